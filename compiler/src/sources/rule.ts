@@ -1,0 +1,50 @@
+// What a frontend makes of a rule file: one Rule for each rule found, its query still text.
+
+import type { Dialect } from "../syntax/ast.js";
+
+export type Severity = "informational" | "low" | "medium" | "high" | "critical";
+
+/** ATT&CK mapping in the shape of Elastic's `threat` key. */
+export interface Threat {
+  readonly framework: string;
+  readonly tactic?: { readonly id: string; readonly name: string; readonly reference?: string };
+  readonly technique?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly reference?: string;
+    readonly subtechnique?: readonly { readonly id: string; readonly name: string; readonly reference?: string }[];
+  }[];
+}
+
+/** A test that stands in the rule file: events, and what the rule must make of them. */
+export interface RuleTest {
+  readonly name: string;
+  readonly events: readonly unknown[];
+  /** How many alerts the rule gives on the events. */
+  readonly alerts: number;
+}
+
+export interface Rule {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly author: readonly string[];
+  readonly severity: Severity;
+  readonly riskScore: number | null;
+  readonly tags: readonly string[];
+  readonly references: readonly string[];
+  readonly threat: readonly Threat[];
+  readonly tests: readonly RuleTest[];
+  /** null: the flag decides. */
+  readonly dialect: Dialect | null;
+  readonly query: string;
+  /** Keys that Kestrel gives no meaning, kept as they were. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly source: {
+    /** Path as walked from the user's argument. */
+    readonly file: string;
+    /** Lines of the file before the query's first line, and units before it on that line; null when not verbatim. */
+    readonly queryOffset: { readonly line: number; readonly column: number } | null;
+  };
+}
