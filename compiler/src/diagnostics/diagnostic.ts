@@ -17,6 +17,8 @@ export interface Place {
   readonly lineOffset?: number;
   /** How many UTF-16 units stand before `text` on the line where it starts; 0 when absent. */
   readonly columnOffset?: number;
+  /** How many UTF-16 units stand in the file before each further line of `text`; 0 when absent. */
+  readonly lineIndent?: number;
 }
 
 /** A mechanical edit of the same text that would mend the problem. */

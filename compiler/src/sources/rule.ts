@@ -24,6 +24,14 @@ export interface RuleTest {
   readonly alerts: number;
 }
 
+/** Where a query that stands in its file word for word begins. */
+export interface QueryOffset {
+  readonly line: number;
+  readonly column: number;
+  /** Units by which every further line is indented in the file but not in the query (YAML block text); 0 when absent. */
+  readonly indent?: number;
+}
+
 export interface Rule {
   readonly id: string;
   readonly name: string;
@@ -45,6 +53,6 @@ export interface Rule {
     /** Path as walked from the user's argument. */
     readonly file: string;
     /** Lines of the file before the query's first line, and units before it on that line; null when not verbatim. */
-    readonly queryOffset: { readonly line: number; readonly column: number } | null;
+    readonly queryOffset: QueryOffset | null;
   };
 }

@@ -11,7 +11,13 @@ export interface Span {
 export type Dialect = "elastic" | "endgame";
 
 export type Literal =
-  | { readonly kind: "literal"; readonly type: "string"; readonly value: string; readonly raw: boolean; readonly span: Span }
+  | {
+      readonly kind: "literal";
+      readonly type: "string";
+      readonly value: string;
+      readonly raw: boolean;
+      readonly span: Span;
+    }
   | { readonly kind: "literal"; readonly type: "integer"; readonly value: bigint; readonly span: Span }
   | { readonly kind: "literal"; readonly type: "float"; readonly value: number; readonly span: Span }
   | { readonly kind: "literal"; readonly type: "boolean"; readonly value: boolean; readonly span: Span }

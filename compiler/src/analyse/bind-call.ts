@@ -1,0 +1,148 @@
+// Function calls: names, arity and argument types of EQL.md section 6, elastic dialect.
+
+import { type Cidr, parseCidr } from "../patterns/cidr.js";
+import { parseWildcard } from "../patterns/wildcard.js";
+import type { Call, Expr } from "../syntax/ast.js";
+import { type BindContext, NULL, arithmetic, bind, describeType, report } from "./bind-expression.js";
+import { type FunctionName, type Typed, typeOf } from "./typed.js";
+
+type ArgumentKind = "string" | "number" | "boolean" | "any";
+
+interface Signature {
+  /** As the language reference spells it. */
+  readonly name: string;
+  readonly required: readonly ArgumentKind[];
+  readonly optional: readonly ArgumentKind[];
+  /** Kind of any further arguments; absent when there are none. */
+  readonly rest?: ArgumentKind;
+  /** Takes a `~`. */
+  readonly foldable: boolean;
+}
+
+const SIGNATURES: readonly Signature[] = [
+  { name: "add", required: ["number", "number"], optional: [], foldable: false },
+  { name: "subtract", required: ["number", "number"], optional: [], foldable: false },
+  { name: "multiply", required: ["number", "number"], optional: [], foldable: false },
+  { name: "divide", required: ["number", "number"], optional: [], foldable: false },
+  { name: "modulo", required: ["number", "number"], optional: [], foldable: false },
+  { name: "between", required: ["string", "string", "string"], optional: ["boolean"], foldable: true },
+  { name: "cidrMatch", required: ["string", "string"], optional: [], rest: "string", foldable: false },
+  { name: "concat", required: ["any"], optional: [], rest: "any", foldable: false },
+  { name: "endsWith", required: ["string", "string"], optional: [], foldable: true },
+  { name: "indexOf", required: ["string", "string"], optional: ["number"], foldable: true },
+  { name: "length", required: ["string"], optional: [], foldable: false },
+  { name: "number", required: ["string"], optional: ["number"], foldable: false },
+  { name: "startsWith", required: ["string", "string"], optional: [], foldable: true },
+  { name: "string", required: ["any"], optional: [], foldable: false },
+  { name: "stringContains", required: ["string", "string"], optional: [], foldable: true },
+  { name: "substring", required: ["string", "number"], optional: ["number"], foldable: false },
+  { name: "wildcard", required: ["string", "string"], optional: [], rest: "string", foldable: true },
+];
+
+const BY_NAME = new Map(SIGNATURES.map((signature) => [signature.name.toLowerCase(), signature]));
+
+/** Functions of the other dialect or of the endpoint that have no compiled form. */
+const NOT_YET = new Set(["_arraysearch", "arraysearch", "arraycount", "arraycontains", "match", "matchlite", "safe"]);
+
+const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo: "%" } as const;
+
+export function bindCall(call: Call, context: BindContext): Typed {
+  const signature = BY_NAME.get(call.name.toLowerCase());
+  if (signature === undefined) {
+    if (NOT_YET.has(call.name.toLowerCase())) {
+      return report(context, "E0401", call.nameSpan, `\`${call.name}\` cannot be compiled yet`);
+    }
+    const near = SIGNATURES.filter((s) => s.name.toLowerCase().startsWith(call.name.slice(0, 3).toLowerCase()));
+    const help = near.length > 0 ? `did you mean ${near.map((s) => `\`${s.name}\``).join(" or ")}?` : undefined;
+    return report(context, "E0302", call.nameSpan, `unknown function \`${call.name}\``, help);
+  }
+  if (call.insensitive && !signature.foldable) {
+    return report(context, "E0302", call.nameSpan, `\`${signature.name}\` has no case-insensitive form`, "leave out the `~`");
+  }
+  const { required, optional, rest } = signature;
+  const most = rest === undefined ? required.length + optional.length : Number.POSITIVE_INFINITY;
+  if (call.args.length < required.length || call.args.length > most) {
+    const wanted =
+      rest !== undefined ? `at least ${required.length}` : optional.length > 0 ? `${required.length} to ${most}` : `${most}`;
+    return report(context, "E0304", call.span, `\`${signature.name}\` takes ${wanted} arguments, but ${call.args.length} are given`);
+  }
+  if (signature.name in OPERATORS) {
+    const [left, right] = call.args as [Expr, Expr];
+    return arithmetic(OPERATORS[signature.name as keyof typeof OPERATORS], left, right, context);
+  }
+  const kinds = [...required, ...optional];
+  const args = call.args.map((arg, index) => bindArgument(arg, kinds[index] ?? rest ?? "any", signature, context));
+  return build(call, signature, args, context);
+}
+
+function bindArgument(arg: Expr, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
+  const typed = bind(arg, context);
+  const type = typeOf(typed);
+  if (typed.kind === "field" && typed.field.type === "object") {
+    return report(context, "E0303", arg.span, `\`${typed.field.name}\` is an object and has no value of its own`);
+  }
+  if (type === "date" && kind === "any") {
+    return report(context, "E0303", arg.span, `\`${signature.name}\` cannot turn a date into text`);
+  }
+  const fits = type === null || kind === "any" || (kind === "number" ? type === "long" || type === "double" : type === kind);
+  if (fits) return typed;
+  return report(context, "E0303", arg.span, `\`${signature.name}\` needs a ${kind} here, but this is a ${describeType(type)}`);
+}
+
+function build(call: Call, signature: Signature, args: readonly Typed[], context: BindContext): Typed {
+  const [subject = NULL] = args;
+  switch (signature.name) {
+    case "cidrMatch":
+      return ranges(call, args, context);
+    case "wildcard":
+      return wildcards(call, args, context);
+    case "number":
+      return report(context, "E0401", call.nameSpan, "`number` cannot be compiled yet", "compare with the text instead");
+    case "between":
+      if (call.args[3] !== undefined && args[3]?.kind !== "boolean" && args[3]?.kind !== "null") {
+        return report(context, "E0304", call.args[3].span, "the fourth argument of `between` must be true or false");
+      }
+      break;
+    case "indexOf":
+    case "substring":
+      for (const [index, arg] of args.entries()) {
+        if (typeOf(arg) === "double") {
+          return report(context, "E0303", call.args[index]?.span ?? call.span, `\`${signature.name}\` needs a whole number here`);
+        }
+      }
+      break;
+  }
+  if (subject.kind === "null" && signature.name !== "concat") return NULL;
+  if (signature.name === "concat" && args.some((arg) => arg.kind === "null")) return NULL;
+  return { kind: "call", name: signature.name as FunctionName, fold: call.insensitive, args };
+}
+
+function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed {
+  const found: Cidr[] = [];
+  for (const [index, arg] of args.entries()) {
+    const place = call.args[index];
+    if (index === 0 || place === undefined) continue;
+    const range = arg.kind === "string" ? parseCidr(arg.value) : null;
+    if (range !== null) found.push(range);
+    else if (arg.kind === "string") report(context, "E0309", place.span, `"${arg.value}" is not an address range`, "write it as 10.0.0.0/8 or fe80::/10");
+    else report(context, "E0304", place.span, "the ranges of `cidrMatch` must be constant strings");
+  }
+  const [subject = NULL] = args;
+  return subject.kind === "null" ? NULL : { kind: "in-ranges", subject, ranges: found };
+}
+
+function wildcards(call: Call, args: readonly Typed[], context: BindContext): Typed {
+  const exact: string[] = [];
+  const globs: string[] = [];
+  for (const [index, arg] of args.entries()) {
+    if (index === 0) continue;
+    if (arg.kind !== "string") {
+      report(context, "E0304", call.args[index]?.span ?? call.span, "the patterns of `wildcard` must be constant strings");
+    } else if (parseWildcard(arg.value).kind === "exact") exact.push(arg.value);
+    else globs.push(arg.value);
+  }
+  const [subject = NULL] = args;
+  return subject.kind === "null"
+    ? NULL
+    : { kind: "match", subject, patterns: { fold: call.insensitive, exact, globs, regexes: [] } };
+}

@@ -1,0 +1,378 @@
+// Expression AST -> typed expression over the schema, reporting everything that does not fit on the way.
+// A node that cannot be typed is reported once and becomes null, so that its siblings are still checked.
+
+import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
+import type { Schema } from "@kestrel/stdlib/schema/types";
+import type { Code } from "../diagnostics/codes.js";
+import type { Problem } from "../diagnostics/diagnostic.js";
+import { parseAddress, parseCidr } from "../patterns/cidr.js";
+import { parseRegex } from "../patterns/regex-parse.js";
+import { globFits, parseWildcard } from "../patterns/wildcard.js";
+import type { Binary, Call, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
+import { bindCall } from "./bind-call.js";
+import { parseDate } from "./dates.js";
+import { type Domain, type Patterns, type Typed, type ValueType, typeOf } from "./typed.js";
+
+export interface BindContext {
+  readonly schema: Schema;
+  readonly problems: Problem[];
+}
+
+export const NULL: Typed = { kind: "null" };
+const I64_MIN = -(2n ** 63n);
+const I64_MAX = 2n ** 63n - 1n;
+const NS_PER_MS = 1_000_000n;
+
+export function report(context: BindContext, code: Code, span: Span, message: string, help?: string): Typed {
+  context.problems.push({ code, severity: "error", message, span, ...(help === undefined ? {} : { help }) });
+  return NULL;
+}
+
+export function describeType(type: ValueType | null): string {
+  return type === null ? "null" : type === "long" || type === "double" ? "number" : type;
+}
+
+/** Types a condition; anything but a boolean (or null) is reported. */
+export function bindCondition(expr: Expr, context: BindContext): Typed {
+  const typed = bind(expr, context);
+  const type = typeOf(typed);
+  if (type !== null && type !== "boolean") {
+    return report(
+      context,
+      "E0305",
+      expr.span,
+      `a condition must be true or false, but this is a ${describeType(type)}`,
+      expr.kind === "field" ? "compare the field with something, or test that it exists with `!= null`" : undefined,
+    );
+  }
+  return typed;
+}
+
+export function bind(expr: Expr, context: BindContext): Typed {
+  switch (expr.kind) {
+    case "literal":
+      switch (expr.type) {
+        case "string":
+          return { kind: "string", value: expr.value };
+        case "integer":
+          return number(expr.value);
+        case "float":
+          return { kind: "double", value: expr.value };
+        case "boolean":
+          return { kind: "boolean", value: expr.value };
+        case "null":
+          return NULL;
+      }
+      break;
+    case "field":
+      return bindField(expr, context);
+    case "call":
+      return bindCall(expr as Call, context);
+    case "unary":
+      return expr.op === "not" ? bindNot(expr.operand, context) : bindSign(expr.op, expr.operand, context);
+    case "binary":
+      return bindBinary(expr, context);
+    case "match":
+      return bindMatch(expr, context);
+    case "lineage":
+      return report(context, "E0401", expr.span, `\`${expr.relation} of\` cannot be compiled yet`);
+  }
+}
+
+function number(value: bigint): Typed {
+  return value >= I64_MIN && value <= I64_MAX ? { kind: "long", value } : { kind: "double", value: Number(value) };
+}
+
+function bindField(ref: FieldRef, context: BindContext): Typed {
+  if (ref.variable) return report(context, "E0310", ref.span, `the variable ${ref.path[0]} is not defined here`);
+  if (ref.path.some((part) => typeof part === "number")) {
+    return report(context, "E0204", ref.span, "array indexes belong to the endgame dialect", "a comparison already looks at every value of the field");
+  }
+  const name = ref.path.join(".");
+  const field = lookup(context.schema, name);
+  if (field !== null) return { kind: "field", field };
+  if (ref.optional) return NULL;
+  const near = suggest(context.schema, name);
+  const help =
+    near.length > 0
+      ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
+      : `write \`?${name}\` if the field may be absent`;
+  const [nearest] = near;
+  context.problems.push({
+    code: "E0301",
+    severity: "error",
+    message: `unknown field \`${name}\``,
+    span: ref.span,
+    help,
+    ...(nearest === undefined ? {} : { fix: { title: `use ${nearest}`, span: ref.span, replacement: nearest } }),
+  });
+  return NULL;
+}
+
+function bindNot(operand: Expr, context: BindContext): Typed {
+  return { kind: "not", operand: bindCondition(operand, context) };
+}
+
+function bindSign(op: "+" | "-", operand: Expr, context: BindContext): Typed {
+  const typed = bind(operand, context);
+  if (typed.kind === "long" && op === "-") return number(-typed.value);
+  if (typed.kind === "double" && op === "-") {
+    // 9223372036854775808 is beyond i64 alone, but its negation is not.
+    return operand.kind === "literal" && operand.type === "integer"
+      ? number(-operand.value)
+      : { kind: "double", value: -typed.value };
+  }
+  const type = typeOf(typed);
+  if (type === null) return NULL;
+  if (type !== "long" && type !== "double") {
+    return report(context, "E0303", operand.span, `\`${op}\` needs a number, but this is a ${describeType(type)}`);
+  }
+  if (op === "+") return typed;
+  const zero: Typed = type === "long" ? { kind: "long", value: 0n } : { kind: "double", value: -0 };
+  return { kind: "arithmetic", op: "-", type, left: zero, right: typed };
+}
+
+function bindBinary(expr: Binary, context: BindContext): Typed {
+  switch (expr.op) {
+    case "and":
+    case "or":
+      return { kind: expr.op, operands: chain(expr, expr.op).map((operand) => bindCondition(operand, context)) };
+    case "+":
+    case "-":
+    case "*":
+    case "/":
+    case "%":
+      return arithmetic(expr.op, expr.left, expr.right, context);
+    default:
+      return compare(expr.op, bind(expr.left, context), bind(expr.right, context), expr, context);
+  }
+}
+
+/** The operands of a left-leaning chain of one operator; a loop, because chains can be very long. */
+function chain(expr: Binary, op: "and" | "or"): Expr[] {
+  const operands: Expr[] = [];
+  let node: Expr = expr;
+  while (node.kind === "binary" && node.op === op) {
+    operands.push(node.right);
+    node = node.left;
+  }
+  operands.push(node);
+  return operands.reverse();
+}
+
+export function arithmetic(op: "+" | "-" | "*" | "/" | "%", left: Expr, right: Expr, context: BindContext): Typed {
+  const operands = [left, right].map((operand) => {
+    const typed = bind(operand, context);
+    const type = typeOf(typed);
+    if (type === null || type === "long" || type === "double") return typed;
+    return report(context, "E0303", operand.span, `\`${op}\` needs numbers, but this is a ${describeType(type)}`);
+  });
+  const [a, b] = operands as [Typed, Typed];
+  const types = [typeOf(a), typeOf(b)];
+  if (types.includes(null)) return NULL;
+  return { kind: "arithmetic", op, type: types.includes("double") ? "double" : "long", left: a, right: b };
+}
+
+type Place = { readonly left: Expr; readonly right: Expr; readonly span: Span };
+
+function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
+  if (op === "!=") return { kind: "not", operand: compare("==", left, right, place, context) };
+  if (left.kind === "null" || right.kind === "null") {
+    const other = left.kind === "null" ? right : left;
+    return op === "==" ? { kind: "is-null", operand: other } : NULL;
+  }
+  return equate(op, left, right, place, context);
+}
+
+const MIRRORED = { "==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<=" } as const;
+
+/** Comparison of two operands that are not null as such, brought to a common domain. */
+function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
+  if (isConstant(left) && !isConstant(right)) {
+    return equate(MIRRORED[op], right, left, { left: place.right, right: place.left, span: place.span }, context);
+  }
+  if (left.kind === "field" && left.field.type === "object") {
+    return report(context, "E0303", place.left.span, `\`${left.field.name}\` is an object and can only be compared with null`);
+  }
+  if (right.kind === "string" && op === "==" && left.kind === "field" && left.field.type === "ip") {
+    return addressEquals(left, right.value, place, context);
+  }
+  const adapted = isConstant(right) ? adapt(left, right, op) : right;
+  if (adapted === "to-number") {
+    const numeric: Typed = { kind: "call", name: "toNumber", fold: false, args: [left] };
+    return { kind: "compare", op, domain: "double", left: numeric, right: toDouble(right) };
+  }
+  const domain = adapted === null ? null : domainOf(left, adapted);
+  if (adapted === null || domain === null) {
+    const [a, b] = [describeType(typeOf(left)), describeType(typeOf(right))];
+    return report(context, "E0303", place.span, `a ${a} cannot be compared with a ${b}`);
+  }
+  if (domain === "boolean" && op !== "==") {
+    return report(context, "E0303", place.span, `booleans have no order, so \`${op}\` makes no sense here`);
+  }
+  if (domain === "string" && op === "==" && adapted.kind === "string") {
+    return { kind: "match", subject: left, patterns: { fold: false, exact: [adapted.value], globs: [], regexes: [] } };
+  }
+  return { kind: "compare", op, domain, left, right: adapted };
+}
+
+function toDouble(constant: Typed): Typed {
+  return constant.kind === "long" ? { kind: "double", value: Number(constant.value) } : constant;
+}
+
+function isConstant(t: Typed): boolean {
+  return t.kind === "string" || t.kind === "long" || t.kind === "double" || t.kind === "boolean" || t.kind === "date";
+}
+
+/** The constant in the type of what it is compared with; null when it has no such form. */
+function adapt(subject: Typed, constant: Typed, op: ComparisonOp): Typed | "to-number" | null {
+  const type = typeOf(subject);
+  switch (type) {
+    case "string":
+      if (constant.kind === "long" || constant.kind === "double") {
+        if (op !== "==") return "to-number";
+        return { kind: "string", value: numberText(constant) };
+      }
+      return constant.kind === "boolean" ? { kind: "string", value: String(constant.value) } : constant;
+    case "long":
+    case "double":
+      return constant.kind === "string" ? numberOf(constant.value) : constant;
+    case "boolean":
+      if (constant.kind !== "string") return constant;
+      return constant.value === "true" || constant.value === "false"
+        ? { kind: "boolean", value: constant.value === "true" }
+        : null;
+    case "date":
+      if (constant.kind === "string") {
+        const nanoseconds = parseDate(constant.value);
+        return nanoseconds === null ? null : { kind: "date", nanoseconds };
+      }
+      if (constant.kind !== "long") return constant.kind === "date" ? constant : null;
+      return { kind: "date", nanoseconds: constant.value * NS_PER_MS };
+    case null:
+      return null;
+  }
+}
+
+function numberText(constant: Typed): string {
+  return constant.kind === "long" ? String(constant.value) : constant.kind === "double" ? doubleText(constant.value) : "";
+}
+
+/** As `string()` prints a double. */
+function doubleText(value: number): string {
+  const text = String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function numberOf(text: string): Typed | null {
+  if (!/^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text)) return null;
+  return /^[+-]?\d+$/.test(text) ? number(BigInt(text.replace("+", ""))) : { kind: "double", value: Number(text) };
+}
+
+function domainOf(left: Typed, right: Typed): Domain | null {
+  const a = typeOf(left);
+  const b = typeOf(right);
+  if (a === null || b === null) return null;
+  if (a === b) {
+    if (a !== "string") return a;
+    const types = [left, right].flatMap((t) => (t.kind === "field" ? [t.field.type] : []));
+    if (types.includes("version")) return "version";
+    return types.length === 2 && types.every((t) => t === "ip") ? "address" : "string";
+  }
+  const numeric = (t: ValueType): boolean => t === "long" || t === "double";
+  return numeric(a) && numeric(b) ? "double" : null;
+}
+
+/** `field == "text"` on an ip field: by address value, a range when it holds a slash, the text itself when it is neither. */
+function addressEquals(field: Typed, text: string, place: Place, context: BindContext): Typed {
+  if (text.includes("/") || parseAddress(text) !== null) {
+    const range = parseCidr(text);
+    if (range !== null) return { kind: "in-ranges", subject: field, ranges: [range] };
+    return report(context, "E0309", place.right.span, `"${text}" is not an address range`);
+  }
+  return { kind: "match", subject: field, patterns: { fold: false, exact: [text], globs: [], regexes: [] } };
+}
+
+function bindMatch(expr: Match, context: BindContext): Typed {
+  const subject = bind(expr.subject, context);
+  const matched =
+    expr.op === "in" || expr.op === "in~" ? bindIn(expr, subject, context) : bindPatterns(expr, subject, context);
+  return expr.negated ? { kind: "not", operand: matched } : matched;
+}
+
+function bindIn(expr: Match, subject: Typed, context: BindContext): Typed {
+  const fold = expr.op === "in~";
+  const exact: string[] = [];
+  const others: Typed[] = [];
+  for (const element of expr.values) {
+    const value = bind(element, context);
+    const place = { left: expr.subject, right: element, span: element.span };
+    if (value.kind === "null" || subject.kind === "null") {
+      others.push(compare("==", subject, value, place, context));
+      continue;
+    }
+    const one = equate("==", subject, value, place, context);
+    if (one.kind === "match" && one.patterns.exact.length === 1) exact.push(...one.patterns.exact);
+    else if (fold && one.kind === "compare" && one.domain === "string") {
+      others.push({ ...one, left: folded(one.left), right: folded(one.right) });
+    } else others.push(one);
+  }
+  const set: Typed[] =
+    exact.length > 0 ? [{ kind: "match", subject, patterns: { fold, exact, globs: [], regexes: [] } }] : [];
+  return disjunction([...set, ...others]);
+}
+
+function folded(t: Typed): Typed {
+  return { kind: "call", name: "fold", fold: false, args: [t] };
+}
+
+function disjunction(operands: readonly Typed[]): Typed {
+  const [only] = operands;
+  return operands.length === 1 && only !== undefined ? only : { kind: "or", operands };
+}
+
+/** `:`, `like`, `like~`, `regex` and `regex~`. */
+function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed {
+  const type = typeOf(subject);
+  const fold = expr.op === ":" || expr.op.endsWith("~");
+  const regex = expr.op.startsWith("regex");
+  const exact: string[] = [];
+  const globs: string[] = [];
+  const regexes: string[] = [];
+  const others: Typed[] = [];
+  const isAddress = subject.kind === "field" && subject.field.type === "ip";
+  for (const element of expr.values) {
+    const value = bind(element, context);
+    if (!isConstant(value)) {
+      report(context, "E0303", element.span, `the right side of \`${expr.op}\` must be a constant`);
+    } else if (type !== null && type !== "string") {
+      if (expr.op !== ":" || (value.kind === "string" && /[*?]/.test(value.value))) {
+        report(context, "E0303", expr.span, `\`${expr.op}\` matches text, but its left side is a ${describeType(type)}`);
+      } else others.push(equate("==", subject, value, { left: expr.subject, right: element, span: expr.span }, context));
+    } else if (value.kind !== "string") {
+      if (expr.op === ":") exact.push(value.kind === "boolean" ? String(value.value) : numberText(value));
+      else report(context, "E0303", element.span, `\`${expr.op}\` needs a string here`);
+    } else if (regex) {
+      if (checkRegex(value.value, element.span, context)) regexes.push(value.value);
+    } else if (/[*?]/.test(value.value)) {
+      if (globFits(parseWildcard(value.value), fold)) globs.push(value.value);
+      else report(context, "E0402", element.span, "this wildcard pattern is too large");
+    } else if (isAddress && expr.op === ":") {
+      others.push(addressEquals(subject, value.value, { left: expr.subject, right: element, span: expr.span }, context));
+    } else exact.push(value.value);
+  }
+  if (type === null) {
+    if (subject.kind === "field") report(context, "E0303", expr.subject.span, `\`${subject.field.name}\` is an object and can only be compared with null`);
+    return NULL;
+  }
+  const patterns: Patterns = { fold, exact, globs, regexes };
+  const any = exact.length + globs.length + regexes.length > 0;
+  return disjunction([...(any ? [{ kind: "match", subject, patterns } as const] : []), ...others]);
+}
+
+function checkRegex(pattern: string, span: Span, context: BindContext): boolean {
+  const parsed = parseRegex(pattern);
+  if (parsed.ok) return true;
+  report(context, "E0309", span, `this regular expression cannot be read: ${parsed.problem.message}`);
+  return false;
+}

@@ -1,0 +1,156 @@
+// Query AST -> typed query: categories, conditions, join keys, and the rules that sequences and samples must keep.
+
+import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
+import type { Schema } from "@kestrel/stdlib/schema/types";
+import type { Problem } from "../diagnostics/diagnostic.js";
+import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
+import { type BindContext, bindCondition, report } from "./bind-expression.js";
+import type { JoinKey, TypedQuery, TypedTerm } from "./typed.js";
+
+const NS_PER_MS = 1_000_000n;
+
+/** Types a query; null when it has errors, all of which are in `problems`. */
+export function bindQuery(query: Query, schema: Schema): { typed: TypedQuery | null; problems: Problem[] } {
+  const context: BindContext = { schema, problems: [] };
+  const typed = bindBody(query, context);
+  for (const pipe of query.pipes) checkPipe(pipe, context);
+  const failed = context.problems.some((problem) => problem.severity === "error");
+  return { typed: failed ? null : typed, problems: context.problems };
+}
+
+function bindBody(query: Query, context: BindContext): TypedQuery | null {
+  const { body } = query;
+  if (query.dialect === "endgame") {
+    report(context, "E0401", body.span, "rules of the endgame dialect cannot be compiled yet");
+    return null;
+  }
+  switch (body.kind) {
+    case "event":
+      return {
+        kind: "event",
+        term: { category: body.category, condition: bindCondition(body.condition, context), keys: [], missing: false },
+      };
+    case "sequence":
+      return bindSequence(body, context);
+    case "sample":
+      return bindSample(body, context);
+    case "join":
+      report(context, "E0204", body.span, "`join` belongs to the endgame dialect");
+      return null;
+  }
+}
+
+function bindTerm(term: Term, by: readonly Expr[], context: BindContext): TypedTerm {
+  if (term.alias !== null) report(context, "E0401", term.alias.span, "aliases of terms cannot be compiled yet");
+  if (term.fork) report(context, "E0204", term.span, "`fork` belongs to the endgame dialect");
+  return {
+    category: term.query.category,
+    condition: bindCondition(term.query.condition, context),
+    keys: [...by, ...term.by].map((key) => bindKey(key, context)),
+    missing: term.missing,
+  };
+}
+
+function bindKey(key: Expr, context: BindContext): JoinKey {
+  const none: JoinKey = { name: "", field: null, optional: true };
+  if (key.kind !== "field" || key.variable || key.path.some((part) => typeof part === "number")) {
+    report(context, "E0306", key.span, "a join key must be a field");
+    return none;
+  }
+  const name = key.path.join(".");
+  const field = lookup(context.schema, name);
+  if (field === null && !key.optional) {
+    const near = suggest(context.schema, name);
+    const help = near.length > 0 ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?` : undefined;
+    report(context, "E0301", key.span, `unknown field \`${name}\``, help);
+  }
+  if (field?.type === "object") report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
+  return { name, field, optional: key.optional };
+}
+
+/** Whether the values of two keys can be equal at all. */
+function keyKind(key: JoinKey): string | null {
+  if (key.field === null) return null;
+  switch (key.field.type) {
+    case "long":
+    case "double":
+      return "number";
+    case "boolean":
+    case "date":
+      return key.field.type;
+    default:
+      return "string";
+  }
+}
+
+function checkKeys(terms: readonly TypedTerm[], spans: readonly Span[], context: BindContext): void {
+  const [first] = terms;
+  if (first === undefined) return;
+  for (const [index, term] of terms.entries()) {
+    const span = spans[index] ?? { start: 0, end: 0 };
+    if (term.keys.length !== first.keys.length) {
+      report(context, "E0306", span, `this term has ${term.keys.length} join keys, but the first term has ${first.keys.length}`);
+      continue;
+    }
+    for (const [k, key] of term.keys.entries()) {
+      const [a, b] = [keyKind(first.keys[k] ?? key), keyKind(key)];
+      if (a !== null && b !== null && a !== b) {
+        report(context, "E0306", span, `join key \`${key.name}\` is a ${b}, but in the first term it is a ${a}: they are never equal`);
+      }
+    }
+  }
+}
+
+function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
+  const terms: TypedTerm[] = [];
+  const spans: Span[] = [];
+  for (const term of sequence.terms) {
+    const typed = bindTerm(term, sequence.by, context);
+    for (let run = 0; run < term.runs; run++) {
+      terms.push(typed);
+      spans.push(term.span);
+    }
+  }
+  const until = sequence.until === null ? null : bindTerm(sequence.until, sequence.by, context);
+  checkKeys(
+    until === null ? terms : [...terms, until],
+    sequence.until === null ? spans : [...spans, sequence.until.span],
+    context,
+  );
+  if (until?.missing) report(context, "E0307", sequence.until?.span ?? sequence.span, "`until` cannot be a missing event");
+  if (terms.every((term) => term.missing)) {
+    report(context, "E0307", sequence.span, "a sequence needs at least one term that is not a missing event");
+  } else if (terms.some((term) => term.missing) && sequence.maxspan === null) {
+    report(context, "E0307", sequence.span, "a sequence with a missing event needs a maxspan", "add `with maxspan=1m` after the keys");
+  }
+  if (terms.length === 1) {
+    context.problems.push({ code: "W0502", severity: "warning", message: "a sequence of one term behaves as an event query", span: sequence.span });
+  }
+  const maxspanNs = sequence.maxspan === null ? null : BigInt(sequence.maxspan.milliseconds) * NS_PER_MS;
+  return { kind: "sequence", terms, until, maxspanNs };
+}
+
+function bindSample(sample: Sample, context: BindContext): TypedQuery {
+  const terms = sample.terms.map((term) => bindTerm(term, sample.by, context));
+  checkKeys(terms, sample.terms.map((term) => term.span), context);
+  for (const term of sample.terms) {
+    if (term.missing || term.runs > 1) report(context, "E0307", term.span, "a sample has no missing events and no runs");
+  }
+  if (terms.every((term) => term.keys.length === 0)) {
+    report(context, "E0307", sample.span, "a sample needs at least one join key", "add `by host.id` or the like");
+  }
+  return { kind: "sample", terms };
+}
+
+const STREAM_PIPES = new Set(["head", "tail"]);
+
+function checkPipe(pipe: Pipe, context: BindContext): void {
+  if (!STREAM_PIPES.has(pipe.name)) {
+    report(context, "E0308", pipe.nameSpan, `the pipe \`${pipe.name}\` does not exist in this dialect`, "`head N` and `tail N` do");
+    return;
+  }
+  const [count] = pipe.args;
+  if (pipe.args.length !== 1 || count?.kind !== "literal" || count.type !== "integer") {
+    report(context, "E0308", pipe.span, `\`${pipe.name}\` takes one whole number`);
+  }
+}

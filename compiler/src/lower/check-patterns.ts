@@ -1,0 +1,26 @@
+// Finds regular expressions whose automaton would pass the limits, while the rule they stand in is still known.
+
+import { type Typed, type TypedQuery, operandsOf } from "../analyse/typed.js";
+import type { Problem } from "../diagnostics/diagnostic.js";
+import { compileRegex } from "../patterns/regex-compile.js";
+import { parseRegex } from "../patterns/regex-parse.js";
+import type { Span } from "../syntax/ast.js";
+
+/** One problem for each list of regular expressions that is too large. */
+export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
+  const problems: Problem[] = [];
+  const visit = (t: Typed): void => {
+    for (const operand of operandsOf(t)) visit(operand);
+    if (t.kind !== "match" || t.patterns.regexes.length === 0) return;
+    const nodes = t.patterns.regexes.flatMap((pattern) => {
+      const parsed = parseRegex(pattern);
+      return parsed.ok ? [parsed.regex.node] : [];
+    });
+    const program = compileRegex(nodes, t.patterns.fold);
+    if (program.kind === "too-large") problems.push({ code: "E0402", severity: "error", message: program.message, span });
+  };
+  const terms = query.kind === "event" ? [query.term] : query.terms;
+  for (const term of terms) visit(term.condition);
+  if (query.kind === "sequence" && query.until !== null) visit(query.until.condition);
+  return problems;
+}

@@ -1,0 +1,103 @@
+// Patterns -> calls that test one text, given as an expression that can be built any number of times.
+
+import type { Patterns } from "../analyse/typed.js";
+import type { Cidr } from "../patterns/cidr.js";
+import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js";
+import { type RegexNode, parseRegex } from "../patterns/regex-parse.js";
+import { encodeGlob, parseWildcard } from "../patterns/wildcard.js";
+import { foldString } from "@kestrel/stdlib/text/case-folding";
+import type { DataSection } from "./data-section.js";
+import type { Builder, Expression } from "./seam.js";
+
+/** A regular expression, or a list of them, whose automaton would pass the stated limits. */
+export class PatternTooLarge extends Error {}
+
+/** True when the text is one of `exact` or matches a pattern. With `fold`, the text must be folded already. */
+export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression {
+  const tests: Expression[] = [];
+  for (const raw of patterns.exact) {
+    const { address, length } = data.addText(patterns.fold ? foldString(raw) : raw);
+    tests.push(b.prelude("equal", text(), textConstant(b, address, length)));
+  }
+  for (const glob of patterns.globs) tests.push(testGlob(b, data, glob, patterns.fold, text));
+  if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
+  return anyOf(b, tests);
+}
+
+export function textConstant(b: Builder, address: number, length: number): Expression {
+  return b.module.i64.const((BigInt(address) << 32n) | BigInt(length));
+}
+
+/** Short-circuit `or` of i32 tests. */
+export function anyOf(b: Builder, tests: readonly Expression[]): Expression {
+  const last = tests.at(-1);
+  if (last === undefined) return b.word(0);
+  return tests.slice(0, -1).reduceRight((rest, test) => b.module.if(test, b.word(1), rest), last);
+}
+
+function testGlob(b: Builder, data: DataSection, glob: string, fold: boolean, text: () => Expression): Expression {
+  const shape = parseWildcard(glob);
+  const literal = (value: string): readonly [Expression, Expression] => {
+    const { address, length } = data.addText(fold ? foldString(value) : value);
+    return [b.word(address), b.word(length)];
+  };
+  switch (shape.kind) {
+    case "any":
+      return b.word(1);
+    case "prefix":
+      return b.prelude("startsWith", text(), ...literal(shape.text));
+    case "suffix":
+      return b.prelude("endsWith", text(), ...literal(shape.text));
+    case "contains":
+      return b.prelude("contains", text(), ...literal(shape.text));
+    case "exact":
+    case "glob":
+      return b.prelude("globMatches", text(), b.word(data.add(encodeGlob(shape, fold))));
+  }
+}
+
+function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
+  const plain: RegexNode[] = [];
+  const insensitive: RegexNode[] = [];
+  for (const pattern of patterns.regexes) {
+    const parsed = parseRegex(pattern);
+    if (!parsed.ok) throw new Error("a regular expression passed the binder unchecked");
+    (parsed.regex.insensitive && !patterns.fold ? insensitive : plain).push(parsed.regex.node);
+  }
+  const tests: Expression[] = [];
+  if (plain.length > 0) tests.push(testAutomaton(b, data, plain, patterns.fold, text()));
+  if (insensitive.length > 0) tests.push(testAutomaton(b, data, insensitive, true, b.prelude("fold", text())));
+  return tests;
+}
+
+function testAutomaton(b: Builder, data: DataSection, nodes: readonly RegexNode[], fold: boolean, text: Expression): Expression {
+  const program = compileRegex(nodes, fold);
+  switch (program.kind) {
+    case "dfa":
+      return b.prelude("dfaMatches", text, b.word(data.add(encodeDfa(program))));
+    case "nfa":
+      return b.prelude("nfaMatches", text, b.word(data.add(encodeNfa(program))));
+    case "too-large":
+      throw new PatternTooLarge(program.message);
+  }
+}
+
+const RANGE_BYTES = 40;
+
+/** Table that the prelude's addressIn reads. */
+export function addRanges(data: DataSection, ranges: readonly Cidr[]): number {
+  const bytes = new Uint8Array(ranges.length * RANGE_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, range] of ranges.entries()) {
+    const at = index * RANGE_BYTES;
+    const width = BigInt(range.bytes.length * 8);
+    const network = range.bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    const mask = ((1n << width) - 1n) ^ ((1n << (width - BigInt(range.prefix))) - 1n);
+    view.setUint32(at, range.family, true);
+    view.setBigUint64(at + 8, network >> 64n, true);
+    view.setBigUint64(at + 16, BigInt.asUintN(64, network), true);
+    view.setBigUint64(at + 24, mask >> 64n, true);
+    view.setBigUint64(at + 32, BigInt.asUintN(64, mask), true);
+  }
+  return data.add(bytes);
+}

@@ -1,0 +1,144 @@
+// A wildcard pattern of `:`, `like` and `like~` -> its shape, and the bytes the runtime's glob matcher reads.
+//
+// `*` stands for any run of characters (newlines too, and none at all), `?` for exactly one code point. There is no escape:
+// every other character stands for itself. Most patterns in real packs are not globs at all, so the shape is decided here
+// and only what is left over reaches the matcher.
+//
+// Encoding of a glob, little endian:
+//
+//   offset  size  what
+//   0       1     flags: bit 0 = anchored at the start, bit 1 = anchored at the end
+//   1       1     0
+//   2       2     number of segments
+//   then for each segment:
+//   +0      2     length of its bytes
+//   +2      1     1 when it holds a `?`, else 0
+//   +3      1     0
+//   +4      …     UTF-8, with each `?` as the byte 0xFF (which UTF-8 never uses)
+
+import { foldString } from "@kestrel/stdlib/text/case-folding";
+
+/** A run of literal text, or one `?`. Two runs of text never stand side by side. */
+export type GlobUnit = { readonly kind: "text"; readonly text: string } | { readonly kind: "any-one" };
+
+/** What stands between two `*`. Never empty. */
+export type GlobSegment = readonly GlobUnit[];
+
+export interface Glob {
+  readonly kind: "glob";
+  readonly parts: readonly GlobSegment[];
+  /** The pattern does not begin with `*`. */
+  readonly anchoredStart: boolean;
+  /** The pattern does not end with `*`. */
+  readonly anchoredEnd: boolean;
+}
+
+export type Wildcard =
+  | { readonly kind: "exact"; readonly text: string }
+  | { readonly kind: "any" }
+  | { readonly kind: "prefix"; readonly text: string }
+  | { readonly kind: "suffix"; readonly text: string }
+  | { readonly kind: "contains"; readonly text: string }
+  | Glob;
+
+const ANY_ONE = 0xff;
+const U16_MAX = 0xffff;
+const HEADER_BYTES = 4;
+const SEGMENT_HEADER_BYTES = 4;
+
+/**
+ * Classifies a wildcard pattern. A pattern without `*` and `?` is `exact`, one of only stars is `any`; `glob` is what none
+ * of the simpler shapes can say. Neighbouring stars count as one.
+ */
+export function parseWildcard(text: string): Wildcard {
+  const segments = text.split("*");
+  if (segments.length === 1 && !text.includes("?")) return { kind: "exact", text };
+  const parts = segments.filter((segment) => segment !== "");
+  const anchoredStart = !text.startsWith("*");
+  const anchoredEnd = !text.endsWith("*");
+  const [only] = parts;
+  if (only === undefined) return { kind: "any" };
+  if (parts.length === 1 && !only.includes("?")) {
+    if (anchoredStart) return { kind: "prefix", text: only };
+    return { kind: anchoredEnd ? "suffix" : "contains", text: only };
+  }
+  return { kind: "glob", parts: parts.map(parseSegment), anchoredStart, anchoredEnd };
+}
+
+function parseSegment(segment: string): GlobSegment {
+  const units: GlobUnit[] = [];
+  for (const [index, text] of segment.split("?").entries()) {
+    if (index > 0) units.push({ kind: "any-one" });
+    if (text !== "") units.push({ kind: "text", text });
+  }
+  return units;
+}
+
+/** The simpler shapes are globs too: this gives every wildcard the general form. */
+function asGlob(wildcard: Wildcard): Glob {
+  switch (wildcard.kind) {
+    case "exact":
+      return globOfText(wildcard.text, true, true);
+    case "any":
+      return { kind: "glob", parts: [], anchoredStart: false, anchoredEnd: false };
+    case "prefix":
+      return globOfText(wildcard.text, true, false);
+    case "suffix":
+      return globOfText(wildcard.text, false, true);
+    case "contains":
+      return globOfText(wildcard.text, false, false);
+    case "glob":
+      return wildcard;
+  }
+}
+
+function globOfText(text: string, anchoredStart: boolean, anchoredEnd: boolean): Glob {
+  return { kind: "glob", parts: [[{ kind: "text", text }]], anchoredStart, anchoredEnd };
+}
+
+/**
+ * The bytes of a wildcard for the runtime's matcher, laid out as in the header of this file. With `fold` the text is folded
+ * first, and the matcher has to be given folded values. Every shape can be encoded, not only `glob`.
+ * @throws RangeError when a segment passes 65,535 bytes or there are more than 65,535 segments; ask `globFits` first.
+ */
+export function encodeGlob(wildcard: Wildcard, fold: boolean): Uint8Array {
+  const glob = asGlob(wildcard);
+  const segments = glob.parts.map((part) => encodeSegment(part, fold));
+  if (!withinLimits(segments)) throw new RangeError("the wildcard is too long to be encoded");
+  const size = segments.reduce((sum, bytes) => sum + SEGMENT_HEADER_BYTES + bytes.length, HEADER_BYTES);
+  const out = new Uint8Array(size);
+  const view = new DataView(out.buffer);
+  out[0] = (glob.anchoredStart ? 1 : 0) | (glob.anchoredEnd ? 2 : 0);
+  view.setUint16(2, segments.length, true);
+  let offset = HEADER_BYTES;
+  for (const bytes of segments) {
+    view.setUint16(offset, bytes.length, true);
+    out[offset + 2] = bytes.includes(ANY_ONE) ? 1 : 0;
+    out.set(bytes, offset + SEGMENT_HEADER_BYTES);
+    offset += SEGMENT_HEADER_BYTES + bytes.length;
+  }
+  return out;
+}
+
+/** Whether `encodeGlob` can write the wildcard: its counts have to fit 16 bits. */
+export function globFits(wildcard: Wildcard, fold: boolean): boolean {
+  return withinLimits(asGlob(wildcard).parts.map((part) => encodeSegment(part, fold)));
+}
+
+function withinLimits(segments: readonly Uint8Array[]): boolean {
+  return segments.length <= U16_MAX && segments.every((bytes) => bytes.length <= U16_MAX);
+}
+
+function encodeSegment(segment: GlobSegment, fold: boolean): Uint8Array {
+  const encoder = new TextEncoder();
+  const chunks = segment.map((unit) =>
+    unit.kind === "any-one" ? Uint8Array.of(ANY_ONE) : encoder.encode(fold ? foldString(unit.text) : unit.text),
+  );
+  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return out;
+}

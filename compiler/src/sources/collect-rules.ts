@@ -1,0 +1,107 @@
+// Paths to rules: every file below them is given to the frontend of its kind, and what is wrong is collected.
+//
+// INVARIANT: the same files give the same rules in the same order on every machine; ids are unique in the result.
+
+import { readFileSync, statSync } from "node:fs";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { readEql } from "./eql.js";
+import { readJson } from "./json.js";
+import type { Rule } from "./rule.js";
+import type { SourceFile, SourceResult } from "./source-file.js";
+import { fileProblem, notARule } from "./source-file.js";
+import { readToml } from "./toml.js";
+import type { FoundFile } from "./walk-files.js";
+import { reasonOf, walkFiles } from "./walk-files.js";
+import { readYaml } from "./yaml.js";
+
+export interface CollectedRules {
+  readonly rules: Rule[];
+  readonly diagnostics: Diagnostic[];
+  /** The text of every file that gave a rule, by the path in `rule.source.file`; no byte-order mark, "\n" line ends. */
+  readonly files: Map<string, string>;
+}
+
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+const FRONTENDS: ReadonlyMap<string, (file: SourceFile) => SourceResult> = new Map([
+  [".toml", readToml],
+  [".eql", readEql],
+  [".yaml", readYaml],
+  [".yml", readYaml],
+  [".json", readJson],
+]);
+
+/**
+ * Reads the rules under `paths`, each a file or a folder that is walked to the bottom. Files come in the byte order of their
+ * path below the argument, rules in the order of their file. Never throws: what cannot be read becomes a diagnostic.
+ */
+export function collectRules(paths: readonly string[]): CollectedRules {
+  const found = walkFiles(paths);
+  const rules = new Map<string, Rule>();
+  const files = new Map<string, string>();
+  const diagnostics: Diagnostic[] = found.unreadable.map(({ path, reason }) =>
+    problem(path, "E0101", `the path cannot be read: ${reason}`),
+  );
+  for (const item of found.files) {
+    const { text, result } = readRuleFile(item);
+    diagnostics.push(...result.diagnostics);
+    for (const rule of result.rules) {
+      const first = rules.get(rule.id);
+      if (first !== undefined) {
+        diagnostics.push(duplicate(first, rule));
+        continue;
+      }
+      rules.set(rule.id, rule);
+      files.set(item.path, text);
+    }
+  }
+  if (rules.size === 0 && !diagnostics.some(({ severity }) => severity === "error")) {
+    const where = paths.length === 0 ? "no path was given" : `no rule was found under ${paths.join(", ")}`;
+    diagnostics.push(problem(paths[0] ?? ".", "E0105", where));
+  }
+  return { rules: [...rules.values()], diagnostics, files };
+}
+
+function problem(path: string, code: "E0101" | "E0105", message: string): Diagnostic {
+  return { code, severity: "error", message, place: { file: path } };
+}
+
+function duplicate(first: Rule, second: Rule): Diagnostic {
+  const where = first.source.file === second.source.file ? "in the same file" : `in ${first.source.file}`;
+  return {
+    code: "E0104",
+    severity: "error",
+    message: `the id "${second.id}" is already that of the rule "${first.name}" ${where}; this rule is left out`,
+    place: { file: second.source.file, rule: second.name },
+    help: "give one of the two rules another id",
+  };
+}
+
+function readRuleFile({ path, named }: FoundFile): { text: string; result: SourceResult } {
+  const file = (text: string): SourceFile => ({ path, text, named });
+  const fails = (diagnostic: Diagnostic) => ({ text: "", result: { rules: [], diagnostics: [diagnostic] } });
+  const dot = path.lastIndexOf(".");
+  const frontend = FRONTENDS.get(path.slice(dot).toLowerCase());
+  if (frontend === undefined) {
+    return { text: "", result: notARule(file(""), "the name does not end in .toml, .eql, .yaml, .yml or .json") };
+  }
+  let bytes: Uint8Array;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_FILE_BYTES) {
+      return fails(problem(path, "E0101", `the file has ${size} bytes, and more than ${MAX_FILE_BYTES} are not read`));
+    }
+    const buffer = readFileSync(path);
+    bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+  } catch (error) {
+    return fails(problem(path, "E0101", `the file cannot be read: ${reasonOf(error)}`));
+  }
+  let text: string;
+  try {
+    // Takes a byte-order mark away too.
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes).replaceAll("\r\n", "\n");
+  } catch {
+    return fails(fileProblem(file(""), "E0102", "the file is not valid UTF-8"));
+  }
+  return { text, result: frontend(file(text)) };
+}

@@ -1,0 +1,149 @@
+// One table of keys, whatever file format it came from, to one Rule.
+//
+// The keys are those of Kestrel's own rule files; Elastic's `rule_id` and `reference` are other names of `id` and
+// `references`. Every key of a wrong kind is reported, and then there is no rule. Keys without a meaning go to `metadata`.
+
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Dialect, Span } from "../syntax/ast.js";
+import { readTests } from "./read-tests.js";
+import { readThreat } from "./read-threat.js";
+import type { QueryOffset, Rule, Severity } from "./rule.js";
+import type { SourceFile, SourceResult } from "./source-file.js";
+import { fileProblem } from "./source-file.js";
+import type { Report, Table } from "./values.js";
+import { describe, isTable, plainValue, readText, readTexts } from "./values.js";
+
+/** What a frontend knows about the place of a record in its file. */
+export interface RecordPlace {
+  readonly file: SourceFile;
+  /** The id of a rule that names none; null when the file holds several, which must name theirs. */
+  readonly fallbackId: string | null;
+  /** What to call the record when it has neither name nor id, such as `entry 3`. */
+  readonly label?: string;
+  /** Where the value of a key of the record stands in the file, or the key itself; undefined when that is not known. */
+  readonly keySpan: (key: string) => Span | undefined;
+  /** Where the query begins in the file when it stands there word for word. */
+  readonly queryOffset: (query: string) => QueryOffset | null;
+}
+
+const SEVERITIES: readonly Severity[] = ["informational", "low", "medium", "high", "critical"];
+const DEFAULT_SEVERITY: Severity = "medium";
+
+const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  ...["id", "name", "description", "version", "author", "severity", "risk_score", "tags", "reference", "references"],
+  ...["threat", "tests", "dialect", "query"],
+]);
+
+// Elastic's rule types that do not hold EQL.
+const OTHER_TYPES: ReadonlySet<string> = new Set([
+  ...["query", "saved_query", "threshold", "threat_match", "new_terms", "machine_learning", "esql"],
+]);
+
+/** Whether a table of a file that may hold anything is meant as a rule. */
+export function looksLikeRule(value: unknown): value is Table {
+  if (!isTable(value)) return false;
+  const named = "id" in value || "rule_id" in value || "name" in value;
+  if ("query" in value) return named;
+  return named && "severity" in value && ("rule_id" in value || "tests" in value || otherLanguage(value) !== null);
+}
+
+/** The language of a rule that is not EQL, as it is to be called, or null. */
+function otherLanguage(record: Table): string | null {
+  const { language, type } = record;
+  if (typeof language === "string") return language.toLowerCase() === "eql" ? otherType(record) : language;
+  return typeof type === "string" ? otherType(record) : null;
+}
+
+function otherType(record: Table): string | null {
+  const { type } = record;
+  if (typeof type !== "string" || type === "eql") return null;
+  return OTHER_TYPES.has(type) || "rule_id" in record ? `type ${type}` : null;
+}
+
+/** Reads one record. `extra` is metadata from outside the record; the record's own keys win over it. */
+export function recordToRule(record: Table, place: RecordPlace, extra: Table = {}): SourceResult {
+  const { file } = place;
+  const diagnostics: Diagnostic[] = [];
+  const elasticId = record.rule_id ?? null;
+  const idKey = elasticId === null ? "id" : "rule_id";
+  const label = [record.name, elasticId, record.id, place.label].find((name) => typeof name === "string");
+  const add = (diagnostic: Diagnostic): void => {
+    const { place: where } = diagnostic;
+    diagnostics.push(typeof label === "string" ? { ...diagnostic, place: { ...where, rule: label } } : diagnostic);
+  };
+  const report: Report = (key, expected, found) => {
+    const message = `key \`${key}\` must be ${expected}, but ${describe(found)}`;
+    add(fileProblem(file, "E0103", message, place.keySpan(key.replace(/[.[].*$/, ""))));
+  };
+
+  const language = otherLanguage(record);
+  if (language !== null) {
+    // Whoever names a file wants its rule; a folder may well hold rules for other engines.
+    const key = typeof record.language === "string" ? "language" : "type";
+    const message = `the rule is written in another language (${language}), not EQL`;
+    add(fileProblem(file, file.named ? "E0106" : "N0601", message, place.keySpan(key)));
+    return { rules: [], diagnostics };
+  }
+
+  const idValue = record[idKey] ?? place.fallbackId ?? undefined;
+  const id = typeof idValue === "string" ? idValue.trim() : "";
+  if (id === "") report(idKey, "a text that is not empty", idValue);
+  const queryValue = record.query;
+  const query = typeof queryValue === "string" ? queryValue : "";
+  if (query.trim() === "") report("query", "an EQL query", typeof queryValue === "string" ? "" : queryValue);
+
+  const rule: Rule = {
+    id,
+    name: readText(record, "name", id, report),
+    description: readText(record, "description", "", report),
+    version: readVersion(record.version, report),
+    author: readTexts(record, "author", report),
+    severity: readSeverity(record.severity, report),
+    riskScore: readRiskScore(record.risk_score, report),
+    tags: readTexts(record, "tags", report),
+    references: [...readTexts(record, "references", report), ...readTexts(record, "reference", report)],
+    threat: readThreat(record.threat, report),
+    tests: readTests(record.tests, report),
+    dialect: readDialect(record.dialect, report),
+    query,
+    metadata: readMetadata(record, idKey, extra),
+    source: { file: file.path, queryOffset: query === "" ? null : place.queryOffset(query) },
+  };
+  return { rules: diagnostics.length === 0 ? [rule] : [], diagnostics };
+}
+
+function readMetadata(record: Table, idKey: string, extra: Table): Readonly<Record<string, unknown>> {
+  const rest = Object.entries(record).filter(([key]) => key !== idKey && (key === "id" || !KNOWN_KEYS.has(key)));
+  return plainValue({ ...extra, ...Object.fromEntries(rest) }) as Readonly<Record<string, unknown>>;
+}
+
+function readVersion(value: unknown, report: Report): string {
+  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  if (value !== undefined && value !== null) report("version", "a text or a number", value);
+  return "1.0.0";
+}
+
+function readSeverity(value: unknown, report: Report): Severity {
+  if (value === undefined || value === null) return DEFAULT_SEVERITY;
+  const lower = typeof value === "string" ? value.toLowerCase() : null;
+  const severity = SEVERITIES.find((name) => name === lower);
+  if (severity === undefined) report("severity", `one of ${SEVERITIES.join(", ")}`, value);
+  return severity ?? DEFAULT_SEVERITY;
+}
+
+function readRiskScore(value: unknown, report: Report): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number" && value >= 0 && value <= 100) return value;
+  report("risk_score", "a number from 0 to 100", value);
+  return null;
+}
+
+/** `elastic` or `endgame`, in any case; words behind the name are tolerated, as in `endgame-eql`. */
+function readDialect(value: unknown, report: Report): Dialect | null {
+  if (value === undefined || value === null) return null;
+  const word = typeof value === "string" ? (/^(?:elastic|endgame)\b/i.exec(value)?.[0].toLowerCase() ?? null) : null;
+  if (word === "elastic" || word === "endgame") return word;
+  report("dialect", "elastic or endgame", value);
+  return null;
+}

@@ -1,0 +1,108 @@
+// The entry to the syntax stage: query text to syntax tree and problems. It never throws.
+
+import type { IToken } from "chevrotain";
+import type { Problem } from "../diagnostics/diagnostic.js";
+import type { Dialect, Expr, Pipe, Query, QueryBody } from "./ast.js";
+import { MAX_RECOVERIES } from "./expression-grammar.js";
+import { type Lexed, lex } from "./lex.js";
+import { problemOf } from "./messages.js";
+import { addError, noProblems, type Problems } from "./problems.js";
+import { sharedParser } from "./query-grammar.js";
+import { findTooDeep } from "./walk.js";
+
+export interface ParseOptions {
+  readonly dialect: Dialect;
+}
+
+/** Whether a syntax error is only the consequence of something unreadable just before it. */
+function followsUnreadable(problem: Problem, lexical: readonly Problem[], tokens: readonly IToken[]): boolean {
+  const from = tokens.findLast((token) => token.startOffset < problem.span.start)?.startOffset ?? 0;
+  const to = Math.max(problem.span.end, problem.span.start + 1);
+  return lexical.some((other) => {
+    const unreadable = other.code === "E0201" || other.code === "E0202";
+    return unreadable && other.span.end > from && other.span.start < to;
+  });
+}
+
+/** All problems in reading order; the last one says how many are not listed. */
+function settle(lexed: Lexed, reported: Problems, syntax: readonly Problem[]): Problem[] {
+  const lexical = lexed.problems.kept;
+  const own = syntax.filter((problem) => !followsUnreadable(problem, lexical, lexed.tokens));
+  const all = [...lexical, ...reported.kept, ...own];
+  all.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+  const omitted = lexed.problems.omitted + reported.omitted;
+  const last = all.at(-1);
+  if (omitted === 0 || last === undefined) return all;
+  return [
+    ...all.slice(0, -1),
+    { ...last, message: `${last.message} (${omitted} more problems of this query are not listed.)` },
+  ];
+}
+
+function* conditionsOf(body: QueryBody, pipes: readonly Pipe[]): Generator<Expr> {
+  if (body.kind === "event") {
+    yield body.condition;
+  } else {
+    yield* body.by;
+    const until = body.kind === "sample" ? null : body.until;
+    for (const term of until === null ? body.terms : [...body.terms, until]) {
+      yield term.query.condition;
+      yield* term.by;
+    }
+  }
+  for (const pipe of pipes) yield* pipe.args;
+}
+
+function run<T>(
+  text: string,
+  dialect: Dialect,
+  read: (parser: ReturnType<typeof sharedParser>) => T | null,
+  exprs: (tree: T) => Iterable<Expr>,
+): { tree: T | null; problems: Problem[] } {
+  const lexed = lex(text, dialect);
+  if (lexed.fatal) return { tree: null, problems: settle(lexed, noProblems(), []) };
+  const parser = sharedParser();
+  parser.begin(text, dialect, lexed);
+  const tree = read(parser);
+  const { reported, errors } = parser;
+  const syntax = errors.map((exception) => problemOf(exception, lexed.tokens, parser.expectedAtEnd));
+  const last = syntax.at(-1);
+  if (last !== undefined && syntax.length > MAX_RECOVERIES) {
+    syntax[syntax.length - 1] = { ...last, help: "Mend these first: the query was not read past this one." };
+  }
+  // The tokens of a large query should not live on until the next one.
+  parser.input = [];
+  if (tree === null || syntax.length > 0) return { tree: null, problems: settle(lexed, reported, syntax) };
+  for (const expr of exprs(tree)) {
+    const deep = findTooDeep(expr);
+    if (deep === null) continue;
+    addError(reported, "E0206", deep.span, "The expression is nested too deeply.", "Split the condition.");
+    return { tree: null, problems: settle(lexed, reported, []) };
+  }
+  return { tree, problems: settle(lexed, reported, []) };
+}
+
+/**
+ * Parses a query. `query` is null when a part of it could not be read; it is there, together with problems, when every
+ * part could be read but some are wrong, so a caller must look at the problems before it uses the query.
+ */
+export function parseQuery(text: string, options: ParseOptions): { query: Query | null; problems: Problem[] } {
+  const { tree, problems } = run(
+    text,
+    options.dialect,
+    (parser) => parser.query(),
+    (query) => conditionsOf(query.body, query.pipes),
+  );
+  return { query: tree, problems };
+}
+
+/** Parses an expression on its own, such as a condition without its category; the same contract as `parseQuery`. */
+export function parseExpression(text: string, options: ParseOptions): { expr: Expr | null; problems: Problem[] } {
+  const { tree, problems } = run(
+    text,
+    options.dialect,
+    (parser) => parser.condition(),
+    (expr) => [expr],
+  );
+  return { expr: tree, problems };
+}

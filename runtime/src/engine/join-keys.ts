@@ -1,0 +1,120 @@
+// The join keys of one match, as the module wrote them -> key strings, one for each distinct tuple; and back to JSON.
+//
+// A part is JSON text: "text", 12, 0.5, true or null; a date is written d<nanoseconds>. So a text never equals a number, and
+// a long equals the double of the same value, which is written without a fraction. Parts are joined by line feeds, which
+// JSON text of one value never holds.
+//
+// INVARIANT: two tuples have the same key string exactly when their values are equal part by part. No keys is "".
+
+import { KEY_OPTIONAL, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG } from "@kestrel/stdlib/abi";
+import { isoTime } from "../alert/iso-time.js";
+
+/** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
+export const KEY_TUPLE_LIMIT = 1024;
+
+const NO_KEYS_FIELDS: readonly string[] = [""];
+const NO_TUPLES: readonly string[] = [];
+const NULL_PART: readonly string[] = ["null"];
+const SEPARATOR = "\n";
+
+/** Where key strings are made; `cut` counts the matches that had more tuples than the limit. */
+export interface KeyReader {
+  read(view: DataView, bytes: Buffer, at: number, length: number): readonly string[];
+  readonly cut: number;
+}
+
+/** A reader of the key regions that stdlib/src/abi.ts draws. `bytes` and `view` show the same memory. */
+export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
+  let cut = 0;
+  return {
+    get cut() {
+      return cut;
+    },
+    read(view, bytes, start, length) {
+      if (length === 0) return NO_KEYS_FIELDS;
+      const end = start + length;
+      let at = start;
+      let tuples: readonly string[] | null = null;
+      let wasCut = false;
+      while (at < end) {
+        const code = view.getUint32(at, true);
+        const count = view.getUint32(at + 4, true);
+        const type = code & ~KEY_OPTIONAL;
+        at += 8;
+        let parts: readonly string[];
+        if (count === 0) {
+          if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
+          parts = NULL_PART;
+        } else {
+          const values: string[] = [];
+          for (let left = count; left > 0; left--) {
+            let part: string;
+            if (type === TYPE_KEYWORD) {
+              const size = view.getUint32(at, true);
+              part = JSON.stringify(bytes.toString("utf8", at + 4, at + 4 + size));
+              at += 4 + ((size + 3) & ~3);
+            } else {
+              part = numericPart(view, at, type);
+              at += 8;
+            }
+            values.push(part);
+          }
+          parts = count === 1 ? values : [...new Set(values)];
+        }
+        if (tuples === null) {
+          wasCut ||= parts.length > limit;
+          tuples = parts.length > limit ? parts.slice(0, limit) : parts;
+        } else {
+          wasCut ||= tuples.length * parts.length > limit;
+          tuples = product(tuples, parts, limit);
+        }
+      }
+      if (wasCut) cut++;
+      return tuples ?? NO_KEYS_FIELDS;
+    },
+  };
+}
+
+function product(heads: readonly string[], parts: readonly string[], limit: number): readonly string[] {
+  const joined: string[] = [];
+  for (const head of heads) {
+    for (const part of parts) {
+      if (joined.length === limit) return joined;
+      joined.push(head + SEPARATOR + part);
+    }
+  }
+  return joined;
+}
+
+function numericPart(view: DataView, at: number, type: number): string {
+  switch (type) {
+    case TYPE_LONG:
+      return String(view.getBigInt64(at, true));
+    case TYPE_BOOLEAN:
+      return view.getUint32(at, true) === 0 ? "false" : "true";
+    case TYPE_DATE:
+      return `d${view.getBigInt64(at, true)}`;
+    case TYPE_DOUBLE:
+      return doublePart(view.getFloat64(at, true));
+    default:
+      throw new RangeError(`a join key of type ${type} does not exist`);
+  }
+}
+
+function doublePart(value: number): string {
+  if (Number.isInteger(value)) return String(BigInt(value));
+  if (Number.isFinite(value)) return String(value);
+  // JSON has no word for it, but reads this back as the same value; no other part is written so.
+  return value > 0 ? "1e999" : "-1e999";
+}
+
+/** The JSON array of a key string's parts. */
+export function keyJson(key: string): string {
+  if (key === "") return "[]";
+  const parts = key.split(SEPARATOR).map((part) => (isDate(part) ? `"${isoTime(BigInt(part.slice(1)))}"` : part));
+  return `[${parts.join(",")}]`;
+}
+
+function isDate(part: string): boolean {
+  return part.startsWith("d");
+}

@@ -1,0 +1,101 @@
+// The output region of one `run` -> one object for each event that some predicate held for, in the order of the input.
+//
+// The layout is drawn in stdlib/src/abi.ts. What an object refers to is copied, so that it outlives the region.
+
+import {
+  EVENT_HAS_TIEBREAKER,
+  EVENT_HAS_TIME,
+  EVENT_HEADER_BYTES,
+  KEYS_LOST,
+  MATCH_BYTES,
+} from "@kestrel/stdlib/abi";
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { StageMatch } from "../sequence/stream-event.js";
+import type { KeyReader } from "./join-keys.js";
+
+/** What the predicates of a package decide. */
+export interface PredicateUses {
+  /** For each predicate, the event rules that it decides. */
+  readonly rules: readonly (readonly number[])[];
+  /** For each predicate, 1 when a sequence or sample asks for it. */
+  readonly inSequences: Uint8Array;
+}
+
+/** An event as it leaves the region. */
+export interface FoundEvent {
+  /** Line within the batch, from 0. */
+  readonly line: number;
+  /** A copy of the event's bytes. */
+  readonly bytes: Uint8Array;
+  readonly ts: bigint;
+  readonly tie: bigint | null;
+  /** The greatest event time seen when it arrived, its own included. */
+  readonly watermark: bigint;
+  /** The event rules that it matches, in index order, each once. */
+  readonly rules: readonly number[];
+  /** The sequence predicates that held for it. */
+  readonly stages: readonly StageMatch[];
+}
+
+const NO_RULES: readonly number[] = [];
+const NO_STAGES: readonly StageMatch[] = [];
+
+export function indexPredicateUses(
+  rules: readonly (readonly number[])[],
+  programs: readonly SequenceProgram[],
+): PredicateUses {
+  const inSequences = new Uint8Array(rules.length);
+  for (const { stages, until } of programs) {
+    for (const { predicate } of stages) inSequences[predicate] = 1;
+    if (until !== null) inSequences[until] = 1;
+  }
+  return { rules, inSequences };
+}
+
+/** Reads `length` bytes at `base`. `view` and `bytes` show the same memory, both from its beginning. */
+export function readOutput(
+  view: DataView,
+  bytes: Buffer,
+  base: number,
+  length: number,
+  uses: PredicateUses,
+  keys: KeyReader,
+  take: (event: FoundEvent) => void,
+): void {
+  const end = base + length;
+  let at = base;
+  while (at < end) {
+    const header = at;
+    at += EVENT_HEADER_BYTES;
+    let rules = NO_RULES;
+    let stages: StageMatch[] | null = null;
+    for (let left = view.getUint32(header + 12, true); left > 0; left--) {
+      const predicate = view.getUint32(at, true);
+      const written = view.getUint32(at + 4, true);
+      const keyBytes = written === KEYS_LOST ? 0 : written;
+      at += MATCH_BYTES;
+      const decided = uses.rules[predicate] ?? NO_RULES;
+      if (decided.length > 0) rules = rules.length === 0 ? decided : rules.concat(decided);
+      // Without its keys a match cannot be joined; the module has counted it.
+      if (uses.inSequences[predicate] === 1 && written !== KEYS_LOST) {
+        stages ??= [];
+        stages.push({ predicate, keys: keys.read(view, bytes, at, keyBytes) });
+      }
+      at += keyBytes;
+    }
+    const flags = view.getUint32(header + 40, true);
+    const ts = view.getBigInt64(header + 16, true);
+    const before = view.getBigInt64(header + 24, true);
+    const address = view.getUint32(header + 4, true);
+    take({
+      line: view.getUint32(header, true),
+      bytes: new Uint8Array(view.buffer, address, view.getUint32(header + 8, true)).slice(),
+      ts,
+      tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + 32, true),
+      // An event without a time of its own takes the watermark's and cannot raise it.
+      watermark: (flags & EVENT_HAS_TIME) !== 0 && ts > before ? ts : before,
+      rules: rules.length > 1 ? [...new Set(rules)].sort((a, b) => a - b) : rules,
+      stages: stages ?? NO_STAGES,
+    });
+  }
+}

@@ -1,0 +1,220 @@
+// The value that stands in manifest.json -> a PackageManifest, or every place where it is not one.
+//
+// INVARIANT: what passes has the types that package-format.ts declares and indexes that lead somewhere, so nothing behind
+// the loader looks at the manifest's shape again.
+
+import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import type { PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
+import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import type { FieldType } from "@kestrel/stdlib/schema/types";
+import type { Report } from "./problems.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+type Fail = (path: string, message: string) => void;
+
+const KINDS: readonly RuleKind[] = ["event", "sequence", "sample"];
+const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */
+export function checkManifest(value: unknown, report: Report): PackageManifest | null {
+  if (!isObject(value)) {
+    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `expected an object, found ${nameOf(value)}`);
+    return null;
+  }
+  if ("metadata" in value && !("package" in value)) {
+    const message = "this is the manifest of a single rule written by hand; eqlc builds packages from such rules";
+    report("E_PACKAGE_FORMAT", MANIFEST_FILE, message);
+    return null;
+  }
+  // Another format may have any shape, so nothing more can be said about it.
+  if (value["format_version"] !== FORMAT_VERSION) {
+    const found = JSON.stringify(value["format_version"]) ?? "nothing";
+    report("E_PACKAGE_FORMAT", MANIFEST_FILE, `format_version is ${found}; this runtime reads "${FORMAT_VERSION}"`);
+    return null;
+  }
+  let failures = 0;
+  const fail: Fail = (path, message) => {
+    failures++;
+    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `${path}: ${message}`);
+  };
+  const abi = value["abi_version"];
+  if (abi !== ABI_VERSION) {
+    const found = JSON.stringify(abi) ?? "nothing";
+    failures++;
+    report("E_PACKAGE_ABI", MANIFEST_FILE, `abi_version is ${found}; this runtime speaks ${ABI_VERSION}`);
+  }
+  checkPackage(value["package"], fail);
+  const compiler = objectAt(value["compiler"], "compiler", fail);
+  if (compiler !== null) texts(compiler, "compiler", ["name", "version"], fail);
+  checkSchema(value["schema"], fail);
+  const kinds = checkRules(value["rules"], fail);
+  checkPredicates(value["predicates"], kinds, fail);
+  checkFileList(value["files"], fail);
+  return failures === 0 ? (value as unknown as PackageManifest) : null;
+}
+
+/** Why a listed path is refused, or null for one that stays inside the package. */
+export function pathProblem(path: string): string | null {
+  if (path === "") return "an empty path";
+  if (path.includes("\0")) return "a path with a NUL character";
+  if (path.includes("\\")) return "a path with a backslash";
+  if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) return "an absolute path";
+  const parts = path.split("/");
+  if (parts.includes("..")) return "a path that leaves the package";
+  if (parts.includes("") || parts.includes(".")) return "a path with an empty part";
+  return null;
+}
+
+function checkPackage(value: unknown, fail: Fail): void {
+  const found = objectAt(value, "package", fail);
+  if (found === null) return;
+  texts(found, "package", ["name", "version", "digest"], fail);
+  if (found["name"] === "") fail("package.name", "is empty");
+  const digest = found["digest"];
+  if (typeof digest === "string" && !SHA256.test(digest)) fail("package.digest", "expected 64 hexadecimal digits");
+}
+
+function checkSchema(value: unknown, fail: Fail): void {
+  const schema = objectAt(value, "schema", fail);
+  if (schema === null) return;
+  texts(schema, "schema", ["version", "timestamp_field", "category_field"], fail);
+  const version = schema["version"];
+  if (typeof version === "string" && version !== SCHEMA_VERSION) {
+    fail("schema.version", `"${version}" is not known; this runtime knows "${SCHEMA_VERSION}"`);
+  }
+  const tiebreaker = schema["tiebreaker_field"];
+  if (tiebreaker !== null && typeof tiebreaker !== "string") {
+    fail("schema.tiebreaker_field", `expected a string or null, found ${nameOf(tiebreaker)}`);
+  }
+  for (const [index, item] of arrayAt(schema["fields"], "schema.fields", fail).entries()) {
+    const path = `schema.fields[${index}]`;
+    const field = objectAt(item, path, fail);
+    if (field === null) continue;
+    count(field["id"], `${path}.id`, fail);
+    texts(field, path, ["name"], fail);
+    oneOf(field["type"], TYPES, `${path}.type`, fail);
+  }
+}
+
+/** Returns the kind of each rule, null where it has none. */
+function checkRules(value: unknown, fail: Fail): (RuleKind | null)[] {
+  const ids = new Map<string, number>();
+  return arrayAt(value, "rules", fail).map((item, index) => {
+    const path = `rules[${index}]`;
+    const rule = objectAt(item, path, fail);
+    if (rule === null) return null;
+    texts(rule, path, ["id", "name", "version", "description", "severity", "dialect", "source"], fail);
+    const id = rule["id"];
+    if (typeof id === "string") {
+      const first = ids.get(id);
+      if (first === undefined) ids.set(id, index);
+      else fail(`${path}.id`, `"${id}" is the id of rules[${first}] already`);
+    }
+    const score = rule["risk_score"];
+    if (score !== null && typeof score !== "number") {
+      fail(`${path}.risk_score`, `expected a number or null, found ${nameOf(score)}`);
+    }
+    for (const name of ["author", "tags", "references", "keys"]) textList(rule[name], `${path}.${name}`, fail);
+    arrayAt(rule["threat"], `${path}.threat`, fail);
+    checkCapabilities(rule["capabilities"], `${path}.capabilities`, fail);
+    return oneOf(rule["kind"], KINDS, `${path}.kind`, fail);
+  });
+}
+
+function checkCapabilities(value: unknown, path: string, fail: Fail): void {
+  const found = objectAt(value, path, fail);
+  if (found === null) return;
+  for (const name of ["supports_inline", "requires_alert", "requires_block"]) {
+    const flag = found[name];
+    if (typeof flag !== "boolean") fail(`${path}.${name}`, `expected true or false, found ${nameOf(flag)}`);
+  }
+  const span = found["max_span_ms"];
+  if (span !== null && typeof span !== "number") {
+    fail(`${path}.max_span_ms`, `expected a number or null, found ${nameOf(span)}`);
+  }
+  textList(found["mitre_attack"], `${path}.mitre_attack`, fail);
+}
+
+function checkPredicates(value: unknown, kinds: readonly (RuleKind | null)[], fail: Fail): void {
+  for (const [predicate, item] of arrayAt(value, "predicates", fail).entries()) {
+    for (const [at, rule] of arrayAt(item, `predicates[${predicate}]`, fail).entries()) {
+      const path = `predicates[${predicate}][${at}]`;
+      if (!count(rule, path, fail)) continue;
+      const kind = kinds[rule];
+      if (kind === undefined) fail(path, `there is no rule ${rule}`);
+      else if (kind === "sequence" || kind === "sample") fail(path, `rule ${rule} is a ${kind}, not an event rule`);
+    }
+  }
+}
+
+function checkFileList(value: unknown, fail: Fail): void {
+  const paths = new Set<string>();
+  for (const [index, item] of arrayAt(value, "files", fail).entries()) {
+    const at = `files[${index}]`;
+    const file = objectAt(item, at, fail);
+    if (file === null) continue;
+    texts(file, at, ["path", "sha256"], fail);
+    count(file["bytes"], `${at}.bytes`, fail);
+    const { path, sha256 } = file;
+    if (typeof sha256 === "string" && !SHA256.test(sha256)) fail(`${at}.sha256`, "expected 64 hexadecimal digits");
+    if (typeof path !== "string") continue;
+    const problem = pathProblem(path);
+    if (problem !== null) fail(`${at}.path`, `${JSON.stringify(path)} is ${problem}`);
+    if (path === MANIFEST_FILE) fail(`${at}.path`, "the manifest cannot list itself");
+    if (paths.has(path)) fail(`${at}.path`, `${JSON.stringify(path)} is listed twice`);
+    paths.add(path);
+  }
+  if (!Array.isArray(value)) return;
+  for (const needed of [MODULE_FILE, SEQUENCES_FILE]) if (!paths.has(needed)) fail("files", `${needed} is not listed`);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function nameOf(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+function objectAt(value: unknown, path: string, fail: Fail): JsonObject | null {
+  if (isObject(value)) return value;
+  fail(path, `expected an object, found ${nameOf(value)}`);
+  return null;
+}
+
+function arrayAt(value: unknown, path: string, fail: Fail): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  fail(path, `expected an array, found ${nameOf(value)}`);
+  return [];
+}
+
+function texts(object: JsonObject, path: string, names: readonly string[], fail: Fail): void {
+  for (const name of names) {
+    const value = object[name];
+    if (typeof value !== "string") fail(`${path}.${name}`, `expected a string, found ${nameOf(value)}`);
+  }
+}
+
+function textList(value: unknown, path: string, fail: Fail): void {
+  for (const [index, item] of arrayAt(value, path, fail).entries()) {
+    if (typeof item !== "string") fail(`${path}[${index}]`, `expected a string, found ${nameOf(item)}`);
+  }
+}
+
+function count(value: unknown, path: string, fail: Fail): value is number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return true;
+  fail(path, `expected a whole number from 0, found ${typeof value === "number" ? value : nameOf(value)}`);
+  return false;
+}
+
+function oneOf<T extends string>(value: unknown, all: readonly T[], path: string, fail: Fail): T | null {
+  const found = all.find((item) => item === value);
+  if (found !== undefined) return found;
+  const text = typeof value === "string" ? JSON.stringify(value) : nameOf(value);
+  fail(path, `expected one of ${all.join(", ")}, found ${text}`);
+  return null;
+}

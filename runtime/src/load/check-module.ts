@@ -1,0 +1,55 @@
+// The bytes of module.wasm -> a compiled module that has the interface of stdlib/src/abi.ts.
+// The names are compared before anything of the module runs; the globals can only be read from an instance.
+
+import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING } from "@kestrel/stdlib/abi";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
+import { EXPORTS, IMPORTS, instantiate } from "./instantiate.js";
+import type { Report } from "./problems.js";
+import { type WasmModule, wasm } from "./wasm.js";
+
+/** Compiles and checks a module; null, with reasons reported, when it cannot be used. */
+export async function checkModule(bytes: Uint8Array, report: Report): Promise<WasmModule | null> {
+  let failed = false;
+  const fail = (message: string): void => {
+    failed = true;
+    report("E_PACKAGE_MODULE", MODULE_FILE, message);
+  };
+  let module: WasmModule;
+  try {
+    module = await wasm.compile(bytes);
+  } catch (error) {
+    fail(`does not compile: ${messageOf(error)}`);
+    return null;
+  }
+  for (const { module: from, name, kind } of wasm.Module.imports(module)) {
+    if (from !== IMPORT_MODULE || !IMPORTS.includes(name)) fail(`imports ${from}.${name}, which does not exist`);
+    else if (kind !== "function") fail(`imports ${from}.${name} as a ${kind}; it is a function`);
+  }
+  const exported = new Map(wasm.Module.exports(module).map(({ name, kind }) => [name, kind]));
+  for (const [name, kind] of EXPORTS) {
+    const found = exported.get(name);
+    if (found === undefined) fail(`does not export ${name}`);
+    else if (found !== kind) fail(`exports ${name} as a ${found}; it must be a ${kind}`);
+  }
+  if (failed) return null;
+  try {
+    const { memory, abiVersion, inputBase, inputCapacity, outputBase } = instantiate(module);
+    const size = memory.buffer.byteLength;
+    if (abiVersion !== ABI_VERSION) {
+      failed = true;
+      const message = `the module speaks ABI version ${abiVersion}; this runtime speaks ${ABI_VERSION}`;
+      report("E_PACKAGE_ABI", MODULE_FILE, message);
+    }
+    if (inputCapacity <= INPUT_PADDING || inputBase + inputCapacity > size) {
+      fail(`an input region of ${inputCapacity} bytes at ${inputBase} does not fit into ${size} bytes of memory`);
+    }
+    if (outputBase >= size) fail(`the output region at ${outputBase} stands outside ${size} bytes of memory`);
+  } catch (error) {
+    fail(`cannot be instantiated: ${messageOf(error)}`);
+  }
+  return failed ? null : module;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,65 @@
+// A compiled module -> an instance that can be run. The interface is the last paragraph of stdlib/src/abi.ts.
+
+import { FORMAT_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
+import { type WasmModule, wasm } from "./wasm.js";
+
+export interface PackInstance {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  /** Runs the lines that stand at `address`; 0 when the input is used up, 1 when the output region is full. */
+  readonly run: (address: number, length: number) => number;
+  readonly abiVersion: number;
+  readonly inputBase: number;
+  readonly inputCapacity: number;
+  readonly outputBase: number;
+}
+
+/** What a module may import, and what it must export, with the kinds that the WebAssembly API names. */
+export const IMPORTS: readonly string[] = ["f64_parse", "f64_format"];
+export const EXPORTS: readonly (readonly [name: string, kind: string])[] = [
+  ["memory", "memory"],
+  ["abi_version", "global"],
+  ["input_base", "global"],
+  ["input_capacity", "global"],
+  ["output_base", "global"],
+  ["run", "function"],
+];
+
+/** Instantiates a module; memory and state are the instance's own. Throws for a module without the exports above. */
+export function instantiate(module: WasmModule): PackInstance {
+  let memory: PackInstance["memory"] | null = null;
+  const bytesAt = (address: number, length: number): Buffer => {
+    if (memory === null) throw new Error("the module called its host before it was instantiated");
+    return Buffer.from(memory.buffer, address >>> 0, length);
+  };
+  const host = {
+    f64_parse: (address: number, length: number): number => Number(bytesAt(address, length).toString("latin1")),
+    f64_format: (value: number, address: number): number =>
+      bytesAt(address, FORMAT_BYTES).write(doubleText(value), "latin1"),
+  };
+  const { exports } = new wasm.Instance(module, { [IMPORT_MODULE]: host });
+  const { memory: exported, run } = exports;
+  if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
+  if (typeof run !== "function") throw new Error("the module exports no run");
+  memory = exported;
+  return {
+    memory,
+    run: run as PackInstance["run"],
+    abiVersion: globalOf(exports, "abi_version"),
+    inputBase: globalOf(exports, "input_base"),
+    inputCapacity: globalOf(exports, "input_capacity"),
+    outputBase: globalOf(exports, "output_base"),
+  };
+}
+
+function globalOf(exports: Readonly<Record<string, unknown>>, name: string): number {
+  const found = exports[name];
+  const value = found instanceof wasm.Global ? found.value : undefined;
+  if (typeof value !== "number") throw new Error(`the module's ${name} is not an i32 global`);
+  return value >>> 0;
+}
+
+/** The text of a double: the shortest that reads back as the same, with ".0" where it would look like an integer. */
+export function doubleText(value: number): string {
+  const text = String(value);
+  return /^-?[0-9]+$/.test(text) ? `${text}.0` : text;
+}

@@ -1,0 +1,166 @@
+// A folder, or its contents in memory -> a Package that can be run.
+//
+// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once.
+// INVARIANT: no byte of the module or the tables is looked at unless its SHA-256 is the one in the manifest.
+
+import { createHash } from "node:crypto";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join, sep } from "node:path";
+import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import { digestText, MANIFEST_FILE, MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { checkManifest } from "./check-manifest.js";
+import { checkModule } from "./check-module.js";
+import { checkSequences } from "./check-sequences.js";
+import { PackageError, type PackageProblem, type Report } from "./problems.js";
+import type { WasmModule } from "./wasm.js";
+
+/** A package that has passed every check. */
+export interface Package {
+  readonly manifest: PackageManifest;
+  readonly module: WasmModule;
+  readonly programs: readonly SequenceProgram[];
+}
+
+export interface PackageContents {
+  readonly manifest: PackageManifest;
+  readonly module: Uint8Array;
+  readonly sequences: Uint8Array;
+}
+
+type ManifestFile = PackageManifest["files"][number];
+
+/** Loads the package in the folder `dir`. Throws {@link PackageError} with every problem that was found. */
+export async function loadPackage(dir: string): Promise<Package> {
+  const problems: PackageProblem[] = [];
+  const report: Report = (code, file, message) => problems.push({ code, file, message });
+  const text = await readManifest(dir, report);
+  const manifest = text === null ? null : parseManifest(text, report);
+  if (manifest === null) throw new PackageError(problems);
+  const root = await realpath(dir);
+  const contents = new Map<string, Uint8Array>();
+  for (const file of manifest.files) {
+    const bytes = await readListed(root, file, report);
+    if (bytes !== null) contents.set(file.path, bytes);
+  }
+  return assemble(manifest, contents, problems, report);
+}
+
+/** A package that was just built, or came another way. The rule sources that its manifest lists are not asked for. */
+export async function packageFromMemory({ manifest, module, sequences }: PackageContents): Promise<Package> {
+  const problems: PackageProblem[] = [];
+  const report: Report = (code, file, message) => problems.push({ code, file, message });
+  if (checkManifest(manifest, report) === null) throw new PackageError(problems);
+  checkDigest(manifest, report);
+  const contents = new Map<string, Uint8Array>();
+  for (const file of manifest.files) {
+    const bytes = file.path === MODULE_FILE ? module : file.path === SEQUENCES_FILE ? sequences : null;
+    if (bytes !== null && checkContent(bytes, file, report)) contents.set(file.path, bytes);
+  }
+  return assemble(manifest, contents, problems, report);
+}
+
+async function assemble(
+  manifest: PackageManifest,
+  contents: ReadonlyMap<string, Uint8Array>,
+  problems: readonly PackageProblem[],
+  report: Report,
+): Promise<Package> {
+  const moduleBytes = contents.get(MODULE_FILE);
+  const tableBytes = contents.get(SEQUENCES_FILE);
+  const module = moduleBytes === undefined ? null : await checkModule(moduleBytes, report);
+  const programs = tableBytes === undefined ? null : checkSequences(tableBytes, manifest, report);
+  if (problems.length > 0 || module === null || programs === null) throw new PackageError(problems);
+  return { manifest, module, programs };
+}
+
+async function readManifest(dir: string, report: Report): Promise<string | null> {
+  try {
+    if (!(await stat(dir)).isDirectory()) {
+      report("E_PACKAGE_MISSING", dir, "not a folder; a package is the folder that `eqlc build` writes");
+      return null;
+    }
+  } catch (error) {
+    report("E_PACKAGE_MISSING", dir, codeOf(error) === "ENOENT" ? "there is no such folder" : reasonOf(error));
+    return null;
+  }
+  try {
+    return await readFile(join(dir, MANIFEST_FILE), "utf8");
+  } catch (error) {
+    const missing = codeOf(error) === "ENOENT";
+    const message = missing ? `not a package: it holds no ${MANIFEST_FILE}` : `${MANIFEST_FILE}: ${reasonOf(error)}`;
+    report("E_PACKAGE_MISSING", dir, message);
+    return null;
+  }
+}
+
+function parseManifest(text: string, report: Report): PackageManifest | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `is not JSON: ${reasonOf(error)}`);
+    return null;
+  }
+  const manifest = checkManifest(value, report);
+  if (manifest !== null) checkDigest(manifest, report);
+  return manifest;
+}
+
+function checkDigest(manifest: PackageManifest, report: Report): void {
+  const found = sha256(digestText(manifest));
+  if (found === manifest.package.digest) return;
+  const message = `its digest is ${found}, not ${manifest.package.digest}: the manifest was changed after it was built`;
+  report("E_PACKAGE_DIGEST", MANIFEST_FILE, message);
+}
+
+async function readListed(root: string, file: ManifestFile, report: Report): Promise<Uint8Array | null> {
+  const path = join(root, file.path);
+  try {
+    // A link inside the package must not lead out of it either.
+    if (!(await realpath(path)).startsWith(root.endsWith(sep) ? root : root + sep)) {
+      report("E_PACKAGE_FILE", file.path, "a link that leaves the package");
+      return null;
+    }
+    const found = await stat(path);
+    if (!found.isFile()) {
+      report("E_PACKAGE_FILE", file.path, "not a file");
+      return null;
+    }
+    if (found.size !== file.bytes) {
+      report("E_PACKAGE_FILE", file.path, `has ${found.size} bytes, not ${file.bytes}`);
+      return null;
+    }
+    const content = await readFile(path);
+    const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
+    return checkContent(bytes, file, report) ? bytes : null;
+  } catch (error) {
+    report("E_PACKAGE_FILE", file.path, codeOf(error) === "ENOENT" ? "is missing" : reasonOf(error));
+    return null;
+  }
+}
+
+function checkContent(bytes: Uint8Array, file: ManifestFile, report: Report): boolean {
+  if (bytes.length !== file.bytes) {
+    report("E_PACKAGE_FILE", file.path, `has ${bytes.length} bytes, not ${file.bytes}`);
+    return false;
+  }
+  if (sha256(bytes) !== file.sha256) {
+    report("E_PACKAGE_FILE", file.path, "was changed after it was built: its SHA-256 is not the one in the manifest");
+    return false;
+  }
+  return true;
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** The message without the call and the path that Node puts behind it. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/, \w+( '.*')?$/s, "") : String(error);
+}

@@ -1,0 +1,185 @@
+// A file, a stream or what is packed inside either to one thing: a source that is asked to fill a buffer.
+//
+// Bytes of a plain file go straight from the kernel into the caller's buffer. A stream and an inflater hand out buffers of
+// their own, so those are copied once.
+//
+// INVARIANT: a source gives the bytes it has before it gives the error that stopped it. Of a damaged gzip file the inflater
+// itself withholds what it made just before the damage, at most one of its buffers.
+
+import type { FileHandle } from "node:fs/promises";
+import { createGunzip } from "node:zlib";
+
+export interface ByteSource {
+  /**
+   * Reads into `target` from `offset` on, and returns the number of bytes, which is 0 only at the end (or when there is no
+   * room). Never two at once.
+   */
+  read(target: Buffer, offset: number): Promise<number>;
+  /** Lets go of the input; `pending` is a read that has not been waited for. */
+  close(pending: Promise<number> | null): Promise<void>;
+}
+
+// The packed input goes to the inflater in pieces of this size, and each is waited for: what one piece can become
+// (at most 1,032 times its size) bounds what is held.
+const PACKED_BYTES = 1 << 14;
+const INFLATED_BYTES = 1 << 17;
+// A stream is paused when this much of it waits to be read.
+const STREAM_AHEAD_BYTES = 1 << 20;
+
+/** An opened file, which may also be a pipe. Closing the source closes the file. */
+export function fileSource(handle: FileHandle): ByteSource {
+  return {
+    async read(target, offset) {
+      const room = new Uint8Array(target.buffer, target.byteOffset + offset, target.length - offset);
+      return (await handle.read(room, 0, room.length, null)).bytesRead;
+    },
+    async close(pending) {
+      // The kernel may still be writing into the buffer.
+      if (pending !== null) await pending.catch(() => undefined);
+      await handle.close();
+    },
+  };
+}
+
+/** Buffers that wait to be read, then the end or an error. */
+interface Queue {
+  readonly parts: Buffer[];
+  bytes: number;
+  ended: boolean;
+  error: Error | null;
+}
+
+/** Moves as much as fits from the queue to `target`. */
+function take(queue: Queue, target: Buffer, offset: number): number {
+  let at = offset;
+  let used = 0;
+  for (const part of queue.parts) {
+    const count = Math.min(part.length, target.length - at);
+    target.set(count < part.length ? part.subarray(0, count) : part, at);
+    at += count;
+    if (count < part.length) {
+      queue.parts[used] = part.subarray(count);
+      break;
+    }
+    used += 1;
+  }
+  queue.parts.splice(0, used);
+  queue.bytes -= at - offset;
+  return at - offset;
+}
+
+/** A readable stream of bytes, such as standard input. What has arrived is given at once, without waiting for more. */
+export function streamSource(stream: NodeJS.ReadableStream): ByteSource {
+  const over = "readableEnded" in stream && stream.readableEnded === true;
+  const queue: Queue = { parts: [], bytes: 0, ended: over, error: null };
+  let wake: (() => void) | null = null;
+  const woken = (): void => {
+    wake?.();
+    wake = null;
+  };
+  const onData = (part: Buffer | string): void => {
+    const bytes = typeof part === "string" ? Buffer.from(part) : part;
+    if (bytes.length === 0) return;
+    queue.parts.push(bytes);
+    queue.bytes += bytes.length;
+    if (queue.bytes >= STREAM_AHEAD_BYTES) stream.pause();
+    woken();
+  };
+  const onEnd = (): void => {
+    queue.ended = true;
+    woken();
+  };
+  const onError = (error: Error): void => {
+    queue.error ??= error;
+    woken();
+  };
+  stream.on("data", onData);
+  stream.on("end", onEnd);
+  stream.on("close", onEnd);
+  stream.on("error", onError);
+  return {
+    async read(target, offset) {
+      for (;;) {
+        if (queue.bytes > 0) {
+          const count = take(queue, target, offset);
+          if (queue.bytes < STREAM_AHEAD_BYTES) stream.resume();
+          return count;
+        }
+        if (queue.error !== null) throw queue.error;
+        if (queue.ended) return 0;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+    async close() {
+      stream.off("data", onData);
+      stream.off("end", onEnd);
+      stream.off("close", onEnd);
+      // A paused stream does not keep the process alive. The error listener stays: a late error must not be thrown.
+      stream.pause();
+    },
+  };
+}
+
+/**
+ * What gzip has packed in `packed`, all members of it. `head` is what was already read from `packed`. Zeros behind the last
+ * member are ignored; input that ends inside a member, or anything else behind one, is an error.
+ */
+export function gunzipSource(head: Buffer, packed: ByteSource): ByteSource {
+  const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
+  const queue: Queue = { parts: [], bytes: 0, ended: false, error: null };
+  // Set while a piece is with the inflater; called when the piece is used up, and at the end.
+  let settled: (() => void) | null = null;
+  const settle = (): void => {
+    settled?.();
+    settled = null;
+  };
+  gunzip.on("data", (part: Buffer) => {
+    queue.parts.push(part);
+    queue.bytes += part.length;
+  });
+  gunzip.on("end", () => {
+    queue.ended = true;
+    settle();
+  });
+  gunzip.on("error", (error) => {
+    queue.error ??= error;
+    settle();
+  });
+
+  const input = Buffer.allocUnsafeSlow(PACKED_BYTES);
+  let first: Buffer | null = head;
+  const feed = async (): Promise<void> => {
+    const piece = first ?? input.subarray(0, await packed.read(input, 0));
+    first = null;
+    if (queue.ended) return;
+    await new Promise<void>((resolve) => {
+      settled = resolve;
+      // Only at its own end does the inflater tell that a member was cut.
+      if (piece.length === 0) gunzip.end();
+      else
+        gunzip.write(piece, (error) => {
+          if (error) queue.error ??= error;
+          settle();
+        });
+    });
+  };
+  return {
+    async read(target, offset) {
+      for (;;) {
+        if (queue.bytes > 0) return take(queue, target, offset);
+        if (queue.error !== null) throw queue.error;
+        if (queue.ended) return 0;
+        await feed();
+      }
+    },
+    async close(pending) {
+      // A read that still waits for the packed input finds the end when it wakes.
+      queue.ended = true;
+      gunzip.destroy();
+      settle();
+      await packed.close(pending);
+    },
+  };
+}

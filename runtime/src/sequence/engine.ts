@@ -1,0 +1,197 @@
+// Stage matches, event by event in final order -> completed sequences and samples.
+//
+// The programs come from the sequence tables and are run in index order. Predicate -> programs is two dense arrays, so an
+// event costs the programs whose predicates held for it, and one comparison each for timers and for expiry.
+//
+// Time is event time. It moves with the events and, between them, with `advance`; whatever falls due (held matches in
+// order of deadline and completion, then expiry) is done before the next event is looked at.
+// INVARIANT: how often `advance` is called changes neither what is reported nor its order.
+//
+// Bounded: a program keeps at most `maxPerProgram` entries and all together `maxTotal`; the oldest goes first, and is
+// counted. `maxspan` (for samples the window) bounds how long an entry stays.
+
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { acceptSequence, type Matches } from "./machine.js";
+import { report } from "./missing.js";
+import { expire, forget, type Pending } from "./pending.js";
+import { acceptSample } from "./sample.js";
+import { type Chain, createChain, createProgram, NEVER, NO_TIME, type Program } from "./state.js";
+import type { StageMatch, StreamEvent } from "./stream-event.js";
+import { createTimers, firstTimer } from "./timers.js";
+
+const NO_MATCHES: readonly StageMatch[] = [];
+
+export interface SequenceEngineOptions {
+  /**
+   * Takes each completion: the index of the program, the join key, and the events by stage, null for a missing event. It
+   * must neither throw nor call back into the engine.
+   */
+  readonly onComplete: (program: number, key: string, events: (StreamEvent | null)[]) => void;
+  /** How many partial matches, held matches, marks and sample keys a program may keep; 100,000 when absent. */
+  readonly maxPerProgram?: number;
+  /** The same for all programs together; 1,000,000 when absent. */
+  readonly maxTotal?: number;
+  /** How long a sample remembers a key, from the key's first event; an hour when absent. */
+  readonly sampleWindowNs?: bigint;
+}
+
+export interface SequenceCounters {
+  /** Matches reported. */
+  readonly completed: number;
+  /** Matches that a missing event's appearance kept from being reported. */
+  readonly spoilt: number;
+  /** Partial matches that ran out of maxspan, and keys of samples that ran out of their window without an alert. */
+  readonly expired: number;
+  /** Entries dropped because a cap was reached. */
+  readonly evicted: number;
+  /** Entries kept now, and how many of those are held matches. */
+  readonly pending: number;
+  readonly held: number;
+  /** Join keys remembered now. */
+  readonly keys: number;
+}
+
+export interface SequenceEngine {
+  /**
+   * Takes the next event and the predicates that held for it. An event that comes late, behind others, may follow only
+   * what stands before it; call `advance` with the time it was too late for first, so that its fate is its own.
+   */
+  accept(event: StreamEvent, matches: readonly StageMatch[]): void;
+  /** Says that no event before `ts` will come any more, unless late. */
+  advance(ts: bigint): void;
+  /** Judges what is held as if no event would come again, and forgets the rest; another stream can follow. */
+  finish(): void;
+  counters(): SequenceCounters;
+  /** How many entries of each program were dropped because a cap was reached, by program index. */
+  evictedByProgram(): number[];
+}
+
+/** An engine over the programs of a package. Throws RangeError for a cap or a window below 1. */
+export function createSequenceEngine(
+  sources: readonly SequenceProgram[],
+  options: SequenceEngineOptions,
+): SequenceEngine {
+  const { maxPerProgram = 100_000, maxTotal = 1_000_000, sampleWindowNs = 3_600_000_000_000n } = options;
+  if (!(maxPerProgram >= 1 && maxTotal >= 1)) throw new RangeError("a cap on pending matches must be at least 1");
+  if (sampleWindowNs < 1n) throw new RangeError("the window of samples must be at least 1 ns");
+  const spanChains = new Map<bigint | null, Chain>();
+  const programs = sources.map((source, index) => {
+    const span = source.kind === "sample" ? sampleWindowNs : source.maxspanNs;
+    const chain = spanChains.get(span) ?? createChain();
+    spanChains.set(span, chain);
+    return createProgram(source, index, span, chain);
+  });
+  const { starts, users } = indexPredicates(programs);
+  const predicateCount = starts.length - 1;
+  const pending: Pending = {
+    clock: NO_TIME,
+    nextDue: NEVER,
+    spanChains: [...spanChains.values()],
+    timers: createTimers(),
+    maxPerProgram,
+    maxTotal,
+    onComplete: options.onComplete,
+    ages: 0,
+    total: 0,
+    completed: 0,
+    spoilt: 0,
+    expired: 0,
+    evicted: 0,
+  };
+  const matches: Matches = {
+    current: NO_MATCHES,
+    at: new Int32Array(predicateCount),
+    event: new Float64Array(predicateCount),
+    number: 0,
+  };
+  /** The programs the current event concerns; `marked[p]` is the number of the last event that did. */
+  const concerned = new Int32Array(programs.length);
+  const marked = new Float64Array(programs.length);
+
+  function moveTo(ts: bigint): void {
+    if (ts <= pending.clock) return;
+    pending.clock = ts;
+    fireTimers(pending, ts);
+    expire(pending);
+  }
+
+  function accept(event: StreamEvent, current: readonly StageMatch[]): void {
+    moveTo(event.ts);
+    matches.current = current;
+    matches.number++;
+    let count = 0;
+    for (let at = 0; at < current.length; at++) {
+      const predicate = current[at]?.predicate ?? -1;
+      if (predicate < 0 || predicate >= predicateCount) continue;
+      matches.at[predicate] = at;
+      matches.event[predicate] = matches.number;
+      const end = starts[predicate + 1] ?? 0;
+      for (let use = starts[predicate] ?? 0; use < end; use++) {
+        const index = users[use] ?? 0;
+        if (marked[index] === matches.number) continue;
+        marked[index] = matches.number;
+        concerned[count++] = index;
+      }
+    }
+    if (count > 1) concerned.subarray(0, count).sort();
+    for (let at = 0; at < count; at++) {
+      const program = programs[concerned[at] ?? 0];
+      if (program === undefined) continue;
+      if (program.kind === "sample") acceptSample(pending, program, event, matches);
+      else acceptSequence(pending, program, event, matches);
+    }
+    matches.current = NO_MATCHES;
+  }
+
+  return {
+    accept,
+    advance: moveTo,
+    finish() {
+      fireTimers(pending, NEVER);
+      forget(pending, programs);
+    },
+    counters: () => ({
+      completed: pending.completed,
+      spoilt: pending.spoilt,
+      expired: pending.expired,
+      evicted: pending.evicted,
+      pending: pending.total,
+      held: pending.timers.heap.length,
+      keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size, 0),
+    }),
+    evictedByProgram: () => programs.map((program) => program.evicted),
+  };
+}
+
+/** Reports the held matches whose deadline lies before `ts`; those still held have met nothing that speaks against them. */
+function fireTimers(pending: Pending, ts: bigint): void {
+  for (;;) {
+    const match = firstTimer(pending.timers);
+    if (match === undefined || match.deadline >= ts) return;
+    report(pending, match);
+  }
+}
+
+/** Predicate p is used by the programs `users[starts[p]]` to `users[starts[p + 1] - 1]`, each once and in order. */
+function indexPredicates(programs: readonly Program[]): { starts: Int32Array; users: Int32Array } {
+  const uses = programs.map((program) => {
+    const used = new Set([...program.predicates, ...program.missing]);
+    if (program.until >= 0) used.add(program.until);
+    return used;
+  });
+  let greatest = -1;
+  for (const used of uses) for (const predicate of used) greatest = Math.max(greatest, predicate);
+  const starts = new Int32Array(greatest + 2);
+  for (const used of uses) for (const predicate of used) starts[predicate + 1] = (starts[predicate + 1] ?? 0) + 1;
+  for (let at = 1; at < starts.length; at++) starts[at] = (starts[at] ?? 0) + (starts[at - 1] ?? 0);
+  const next = starts.slice();
+  const users = new Int32Array(starts[greatest + 1] ?? 0);
+  for (const [index, used] of uses.entries()) {
+    for (const predicate of used) {
+      const at = next[predicate] ?? 0;
+      users[at] = index;
+      next[predicate] = at + 1;
+    }
+  }
+  return { starts, users };
+}

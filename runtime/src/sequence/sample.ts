@@ -1,0 +1,80 @@
+// One event against one sample (EQL reference, sections 0 and 10): a key alerts once, as soon as each filter has an event
+// of its own. A key is forgotten when the window since its first event is over, and may then alert again.
+//
+// SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it: the
+// first N of each filter are enough to tell whether a key is complete.
+
+import { keysOf, type Matches } from "./machine.js";
+import { enter, type Pending } from "./pending.js";
+import { createLink, NEVER, type Program, type SampleKey } from "./state.js";
+import type { StreamEvent } from "./stream-event.js";
+
+/** Runs one event through a sample; reports the keys it completes, in filter order and then key order. */
+export function acceptSample(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+  const filters = program.predicates.length;
+  for (let filter = 0; filter < filters; filter++) {
+    const keys = keysOf(matches, program.predicates[filter] ?? -1);
+    if (keys === undefined) continue;
+    for (const key of keys) collect(pending, program, event, key, filter);
+  }
+  for (let filter = 0; filter < filters; filter++) {
+    const keys = keysOf(matches, program.predicates[filter] ?? -1);
+    if (keys === undefined) continue;
+    for (const key of keys) complete(pending, program, key);
+  }
+}
+
+function collect(pending: Pending, program: Program, event: StreamEvent, key: string, filter: number): void {
+  const filters = program.predicates.length;
+  let sample = program.samples.get(key);
+  if (sample === undefined) {
+    const deadline = program.span === null ? NEVER : event.ts + program.span;
+    if (deadline < pending.clock) return;
+    const hits: StreamEvent[][] = [];
+    for (let at = 0; at < filters; at++) hits.push([]);
+    sample = {
+      kind: "sample",
+      program,
+      key,
+      inProgram: createLink(),
+      inSpan: createLink(),
+      age: 0,
+      expires: 0n,
+      deadline,
+      hits,
+      fresh: false,
+      alerted: false,
+    };
+    program.samples.set(key, sample);
+    enter(pending, sample);
+  }
+  const hits = sample.hits[filter];
+  if (sample.alerted || hits === undefined || hits.length >= filters) return;
+  hits.push(event);
+  sample.fresh = true;
+}
+
+function complete(pending: Pending, program: Program, key: string): void {
+  const sample = program.samples.get(key);
+  if (sample === undefined || !sample.fresh) return;
+  sample.fresh = false;
+  const chosen: StreamEvent[] = [];
+  if (sample.hits.some((hits) => hits.length === 0) || !choose(sample, chosen)) return;
+  sample.alerted = true;
+  for (const hits of sample.hits) hits.length = 0;
+  pending.completed++;
+  pending.onComplete(program.index, key, chosen);
+}
+
+/** Extends `chosen`, one event for each filter from the first on, to pairwise distinct events for all; false if none does. */
+function choose(sample: SampleKey, chosen: StreamEvent[]): boolean {
+  const hits = sample.hits[chosen.length];
+  if (hits === undefined) return true;
+  for (const event of hits) {
+    if (chosen.includes(event)) continue;
+    chosen.push(event);
+    if (choose(sample, chosen)) return true;
+    chosen.pop();
+  }
+  return false;
+}

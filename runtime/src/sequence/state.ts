@@ -1,0 +1,182 @@
+// The data of the sequence engine: the programs it runs, the keys they have seen, and what is pending for each key.
+//
+// Three things can be pending, all called entries: a partial match (which turns into a held match when only a trailing
+// missing event is left to wait for), the mark a leading missing event leaves on a key, and the key of a sample. Each
+// entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see pending.ts).
+//
+// INVARIANT: a KeyState is in its program's map exactly while its `size` is above 0.
+
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { StreamEvent } from "./stream-event.js";
+
+/** Before all time: no such event was seen. */
+export const NO_TIME = -(1n << 63n);
+/** After all time: the deadline of a partial match without maxspan. */
+export const NEVER = (1n << 63n) - 1n;
+
+/** A program made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
+export interface Program {
+  readonly index: number;
+  readonly kind: "sequence" | "sample";
+  /** Nanoseconds; for a sample the window after which a key is forgotten; null for no limit. */
+  readonly span: bigint | null;
+  /** The predicate of each positive term. */
+  readonly predicates: Int32Array;
+  /** The slot of the output each positive term fills; the other slots stay null. */
+  readonly slots: Int32Array;
+  readonly width: number;
+  /** The predicates of the missing terms, with the number of positive terms before each (its gap), equal pairs once. */
+  readonly missing: Int32Array;
+  readonly gaps: Int32Array;
+  readonly leading: boolean;
+  readonly trailing: boolean;
+  /** -1 for none. */
+  readonly until: number;
+  readonly keys: Map<string, KeyState>;
+  readonly samples: Map<string, SampleKey>;
+  readonly chain: Chain;
+  readonly spanChain: Chain;
+  /** How many of its entries had to go because a cap was reached. */
+  evicted: number;
+}
+
+/** The pending entries of one join key in one program. */
+export interface KeyState {
+  readonly key: string;
+  /** `waiting[s]` has matched positive terms 0..s and waits for term s + 1. */
+  readonly waiting: (PartialMatch | null)[];
+  /** The held matches that no trailing missing event has met yet, in order of completion. */
+  readonly open: Set<PartialMatch>;
+  mark: Mark | null;
+  /** How many entries refer to this state, and while it is being worked on one more. */
+  size: number;
+}
+
+/** A sequence that has begun: waiting for its next term, or complete and held. */
+export interface PartialMatch {
+  readonly kind: "partial";
+  readonly program: Program;
+  readonly owner: KeyState;
+  readonly inProgram: Link;
+  readonly inSpan: Link;
+  /** When it was made, as a count; chains are sorted by it. */
+  age: number;
+  /** When it is removed at the latest: at its deadline, or if it came late, with the one before it in its span's chain. */
+  expires: bigint;
+  /** first.ts + maxspan, the last time at which it can still go on; for a held match the time after which it is judged. */
+  readonly deadline: bigint;
+  /** The events so far, one for each positive term. */
+  readonly events: StreamEvent[];
+  /** The last positive term it has matched; until the last one, which of the owner's `waiting` places it has. */
+  stage: number;
+  /** The newest leading missing event before the first event; NO_TIME for none. */
+  readonly lead: bigint;
+  /** The oldest missing event, in whole milliseconds, after the last event and in the gap being waited in. */
+  barrier: bigint;
+  /** A missing event was seen between two terms. The machine carries on, but the match will not be reported. */
+  spoilt: boolean;
+  /** Order of completion, and place in the timers; -1 while not held. */
+  held: number;
+  timer: number;
+}
+
+/** The two newest distinct times at which a leading missing event was seen for a key: one may be the first event's own. */
+export interface Mark {
+  readonly kind: "mark";
+  readonly program: Program;
+  readonly owner: KeyState;
+  readonly inProgram: Link;
+  readonly inSpan: Link;
+  age: number;
+  expires: bigint;
+  deadline: bigint;
+  newest: bigint;
+  previous: bigint;
+}
+
+/** A key of a sample: the first events of each filter, until it has alerted. */
+export interface SampleKey {
+  readonly kind: "sample";
+  readonly program: Program;
+  readonly key: string;
+  readonly inProgram: Link;
+  readonly inSpan: Link;
+  age: number;
+  expires: bigint;
+  readonly deadline: bigint;
+  readonly hits: StreamEvent[][];
+  /** It gained an event from the event being processed. */
+  fresh: boolean;
+  alerted: boolean;
+}
+
+export type Entry = PartialMatch | Mark | SampleKey;
+
+/** An entry's place in one chain. */
+export interface Link {
+  entry: Entry | null;
+  chain: Chain | null;
+  older: Link | null;
+  newer: Link | null;
+}
+
+export interface Chain {
+  oldest: Link | null;
+  newest: Link | null;
+  size: number;
+}
+
+export function createLink(): Link {
+  return { entry: null, chain: null, older: null, newer: null };
+}
+
+export function createChain(): Chain {
+  return { oldest: null, newest: null, size: 0 };
+}
+
+/** A program of the tables, ready to run. `spanChain` is shared by the programs that have the same span. */
+export function createProgram(source: SequenceProgram, index: number, span: bigint | null, spanChain: Chain): Program {
+  const predicates: number[] = [];
+  const slots: number[] = [];
+  const missing: number[] = [];
+  const gaps: number[] = [];
+  for (const [slot, stage] of source.stages.entries()) {
+    if (!stage.missing) {
+      predicates.push(stage.predicate);
+      slots.push(slot);
+    } else if (!missing.some((predicate, at) => predicate === stage.predicate && gaps[at] === predicates.length)) {
+      missing.push(stage.predicate);
+      gaps.push(predicates.length);
+    }
+  }
+  return {
+    index,
+    kind: source.kind,
+    span,
+    predicates: Int32Array.from(predicates),
+    slots: Int32Array.from(slots),
+    width: source.stages.length,
+    missing: Int32Array.from(missing),
+    gaps: Int32Array.from(gaps),
+    leading: gaps.includes(0),
+    trailing: gaps.includes(predicates.length),
+    until: source.until ?? -1,
+    keys: new Map(),
+    samples: new Map(),
+    chain: createChain(),
+    spanChain,
+    evicted: 0,
+  };
+}
+
+/** The state of a key, made if it is not there. Whoever makes it must enter something or hold and release it. */
+export function openKey(program: Program, key: string): KeyState {
+  let owner = program.keys.get(key);
+  if (owner === undefined) {
+    const waiting: (PartialMatch | null)[] = [];
+    for (let stage = 1; stage < program.predicates.length; stage++) waiting.push(null);
+    owner = { key, waiting, open: new Set(), mark: null, size: 0 };
+    program.keys.set(key, owner);
+  }
+  return owner;
+}

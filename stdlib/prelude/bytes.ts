@@ -1,0 +1,94 @@
+// Byte-range primitives. A text is passed between functions as one u64, address in the high half and length in the low.
+// INVARIANT: everything may read up to 16 bytes past a range, never write there; all regions are padded for that.
+
+export type Text = u64;
+
+@inline
+export function text(address: usize, length: u32): Text {
+  return ((address as u64) << 32) | (length as u64);
+}
+
+@inline
+export function addressOf(t: Text): usize {
+  return (t >> 32) as usize;
+}
+
+@inline
+export function lengthOf(t: Text): u32 {
+  return t as u32;
+}
+
+/** True when the `length` bytes at `a` and `b` are the same. */
+export function bytesEqual(a: usize, b: usize, length: u32): bool {
+  if (length >= 16) {
+    const last = length - 16;
+    for (let i: u32 = 0; i < last; i += 16) {
+      if (i8x16.bitmask(i8x16.ne(v128.load(a + i), v128.load(b + i)))) return false;
+    }
+    return !i8x16.bitmask(i8x16.ne(v128.load(a + last), v128.load(b + last)));
+  }
+  if (length == 0) return true;
+  // SOUND: reads past the range are masked off, and every region ends in padding.
+  const differing = i8x16.bitmask(i8x16.ne(v128.load(a), v128.load(b)));
+  return (differing & ((1 << length) - 1)) == 0;
+}
+
+/** Less than, equal to or greater than 0, by UTF-8 byte order, which is code point order. */
+export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i32 {
+  const shared = min(aLength, bLength);
+  for (let i: u32 = 0; i < shared; i++) {
+    const x = load<u8>(a + i) as i32;
+    const y = load<u8>(b + i) as i32;
+    if (x != y) return x - y;
+  }
+  return (aLength > bLength ? 1 : 0) - (aLength < bLength ? 1 : 0);
+}
+
+/** First place at or after `from` where the needle stands in the haystack, as an offset, or -1. */
+export function indexOfBytes(hay: usize, hayLength: u32, needle: usize, needleLength: u32, from: u32): i32 {
+  if (needleLength == 0) return from <= hayLength ? (from as i32) : -1;
+  if (from > hayLength || hayLength - from < needleLength) return -1;
+  const lastStart = hayLength - needleLength;
+  const first = i8x16.splat(load<i8>(needle));
+  const final = i8x16.splat(load<i8>(needle + needleLength - 1));
+  for (let i = from; i <= lastStart; i += 16) {
+    let hits = i8x16.bitmask(
+      v128.and(i8x16.eq(v128.load(hay + i), first), i8x16.eq(v128.load(hay + i + needleLength - 1), final)),
+    );
+    while (hits) {
+      const at = i + (ctz(hits) as u32);
+      if (at > lastStart) return -1;
+      if (bytesEqual(hay + at, needle, needleLength)) return at as i32;
+      hits &= hits - 1;
+    }
+  }
+  return -1;
+}
+
+/** As indexOfBytes, but the last place, at or after `from`. */
+export function lastIndexOfBytes(hay: usize, hayLength: u32, needle: usize, needleLength: u32, from: u32): i32 {
+  if (needleLength > hayLength) return -1;
+  for (let at = (hayLength - needleLength) as i32; at >= (from as i32); at--) {
+    if (bytesEqual(hay + at, needle, needleLength)) return at;
+  }
+  return -1;
+}
+
+/** The hash of symbol tables; compiler/src/lower/symbol-tables.ts computes the same. */
+export function hashBytes(address: usize, length: u32): u32 {
+  let h: u32 = length * 0x9e3779b1;
+  let p = address;
+  const whole = address + (length & ~3);
+  while (p < whole) {
+    h = (h ^ load<u32>(p)) * 0x85ebca6b;
+    h ^= h >>> 15;
+    p += 4;
+  }
+  const rest = length & 3;
+  if (rest) {
+    h = (h ^ (load<u32>(p) & ((1 << (rest << 3)) - 1))) * 0x85ebca6b;
+    h ^= h >>> 15;
+  }
+  h *= 0xc2b2ae35;
+  return h ^ (h >>> 16);
+}

@@ -1,0 +1,278 @@
+// EQL functions over texts, as EQL.md section 6 has them for Elasticsearch. Nulls are the caller's business: generated
+// code never looks at the result of a function that had a null argument. Positions are counted in UTF-16 units.
+
+import { FORMAT_BYTES } from "../src/abi";
+import { allocate, arenaFull, shrinkTo } from "./arena";
+import {
+  Text, addressOf, bytesEqual, compareBytes, indexOfBytes, lastIndexOfBytes, lengthOf, text,
+} from "./bytes";
+import { scanNumber, scannedDouble } from "./numbers";
+import { formatDouble } from "./pack";
+import { foldedText, utf16Length, widthOf, writeCodePoint } from "./unicode";
+
+/** Texts joined by concat beyond this make the event too large. */
+const CONCAT_LIMIT: u32 = 0x1000000;
+
+export function fold(t: Text): Text {
+  return foldedText(addressOf(t), lengthOf(t));
+}
+
+export function equal(a: Text, b: Text): bool {
+  return lengthOf(a) == lengthOf(b) && bytesEqual(addressOf(a), addressOf(b), lengthOf(a));
+}
+
+export function compare(a: Text, b: Text): i32 {
+  return compareBytes(addressOf(a), lengthOf(a), addressOf(b), lengthOf(b));
+}
+
+export function length(t: Text): u32 {
+  return utf16Length(t);
+}
+
+export function startsWithText(t: Text, prefix: Text): bool {
+  return lengthOf(t) >= lengthOf(prefix) && bytesEqual(addressOf(t), addressOf(prefix), lengthOf(prefix));
+}
+
+export function endsWithText(t: Text, suffix: Text): bool {
+  const n = lengthOf(suffix);
+  return lengthOf(t) >= n && bytesEqual(addressOf(t) + (lengthOf(t) - n), addressOf(suffix), n);
+}
+
+/** An empty text on either side contains nothing and is contained in nothing. */
+export function containsText(t: Text, needle: Text): bool {
+  if (lengthOf(t) == 0 || lengthOf(needle) == 0) return false;
+  return indexOfBytes(addressOf(t), lengthOf(t), addressOf(needle), lengthOf(needle), 0) >= 0;
+}
+
+/** Offset in bytes of the unit `units`, capped at the text's length; `splitPair` tells that it lies inside a pair. */
+let splitPair: bool = false;
+function byteOffset(t: Text, units: i64): u32 {
+  splitPair = false;
+  const start = addressOf(t);
+  const end = start + lengthOf(t);
+  let p = start;
+  let seen: i64 = 0;
+  while (p < end && seen < units) {
+    const width = widthOf(load<u8>(p));
+    seen += width == 4 ? 2 : 1;
+    p += width;
+  }
+  splitPair = seen > units;
+  return (p - start) as u32;
+}
+
+/** Position of the needle at or after unit `from`, or -1 when it is not there or `from` lies behind the end. */
+export function indexOf(t: Text, needle: Text, from: i64): i64 {
+  if (from < 0) from = 0;
+  const units = utf16Length(t) as i64;
+  if (from > units) return -1;
+  if (lengthOf(needle) == 0) return from;
+  const start = byteOffset(t, from);
+  const found = indexOfBytes(addressOf(t), lengthOf(t), addressOf(needle), lengthOf(needle), start);
+  return found < 0 ? -1 : (utf16Length(text(addressOf(t), found as u32)) as i64);
+}
+
+/** Units `from` up to `to`; negative positions count from the end. A half of a surrogate pair becomes U+FFFD. */
+export function substring(t: Text, from: i64, to: i64): Text {
+  const units = utf16Length(t) as i64;
+  if (from < 0) from = max<i64>(0, from + units);
+  if (to < 0) to = max<i64>(0, to + units);
+  if (to > units) to = units;
+  if (from >= to) return text(addressOf(t), 0);
+  const start = byteOffset(t, from);
+  const headCut = splitPair;
+  const end = byteOffset(t, to);
+  const tailCut = splitPair;
+  if (!headCut && !tailCut) return text(addressOf(t) + start, end - start);
+  // byteOffset stops behind a pair that it splits: the half before `to` is then four bytes of a pair, dropped here.
+  const bodyEnd = tailCut ? end - 4 : end;
+  const out = allocate(lengthOf(t) + 8);
+  let q = out;
+  if (headCut) q = writeCodePoint(q, 0xfffd);
+  if (bodyEnd > start) {
+    memory.copy(q, addressOf(t) + start, bodyEnd - start);
+    q += bodyEnd - start;
+  }
+  if (tailCut) q = writeCodePoint(q, 0xfffd);
+  shrinkTo(q);
+  return text(out, (q - out) as u32);
+}
+
+export function concat(a: Text, b: Text): Text {
+  const size = lengthOf(a) + lengthOf(b);
+  // An oversized request fills the arena, which gives the event up.
+  if (size > CONCAT_LIMIT) {
+    allocate(0x7fffffff);
+    return text(addressOf(a), 0);
+  }
+  const out = allocate(size + 16);
+  if (arenaFull) return text(addressOf(a), 0);
+  memory.copy(out, addressOf(a), lengthOf(a));
+  memory.copy(out + lengthOf(a), addressOf(b), lengthOf(b));
+  shrinkTo(out + size);
+  return text(out, size);
+}
+
+/** Offset in the original of the code point at byte offset `folded` of the folded copy. */
+function originalOffset(original: Text, copy: Text, folded: u32): u32 {
+  let p = addressOf(original);
+  let q = addressOf(copy);
+  const stop = q + folded;
+  while (q < stop) {
+    p += widthOf(load<u8>(p));
+    q += widthOf(load<u8>(q));
+  }
+  return (p - addressOf(original)) as u32;
+}
+
+/** What stands between the first `left` and, behind it, the first (greedy: last) `right`; else the empty text. */
+export function between(t: Text, left: Text, right: Text, greedy: bool, insensitive: bool): Text {
+  if (lengthOf(t) == 0 || lengthOf(left) == 0 || lengthOf(right) == 0) return t;
+  const nothing = text(addressOf(t), 0);
+  const hay = insensitive ? fold(t) : t;
+  const a = insensitive ? fold(left) : left;
+  const b = insensitive ? fold(right) : right;
+  const start = indexOfBytes(addressOf(hay), lengthOf(hay), addressOf(a), lengthOf(a), 0);
+  if (start < 0) return nothing;
+  const from = (start as u32) + lengthOf(a);
+  const end = greedy
+    ? lastIndexOfBytes(addressOf(hay), lengthOf(hay), addressOf(b), lengthOf(b), from)
+    : indexOfBytes(addressOf(hay), lengthOf(hay), addressOf(b), lengthOf(b), from);
+  if (end < 0) return nothing;
+  if (!insensitive) return text(addressOf(t) + from, (end as u32) - from);
+  const first = originalOffset(t, hay, from);
+  return text(addressOf(t) + first, originalOffset(t, hay, end as u32) - first);
+}
+
+export function longText(value: i64): Text {
+  const out = allocate(24);
+  const end = out + 20;
+  let p = end;
+  let rest: u64 = value < 0 ? 0 - (value as u64) : (value as u64);
+  do {
+    p--;
+    store<u8>(p, 0x30 + ((rest % 10) as u32));
+    rest /= 10;
+  } while (rest);
+  if (value < 0) {
+    p--;
+    store<u8>(p, 0x2d);
+  }
+  return text(p, (end - p) as u32);
+}
+
+export function doubleText(value: f64): Text {
+  const out = allocate(FORMAT_BYTES);
+  return text(out, formatDouble(value, out));
+}
+
+/** The number that the text spells (as a string in a numeric field is read), or NaN. */
+export function textToDouble(t: Text): f64 {
+  const start = addressOf(t);
+  const stop = start + lengthOf(t);
+  return scanNumber(start, stop, true) == stop ? scannedDouble(start, stop) : NaN;
+}
+
+/** True when `a + b`, `a - b`, `a * b` does not fit i64. */
+export function addOverflows(a: i64, b: i64): bool {
+  const sum = a + b;
+  return ((a ^ sum) & (b ^ sum)) < 0;
+}
+
+export function subtractOverflows(a: i64, b: i64): bool {
+  return ((a ^ b) & (a ^ (a - b))) < 0;
+}
+
+export function multiplyOverflows(a: i64, b: i64): bool {
+  if (a == 0 || b == 0) return false;
+  if ((a == -1 && b == i64.MIN_VALUE) || (b == -1 && a == i64.MIN_VALUE)) return true;
+  return (a * b) / b != a;
+}
+
+export function doubleModulo(a: f64, b: f64): f64 {
+  return a % b;
+}
+
+// Versions: dotted numbers with an optional pre-release, ordered as Semantic Versioning 2.0.0 orders them.
+
+function versionPart(p: usize, end: usize): usize {
+  while (p < end && (load<u8>(p) as u32) - 0x30 < 10) p++;
+  return p;
+}
+
+/** Address behind `major.minor.patch`, or 0. */
+function versionCore(p: usize, end: usize): usize {
+  for (let part = 0; part < 3; part++) {
+    if (part) {
+      if (p >= end || load<u8>(p) != 0x2e) return 0;
+      p++;
+    }
+    const stop = versionPart(p, end);
+    if (stop == p) return 0;
+    p = stop;
+  }
+  return p == end || load<u8>(p) == 0x2d || load<u8>(p) == 0x2b ? p : 0;
+}
+
+function skipZeros(p: usize, end: usize): usize {
+  while (p + 1 < end && load<u8>(p) == 0x30) p++;
+  return p;
+}
+
+function compareDigits(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
+  a = skipZeros(a, aEnd);
+  b = skipZeros(b, bEnd);
+  const lengths = ((aEnd - a) as i32) - ((bEnd - b) as i32);
+  return lengths ? lengths : compareBytes(a, (aEnd - a) as u32, b, (bEnd - b) as u32);
+}
+
+/** End of the part of the version that counts: build metadata does not. */
+function withoutBuild(p: usize, end: usize): usize {
+  while (p < end && load<u8>(p) != 0x2b) p++;
+  return p;
+}
+
+function identifierEnd(p: usize, end: usize): usize {
+  while (p < end && load<u8>(p) != 0x2e) p++;
+  return p;
+}
+
+export function compareVersions(a: Text, b: Text): i32 {
+  let p = addressOf(a);
+  let q = addressOf(b);
+  let pEnd = p + lengthOf(a);
+  let qEnd = q + lengthOf(b);
+  const pCore = versionCore(p, pEnd);
+  const qCore = versionCore(q, qEnd);
+  if (!pCore || !qCore) return compare(a, b);
+  for (let part = 0; part < 3; part++) {
+    const pStop = versionPart(p, pEnd);
+    const qStop = versionPart(q, qEnd);
+    const order = compareDigits(p, pStop, q, qStop);
+    if (order) return order;
+    p = pStop + 1;
+    q = qStop + 1;
+  }
+  p = pCore;
+  q = qCore;
+  pEnd = withoutBuild(p, pEnd);
+  qEnd = withoutBuild(q, qEnd);
+  // A release stands above its pre-releases.
+  if (p == pEnd || q == qEnd) return (p == pEnd ? 1 : 0) - (q == qEnd ? 1 : 0);
+  while (p < pEnd && q < qEnd) {
+    p++;
+    q++;
+    const pStop = identifierEnd(p, pEnd);
+    const qStop = identifierEnd(q, qEnd);
+    const pNumeric = pStop > p && versionPart(p, pStop) == pStop;
+    const qNumeric = qStop > q && versionPart(q, qStop) == qStop;
+    if (pNumeric != qNumeric) return pNumeric ? -1 : 1;
+    const order = pNumeric
+      ? compareDigits(p, pStop, q, qStop)
+      : compareBytes(p, (pStop - p) as u32, q, (qStop - q) as u32);
+    if (order) return order;
+    p = pStop;
+    q = qStop;
+  }
+  return (p < pEnd ? 1 : 0) - (q < qEnd ? 1 : 0);
+}

@@ -1,0 +1,225 @@
+// The base module of every pack: eqlc opens it, replaces what pack.ts declares, and adds the generated predicates.
+// `run` takes a batch of lines to matches in the output region; the rest is exported for generated code to call.
+
+import {
+  BROKEN_LIMIT, BROKEN_RECORD_BYTES, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
+  CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE, CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED,
+  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_OUTPUT_BYTES, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER,
+  EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
+} from "../src/abi";
+import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
+import { brokenReason, decodeLine } from "./decode";
+import {
+  callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stamps_base,
+  stamps_end, tiebreaker_slot, time_slot,
+} from "./pack";
+import { lineEnd, skipSpace } from "./scan";
+import { clearSlots, symbolsOf, valuesOf } from "./slots";
+
+export {
+  path_table, path_mask, slots_base, slots_end, time_slot, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps,
+  predicate_count, arena_base, arena_end, output_base, output_end, fold_ranges, fold_count,
+} from "./pack";
+export { foldedValues, symbolsOf } from "./slots";
+export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
+export {
+  fold, equal, compare, length, startsWithText, endsWithText, containsText, indexOf, substring, concat, between,
+  longText, doubleText, textToDouble, addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
+} from "./functions";
+
+/** Room that one event's matches may always count on; `run` stops before an event when less is left. */
+@inline
+function outputReserve(): usize {
+  return EVENT_HEADER_BYTES + predicate_count * MATCH_BYTES;
+}
+
+/** Header of the current event and where the next match goes; equal to it plus the header's size when none matched. */
+let header: usize = 0;
+let output: usize = 0;
+/** Address of the current match's key length while its keys are written, and whether they still fit. */
+let keyLength: usize = 0;
+let keysFit: bool = false;
+/** Bytes to keep free for the matches of predicates that have not run yet. */
+let matchesLeft: usize = 0;
+
+function count(counter: u32): void {
+  const at = (CONTROL_BASE as u32) + counter;
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+/** Reads the generation, for generated code that keeps memo words. */
+export function currentGeneration(): u32 {
+  return generation;
+}
+
+/** Evaluates a predicate unless this event has seen it already. */
+export function visit(predicate: u32): void {
+  const stamp = predicate_stamps + predicate * 4;
+  if (load<u32>(stamp) == generation) return;
+  store<u32>(stamp, generation);
+  count(CONTROL_EVALUATED);
+  callPredicate(predicate);
+}
+
+/** Visits the predicates that the symbols of a witness group point to. */
+export function dispatch(group: usize): void {
+  const slot: usize = load<u32>(group);
+  const values = load<u32>(slot);
+  if (values == 0) return;
+  const symbols = symbolsOf(group);
+  const index: usize = load<u32>(group, 24);
+  for (let i: u32 = 0; i < values; i++) {
+    const list: usize = load<u32>(index + load<u32>(symbols + i * 4) * 4);
+    if (!list) continue;
+    const n = load<u32>(list);
+    for (let k: u32 = 1; k <= n; k++) visit(load<u32>(list + k * 4));
+  }
+}
+
+/** Whether one of the values' symbols is in the bit set. */
+export function anySymbol(group: usize, bits: usize): bool {
+  const values = load<u32>(load<u32>(group) as usize);
+  const symbols = symbolsOf(group);
+  for (let i: u32 = 0; i < values; i++) {
+    const symbol = load<u32>(symbols + i * 4);
+    if ((load<u8>(bits + (symbol >> 3)) >> (symbol & 7)) & 1) return true;
+  }
+  return false;
+}
+
+/** Records that the predicate matches the current event. */
+export function emit(predicate: u32): void {
+  store<u32>(output, predicate);
+  store<u32>(output, 0, 4);
+  keyLength = output + 4;
+  keysFit = true;
+  output += MATCH_BYTES;
+  matchesLeft -= MATCH_BYTES;
+  store<u32>(header, load<u32>(header, 12) + 1, 12);
+}
+
+/** Adds a join key, the values of a slot, to the match that was emitted last. */
+export function emitKey(slot: usize, type: u32, flags: u32): void {
+  if (!keysFit) return;
+  const values = load<u32>(slot);
+  const start = output;
+  const end = output_end - matchesLeft;
+  const from = values ? valuesOf(slot) : 0;
+  if (end < output + 8) return loseKeys();
+  store<u32>(output, type | flags);
+  store<u32>(output, values, 4);
+  output += 8;
+  for (let i: u32 = 0; i < values; i++) {
+    const value = from + i * 8;
+    if (type == TYPE_KEYWORD) {
+      const length = load<u32>(value, 4);
+      const padded = (length + 3) & ~3;
+      if (end < output + 4 + padded) return loseKeys();
+      store<u32>(output, length);
+      memory.copy(output + 4, load<u32>(value), length);
+      output += 4 + padded;
+    } else {
+      if (end < output + 8) return loseKeys();
+      store<u64>(output, load<u64>(value));
+      output += 8;
+    }
+  }
+  store<u32>(keyLength, load<u32>(keyLength) + ((output - start) as u32));
+}
+
+function loseKeys(): void {
+  output = keyLength + 4;
+  store<u32>(keyLength, KEYS_LOST);
+  keysFit = false;
+  count(CONTROL_KEY_OVERFLOW);
+}
+
+export function countCombinations(): void {
+  count(CONTROL_COMBINATIONS);
+}
+
+function recordBroken(line: u32, offset: u32): void {
+  count(CONTROL_BROKEN);
+  const records = load<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS);
+  if (records >= (BROKEN_LIMIT as u32)) return;
+  const at: usize = CONTROL_BASE + CONTROL_BROKEN_TABLE + records * BROKEN_RECORD_BYTES;
+  store<u32>(at, line);
+  store<u32>(at, offset, 4);
+  store<u32>(at, brokenReason, 8);
+  store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, records + 1);
+}
+
+function runEvent(line: u32, start: usize, feed: usize): void {
+  const watermark = load<i64>(CONTROL_BASE + CONTROL_WATERMARK);
+  let time = watermark;
+  let flags: u32 = 0;
+  if (load<u32>(time_slot)) {
+    time = load<i64>(valuesOf(time_slot));
+    flags |= EVENT_HAS_TIME;
+    if (time > watermark) store<i64>(CONTROL_BASE + CONTROL_WATERMARK, time);
+  } else {
+    count(CONTROL_UNTIMED);
+    // Before the first readable time there is nothing to take it from.
+    if (watermark == i64.MIN_VALUE) time = 0;
+  }
+  header = output;
+  store<u32>(header, 0, 12);
+  output += EVENT_HEADER_BYTES;
+  matchesLeft = predicate_count * MATCH_BYTES;
+  evaluate();
+  if (!load<u32>(header, 12)) {
+    output = header;
+    return;
+  }
+  let tiebreaker: i64 = 0;
+  if (tiebreaker_slot && load<u32>(tiebreaker_slot)) {
+    tiebreaker = load<i64>(valuesOf(tiebreaker_slot));
+    flags |= EVENT_HAS_TIEBREAKER;
+  }
+  store<u32>(header, line);
+  store<u32>(header, start as u32, 4);
+  store<u32>(header, (feed - start) as u32, 8);
+  store<i64>(header, time, 16);
+  store<i64>(header, watermark, 24);
+  store<i64>(header, tiebreaker, 32);
+  store<u32>(header, flags, 40);
+}
+
+/** See "Module interface" in stdlib/src/abi.ts. `length` bytes at `address` are whole lines, each with its line feed. */
+export function run(address: usize, length: u32): i32 {
+  const end = address + length;
+  let p = address;
+  let line: u32 = 0;
+  let status = 0;
+  output = output_base;
+  store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, 0);
+  while (p < end) {
+    // Half of the region is kept for keys of the event at hand.
+    if (output + outputReserve() > output_base + ((output_end - output_base) >> 1) && output != output_base) {
+      status = 1;
+      break;
+    }
+    const feed = lineEnd(p);
+    const start = skipSpace(p);
+    if (start == feed) count(CONTROL_BLANK);
+    else {
+      startEvent();
+      // Memo words keep the generation beside one bit of result, so it has 31 bits.
+      if (generation >= 0x7fffffff) {
+        memory.fill(stamps_base, 0, stamps_end - stamps_base);
+        restartGenerations();
+      }
+      clearSlots();
+      if (decodeLine(start, feed)) {
+        count(CONTROL_EVENTS);
+        runEvent(line, start, feed);
+      } else recordBroken(line, (start - address) as u32);
+    }
+    p = feed + 1;
+    line++;
+  }
+  store<u32>(CONTROL_BASE + CONTROL_CONSUMED, (p - address) as u32);
+  store<u32>(CONTROL_BASE + CONTROL_BATCH_LINES, line);
+  store<u32>(CONTROL_BASE + CONTROL_OUTPUT_BYTES, (output - output_base) as u32);
+  return status;
+}

@@ -1,0 +1,314 @@
+// Matching one text against compiled patterns: globs, automata, address ranges. Nothing here backtracks over the text.
+// Encodings: compiler/src/patterns (wildcard.ts, regex-compile.ts, cidr.ts).
+
+import { allocate } from "./arena";
+import { Text, addressOf, bytesEqual, indexOfBytes, lengthOf } from "./bytes";
+import { widthOf } from "./unicode";
+
+export function startsWith(t: Text, prefix: usize, length: u32): bool {
+  return lengthOf(t) >= length && bytesEqual(addressOf(t), prefix, length);
+}
+
+export function endsWith(t: Text, suffix: usize, length: u32): bool {
+  const whole = lengthOf(t);
+  return whole >= length && bytesEqual(addressOf(t) + (whole - length), suffix, length);
+}
+
+export function contains(t: Text, needle: usize, length: u32): bool {
+  return indexOfBytes(addressOf(t), lengthOf(t), needle, length, 0) >= 0;
+}
+
+const ANY_ONE: u32 = 0xff;
+
+/** Address behind the segment when it stands at `p`, else 0; the segment holds `?`. */
+function segmentAt(p: usize, end: usize, segment: usize, length: u32): usize {
+  const stop = segment + length;
+  while (segment < stop) {
+    if (p >= end) return 0;
+    const want: u32 = load<u8>(segment);
+    const have: u32 = load<u8>(p);
+    if (want == ANY_ONE) p += widthOf(have);
+    else {
+      if (want != have) return 0;
+      p++;
+    }
+    segment++;
+  }
+  return p;
+}
+
+/** Whether the whole text matches the encoded glob. */
+export function globMatches(t: Text, glob: usize): bool {
+  const flags: u32 = load<u8>(glob);
+  const segments: u32 = load<u16>(glob, 2);
+  let p = addressOf(t);
+  const end = p + lengthOf(t);
+  let at = glob + 4;
+  for (let i: u32 = 0; i < segments; i++) {
+    const length: u32 = load<u16>(at);
+    const hasAny = load<u8>(at, 2) != 0;
+    const segment = at + 4;
+    at = segment + length;
+    const pinnedStart = i == 0 && (flags & 1) != 0;
+    const pinnedEnd = i == segments - 1 && (flags & 2) != 0;
+    if (!hasAny) {
+      const left = (end - p) as u32;
+      if (left < length) return false;
+      if (pinnedEnd) {
+        if (pinnedStart && left != length) return false;
+        return bytesEqual(end - length, segment, length);
+      }
+      if (pinnedStart) {
+        if (!bytesEqual(p, segment, length)) return false;
+        p += length;
+      } else {
+        const found = indexOfBytes(p, left, segment, length, 0);
+        if (found < 0) return false;
+        p += found + length;
+      }
+      continue;
+    }
+    if (pinnedStart) {
+      p = segmentAt(p, end, segment, length);
+      if (!p || (pinnedEnd && p != end)) return false;
+      continue;
+    }
+    // SOUND: the first fit of an inner segment leaves the most room for the rest, so it never has to be taken back. For
+    // the last segment, when it is pinned to the end, every start is tried: its length in bytes is not fixed.
+    let after: usize = 0;
+    while (p <= end) {
+      after = segmentAt(p, end, segment, length);
+      if (after && (!pinnedEnd || after == end)) break;
+      after = 0;
+      if (p == end) break;
+      p += widthOf(load<u8>(p));
+    }
+    if (!after) return false;
+    p = after;
+  }
+  return (flags & 2) == 0 || p == end || segments == 0;
+}
+
+/** Whether the whole text is accepted by the encoded DFA. */
+export function dfaMatches(t: Text, dfa: usize): bool {
+  const states = load<u32>(dfa);
+  const width = load<u32>(dfa, 4);
+  let state = load<u32>(dfa, 8);
+  const classes = dfa + 16;
+  const accept = classes + 256;
+  const next = accept + ((states + 3) & ~3);
+  let p = addressOf(t);
+  const end = p + lengthOf(t);
+  while (p < end) {
+    state = load<u16>(next + (((state * width + (load<u8>(classes + load<u8>(p)) as u32)) << 1) as usize));
+    if (state == 0) return false;
+    p++;
+  }
+  return load<u8>(accept + state) != 0;
+}
+
+const OP_MATCH: u32 = 0;
+const OP_RANGE: u32 = 1;
+
+// A simulation's state set: `list` of states and `marks`, which holds for each state the step that last added it.
+let nfaStates: usize = 0;
+let marks: usize = 0;
+let stack: usize = 0;
+
+/** Adds a state and all that it reaches without reading, and returns the new length of the list. */
+function addState(list: usize, length: u32, state: u32, step: u32): u32 {
+  let depth: u32 = 0;
+  store<u32>(stack, state);
+  depth++;
+  while (depth) {
+    depth--;
+    const s = load<u32>(stack + depth * 4);
+    if (load<u32>(marks + s * 4) == step) continue;
+    store<u32>(marks + s * 4, step);
+    const row = nfaStates + s * 8;
+    if (load<u8>(row) == 2) {
+      store<u32>(stack + depth * 4, load<u16>(row, 6) as u32);
+      store<u32>(stack + depth * 4 + 4, load<u16>(row, 4) as u32);
+      depth += 2;
+    } else {
+      store<u32>(list + length * 4, s);
+      length++;
+    }
+  }
+  return length;
+}
+
+/** Whether the whole text is accepted by the encoded NFA, in time states x bytes. */
+export function nfaMatches(t: Text, nfa: usize): bool {
+  const count = load<u32>(nfa);
+  nfaStates = nfa + 16;
+  // A state is pushed at most once for each edge into it, and a split has two edges.
+  stack = allocate(count * 8 + 16);
+  marks = allocate(count * 4);
+  let current = allocate(count * 4);
+  let other = allocate(count * 4);
+  memory.fill(marks, 0, count * 4);
+  let step: u32 = 1;
+  let length = addState(current, 0, load<u32>(nfa, 4), step);
+  let p = addressOf(t);
+  const end = p + lengthOf(t);
+  while (p < end && length) {
+    const c: u32 = load<u8>(p);
+    step++;
+    let grown: u32 = 0;
+    for (let i: u32 = 0; i < length; i++) {
+      const row = nfaStates + load<u32>(current + i * 4) * 8;
+      if (load<u8>(row) != OP_RANGE || c < load<u8>(row, 1) || c > load<u8>(row, 2)) continue;
+      grown = addState(other, grown, load<u16>(row, 4), step);
+    }
+    const swapped = current;
+    current = other;
+    other = swapped;
+    length = grown;
+    p++;
+  }
+  if (p < end) return false;
+  for (let i: u32 = 0; i < length; i++) {
+    if (load<u8>(nfaStates + load<u32>(current + i * 4) * 8) == OP_MATCH) return true;
+  }
+  return false;
+}
+
+let addressHigh: u64 = 0;
+let addressLow: u64 = 0;
+
+function parseV4(p: usize, end: usize): bool {
+  let value: u32 = 0;
+  for (let part = 0; part < 4; part++) {
+    if (part) {
+      if (p >= end || load<u8>(p) != 0x2e) return false;
+      p++;
+    }
+    const start = p;
+    let octet: u32 = 0;
+    while (p < end && (load<u8>(p) as u32) - 0x30 < 10) {
+      octet = octet * 10 + (load<u8>(p) as u32) - 0x30;
+      p++;
+      if (p - start > 3) return false;
+    }
+    if (p == start || octet > 255 || (p - start > 1 && load<u8>(start) == 0x30)) return false;
+    value = (value << 8) | octet;
+  }
+  addressHigh = 0;
+  addressLow = value;
+  return p == end;
+}
+
+function hexValue(c: u32): u32 {
+  if (c - 0x30 < 10) return c - 0x30;
+  const letter = (c | 0x20) - 0x61;
+  return letter < 6 ? letter + 10 : 16;
+}
+
+function parseV6(p: usize, end: usize): bool {
+  let head: u64 = 0;
+  let tail: u64 = 0;
+  let groups: u32 = 0;
+  let gap: i32 = -1;
+  if (p + 1 < end && load<u8>(p) == 0x3a && load<u8>(p + 1) == 0x3a) {
+    gap = 0;
+    p += 2;
+  }
+  while (p < end) {
+    const start = p;
+    let value: u32 = 0;
+    while (p < end && p - start <= 4) {
+      const digit = hexValue(load<u8>(p));
+      if (digit > 15) break;
+      value = (value << 4) | digit;
+      p++;
+    }
+    if (p < end && load<u8>(p) == 0x2e) {
+      if (groups > 6 || !parseV4(start, end)) return false;
+      const v4 = addressLow as u32;
+      head = (head << 32) | (tail >> 32);
+      tail = (tail << 32) | (v4 as u64);
+      groups += 2;
+      p = end;
+      break;
+    }
+    if (p == start || p - start > 4 || groups == 8) return false;
+    head = (head << 16) | (tail >> 48);
+    tail = (tail << 16) | (value as u64);
+    groups++;
+    if (p == end) break;
+    if (load<u8>(p) != 0x3a) return false;
+    p++;
+    if (p < end && load<u8>(p) == 0x3a) {
+      if (gap >= 0) return false;
+      gap = groups as i32;
+      p++;
+    } else if (p == end) return false;
+  }
+  if (gap < 0) {
+    addressHigh = head;
+    addressLow = tail;
+    return groups == 8;
+  }
+  if (groups > 7) return false;
+  // The groups behind the gap stay where they are, those before it move to the front.
+  const behind = groups - (gap as u32);
+  const shift = (8 - groups) * 16;
+  let frontHigh = head;
+  let frontLow = tail;
+  let backHigh: u64 = 0;
+  let backLow: u64 = 0;
+  const backBits = behind * 16;
+  if (backBits >= 64) {
+    backLow = tail;
+    backHigh = backBits == 64 ? 0 : head & (((1 as u64) << (backBits - 64)) - 1);
+  } else if (backBits) backLow = tail & (((1 as u64) << backBits) - 1);
+  frontHigh ^= backHigh;
+  frontLow ^= backLow;
+  if (shift >= 64) {
+    frontHigh = frontLow << (shift - 64);
+    frontLow = 0;
+  } else if (shift) {
+    frontHigh = (frontHigh << shift) | (frontLow >> (64 - shift));
+    frontLow <<= shift;
+  }
+  addressHigh = frontHigh | backHigh;
+  addressLow = frontLow | backLow;
+  return true;
+}
+
+/** 4 or 6 when the text is an address, whose value is then in addressHigh and addressLow; else 0. */
+function parseAddress(t: Text): u32 {
+  const p = addressOf(t);
+  const end = p + lengthOf(t);
+  if (lengthOf(t) == 0 || lengthOf(t) > 45) return 0;
+  for (let q = p; q < end; q++) {
+    if (load<u8>(q) == 0x3a) return parseV6(p, end) ? 6 : 0;
+  }
+  return parseV4(p, end) ? 4 : 0;
+}
+
+/**
+ * Whether the address lies in one of `count` ranges at `ranges`, 40 bytes each: u32 family, u32 unused, then network and
+ * mask, each as u64 high and u64 low. False when the text is no address.
+ */
+export function addressIn(t: Text, ranges: usize, count: u32): bool {
+  const family = parseAddress(t);
+  if (!family) return false;
+  for (let i: u32 = 0; i < count; i++) {
+    const range = ranges + i * 40;
+    if (load<u32>(range) != family) continue;
+    if ((addressHigh & load<u64>(range, 24)) != load<u64>(range, 8)) continue;
+    if ((addressLow & load<u64>(range, 32)) == load<u64>(range, 16)) return true;
+  }
+  return false;
+}
+
+/** Whether two texts are the same address, or, when one of them is none, the same text. */
+export function addressesEqual(a: Text, b: Text): bool {
+  const family = parseAddress(a);
+  const high = addressHigh;
+  const low = addressLow;
+  if (family && parseAddress(b) == family) return high == addressHigh && low == addressLow;
+  return lengthOf(a) == lengthOf(b) && bytesEqual(addressOf(a), addressOf(b), lengthOf(a));
+}

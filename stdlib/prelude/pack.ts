@@ -1,0 +1,39 @@
+// What differs from pack to pack: eqlc replaces each of these globals by a constant and each import by generated code.
+// The values here are never read.
+
+/** Address of the path table, and its number of entries less one. */
+export let path_table: usize = 0;
+export let path_mask: u32 = 0;
+/** First slot and the address behind the last. */
+export let slots_base: usize = 0;
+export let slots_end: usize = 0;
+/** Slot of the event time and of the tiebreaker (0 where there is none). */
+export let time_slot: usize = 0;
+export let tiebreaker_slot: usize = 0;
+/** State that a wrapped generation must clear. */
+export let stamps_base: usize = 0;
+export let stamps_end: usize = 0;
+/** One u32 stamp for each predicate. */
+export let predicate_stamps: usize = 0;
+export let predicate_count: u32 = 0;
+export let arena_base: usize = 0;
+export let arena_end: usize = 0;
+export let output_base: usize = 0;
+export let output_end: usize = 0;
+/** Case-folding ranges: u32 start, end, step, i32 delta each. */
+export let fold_ranges: usize = 0;
+export let fold_count: u32 = 0;
+
+/** Runs the index over the event in the slots. */
+@external("pack", "evaluate")
+export declare function evaluate(): void;
+
+/** Evaluates one predicate and emits it when it matches. */
+@external("pack", "call_predicate")
+export declare function callPredicate(predicate: u32): void;
+
+@external("kestrel", "f64_parse")
+export declare function parseDouble(address: usize, length: u32): f64;
+
+@external("kestrel", "f64_format")
+export declare function formatDouble(value: f64, address: usize): u32;

@@ -1,0 +1,256 @@
+// UTF-8: reading code points, repairing invalid input, undoing JSON escapes, simple case folding, UTF-16 lengths.
+// INVARIANT: every text that leaves this file is valid UTF-8.
+
+import { allocate, shrinkTo } from "./arena";
+import { Text, addressOf, lengthOf, text } from "./bytes";
+import { fold_count, fold_ranges } from "./pack";
+
+/** Length in bytes of the valid UTF-8 sequence at `p`, or 0. Refuses surrogates, overlong forms and beyond U+10FFFF. */
+function sequenceLength(p: usize, end: usize): u32 {
+  const c: u32 = load<u8>(p);
+  if (c < 0x80) return 1;
+  if (c < 0xc2 || c > 0xf4) return 0;
+  const left = (end - p) as u32;
+  if (left < 2) return 0;
+  const c1: u32 = load<u8>(p + 1);
+  if (c < 0xe0) return (c1 & 0xc0) == 0x80 ? 2 : 0;
+  if (!secondFits(c, c1)) return 0;
+  if (left < 3 || (load<u8>(p + 2) & 0xc0) != 0x80) return 0;
+  if (c < 0xf0) return 3;
+  return left >= 4 && (load<u8>(p + 3) & 0xc0) == 0x80 ? 4 : 0;
+}
+
+/** Whether `c1` may follow the lead byte `c` of a sequence of three or four bytes. */
+function secondFits(c: u32, c1: u32): bool {
+  if (c == 0xe0) return c1 >= 0xa0 && c1 <= 0xbf;
+  if (c == 0xed) return c1 >= 0x80 && c1 <= 0x9f;
+  if (c == 0xf0) return c1 >= 0x90 && c1 <= 0xbf;
+  if (c == 0xf4) return c1 >= 0x80 && c1 <= 0x8f;
+  return (c1 & 0xc0) == 0x80;
+}
+
+/** How many bytes of an invalid sequence one U+FFFD stands for: the longest run that could have begun a valid one. */
+function invalidLength(p: usize, end: usize): u32 {
+  const c: u32 = load<u8>(p);
+  if (c < 0xe0 || c > 0xf4 || end - p < 2 || !secondFits(c, load<u8>(p + 1))) return 1;
+  if (c < 0xf0 || end - p < 3 || (load<u8>(p + 2) & 0xc0) != 0x80) return 2;
+  return 3;
+}
+
+/** True when the range is valid UTF-8. */
+export function isValid(address: usize, length: u32): bool {
+  const end = address + length;
+  let p = address;
+  while (p < end) {
+    const n = sequenceLength(p, end);
+    if (!n) return false;
+    p += n;
+  }
+  return true;
+}
+
+/** A copy in which each invalid sequence is U+FFFD. */
+export function repaired(address: usize, length: u32): Text {
+  const out = allocate(length * 3);
+  const end = address + length;
+  let p = address;
+  let q = out;
+  while (p < end) {
+    const n = sequenceLength(p, end);
+    if (n) {
+      for (let i: u32 = 0; i < n; i++) store<u8>(q + i, load<u8>(p + i));
+      p += n;
+      q += n;
+    } else {
+      p += invalidLength(p, end);
+      q = writeCodePoint(q, 0xfffd);
+    }
+  }
+  shrinkTo(q);
+  return text(out, (q - out) as u32);
+}
+
+/** Writes one code point and returns the address behind it. */
+export function writeCodePoint(q: usize, c: u32): usize {
+  if (c < 0x80) {
+    store<u8>(q, c);
+    return q + 1;
+  }
+  if (c < 0x800) {
+    store<u8>(q, 0xc0 | (c >> 6));
+    store<u8>(q + 1, 0x80 | (c & 0x3f));
+    return q + 2;
+  }
+  if (c < 0x10000) {
+    store<u8>(q, 0xe0 | (c >> 12));
+    store<u8>(q + 1, 0x80 | ((c >> 6) & 0x3f));
+    store<u8>(q + 2, 0x80 | (c & 0x3f));
+    return q + 3;
+  }
+  store<u8>(q, 0xf0 | (c >> 18));
+  store<u8>(q + 1, 0x80 | ((c >> 12) & 0x3f));
+  store<u8>(q + 2, 0x80 | ((c >> 6) & 0x3f));
+  store<u8>(q + 3, 0x80 | (c & 0x3f));
+  return q + 4;
+}
+
+/** Length in bytes of the code point whose lead byte is `c`, in valid UTF-8. */
+@inline
+export function widthOf(c: u32): u32 {
+  return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+/** The code point at `p`, in valid UTF-8. */
+export function codePointAt(p: usize): u32 {
+  const c: u32 = load<u8>(p);
+  if (c < 0x80) return c;
+  if (c < 0xe0) return ((c & 0x1f) << 6) | (load<u8>(p + 1) & 0x3f);
+  if (c < 0xf0) return ((c & 0x0f) << 12) | ((load<u8>(p + 1) & 0x3f) << 6) | (load<u8>(p + 2) & 0x3f);
+  return (
+    ((c & 0x07) << 18) |
+    ((load<u8>(p + 1) & 0x3f) << 12) |
+    ((load<u8>(p + 2) & 0x3f) << 6) |
+    (load<u8>(p + 3) & 0x3f)
+  );
+}
+
+function hexDigit(c: u32): i32 {
+  if (c - 0x30 < 10) return c - 0x30;
+  const letter = (c | 0x20) - 0x61;
+  return letter < 6 ? ((letter + 10) as i32) : -1;
+}
+
+function hexQuad(p: usize): i32 {
+  let value = 0;
+  for (let i = 0; i < 4; i++) {
+    const digit = hexDigit(load<u8>(p + i));
+    if (digit < 0) return -1;
+    value = (value << 4) | digit;
+  }
+  return value;
+}
+
+/** Set by unescaped: the string held an escape that JSON does not know. */
+export let badEscape: bool = false;
+
+/** A copy of the body of a JSON string with its escapes undone; a lone surrogate is U+FFFD. */
+export function unescaped(address: usize, length: u32): Text {
+  badEscape = false;
+  const out = allocate(length + 16);
+  const end = address + length;
+  const backslash = i8x16.splat(0x5c);
+  let p = address;
+  let q = out;
+  while (p < end) {
+    const block = v128.load(p);
+    v128.store(q, block);
+    const hits: u32 = i8x16.bitmask(i8x16.eq(block, backslash));
+    const left = end - p;
+    const run: usize = hits ? (ctz(hits) as usize) : 16;
+    if (run >= left) {
+      q += left;
+      break;
+    }
+    p += run;
+    q += run;
+    if (!hits) continue;
+    const c = load<u8>(p + 1);
+    p += 2;
+    if (c == 0x75) {
+      if (end - p < 4) {
+        badEscape = true;
+        break;
+      }
+      let unit = hexQuad(p);
+      if (unit < 0) {
+        badEscape = true;
+        break;
+      }
+      p += 4;
+      if ((unit & 0xf800) == 0xd800) {
+        let low = -1;
+        if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == 0x5c && load<u8>(p + 1) == 0x75) low = hexQuad(p + 2);
+        if ((low & ~0x3ff) == 0xdc00) {
+          unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+          p += 6;
+        } else unit = 0xfffd;
+      }
+      q = writeCodePoint(q, unit);
+      continue;
+    }
+    let plain: u32 = 0;
+    if (c == 0x5c || c == 0x22 || c == 0x2f) plain = c;
+    else if (c == 0x6e) plain = 0x0a;
+    else if (c == 0x74) plain = 0x09;
+    else if (c == 0x72) plain = 0x0d;
+    else if (c == 0x62) plain = 0x08;
+    else if (c == 0x66) plain = 0x0c;
+    else {
+      badEscape = true;
+      break;
+    }
+    store<u8>(q, plain);
+    q++;
+  }
+  shrinkTo(q);
+  return text(out, (q - out) as u32);
+}
+
+function foldBeyondAscii(c: u32): u32 {
+  let low: u32 = 0;
+  let high: u32 = fold_count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const range = fold_ranges + ((middle << 4) as usize);
+    if (c < load<u32>(range)) high = middle;
+    else if (c > load<u32>(range, 4)) low = middle + 1;
+    else return (c - load<u32>(range)) % load<u32>(range, 8) == 0 ? c + load<u32>(range, 12) : c;
+  }
+  return c;
+}
+
+/** Simple case folding; ASCII in whole blocks, the rest by the pack's range table. */
+export function foldedText(address: usize, length: u32): Text {
+  // SOUND: folding lengthens a code point by at most half (two bytes to three).
+  const out = allocate(length + (length >> 1) + 16);
+  const end = address + length;
+  const below = i8x16.splat(0x41 - 1);
+  const above = i8x16.splat(0x5a + 1);
+  const bit = i8x16.splat(0x20);
+  let p = address;
+  let q = out;
+  while (p < end) {
+    const block = v128.load(p);
+    const upper = v128.and(i8x16.gt_s(block, below), i8x16.lt_s(block, above));
+    v128.store(q, v128.or(block, v128.and(upper, bit)));
+    const high: u32 = i8x16.bitmask(block);
+    const run: usize = high ? (ctz(high) as usize) : 16;
+    const left = end - p;
+    if (run >= left) {
+      q += left;
+      break;
+    }
+    p += run;
+    q += run;
+    if (!high) continue;
+    const c = codePointAt(p);
+    p += widthOf(load<u8>(p));
+    q = writeCodePoint(q, foldBeyondAscii(c));
+  }
+  shrinkTo(q);
+  return text(out, (q - out) as u32);
+}
+
+/** Length in UTF-16 units. */
+export function utf16Length(t: Text): u32 {
+  let p = addressOf(t);
+  const end = p + lengthOf(t);
+  let units: u32 = 0;
+  while (p < end) {
+    const c: u32 = load<u8>(p);
+    // A continuation byte counts nothing, and a four-byte sequence is a pair of units.
+    units += ((c & 0xc0) != 0x80 ? 1 : 0) + (c >= 0xf0 ? 1 : 0);
+    p++;
+  }
+  return units;
+}

@@ -1,0 +1,75 @@
+// What stands in an artifact package, for the writer in the compiler and the loader in the runtime.
+//
+//   manifest.json   this file's PackageManifest, as JSON with two-space indent and a final line feed
+//   module.wasm     decoder, index and predicates; interface in abi.ts
+//   sequences.bin   sequence and sample programs; layout in sequence-tables.ts
+//   sources/…       the rule files as they were compiled
+//
+// `files` lists every file but the manifest, sorted by path. `package.digest` is the SHA-256 of the manifest itself,
+// written as it is but with an empty digest; through `files` it covers the whole package.
+
+import type { FieldType } from "./schema/types.js";
+
+export const FORMAT_VERSION = "1.0";
+export const SCHEMA_VERSION = "1.0";
+export const MANIFEST_FILE = "manifest.json";
+export const MODULE_FILE = "module.wasm";
+export const SEQUENCES_FILE = "sequences.bin";
+
+export type RuleKind = "event" | "sequence" | "sample";
+
+export interface ManifestRule {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: RuleKind;
+  readonly version: string;
+  readonly description: string;
+  readonly author: readonly string[];
+  readonly severity: string;
+  readonly risk_score: number | null;
+  readonly tags: readonly string[];
+  readonly references: readonly string[];
+  /** ATT&CK mapping in the shape of Elastic's `threat` key. */
+  readonly threat: readonly unknown[];
+  readonly dialect: string;
+  /** Path below `sources/`. */
+  readonly source: string;
+  /** Names of the join keys of a sequence's or sample's first term. */
+  readonly keys: readonly string[];
+  readonly capabilities: {
+    readonly supports_inline: boolean;
+    readonly requires_alert: boolean;
+    readonly requires_block: boolean;
+    readonly max_span_ms: number | null;
+    readonly mitre_attack: readonly string[];
+  };
+}
+
+export interface PackageManifest {
+  readonly format_version: string;
+  readonly abi_version: number;
+  readonly package: { readonly name: string; readonly version: string; readonly digest: string };
+  readonly compiler: { readonly name: string; readonly version: string };
+  readonly schema: {
+    readonly version: string;
+    readonly timestamp_field: string;
+    readonly tiebreaker_field: string | null;
+    readonly category_field: string;
+    /** The fields that the pack reads, sorted by name. */
+    readonly fields: readonly { readonly id: number; readonly name: string; readonly type: FieldType }[];
+  };
+  readonly rules: readonly ManifestRule[];
+  /** For each predicate, the event rules (indexes into `rules`) that it decides; sequences refer to predicates themselves. */
+  readonly predicates: readonly (readonly number[])[];
+  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+/** The manifest's bytes; `JSON.parse` of them gives the manifest back. */
+export function manifestText(manifest: PackageManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** The text whose SHA-256 is the package's digest. */
+export function digestText(manifest: PackageManifest): string {
+  return manifestText({ ...manifest, package: { ...manifest.package, digest: "" } });
+}

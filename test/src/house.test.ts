@@ -1,0 +1,201 @@
+// Rules about the repository itself: who may import whom, what the runtime may install, what no file may mention.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const house = suite("house");
+
+/** Parts of the house; a file belongs to the one whose folder it stands in. */
+type Part = "stdlib" | "runtime" | "compiler" | "native" | "test" | "bench";
+const PARTS: readonly Part[] = ["stdlib", "runtime", "compiler", "native", "test", "bench"];
+
+function isPart(name: string | undefined): name is Part {
+  return PARTS.some((part) => part === name);
+}
+
+/** Whether a file (path from the root, with `/`) of one part may import from another part. */
+function mayImport(file: string, from: Part, to: Part): boolean {
+  if (from === to) return true;
+  switch (from) {
+    case "stdlib":
+      return false;
+    case "runtime":
+      return to === "stdlib";
+    case "compiler":
+      return to === "stdlib" || (to === "runtime" && /^compiler\/src\/(cli|query)(\/|\.ts$)/.test(file));
+    case "native":
+      return to === "stdlib";
+    case "test":
+    case "bench":
+      return to !== "test" && to !== "bench";
+  }
+}
+
+function walk(folder: string, visit: (file: string) => void): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (["node_modules", "dist", "build", ".git"].includes(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) walk(path, visit);
+    else visit(path);
+  }
+}
+
+/** Every module specifier of `import`, `export … from`, `import(…)` and `import … = require(…)` in a TypeScript source. */
+function specifiersOf(source: string): string[] {
+  const code = source.replace(/^\s*\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+  const found: string[] = [];
+  for (const match of code.matchAll(/\b(?:from|import|require)\s*\(?\s*(["'])([^"'\n]+)\1/g)) {
+    if (match[2] !== undefined) found.push(match[2]);
+  }
+  return found;
+}
+
+/** The part that a specifier in `file` leads to, or null for a package of others. */
+function partOf(specifier: string, file: string): Part | null {
+  const scoped = /^@kestrel\/([^/]+)/.exec(specifier);
+  if (scoped !== null) return isPart(scoped[1]) ? scoped[1] : null;
+  if (!specifier.startsWith(".")) return null;
+  const first = posix.normalize(posix.join(posix.dirname(file), specifier)).split("/")[0];
+  return isPart(first) ? first : null;
+}
+
+house("reads import specifiers", () => {
+  const source = [
+    'import { a } from "./a.js";',
+    'import "./side-effect.js";',
+    'export type { B } from "@kestrel/stdlib/b";',
+    'const c = await import("../c.js");',
+    'import {\n  d,\n} from "d";',
+    '// import "./comment.js";',
+    '/* import "./block.js"; */',
+  ].join("\n");
+  assert.equal(specifiersOf(source), ["./a.js", "./side-effect.js", "@kestrel/stdlib/b", "../c.js", "d"]);
+  assert.is(partOf("@kestrel/runtime/x", "compiler/src/a.ts"), "runtime");
+  assert.is(partOf("../../runtime/src/x.js", "compiler/src/a.ts"), "runtime");
+  assert.is(partOf("./x.js", "compiler/src/a.ts"), "compiler");
+  assert.is(partOf("node:fs", "compiler/src/a.ts"), null);
+});
+
+house("imports point one way", () => {
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const part of PARTS) {
+    if (!existsSync(join(ROOT, part))) continue;
+    walk(join(ROOT, part), (path) => {
+      if (!/\.[cm]?ts$/.test(path)) return;
+      const file = relative(ROOT, path).split(sep).join("/");
+      seen++;
+      for (const specifier of specifiersOf(readFileSync(path, "utf8"))) {
+        const to = partOf(specifier, file);
+        if (to === null) continue;
+        if (!mayImport(file, part, to)) wrong.push(`${file} imports ${specifier}`);
+        if (to !== part && specifier.startsWith("."))
+          wrong.push(`${file} reaches into another workspace: ${specifier}`);
+      }
+    });
+  }
+  assert.ok(seen > 5);
+  assert.equal(wrong, []);
+});
+
+/** What package-lock.json says of one place in node_modules, or of one workspace. */
+interface LockEntry {
+  readonly link?: boolean;
+  readonly resolved?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** Names of all packages that installing one workspace for production brings along. */
+function productionClosure(packages: Readonly<Record<string, LockEntry>>, workspace: string): Set<string> {
+  const names = new Set<string>();
+  const done = new Set<string>();
+  const pending = [workspace];
+  for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
+    if (done.has(place)) continue;
+    done.add(place);
+    const entry = packages[place];
+    if (entry === undefined) throw new Error(`package-lock.json has no ${place}`);
+    for (const [name, optional] of [
+      ...Object.keys(entry.dependencies ?? {}).map((name) => [name, false] as const),
+      ...Object.keys(entry.optionalDependencies ?? {}).map((name) => [name, true] as const),
+    ]) {
+      const at = locate(packages, place, name);
+      if (at === null) {
+        if (optional) continue;
+        throw new Error(`${name}, which ${place} needs, is not in package-lock.json`);
+      }
+      names.add(name);
+      pending.push(at);
+    }
+  }
+  return names;
+}
+
+/** Where Node finds `name` when a module at `place` asks for it, links followed. */
+function locate(packages: Readonly<Record<string, LockEntry>>, place: string, name: string): string | null {
+  for (let folder = place; ; folder = dirname(folder)) {
+    const prefix = folder === "." || folder === "" ? "" : `${folder}/`;
+    const at = `${prefix}node_modules/${name}`;
+    const entry = packages[at];
+    if (entry !== undefined) return entry.link === true && entry.resolved !== undefined ? entry.resolved : at;
+    if (prefix === "") return null;
+  }
+}
+
+house("the runtime installs none of the compiler's libraries", () => {
+  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockEntry>;
+  };
+  const heavy = ["binaryen", "assemblyscript", "ts-morph", "chevrotain", "typescript"];
+  const runtime = productionClosure(lock.packages, "runtime");
+  assert.ok(runtime.has("@kestrel/stdlib"));
+  assert.equal(
+    [...runtime].filter((name) => heavy.includes(name) || name === "@kestrel/compiler"),
+    [],
+  );
+  // The walk does follow dependencies: the compiler is known to need both of these.
+  const compiler = productionClosure(lock.packages, "compiler");
+  assert.ok(compiler.has("binaryen") && compiler.has("@kestrel/stdlib"));
+});
+
+/** Files that are or would be committed; outside a git checkout, all files but build output. */
+function repositoryFiles(): string[] {
+  if (existsSync(join(ROOT, ".git"))) {
+    const options = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    const listed = execFileSync("git", options, { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 28 });
+    return [...new Set(listed.split("\0").filter((file) => file !== ""))]
+      .map((file) => resolve(ROOT, file))
+      .filter((file) => existsSync(file) && statSync(file).isFile());
+  }
+  const files: string[] = [];
+  walk(ROOT, (file) => files.push(file));
+  return files;
+}
+
+house("no file mentions a machine's paths or a package registry", () => {
+  const own = ["work", "farm"].join("|");
+  const forbidden = [
+    // An absolute path: what stands before the first slash is not itself part of a path.
+    new RegExp(String.raw`(?<![\w.~*?%$})-])/(?:${own})/`),
+    /https?:\/\/[^\s/"']*(?:registry|artifactory|verdaccio|nexus)[^\s/"']*/i,
+    new RegExp(["registry", "npmjs"].join(String.raw`\.`), "i"),
+    /"resolved":\s*"https?:/,
+  ];
+  const wrong: string[] = [];
+  for (const file of repositoryFiles()) {
+    const text = readFileSync(file, "utf8");
+    for (const pattern of forbidden) {
+      const match = pattern.exec(text);
+      if (match !== null) wrong.push(`${relative(ROOT, file)}: ${match[0]}`);
+    }
+  }
+  assert.equal(wrong, []);
+});
+
+house.run();

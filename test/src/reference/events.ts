@@ -1,0 +1,99 @@
+// NDJSON lines -> events with their place in time, and the order that sequences and pipes see them in.
+
+import type { Schema } from "@kestrel/stdlib/schema/types";
+import { type FlatEvent, fieldValues, flatten, scalarText } from "./flatten.js";
+import { readJson } from "./read-json.js";
+import type { Value } from "./values.js";
+
+export interface ReferenceOptions {
+  readonly schema: Schema;
+  /** `@timestamp` when absent. It is read as a date whatever the schema says of it. */
+  readonly timestampField?: string;
+  /** `event.sequence` when absent. It is read as a long. */
+  readonly tiebreakerField?: string;
+  /** `event.category` when absent. It is read as a keyword. */
+  readonly categoryField?: string;
+  /** How many samples a key may give; 1 when absent. */
+  readonly maxSamplesPerKey?: number;
+}
+
+export interface RefEvent {
+  /** Its place in the order of arrival, from 0. */
+  readonly ordinal: number;
+  /** Nanoseconds since 1970. */
+  readonly ts: bigint;
+  /** False when `ts` was borrowed from an earlier event, or is 0 because there was none. */
+  readonly timed: boolean;
+  readonly tie: bigint | null;
+  readonly line: string;
+  readonly categories: readonly string[];
+  /** Every field of the schema that has a value. */
+  readonly fields: ReadonlyMap<string, readonly Value[]>;
+  /** How many values of fields of the schema could not be read as the field's type. */
+  readonly malformed: number;
+}
+
+/**
+ * Reads one line. An event whose timestamp is missing or malformed takes `greatest`, which is the greatest timestamp of the
+ * events that arrived before it. Throws on broken JSON and on a top level that is not an object.
+ */
+export function readEvent(line: string, options: ReferenceOptions, ordinal = 0, greatest = 0n): RefEvent {
+  const json = readJson(line);
+  if (json.kind !== "object") throw new SyntaxError("An event must be a JSON object");
+  const flat = flatten(json);
+  const fields = new Map<string, readonly Value[]>();
+  let malformed = 0;
+  for (const field of options.schema.fields.values()) {
+    const read = fieldValues(flat, field.name, field.type);
+    malformed += read.malformed;
+    if (read.values.length > 0) fields.set(field.name, read.values);
+  }
+  const ts = timestampOf(flat, options);
+  const tie = fieldValues(flat, options.tiebreakerField ?? "event.sequence", "long").values[0];
+  return {
+    ordinal,
+    ts: ts ?? greatest,
+    timed: ts !== null,
+    tie: typeof tie === "bigint" ? tie : null,
+    line,
+    categories: categoriesOf(flat, options),
+    fields,
+    malformed,
+  };
+}
+
+/** Reads the lines of a stream in the order of their arrival. Throws as `readEvent` does. */
+export function readEvents(lines: readonly string[], options: ReferenceOptions): RefEvent[] {
+  const events: RefEvent[] = [];
+  let greatest: bigint | null = null;
+  for (const [ordinal, line] of lines.entries()) {
+    const event = readEvent(line, options, ordinal, greatest ?? 0n);
+    if (event.timed && (greatest === null || event.ts > greatest)) greatest = event.ts;
+    events.push(event);
+  }
+  return events;
+}
+
+/** By timestamp, then tiebreaker with the missing ones last, then arrival. */
+export function sortEvents(events: readonly RefEvent[]): RefEvent[] {
+  return [...events].sort((a, b) => {
+    if (a.ts !== b.ts) return a.ts < b.ts ? -1 : 1;
+    if (a.tie !== b.tie) {
+      if (a.tie === null || b.tie === null) return a.tie === null ? 1 : -1;
+      return a.tie < b.tie ? -1 : 1;
+    }
+    return a.ordinal - b.ordinal;
+  });
+}
+
+function timestampOf(flat: FlatEvent, options: ReferenceOptions): bigint | null {
+  const first = fieldValues(flat, options.timestampField ?? "@timestamp", "date").values[0];
+  return first !== undefined && first !== null && typeof first === "object" && first.type === "date"
+    ? first.nanoseconds
+    : null;
+}
+
+function categoriesOf(flat: FlatEvent, options: ReferenceOptions): string[] {
+  const scalars = flat.values.get(options.categoryField ?? "event.category") ?? [];
+  return scalars.flatMap((scalar) => (scalar.kind === "null" ? [] : [scalarText(scalar)]));
+}

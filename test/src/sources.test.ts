@@ -1,0 +1,454 @@
+// Rule files of every kind to rules, and what is said about files that are not as they should be.
+
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
+import { locate, placeInRule } from "@kestrel/compiler/diagnostics/locate";
+import type { CollectedRules } from "@kestrel/compiler/sources/collect-rules";
+import { collectRules } from "@kestrel/compiler/sources/collect-rules";
+import { findJsonError } from "@kestrel/compiler/sources/json-error";
+import type { Rule } from "@kestrel/compiler/sources/rule";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const CORPORA = fileURLToPath(new URL("../../../shared/corpora/", import.meta.url));
+const root = mkdtempSync(join(tmpdir(), "kestrel-sources-"));
+let folders = 0;
+
+/** Writes files into a new folder and returns its path. */
+function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string {
+  folders += 1;
+  const folder = join(root, `case-${folders}`);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+function collect(files: Readonly<Record<string, string | Uint8Array>>): CollectedRules {
+  return collectRules([folderOf(files)]);
+}
+
+function only(collected: CollectedRules): Rule {
+  assert.equal(collected.diagnostics, []);
+  assert.is(collected.rules.length, 1);
+  const rule = collected.rules[0];
+  if (rule === undefined) throw new Error("unreachable");
+  return rule;
+}
+
+function codes(collected: CollectedRules): string[] {
+  return collected.diagnostics.map(({ code }) => code);
+}
+
+/** `line:column message` of each diagnostic. */
+function told(diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.map(({ message, place }) => {
+    const at = locate(place);
+    return at === null ? message : `${at.line}:${at.column} ${message}`;
+  });
+}
+
+/** The position in its file of the first `word` of the rule's query, as `line:column`. */
+function positionOf(rule: Rule, word: string): string {
+  const start = rule.query.indexOf(word);
+  const at = locate(placeInRule(rule, { start, end: start + word.length }));
+  return `${at?.within} ${at?.line}:${at?.column}`;
+}
+
+const DETECTION = `[metadata]
+creation_date = "2024/01/02"
+maturity = "production"
+
+[rule]
+author = ["A. Author"]
+description = """
+Two
+lines.
+"""
+language = "eql"
+name = "A rule"
+risk_score = 47
+rule_id = "11111111-2222-3333-4444-555555555555"
+severity = "High"
+references = ["https://example.test/a"]
+tags = ["OS: Linux"]
+type = "eql"
+from = "now-9m"
+query = '''
+process where process.name == "id" and
+  user.id == "0"
+'''
+
+[[rule.threat]]
+framework = "MITRE ATT&CK"
+[[rule.threat.technique]]
+id = "T1033"
+name = "System Owner/User Discovery"
+[[rule.threat.technique.subtechnique]]
+id = "T1033.001"
+name = "Sub"
+reference = "https://example.test/t"
+[rule.threat.tactic]
+id = "TA0007"
+name = "Discovery"
+`;
+
+const sources = suite("sources");
+
+sources.after(() => rmSync(root, { recursive: true }));
+
+sources("reads a detection rule in TOML as Elastic writes it", () => {
+  const rule = only(collect({ "a.toml": DETECTION }));
+  assert.is(rule.id, "11111111-2222-3333-4444-555555555555");
+  assert.is(rule.name, "A rule");
+  assert.is(rule.description, "Two\nlines.\n");
+  assert.is(rule.version, "1.0.0");
+  assert.is(rule.severity, "high");
+  assert.is(rule.riskScore, 47);
+  assert.equal(rule.author, ["A. Author"]);
+  assert.equal(rule.tags, ["OS: Linux"]);
+  assert.equal(rule.references, ["https://example.test/a"]);
+  assert.equal(rule.threat, [
+    {
+      framework: "MITRE ATT&CK",
+      tactic: { id: "TA0007", name: "Discovery" },
+      technique: [
+        {
+          id: "T1033",
+          name: "System Owner/User Discovery",
+          subtechnique: [{ id: "T1033.001", name: "Sub", reference: "https://example.test/t" }],
+        },
+      ],
+    },
+  ]);
+  assert.equal(rule.metadata, {
+    creation_date: "2024/01/02",
+    maturity: "production",
+    language: "eql",
+    type: "eql",
+    from: "now-9m",
+  });
+  assert.is(positionOf(rule, "process where"), "file 21:1");
+  assert.is(positionOf(rule, "user.id"), "file 22:3");
+});
+
+sources("reads an endpoint rule in TOML, with threat and actions beside the [rule] table", () => {
+  const rule = only(
+    collect({
+      "b.toml": `[rule]
+id = "b-1"
+name = "B"
+os_list = ["macos"]
+reference = ["https://example.test/b"]
+version = "1.0.16"
+query = """
+process where event.action == "exec"
+"""
+[[actions]]
+action = "kill_process"
+state = 0
+[[threat]]
+framework = "MITRE ATT&CK"
+[threat.tactic]
+id = "TA0011"
+name = "Command and Control"
+[internal]
+min_endpoint_version = "7.15.0"
+since = 2024-05-06
+`,
+    }),
+  );
+  assert.is(rule.version, "1.0.16");
+  assert.is(rule.severity, "medium");
+  assert.is(rule.threat[0]?.tactic?.id, "TA0011");
+  assert.equal(rule.references, ["https://example.test/b"]);
+  assert.equal(rule.metadata, {
+    actions: [{ action: "kill_process", state: 0 }],
+    internal: { min_endpoint_version: "7.15.0", since: "2024-05-06" },
+    os_list: ["macos"],
+  });
+  assert.is(positionOf(rule, "event.action"), "file 8:15");
+});
+
+sources("reads a bare query, naming the rule after the file", () => {
+  const folder = folderOf({ "sub/my.rule.eql": "\ufeff// why\r\nprocess where true\r\n" });
+  const collected = collectRules([folder]);
+  const rule = only(collected);
+  assert.is(rule.id, "my.rule");
+  assert.is(rule.name, "my.rule");
+  assert.is(rule.version, "1.0.0");
+  assert.is(rule.severity, "medium");
+  assert.is(rule.query, "// why\nprocess where true\n");
+  assert.is(rule.source.file, `${folder}/sub/my.rule.eql`);
+  assert.is(collected.files.get(rule.source.file), rule.query);
+  assert.is(positionOf(rule, "true"), "file 2:15");
+});
+
+sources("reads YAML: several documents, lists, block queries, tests", () => {
+  const collected = collect({
+    "c.yaml": `id: c-1
+name: First
+version: 1.10
+author: One
+severity: LOW
+dialect: endgame
+query: |
+  process where
+
+    process_name == "é"
+tests:
+  - events: [{ process_name: é }]
+    match: true
+  - name: none
+    events: [{ process_name: e }, {}]
+    alerts: 0
+---
+- id: c-2
+  query: process where true
+- id: c-3
+  query: "file where true"
+  extra: { since: 2024-01-02 }
+- id: c-4
+  query: >
+    process where
+    true
+---
+`,
+  });
+  assert.equal(collected.diagnostics, []);
+  const [first, second, third, fourth] = collected.rules;
+  if (!first || !second || !third || !fourth) throw new Error("four rules were expected");
+  assert.is(first.version, "1.10");
+  assert.equal(first.author, ["One"]);
+  assert.is(first.severity, "low");
+  assert.is(first.dialect, "endgame");
+  assert.equal(first.tests, [
+    { name: "test 1", events: [{ process_name: "é" }], alerts: 1 },
+    { name: "none", events: [{ process_name: "e" }, {}], alerts: 0 },
+  ]);
+  assert.equal(
+    [positionOf(first, "process where"), positionOf(first, '"é"')],
+    ["file 8:3", "file 10:21"],
+    "the indent of block text is counted",
+  );
+  assert.is(second.name, "c-2");
+  assert.is(positionOf(second, "where"), "file 19:18");
+  assert.is(positionOf(third, "where"), "file 21:16");
+  assert.equal(third.metadata, { extra: { since: "2024-01-02" } });
+  assert.is(fourth.source.queryOffset, null);
+  assert.is(positionOf(fourth, "where"), "query 1:9");
+});
+
+sources("reads JSON: one rule, a list, and Elastic's exports", () => {
+  const collected = collect({
+    "1.json": `{"rule_id": "j-1", "id": "kibana", "name": "J", "type": "eql", "version": 3, "query": "process where true"}`,
+    "2.json": JSON.stringify([
+      { id: "j-2", name: "Two", os: "linux", kind: "event", query: 'file where file.name == "x"', severity: null },
+      { id: "j-3", name: "Three", query: "any where true", dialect: "endgame-eql (old)" },
+    ]),
+    "3.json": JSON.stringify({ type: "security-rule", attributes: { rule_id: "j-4", query: "any where true" } }),
+    "stem.json": `{"name": "No id", "query": "any where false"}`,
+  });
+  assert.equal(collected.diagnostics, []);
+  assert.equal(
+    collected.rules.map(({ id, version }) => `${id} ${version}`),
+    ["j-1 3", "j-2 1.0.0", "j-3 1.0.0", "j-4 1.0.0", "stem 1.0.0"],
+  );
+  const [first, second, third] = collected.rules;
+  assert.is(first === undefined ? "" : positionOf(first, "true"), "file 1:102");
+  assert.equal(first?.metadata, { id: "kibana", type: "eql" });
+  assert.equal(second?.metadata, { os: "linux", kind: "event" });
+  assert.is(second?.source.queryOffset, null);
+  assert.is(third?.dialect, "endgame");
+});
+
+sources("walks in the byte order of relative paths, each file once, without hidden files and loops", () => {
+  const rule = (id: string): string => `id: ${id}\nquery: any where true\n`;
+  const folder = folderOf({
+    "a/z.yml": rule("az"),
+    "a-b/y.yml": rule("aby"),
+    "a.yml": rule("a"),
+    "Z.yml": rule("Z"),
+    "é.yml": rule("é"),
+    ".git/x.yml": rule("hidden"),
+    "node_modules/x.yml": rule("module"),
+  });
+  symlinkSync(folder, join(folder, "a", "loop"));
+  symlinkSync(join(folder, "a.yml"), join(folder, "zz.yml"));
+  const collected = collectRules([`${folder}/`, join(folder, "a.yml")]);
+  assert.equal(collected.diagnostics, []);
+  assert.equal(
+    collected.rules.map(({ source }) => source.file.slice(folder.length)),
+    ["/Z.yml", "/a-b/y.yml", "/a.yml", "/a/z.yml", "/é.yml"],
+  );
+});
+
+sources("reports keys of the wrong kind, with their place, and goes on with other rules", () => {
+  const collected = collect({
+    "bad.yaml": `id: bad
+name: 7
+severity: urgent
+risk_score: 101
+tags: [a, 1]
+threat: [{ tactic: { id: T } }, 3]
+tests: [{ events: [1] }, { events: [], alerts: 1, match: true }]
+dialect: sql
+query: ""
+`,
+    "bad.toml": `[rule]\nname = "x"\nquery = 3\n`,
+    "list.json": `[{"id": "l-1", "query": "any where true"}, {"name": "No id", "query": "any where true"}, 5]`,
+    "empty.eql": " \n",
+  });
+  assert.equal(told(collected.diagnostics), [
+    "3:1 key `query` must be an EQL query, but is the number 3",
+    "9:8 key `query` must be an EQL query, but is empty",
+    "2:7 key `name` must be a text, but is the number 7",
+    '3:11 key `severity` must be one of informational, low, medium, high, critical, but is "urgent"',
+    "4:13 key `risk_score` must be a number from 0 to 100, but is the number 101",
+    "5:1 key `tags` must be a text or a list of texts, but is the number 1",
+    "6:1 key `threat[1]` must be a table, but is the number 3",
+    "6:1 key `threat[0].tactic.name` must be a text, but is missing",
+    "7:1 key `tests[0].events[0]` must be an event, which is a table of fields, but is the number 1",
+    "7:1 key `tests[0].alerts` must be a count from 0 on (or match: true or false), but is missing",
+    "7:1 key `tests[1].match` must be left out where alerts is given, but is true",
+    '8:10 key `dialect` must be elastic or endgame, but is "sql"',
+    "the file holds no query",
+    "key `id` must be a text that is not empty, but is missing",
+    "entry 3 is not a rule",
+  ]);
+  assert.ok(collected.diagnostics.every(({ code, severity }) => code === "E0103" && severity === "error"));
+  assert.equal(
+    collected.rules.map(({ id }) => id),
+    ["l-1"],
+  );
+});
+
+sources("reports files that are not valid, at the place", () => {
+  const collected = collect({
+    "a.toml": "[rule]\nid = \n",
+    "b.json": '{\n  "id": tru\n}',
+    "c.yaml": "id: x\nquery: [a\n",
+    "d.yaml": "query: *none\n",
+    "e.eql": Uint8Array.of(0xff, 0xfe, 0x41),
+  });
+  assert.ok(collected.diagnostics.every(({ code }) => code === "E0102"));
+  const [toml, json, yaml, alias, bytes] = told(collected.diagnostics);
+  assert.is(toml, "2:6 not valid TOML: invalid value");
+  assert.is(json, "2:9 not valid JSON: expected a value, but found `t`");
+  assert.match(yaml ?? "", /^\d:\d+ not valid YAML: /);
+  assert.match(alias ?? "", /not valid YAML: .*none/);
+  assert.is(bytes, "the file is not valid UTF-8");
+});
+
+sources("finds where JSON is broken", () => {
+  const cases: readonly (readonly [string, number])[] = [
+    ["", 0],
+    ["[1,]", 3],
+    ['{"a":1,}', 7],
+    ['{"a" 1}', 5],
+    ['["a\nb"]', 1],
+    ['["\\x"]', 1],
+    ["[01]", 1],
+    ["[1] 2", 4],
+    ['{"a":[{}', 8],
+    [`["${"x".repeat(300_000)}`, 1],
+  ];
+  for (const [text, offset] of cases) {
+    assert.throws(() => JSON.parse(text));
+    assert.is(findJsonError(text).offset, offset, text.slice(0, 20));
+  }
+});
+
+sources("leaves out what is not a rule, with a note", () => {
+  const others = {
+    "README.md": "# x",
+    "events.ndjson": "{}\n",
+    "manifest.json": '{"format_version": "1.0", "metadata": {"rule_id": "x"}, "capabilities": {}}',
+    "config.toml": "[tool]\nname = 'x'\n",
+    "sigma.yml": "title: T\nid: s\nlogsource: {}\ndetection: {}\n",
+    "kql.toml": DETECTION.replace('"eql"', '"kuery"').replace('type = "eql"', 'type = "query"'),
+    "ml.json": '{"rule_id": "m", "name": "M", "severity": "low", "type": "machine_learning"}',
+  };
+  const folder = folderOf({ ...others, "r.eql": "any where true" });
+  const collected = collectRules([folder]);
+  assert.is(collected.rules.length, 1);
+  assert.ok(collected.diagnostics.every(({ code, severity }) => code === "N0601" && severity === "note"));
+  assert.is(collected.diagnostics.length, Object.keys(others).length);
+  assert.equal([...collected.files.keys()], [`${folder}/r.eql`]);
+  assert.equal(codes(collectRules([join(folder, "kql.toml")])), ["E0106"], "a file that was named must hold EQL");
+  assert.equal(told(collectRules([join(folder, "kql.toml")]).diagnostics), [
+    "11:1 the rule is written in another language (kuery), not EQL",
+  ]);
+});
+
+sources("keeps the first of two rules with the same id", () => {
+  const folder = folderOf({
+    "a.yml": "id: same\nname: First\nquery: any where true\n",
+    "b.yml": "- id: same\n  name: Second\n  query: any where true\n- id: other\n  query: any where true\n",
+  });
+  const collected = collectRules([folder]);
+  assert.equal(
+    collected.rules.map(({ name }) => name),
+    ["First", "other"],
+  );
+  assert.equal(codes(collected), ["E0104"]);
+  const place = collected.diagnostics[0]?.place;
+  assert.equal([place?.file, place?.rule], [`${folder}/b.yml`, "Second"]);
+  assert.ok(collected.diagnostics[0]?.message.includes(`"First" in ${folder}/a.yml`));
+});
+
+sources("reports paths that cannot be read and folders without rules", () => {
+  const folder = folderOf({ "README.md": "", "huge.eql": "" });
+  assert.equal(codes(collectRules([join(folder, "absent")])), ["E0101"]);
+  truncateSync(join(folder, "huge.eql"), 64 * 1024 * 1024 + 1);
+  assert.match(told(collectRules([join(folder, "huge.eql")]).diagnostics)[0] ?? "", /67108865 bytes/);
+  assert.equal(codes(collectRules([join(folder, "README.md")])), ["N0601", "E0105"]);
+  assert.equal(codes(collectRules([])), ["E0105"]);
+});
+
+if (existsSync(CORPORA)) {
+  sources("reads every rule of the corpora", () => {
+    const toml = collectRules([join(CORPORA, "rules-toml")]);
+    assert.equal(toml.diagnostics, []);
+    assert.is(toml.rules.length, 818);
+    assert.is(toml.files.size, 818);
+    for (const rule of toml.rules) {
+      const offset = rule.source.queryOffset;
+      const lines = (toml.files.get(rule.source.file) ?? "").split("\n");
+      assert.ok(
+        offset !== null && lines[offset.line]?.slice(offset.column) === rule.query.split("\n")[0],
+        rule.source.file,
+      );
+    }
+    const expected = new Map<string, readonly [rules: number, duplicates: number]>([
+      ["elastic-detection-rules", [818, 0]],
+      ["elastic-protections-artifacts", [965, 0]],
+      ["elastic-hunting", [9, 1]],
+      ["endgame-eqllib", [91, 1]],
+      ["sigma-eql", [1861, 0]],
+    ]);
+    for (const [name, [rules, duplicates]] of expected) {
+      const path = join(CORPORA, "rules", `${name}.json`);
+      const collected = collectRules([path]);
+      assert.is(collected.rules.length, rules, name);
+      assert.equal(codes(collected), new Array(duplicates).fill("E0104"), name);
+      const total = (JSON.parse(readFileSync(path, "utf8")) as unknown[]).length;
+      assert.is(rules + duplicates, total);
+    }
+  });
+}
+
+sources.run();

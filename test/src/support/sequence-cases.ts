@@ -1,0 +1,143 @@
+// Text cases for the sequence engine: test/cases/sequence/*.txt -> programs, events and the completions they must give.
+//
+//   # a comment
+//   == the name of a case
+//   sequence maxspan=10 A !B C*2 until U      one line a program, in index order; a letter is a predicate, `!` a missing
+//   sample A B                                event, `*2` a run; times are milliseconds, with a fraction if need be
+//   options maxPerProgram=2                   optional: maxPerProgram, maxTotal, sampleWindow (milliseconds)
+//   events A@1 A.x,y+B.z@2.5 C.-@3/7 ^20      predicates that hold, each with its keys after a dot (none: the empty key;
+//                                             `-`: a null key), `+` between them, the time after `@`, the tiebreaker after
+//                                             `/`. `^20` advances time, `!end` finishes the stream. May be repeated
+//   > 1 2                                     a completion: arrival numbers from 1, `-` for a missing event
+//   > #1 x: 1 - 2                             with its program, when there are several, and its key, when it has one
+//   counters evicted=1                        optional: counters at the end
+
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
+import type { SequenceProgram, SequenceStage } from "@kestrel/stdlib/sequence-tables";
+
+export type Step =
+  | { readonly kind: "event"; readonly event: StreamEvent; readonly matches: readonly StageMatch[] }
+  | { readonly kind: "advance"; readonly ts: bigint }
+  | { readonly kind: "finish" };
+
+export interface SequenceCase {
+  readonly name: string;
+  readonly programs: SequenceProgram[];
+  readonly options: { maxPerProgram?: number; maxTotal?: number; sampleWindowNs?: bigint };
+  readonly steps: Step[];
+  readonly expected: string[];
+  readonly counters: Map<string, number>;
+}
+
+/** Reads a whole file of cases. Throws Error with the line number for a line it does not understand. */
+export function parseCases(text: string): SequenceCase[] {
+  const cases: SequenceCase[] = [];
+  let ordinal = 0;
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const words = line.split(/\s+/);
+    const head = words.shift() ?? "";
+    if (head === "==") {
+      ordinal = 0;
+      cases.push({
+        name: words.join(" "),
+        programs: [],
+        options: {},
+        steps: [],
+        expected: [],
+        counters: new Map(),
+      });
+      continue;
+    }
+    const current = cases.at(-1);
+    if (current === undefined) throw new Error(`line ${index + 1}: no case has begun`);
+    if (head === "sequence" || head === "sample") {
+      current.programs.push(parseProgram(head, words, current.programs.length));
+    } else if (head === "options") {
+      for (const word of words) {
+        const [name, value = ""] = word.split("=");
+        if (name === "maxPerProgram" || name === "maxTotal") current.options[name] = Number(value);
+        else if (name === "sampleWindow") current.options.sampleWindowNs = parseMillis(value);
+        else throw new Error(`line ${index + 1}: no option ${name}`);
+      }
+    } else if (head === "events") {
+      for (const word of words) {
+        const step = parseStep(word, ordinal);
+        if (step.kind === "event") ordinal++;
+        current.steps.push(step);
+      }
+    } else if (head === ">") {
+      current.expected.push(words.join(" "));
+    } else if (head === "counters") {
+      for (const word of words) {
+        const [name = "", value = ""] = word.split("=");
+        current.counters.set(name, Number(value));
+      }
+    } else {
+      throw new Error(`line ${index + 1}: \`${head}\` begins no line`);
+    }
+  }
+  return cases;
+}
+
+/** A completion as a `>` line has it. */
+export function showCompletion(
+  programs: number,
+  program: number,
+  key: string,
+  events: readonly (StreamEvent | null)[],
+): string {
+  const slots = events.map((event) => (event === null ? "-" : String(event.ordinal)));
+  return [...(programs > 1 ? [`#${program}`] : []), ...(key === "" ? [] : [`${key}:`]), ...slots].join(" ");
+}
+
+/** Milliseconds, perhaps with a fraction, to nanoseconds. */
+export function parseMillis(text: string): bigint {
+  const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d+)(?:\.(\d{1,6}))?$/.exec(text) ?? [];
+  if (whole === "") throw new Error(`\`${text}\` is not a time in milliseconds`);
+  const magnitude = BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, "0"));
+  return sign === "-" ? -magnitude : magnitude;
+}
+
+function parseProgram(kind: "sequence" | "sample", words: readonly string[], rule: number): SequenceProgram {
+  const stages: SequenceStage[] = [];
+  let maxspanNs: bigint | null = null;
+  let until: number | null = null;
+  for (const [index, word] of words.entries()) {
+    const term = /^(!?)([A-Z])(?:\*(\d+))?$/.exec(word);
+    if (word.startsWith("maxspan=")) maxspanNs = parseMillis(word.slice(8));
+    else if (word === "until") until = predicateOf(words[index + 1] ?? "");
+    else if (words[index - 1] === "until") continue;
+    else if (term === null) throw new Error(`\`${word}\` is no term`);
+    else {
+      const stage = { predicate: predicateOf(term[2] ?? ""), missing: term[1] === "!" };
+      for (let run = 0; run < Number(term[3] ?? 1); run++) stages.push(stage);
+    }
+  }
+  return { rule, kind, maxspanNs, stages, until };
+}
+
+function parseStep(word: string, before: number): Step {
+  if (word === "!end") return { kind: "finish" };
+  if (word.startsWith("^")) return { kind: "advance", ts: parseMillis(word.slice(1)) };
+  const [what = "", when = ""] = word.split("@");
+  const [ts = "", tie] = when.split("/");
+  const matches = what.split("+").map((part): StageMatch => {
+    const [letter = "", keys] = part.split(".");
+    const list = keys === undefined ? [""] : keys === "-" ? [] : keys.split(",");
+    return { predicate: predicateOf(letter), keys: list };
+  });
+  const event = {
+    ordinal: before + 1,
+    ts: parseMillis(ts),
+    tie: tie === undefined ? null : BigInt(tie),
+    line: new Uint8Array(0),
+  };
+  return { kind: "event", event, matches };
+}
+
+function predicateOf(letter: string): number {
+  if (!/^[A-Z]$/.test(letter)) throw new Error(`\`${letter}\` is not a letter from A to Z`);
+  return letter.charCodeAt(0) - 65;
+}
