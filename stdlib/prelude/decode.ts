@@ -4,11 +4,11 @@
 
 import {
   BROKEN_DEPTH, BROKEN_NOT_OBJECT, BROKEN_SIZE, BROKEN_SYNTAX, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED,
-  DEPTH_LIMIT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG,
+  DEPTH_LIMIT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT,
 } from "../src/abi";
 import { arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, lengthOf, text } from "./bytes";
-import { dateValue, integerValue, isInteger, parseDate, scanNumber, scannedDouble } from "./numbers";
+import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table } from "./pack";
 import { Position, sawEscape, sawHighByte, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
@@ -18,9 +18,8 @@ import { badEscape, isValid, repaired, unescaped } from "./unicode";
 export let brokenReason: u32 = 0;
 
 const NO_ENTRY: usize = 0;
-const LONG_LIMIT: f64 = 9223372036854775808;
-const NS_PER_MS: i64 = 1000000;
-const LAST_MS: i64 = 9223372036854;
+/** A number in a date field counts milliseconds, and the slot nanoseconds. */
+const MS_TO_NS_DIGITS: i32 = 6;
 
 export function countMalformed(): void {
   const counter: usize = CONTROL_BASE + CONTROL_MALFORMED;
@@ -69,6 +68,13 @@ function findEntry(node: u32, key: usize, length: u32): usize {
   }
 }
 
+/** Something stands at or below the entry's path; matters when the path itself is a field of type object. */
+function markObject(entry: usize): void {
+  if (load<u32>(entry, 28) != TYPE_OBJECT) return;
+  const slot: usize = load<u32>(entry, 24);
+  if (load<u32>(slot) == 0) store<u64>(appendValue(slot), 1);
+}
+
 /** As findEntry, for a key that may hold dots. */
 function findPath(node: u32, key: usize, length: u32): usize {
   const whole = findEntry(node, key, length);
@@ -79,6 +85,7 @@ function findPath(node: u32, key: usize, length: u32): usize {
     if (i < length && load<u8>(key + i) != 0x2e) continue;
     if (i == length && start == 0) return NO_ENTRY;
     if (entry) {
+      markObject(entry);
       node = load<u32>(entry, 20);
       if (!node) return NO_ENTRY;
     }
@@ -144,8 +151,9 @@ function decodeValue(p: usize, entry: usize, depth: u32): Position {
   const c = load<u8>(p);
   if (c == 0x7b) {
     const child = load<u32>(entry, 20);
+    if (load<u8>(skipSpace(p + 1)) != 0x7d) markObject(entry);
     if (!child) {
-      if (load<u32>(entry, 24)) countMalformed();
+      if (load<u32>(entry, 24) && load<u32>(entry, 28) != TYPE_OBJECT) countMalformed();
       return skipValue(p);
     }
     return decodeObject(p, child, depth + 1);
@@ -154,6 +162,10 @@ function decodeValue(p: usize, entry: usize, depth: u32): Position {
   const slot: usize = load<u32>(entry, 24);
   if (!slot) return skipValue(p);
   const type = load<u32>(entry, 28);
+  if (type == TYPE_OBJECT && c != 0x6e) {
+    markObject(entry);
+    return skipValue(p);
+  }
   if (c == 0x22) return decodeString(p + 1, slot, type);
   if (c == 0x74) return load<u32>(p) == 0x65757274 ? decodeBoolean(p, 4, slot, type) : 0;
   if (c == 0x66) return load<u32>(p + 1) == 0x65736c61 ? decodeBoolean(p, 5, slot, type) : 0;
@@ -187,23 +199,8 @@ function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
     countMalformed();
     return;
   }
-  let value = integerValue;
-  if (!isInteger) {
-    const double = scannedDouble(start, end);
-    if (!(double >= -LONG_LIMIT && double < LONG_LIMIT)) {
-      countMalformed();
-      return;
-    }
-    value = double as i64;
-  }
-  if (type == TYPE_DATE) {
-    if (value > LAST_MS || value < -LAST_MS) {
-      countMalformed();
-      return;
-    }
-    value *= NS_PER_MS;
-  }
-  store<i64>(appendValue(slot), value);
+  if (scannedInteger(type == TYPE_DATE ? MS_TO_NS_DIGITS : 0)) store<i64>(appendValue(slot), integerValue);
+  else countMalformed();
 }
 
 function decodeString(p: usize, slot: usize, type: u32): Position {

@@ -102,6 +102,26 @@ export function scannedDouble(start: usize, end: usize): f64 {
   return parseDouble(start, (end - start) as u32);
 }
 
+/**
+ * The whole part of the number that scanNumber has just passed, times ten to the power of `shift`, put in `integerValue`;
+ * false when it does not fit i64.
+ * SOUND: digits beyond the nineteenth only matter to a number that does not fit.
+ */
+export function scannedInteger(shift: i32): bool {
+  if (isInteger && shift == 0) return true;
+  let whole = mantissa;
+  const power = exponent + shift;
+  if (power < -19) whole = 0;
+  for (let e = power; e < 0 && whole; e++) whole /= 10;
+  for (let e = power; e > 0 && whole; e--) {
+    if (whole > 0x7fffffffffffffff / 10) return false;
+    whole *= 10;
+  }
+  if (whole > (negative ? (0x8000000000000000 as u64) : (0x7fffffffffffffff as u64))) return false;
+  integerValue = negative ? (0 - whole) as i64 : (whole as i64);
+  return true;
+}
+
 function powerOfTen(n: i32): f64 {
   let value: f64 = 1;
   for (let i = 0; i < n; i++) value *= 10;

@@ -78,6 +78,8 @@ export const TYPE_LONG = 2;
 export const TYPE_DOUBLE = 3;
 export const TYPE_BOOLEAN = 4;
 export const TYPE_DATE = 5;
+/** Only whether something stands there: the slot then holds one value of no meaning. */
+export const TYPE_OBJECT = 6;
 
 export const SLOT_BYTES = 16;
 export const SLOT_VALUE = 8;

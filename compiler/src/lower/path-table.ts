@@ -2,7 +2,7 @@
 // probing are those of findEntry in stdlib/prelude/decode.ts.
 
 import {
-  PATH_ENTRY_BYTES, PATH_FREE, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_NONE,
+  PATH_ENTRY_BYTES, PATH_FREE, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_NONE, TYPE_OBJECT,
 } from "@kestrel/stdlib/abi";
 import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
 import type { DataSection } from "./data-section.js";
@@ -35,7 +35,7 @@ export function typeCode(type: FieldType): number {
     case "date":
       return TYPE_DATE;
     case "object":
-      return TYPE_NONE;
+      return TYPE_OBJECT;
   }
 }
 

@@ -21,7 +21,7 @@ export function painter(color: boolean): Paint {
 
 /** Whether to colour what goes to `stream`: it is a terminal, and NO_COLOR is not set. */
 export function wantsColor(stream: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  return stream.isTTY === true && (env["NO_COLOR"] ?? "") === "";
+  return stream.isTTY === true && (env.NO_COLOR ?? "") === "";
 }
 
 /** One line of at most `limit` characters; controls and marks that reorder text are replaced. */
@@ -43,6 +43,9 @@ function safe(character: string): string {
   const isControl = code < 0xa0;
   const isSurrogate = code >= 0xd800 && code <= 0xdfff;
   const reorders =
-    code === 0x61c || (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    code === 0x61c ||
+    (code >= 0x200e && code <= 0x200f) ||
+    (code >= 0x2028 && code <= 0x202e) ||
+    (code >= 0x2066 && code <= 0x2069);
   return isControl || isSurrogate || reorders ? "\ufffd" : character;
 }

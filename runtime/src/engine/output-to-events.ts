@@ -2,13 +2,7 @@
 //
 // The layout is drawn in stdlib/src/abi.ts. What an object refers to is copied, so that it outlives the region.
 
-import {
-  EVENT_HAS_TIEBREAKER,
-  EVENT_HAS_TIME,
-  EVENT_HEADER_BYTES,
-  KEYS_LOST,
-  MATCH_BYTES,
-} from "@kestrel/stdlib/abi";
+import { EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES } from "@kestrel/stdlib/abi";
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch } from "../sequence/stream-event.js";
 import type { KeyReader } from "./join-keys.js";

@@ -5,7 +5,13 @@
 
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import type { PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
-import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import {
+  FORMAT_VERSION,
+  MANIFEST_FILE,
+  MODULE_FILE,
+  SCHEMA_VERSION,
+  SEQUENCES_FILE,
+} from "@kestrel/stdlib/package-format";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import type { Report } from "./problems.js";
 
@@ -28,8 +34,8 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
     return null;
   }
   // Another format may have any shape, so nothing more can be said about it.
-  if (value["format_version"] !== FORMAT_VERSION) {
-    const found = JSON.stringify(value["format_version"]) ?? "nothing";
+  if (value.format_version !== FORMAT_VERSION) {
+    const found = JSON.stringify(value.format_version) ?? "nothing";
     report("E_PACKAGE_FORMAT", MANIFEST_FILE, `format_version is ${found}; this runtime reads "${FORMAT_VERSION}"`);
     return null;
   }
@@ -38,19 +44,19 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
     failures++;
     report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `${path}: ${message}`);
   };
-  const abi = value["abi_version"];
+  const abi = value.abi_version;
   if (abi !== ABI_VERSION) {
     const found = JSON.stringify(abi) ?? "nothing";
     failures++;
     report("E_PACKAGE_ABI", MANIFEST_FILE, `abi_version is ${found}; this runtime speaks ${ABI_VERSION}`);
   }
-  checkPackage(value["package"], fail);
-  const compiler = objectAt(value["compiler"], "compiler", fail);
+  checkPackage(value.package, fail);
+  const compiler = objectAt(value.compiler, "compiler", fail);
   if (compiler !== null) texts(compiler, "compiler", ["name", "version"], fail);
-  checkSchema(value["schema"], fail);
-  const kinds = checkRules(value["rules"], fail);
-  checkPredicates(value["predicates"], kinds, fail);
-  checkFileList(value["files"], fail);
+  checkSchema(value.schema, fail);
+  const kinds = checkRules(value.rules, fail);
+  checkPredicates(value.predicates, kinds, fail);
+  checkFileList(value.files, fail);
   return failures === 0 ? (value as unknown as PackageManifest) : null;
 }
 
@@ -70,8 +76,8 @@ function checkPackage(value: unknown, fail: Fail): void {
   const found = objectAt(value, "package", fail);
   if (found === null) return;
   texts(found, "package", ["name", "version", "digest"], fail);
-  if (found["name"] === "") fail("package.name", "is empty");
-  const digest = found["digest"];
+  if (found.name === "") fail("package.name", "is empty");
+  const digest = found.digest;
   if (typeof digest === "string" && !SHA256.test(digest)) fail("package.digest", "expected 64 hexadecimal digits");
 }
 
@@ -79,21 +85,21 @@ function checkSchema(value: unknown, fail: Fail): void {
   const schema = objectAt(value, "schema", fail);
   if (schema === null) return;
   texts(schema, "schema", ["version", "timestamp_field", "category_field"], fail);
-  const version = schema["version"];
+  const version = schema.version;
   if (typeof version === "string" && version !== SCHEMA_VERSION) {
     fail("schema.version", `"${version}" is not known; this runtime knows "${SCHEMA_VERSION}"`);
   }
-  const tiebreaker = schema["tiebreaker_field"];
+  const tiebreaker = schema.tiebreaker_field;
   if (tiebreaker !== null && typeof tiebreaker !== "string") {
     fail("schema.tiebreaker_field", `expected a string or null, found ${nameOf(tiebreaker)}`);
   }
-  for (const [index, item] of arrayAt(schema["fields"], "schema.fields", fail).entries()) {
+  for (const [index, item] of arrayAt(schema.fields, "schema.fields", fail).entries()) {
     const path = `schema.fields[${index}]`;
     const field = objectAt(item, path, fail);
     if (field === null) continue;
-    count(field["id"], `${path}.id`, fail);
+    count(field.id, `${path}.id`, fail);
     texts(field, path, ["name"], fail);
-    oneOf(field["type"], TYPES, `${path}.type`, fail);
+    oneOf(field.type, TYPES, `${path}.type`, fail);
   }
 }
 
@@ -105,20 +111,20 @@ function checkRules(value: unknown, fail: Fail): (RuleKind | null)[] {
     const rule = objectAt(item, path, fail);
     if (rule === null) return null;
     texts(rule, path, ["id", "name", "version", "description", "severity", "dialect", "source"], fail);
-    const id = rule["id"];
+    const id = rule.id;
     if (typeof id === "string") {
       const first = ids.get(id);
       if (first === undefined) ids.set(id, index);
       else fail(`${path}.id`, `"${id}" is the id of rules[${first}] already`);
     }
-    const score = rule["risk_score"];
+    const score = rule.risk_score;
     if (score !== null && typeof score !== "number") {
       fail(`${path}.risk_score`, `expected a number or null, found ${nameOf(score)}`);
     }
     for (const name of ["author", "tags", "references", "keys"]) textList(rule[name], `${path}.${name}`, fail);
-    arrayAt(rule["threat"], `${path}.threat`, fail);
-    checkCapabilities(rule["capabilities"], `${path}.capabilities`, fail);
-    return oneOf(rule["kind"], KINDS, `${path}.kind`, fail);
+    arrayAt(rule.threat, `${path}.threat`, fail);
+    checkCapabilities(rule.capabilities, `${path}.capabilities`, fail);
+    return oneOf(rule.kind, KINDS, `${path}.kind`, fail);
   });
 }
 
@@ -129,11 +135,11 @@ function checkCapabilities(value: unknown, path: string, fail: Fail): void {
     const flag = found[name];
     if (typeof flag !== "boolean") fail(`${path}.${name}`, `expected true or false, found ${nameOf(flag)}`);
   }
-  const span = found["max_span_ms"];
+  const span = found.max_span_ms;
   if (span !== null && typeof span !== "number") {
     fail(`${path}.max_span_ms`, `expected a number or null, found ${nameOf(span)}`);
   }
-  textList(found["mitre_attack"], `${path}.mitre_attack`, fail);
+  textList(found.mitre_attack, `${path}.mitre_attack`, fail);
 }
 
 function checkPredicates(value: unknown, kinds: readonly (RuleKind | null)[], fail: Fail): void {
@@ -155,7 +161,7 @@ function checkFileList(value: unknown, fail: Fail): void {
     const file = objectAt(item, at, fail);
     if (file === null) continue;
     texts(file, at, ["path", "sha256"], fail);
-    count(file["bytes"], `${at}.bytes`, fail);
+    count(file.bytes, `${at}.bytes`, fail);
     const { path, sha256 } = file;
     if (typeof sha256 === "string" && !SHA256.test(sha256)) fail(`${at}.sha256`, "expected 64 hexadecimal digits");
     if (typeof path !== "string") continue;

@@ -28,6 +28,16 @@ export interface PackageContents {
   readonly sequences: Uint8Array;
 }
 
+/** A listed file that was read; with a problem, its bytes are not to be looked at. */
+interface ReadFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly problem: string | null;
+}
+
+const NO_BYTES = new Uint8Array(0);
+const FILES_AT_ONCE = 32;
+
 type ManifestFile = PackageManifest["files"][number];
 
 /** Loads the package in the folder `dir`. Throws {@link PackageError} with every problem that was found. */
@@ -39,9 +49,13 @@ export async function loadPackage(dir: string): Promise<Package> {
   if (manifest === null) throw new PackageError(problems);
   const root = await realpath(dir);
   const contents = new Map<string, Uint8Array>();
-  for (const file of manifest.files) {
-    const bytes = await readListed(root, file, report);
-    if (bytes !== null) contents.set(file.path, bytes);
+  for (let at = 0; at < manifest.files.length; at += FILES_AT_ONCE) {
+    const files = manifest.files.slice(at, at + FILES_AT_ONCE);
+    for (const { path, bytes, problem } of await Promise.all(files.map((file) => readListed(root, file)))) {
+      if (problem !== null) report("E_PACKAGE_FILE", path, problem);
+      // Of the others only the checksum counts.
+      else if (path === MODULE_FILE || path === SEQUENCES_FILE) contents.set(path, bytes);
+    }
   }
   return assemble(manifest, contents, problems, report);
 }
@@ -55,7 +69,10 @@ export async function packageFromMemory({ manifest, module, sequences }: Package
   const contents = new Map<string, Uint8Array>();
   for (const file of manifest.files) {
     const bytes = file.path === MODULE_FILE ? module : file.path === SEQUENCES_FILE ? sequences : null;
-    if (bytes !== null && checkContent(bytes, file, report)) contents.set(file.path, bytes);
+    if (bytes === null) continue;
+    const problem = contentProblem(bytes, file);
+    if (problem !== null) report("E_PACKAGE_FILE", file.path, problem);
+    else contents.set(file.path, bytes);
   }
   return assemble(manifest, contents, problems, report);
 }
@@ -114,42 +131,29 @@ function checkDigest(manifest: PackageManifest, report: Report): void {
   report("E_PACKAGE_DIGEST", MANIFEST_FILE, message);
 }
 
-async function readListed(root: string, file: ManifestFile, report: Report): Promise<Uint8Array | null> {
+async function readListed(root: string, file: ManifestFile): Promise<ReadFile> {
+  const bad = (problem: string): ReadFile => ({ path: file.path, bytes: NO_BYTES, problem });
   const path = join(root, file.path);
   try {
     // A link inside the package must not lead out of it either.
     if (!(await realpath(path)).startsWith(root.endsWith(sep) ? root : root + sep)) {
-      report("E_PACKAGE_FILE", file.path, "a link that leaves the package");
-      return null;
+      return bad("a link that leaves the package");
     }
     const found = await stat(path);
-    if (!found.isFile()) {
-      report("E_PACKAGE_FILE", file.path, "not a file");
-      return null;
-    }
-    if (found.size !== file.bytes) {
-      report("E_PACKAGE_FILE", file.path, `has ${found.size} bytes, not ${file.bytes}`);
-      return null;
-    }
+    if (!found.isFile()) return bad("not a file");
+    if (found.size !== file.bytes) return bad(`has ${found.size} bytes, not ${file.bytes}`);
     const content = await readFile(path);
     const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
-    return checkContent(bytes, file, report) ? bytes : null;
+    return { path: file.path, bytes, problem: contentProblem(bytes, file) };
   } catch (error) {
-    report("E_PACKAGE_FILE", file.path, codeOf(error) === "ENOENT" ? "is missing" : reasonOf(error));
-    return null;
+    return bad(codeOf(error) === "ENOENT" ? "is missing" : reasonOf(error));
   }
 }
 
-function checkContent(bytes: Uint8Array, file: ManifestFile, report: Report): boolean {
-  if (bytes.length !== file.bytes) {
-    report("E_PACKAGE_FILE", file.path, `has ${bytes.length} bytes, not ${file.bytes}`);
-    return false;
-  }
-  if (sha256(bytes) !== file.sha256) {
-    report("E_PACKAGE_FILE", file.path, "was changed after it was built: its SHA-256 is not the one in the manifest");
-    return false;
-  }
-  return true;
+function contentProblem(bytes: Uint8Array, file: ManifestFile): string | null {
+  if (bytes.length !== file.bytes) return `has ${bytes.length} bytes, not ${file.bytes}`;
+  if (sha256(bytes) === file.sha256) return null;
+  return "was changed after it was built: its SHA-256 is not the one in the manifest";
 }
 
 function sha256(content: string | Uint8Array): string {

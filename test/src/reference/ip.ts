@@ -20,10 +20,13 @@ export function addressOf(text: string): Address | null {
   return six === null ? null : { bits: 128, value: six };
 }
 
-/** Reads `address/prefix`; host bits are masked away. null for any other text. */
+/** Reads `address/prefix`, host bits masked away, or a bare address as the range of itself. null for any other text. */
 export function parseRange(text: string): Range | null {
   const slash = text.indexOf("/");
-  if (slash < 0) return null;
+  if (slash < 0) {
+    const only = addressOf(text);
+    return only === null ? null : { bits: only.bits, base: only.value, prefix: only.bits };
+  }
   const address = addressOf(text.slice(0, slash));
   const length = text.slice(slash + 1);
   if (address === null || !/^(0|[1-9][0-9]{0,2})$/.test(length)) return null;

@@ -1,0 +1,50 @@
+// How kestrel-run ends, and what it says when it does not end well: a sentence with a code, never a stack trace.
+
+import { printable } from "../alert/terminal.js";
+import { ModuleError } from "../engine/detector.js";
+import { PackageError } from "../load/problems.js";
+import { InputError } from "../read/lines.js";
+
+export const EXIT_OK = 0;
+/** There were alerts, and --fail-on-alerts was given. */
+export const EXIT_ALERTS = 1;
+/** A package, an input or an output that cannot be used. */
+export const EXIT_BAD_INPUT = 2;
+export const EXIT_USAGE = 3;
+
+/** How many problems of one package are shown. */
+const SHOWN_PROBLEMS = 20;
+
+/** A failure of the command line itself. */
+export class CliError extends Error {
+  readonly code: "E_ALERTS_WRITE" | "E_INPUT_BROKEN";
+  constructor(code: CliError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CliError";
+    this.code = code;
+  }
+}
+
+/** The lines that say what went wrong; null for an error that is a mistake in this program. */
+export function describeFailure(error: unknown): string[] | null {
+  if (error instanceof PackageError) {
+    const lines = error.problems
+      .slice(0, SHOWN_PROBLEMS)
+      .map(({ code, file, message }) => errorLine(code, `${file}: ${message}`));
+    const more = error.problems.length - lines.length;
+    return more > 0 ? [...lines, `and ${more} more`] : lines;
+  }
+  if (error instanceof CliError || error instanceof InputError || error instanceof ModuleError) {
+    return [errorLine(error.code, error.message)];
+  }
+  return null;
+}
+
+export function errorLine(code: string, message: string): string {
+  return printable(`error[${code}]: ${message}`);
+}
+
+/** The message of a failed system call, without the call and the path that Node puts behind it. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/, \w+( '.*')?$/s, "") : String(error);
+}

@@ -1,0 +1,96 @@
+// `validate` and `list`: what a package is and what it holds, as text or as JSON.
+
+import { printable } from "../alert/terminal.js";
+import { loadPackage, type Package } from "../load/load-package.js";
+import { PackageError } from "../load/problems.js";
+import { counted } from "../report/summary.js";
+import { EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
+import { streamSink } from "./sinks.js";
+
+export type InspectFormat = "text" | "json";
+
+/** Checks a package, and returns the exit code; as text, problems are thrown, as JSON they are printed. */
+export async function validate(dir: string, format: InspectFormat): Promise<number> {
+  try {
+    const pack = await loadPackage(dir);
+    await print(format === "json" ? JSON.stringify({ ok: true, ...facts(pack), problems: [] }) : factsText(pack));
+    return EXIT_OK;
+  } catch (error) {
+    if (format === "text" || !(error instanceof PackageError)) throw error;
+    await print(JSON.stringify({ ok: false, problems: error.problems }));
+    return EXIT_BAD_INPUT;
+  }
+}
+
+/** Lists the rules of a package in index order. */
+export async function list(dir: string, format: InspectFormat): Promise<number> {
+  const { manifest } = await loadPackage(dir);
+  if (format === "json") {
+    const rules = manifest.rules.map(
+      ({ id, name, kind, version, severity, risk_score, tags, capabilities, source }) => {
+        return { id, name, kind, version, severity, risk_score, tags, mitre_attack: capabilities.mitre_attack, source };
+      },
+    );
+    await print(JSON.stringify(rules));
+    return EXIT_OK;
+  }
+  const rows = manifest.rules.map(({ id, name, kind, severity, capabilities }) =>
+    [severity, kind, id, name, capabilities.mitre_attack.join(" ")].map((text) => printable(text)),
+  );
+  await print(columns([["SEVERITY", "KIND", "ID", "NAME", "ATT&CK"], ...rows]).join("\n"));
+  return EXIT_OK;
+}
+
+function facts({ manifest, programs }: Package): Readonly<Record<string, unknown>> {
+  const kinds = { event: 0, sequence: 0, sample: 0 };
+  for (const { kind } of manifest.rules) kinds[kind]++;
+  return {
+    package: manifest.package,
+    compiler: manifest.compiler,
+    format_version: manifest.format_version,
+    abi_version: manifest.abi_version,
+    rules: kinds,
+    predicates: manifest.predicates.length,
+    programs: programs.length,
+    fields: manifest.schema.fields.length,
+    files: manifest.files.length,
+    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
+  };
+}
+
+function factsText({ manifest }: Package): string {
+  const { name, version, digest } = manifest.package;
+  const kinds = (["event", "sequence", "sample"] as const)
+    .map((kind) => [manifest.rules.filter((rule) => rule.kind === kind).length, kind] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, kind]) => `${count} ${kind}`);
+  const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  const rules = counted(manifest.rules.length, "rule", "rules");
+  return [
+    `ok: ${printable(name)} ${printable(version)}`,
+    `  digest    ${digest}`,
+    `  built by  ${printable(manifest.compiler.name)} ${printable(manifest.compiler.version)}`,
+    `  format    ${manifest.format_version}, ABI ${manifest.abi_version}`,
+    `  holds     ${rules}${kinds.length > 0 ? ` (${kinds.join(", ")})` : ""}`,
+    `  decides   ${counted(manifest.predicates.length, "predicate", "predicates")} over ${counted(manifest.schema.fields.length, "field", "fields")}`,
+    `  files     ${manifest.files.length}, ${counted(bytes, "byte", "bytes")}`,
+  ].join("\n");
+}
+
+/** Rows to lines, every cell but the last as wide as the widest of its column. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, [...cell].length);
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, at) => cell + " ".repeat((widths[at] ?? 0) - [...cell].length));
+    return cells.join("  ").trimEnd();
+  });
+}
+
+async function print(text: string): Promise<void> {
+  const sink = streamSink(process.stdout, () => undefined);
+  sink.write(`${text}\n`);
+  await sink.flush();
+}

@@ -1,0 +1,135 @@
+// kestrel-run: the command line to a call of replay, validate or list, and their result to an exit code.
+
+import { readFileSync } from "node:fs";
+import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
+import { Command, CommanderError, Option } from "commander";
+import { EXIT_OK, EXIT_USAGE } from "./failures.js";
+import { type InspectFormat, list, validate } from "./inspect.js";
+import { parseDuration, parseSize } from "./quantities.js";
+import { replay, reportFailure } from "./replay.js";
+
+interface RunFlags {
+  readonly replay?: readonly string[];
+  readonly alerts?: string;
+  readonly format: "text" | "json";
+  readonly lateness: bigint;
+  readonly sort?: boolean;
+  readonly strict?: boolean;
+  readonly failOnAlerts?: boolean;
+  readonly maxLine: number;
+  readonly batch: number;
+  readonly summary: "text" | "json" | "none";
+}
+
+const EXAMPLES = `
+Examples:
+  kestrel-run dist/ --replay events.ndjson
+  kestrel-run dist/ --replay monday.ndjson.gz tuesday.ndjson.gz --alerts alerts.ndjson
+  tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
+  kestrel-run validate dist/
+  kestrel-run list dist/ --format json
+
+Exit codes:
+  0  ran to the end        2  a package, input or output that cannot be used
+  1  alerts were found,    3  wrong usage
+     with --fail-on-alerts
+`;
+
+/** The smallest read buffer; the reader takes no less. */
+const LEAST_BATCH = 64;
+
+let code = EXIT_OK;
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version: own } = JSON.parse(text) as { readonly version: string };
+  return `kestrel-run ${own} (package format ${FORMAT_VERSION}, ABI ${ABI_VERSION})`;
+}
+
+function formatOption(text: string): Option {
+  return new Option("--format <format>", text).choices(["text", "json"]);
+}
+
+function createProgram(): Command {
+  const program: Command = new Command("kestrel-run")
+    .description("Runs a rule package that eqlc built over event streams, and writes alerts.")
+    .usage("DIR --replay FILE... [options]\n       kestrel-run validate|list DIR [options]")
+    .argument("[dir]", "folder of the package")
+    .option("--replay <file...>", "events as NDJSON, plain or gzip; several files are one stream; - is standard input")
+    .option("--alerts <file>", "write the alerts as NDJSON to this file instead of standard output")
+    .addOption(
+      formatOption("of standard output: json lines, or text for people; with --alerts, text comes in addition").default(
+        "json",
+      ),
+    )
+    .addOption(
+      new Option("--lateness <duration>", "how late an event may come and still find its place")
+        .default(parseDuration("60s"), "60s")
+        .argParser(parseDuration),
+    )
+    .addOption(new Option("--sort", "sort all matched events by time, however late they come").conflicts("lateness"))
+    .option("--strict", "end with code 2 when a line is not an event")
+    .option("--fail-on-alerts", "end with code 1 when there are alerts")
+    .addOption(
+      new Option("--max-line <bytes>", "longest line that is read; longer ones are broken lines")
+        .default(parseSize("1m", 1), "1m")
+        .argParser((text) => parseSize(text, 1)),
+    )
+    .addOption(
+      new Option("--batch <bytes>", "how much is read at a time; does not change results")
+        .default(parseSize("1m", LEAST_BATCH), "1m")
+        .argParser((text) => parseSize(text, LEAST_BATCH)),
+    )
+    .addOption(
+      new Option("--summary <format>", "what to say on standard error at the end")
+        .choices(["text", "json", "none"])
+        .default("text"),
+    )
+    .version(version(), "-V, --version")
+    .addHelpText("after", EXAMPLES)
+    .enablePositionalOptions()
+    .exitOverride();
+  program.action(async (dir: string | undefined, flags: RunFlags) => {
+    if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
+    if (flags.replay === undefined) program.error("error: name the events to read: kestrel-run DIR --replay FILE");
+    const isFormatGiven = program.getOptionValueSource("format") === "cli";
+    const alerts = flags.alerts ?? null;
+    code = await replay(dir, {
+      replay: flags.replay,
+      alerts,
+      output: alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null,
+      latenessNs: flags.sort === true ? null : flags.lateness,
+      strict: flags.strict === true,
+      failOnAlerts: flags.failOnAlerts === true,
+      maxLineBytes: flags.maxLine,
+      batchBytes: flags.batch,
+      summary: flags.summary,
+    });
+  });
+  program
+    .command("validate")
+    .description("check a package and say what it is, or everything that is wrong with it")
+    .argument("<dir>", "folder of the package")
+    .addOption(formatOption("of the answer").default("text"))
+    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
+      code = await validate(dir, flags.format);
+    });
+  program
+    .command("list")
+    .description("list the rules of a package")
+    .argument("<dir>", "folder of the package")
+    .addOption(formatOption("of the list").default("text"))
+    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
+      code = await list(dir, flags.format);
+    });
+  return program;
+}
+
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) code = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  else code = reportFailure(error);
+}
+process.exitCode = code;

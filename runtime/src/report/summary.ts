@@ -1,0 +1,60 @@
+// The detector's counters -> a closing line for a person, or JSON for a program.
+
+import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import { isoTime } from "../alert/iso-time.js";
+import type { DetectorCounters } from "../engine/detector.js";
+
+/** Counters that a person is told of only when they are not zero, with the words for one and for more. */
+const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, more: string])[] = [
+  ["broken", "broken line", "broken lines"],
+  ["untimed", "event without a time", "events without a time"],
+  ["malformed", "malformed value", "malformed values"],
+  ["replaced", "string with invalid UTF-8", "strings with invalid UTF-8"],
+  ["late", "late event", "late events"],
+  ["overflowed", "event released early", "events released early"],
+  ["keyOverflow", "match without room for its join keys", "matches without room for their join keys"],
+  ["keysCut", "match with too many join keys", "matches with too many join keys"],
+  ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
+];
+
+/** One line: what was read and found, then whatever was not as it should be. `seconds` is what the run took. */
+export function summaryText(counters: DetectorCounters, seconds: number | null): string {
+  const rules = counters.alertsByRule.filter((count) => count > 0).length;
+  const found = counters.alerts === 0 ? "" : ` from ${counted(rules, "rule", "rules")}`;
+  const parts = [counted(counters.events, "event", "events"), counted(counters.alerts, "alert", "alerts") + found];
+  for (const [name, one, more] of TROUBLES) {
+    const value = counters[name];
+    if (typeof value === "number" && value > 0) parts.push(counted(value, one, more));
+  }
+  const { evicted } = counters.sequences;
+  if (evicted > 0) parts.push(`${counted(evicted, "partial match", "partial matches")} dropped at the cap`);
+  const text = parts.join(", ");
+  return seconds === null ? text : `${text} in ${seconds.toFixed(1)} s`;
+}
+
+/** Every counter, the alerts by rule id, and the package; keys in a fixed order and nothing that differs between runs. */
+export function summaryJson(counters: DetectorCounters, manifest: PackageManifest): string {
+  const { alertsByRule, lastTime, ...rest } = counters;
+  const byRule: Record<string, number> = {};
+  for (const [index, rule] of manifest.rules.entries()) {
+    const count = alertsByRule[index] ?? 0;
+    if (count > 0) byRule[rule.id] = count;
+  }
+  const named: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(rest)) named[snakeCase(name)] = value;
+  named.last_time = lastTime === null ? null : isoTime(lastTime);
+  named.alerts_by_rule = byRule;
+  const { name, version, digest } = manifest.package;
+  named.package = { name, version, digest };
+  return JSON.stringify(named);
+}
+
+/** The counters' names in the spelling of the alerts and the manifest. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** A number with its word, thousands apart. */
+export function counted(count: number, one: string, more: string): string {
+  return `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} ${count === 1 ? one : more}`;
+}

@@ -1,0 +1,267 @@
+// From what the module writes to what a person reads: join keys, alert lines, the text for terminals, the summary.
+
+import { evidenceJson } from "@kestrel/runtime/alert/evidence";
+import { isoTime } from "@kestrel/runtime/alert/iso-time";
+import { createKeyReader, keyJson } from "@kestrel/runtime/engine/join-keys";
+import { createAlertRenderer, createAlertWriter, type Detection, type EvidenceEvent } from "@kestrel/runtime/index";
+import { doubleText } from "@kestrel/runtime/load/instantiate";
+import * as abi from "@kestrel/stdlib/abi";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { fakeManifest, fakeRule } from "./support/fake-pack.js";
+
+const keys = suite("join keys");
+const alerts = suite("alerts");
+
+type KeyField = readonly [type: number, values: readonly (string | number | bigint | boolean)[], optional?: boolean];
+
+/** The key region that abi.ts draws, at an address that is not a multiple of 8. */
+function keyRegion(fields: readonly KeyField[]): { view: DataView; bytes: Buffer; at: number; length: number } {
+  const buffer = new ArrayBuffer(1 << 16);
+  const view = new DataView(buffer);
+  const bytes = Buffer.from(buffer);
+  const start = 12;
+  let at = start;
+  for (const [type, values, optional = false] of fields) {
+    view.setUint32(at, optional ? (type | abi.KEY_OPTIONAL) >>> 0 : type, true);
+    view.setUint32(at + 4, values.length, true);
+    at += 8;
+    for (const value of values) {
+      if (typeof value === "string") {
+        const length = bytes.write(value, at + 4);
+        view.setUint32(at, length, true);
+        at += 4 + Math.ceil(length / 4) * 4;
+        continue;
+      }
+      if (type === abi.TYPE_DOUBLE) view.setFloat64(at, Number(value), true);
+      else view.setBigInt64(at, BigInt(value), true);
+      at += 8;
+    }
+  }
+  return { view, bytes, at: start, length: at - start };
+}
+
+function keysOf(fields: readonly KeyField[], limit?: number): { keys: readonly string[]; cut: number } {
+  const reader = createKeyReader(limit);
+  const { view, bytes, at, length } = keyRegion(fields);
+  const found = reader.read(view, bytes, at, length);
+  return { keys: found, cut: reader.cut };
+}
+
+function jsonOf(fields: readonly KeyField[]): string[] {
+  return keysOf(fields).keys.map(keyJson);
+}
+
+keys("have one string for each distinct tuple, the first key changing slowest", () => {
+  assert.equal(keysOf([]).keys, [""]);
+  assert.is(keyJson(""), "[]");
+  const two: KeyField[] = [
+    [abi.TYPE_KEYWORD, ["b", "a", "b"]],
+    [abi.TYPE_LONG, [2n, 1n]],
+  ];
+  assert.equal(jsonOf(two), ['["b",2]', '["b",1]', '["a",2]', '["a",1]']);
+});
+
+keys("tell text from numbers, and do not tell a long from the same double", () => {
+  const one = (type: number, value: string | number | bigint | boolean): string =>
+    keysOf([[type, [value]]]).keys.join();
+  assert.is(one(abi.TYPE_LONG, 1n), one(abi.TYPE_DOUBLE, 1));
+  assert.is(one(abi.TYPE_LONG, 0n), one(abi.TYPE_DOUBLE, -0));
+  assert.is(one(abi.TYPE_LONG, 1n << 62n), one(abi.TYPE_DOUBLE, 2 ** 62));
+  assert.is.not(one(abi.TYPE_LONG, (1n << 62n) + 1n), one(abi.TYPE_DOUBLE, 2 ** 62));
+  assert.is.not(one(abi.TYPE_KEYWORD, "1"), one(abi.TYPE_LONG, 1n));
+  assert.is.not(one(abi.TYPE_KEYWORD, "true"), one(abi.TYPE_BOOLEAN, true));
+  assert.is.not(one(abi.TYPE_KEYWORD, "null"), keysOf([[abi.TYPE_KEYWORD, [], true]]).keys.join());
+  assert.is.not(one(abi.TYPE_DATE, 1n), one(abi.TYPE_LONG, 1n));
+  assert.is.not(one(abi.TYPE_KEYWORD, "d1"), one(abi.TYPE_DATE, 1n));
+  const joined = keysOf([
+    [abi.TYPE_KEYWORD, ['a\n"b']],
+    [abi.TYPE_KEYWORD, ["c"]],
+  ]).keys;
+  const other = keysOf([
+    [abi.TYPE_KEYWORD, ["a"]],
+    [abi.TYPE_KEYWORD, ['b"\nc']],
+  ]).keys;
+  assert.is.not(joined[0], other[0]);
+});
+
+keys("are JSON values in an alert", () => {
+  const fields: KeyField[] = [
+    [abi.TYPE_KEYWORD, ['é"\n\\']],
+    [abi.TYPE_LONG, [-9223372036854775808n]],
+    [abi.TYPE_DOUBLE, [0.1]],
+    [abi.TYPE_DOUBLE, [1e300]],
+    [abi.TYPE_BOOLEAN, [false]],
+    [abi.TYPE_DATE, [1_500_000_000n]],
+    [abi.TYPE_DOUBLE, [Number.NEGATIVE_INFINITY]],
+    [abi.TYPE_KEYWORD, [], true],
+  ];
+  const [json = ""] = jsonOf(fields);
+  assert.ok(json.includes("-9223372036854775808"));
+  const values = JSON.parse(json) as unknown[];
+  assert.equal(values, [
+    'é"\n\\',
+    -(2 ** 63),
+    0.1,
+    1e300,
+    false,
+    "1970-01-01T00:00:01.500Z",
+    Number.NEGATIVE_INFINITY,
+    null,
+  ]);
+});
+
+keys("ignore an event without a key that must be there", () => {
+  assert.equal(keysOf([[abi.TYPE_KEYWORD, []]]).keys, []);
+  const mixed: KeyField[] = [
+    [abi.TYPE_KEYWORD, ["a", "b"]],
+    [abi.TYPE_LONG, []],
+  ];
+  assert.equal(keysOf(mixed).keys, []);
+});
+
+keys("are cut at the limit, and counted", () => {
+  const fields: KeyField[] = [
+    [abi.TYPE_LONG, [1n, 2n, 3n]],
+    [abi.TYPE_LONG, [1n, 2n]],
+  ];
+  assert.equal(keysOf(fields, 6).cut, 0);
+  const cut = keysOf(fields, 4);
+  assert.equal(cut.keys.map(keyJson), ["[1,1]", "[1,2]", "[2,1]", "[2,2]"]);
+  assert.is(cut.cut, 1);
+  assert.equal(keysOf([[abi.TYPE_LONG, [1n, 2n, 3n]]], 2), { keys: ["1", "2"], cut: 1 });
+});
+
+alerts("write times with the fewest digits that lose nothing", () => {
+  assert.is(isoTime(0n), "1970-01-01T00:00:00.000Z");
+  assert.is(isoTime(1_714_557_723_123_000_000n), "2024-05-01T10:02:03.123Z");
+  assert.is(isoTime(1_714_557_723_123_456_000n), "2024-05-01T10:02:03.123456Z");
+  assert.is(isoTime(1_714_557_723_123_456_789n), "2024-05-01T10:02:03.123456789Z");
+  assert.is(isoTime(-1n), "1969-12-31T23:59:59.999999999Z");
+  assert.is(isoTime(-1_000_000n), "1969-12-31T23:59:59.999Z");
+});
+
+alerts("write doubles so that they do not look like integers", () => {
+  const values = [1, -0, 0.5, 1e21, 1e-7, -123456789];
+  assert.equal(values.map(doubleText), ["1.0", "0.0", "0.5", "1e+21", "1e-7", "-123456789.0"]);
+});
+
+function evidence(ordinal: number, ts: bigint, text: string): EvidenceEvent {
+  return { ordinal, ts, tie: null, line: new TextEncoder().encode(text), file: "events.ndjson", fileLine: ordinal + 1 };
+}
+
+const THREAT = [
+  {
+    framework: "MITRE ATT&CK",
+    tactic: { id: "TA0002", name: "Execution" },
+    technique: [{ id: "T1059", name: "Interpreter", subtechnique: [{ id: "T1059.001", name: "PowerShell" }] }],
+  },
+];
+const MANIFEST = fakeManifest(
+  {
+    rules: [
+      fakeRule("one", "event", { description: "What it is.", tags: ["a"], threat: THREAT, severity: "high" }),
+      fakeRule("two", "sequence", { risk_score: null, keys: ["user.name", "host.id"] }),
+    ],
+    predicates: [[0], []],
+    programs: [],
+  },
+  {},
+);
+
+alerts("are lines of JSON in the words of ECS, with the events as they were read", () => {
+  const line = createAlertWriter(MANIFEST)({
+    rule: 0,
+    kind: "event",
+    key: "",
+    events: [evidence(3, 1_000_000_001n, '{"n": 12345678901234567890, "z":1.50, "a":"\\u00e9"} \r')],
+  });
+  const alert = JSON.parse(line) as Record<string, unknown>;
+  assert.equal(Object.keys(alert), [
+    "@timestamp",
+    "id",
+    "rule",
+    "severity",
+    "risk_score",
+    "kind",
+    "key",
+    "threat",
+    "tags",
+    "events",
+    "package",
+  ]);
+  assert.is(alert["@timestamp"], "1970-01-01T00:00:01.000000001Z");
+  assert.match(String(alert.id), /^[0-9a-f]{32}$/);
+  assert.equal(alert.rule, { id: "one", name: "Rule one", version: "1.0.0", description: "What it is." });
+  assert.equal([alert.severity, alert.risk_score, alert.kind, alert.key], ["high", 47, "event", []]);
+  assert.equal(alert.threat, THREAT);
+  assert.ok(line.includes('"events":[{"n": 12345678901234567890, "z":1.50, "a":"\\u00e9"}],'));
+  assert.equal(alert.package, MANIFEST.package);
+});
+
+alerts("hold null for a missing event, and take the time of the latest one", () => {
+  const events = [evidence(1, 5_000_000_000n, '{"i":1}'), null, evidence(0, 4_000_000_000n, '{"i":0}')];
+  const line = createAlertWriter(MANIFEST)({ rule: 1, kind: "sequence", key: '"bob"\nnull', events });
+  const alert = JSON.parse(line) as Record<string, unknown>;
+  assert.equal(alert.events, [{ i: 1 }, null, { i: 0 }]);
+  assert.is(alert["@timestamp"], "1970-01-01T00:00:05.000Z");
+  assert.equal(alert.key, ["bob", null]);
+  assert.is(alert.risk_score, null);
+});
+
+alerts("have ids that tell detections apart and stay the same", () => {
+  const write = createAlertWriter(MANIFEST);
+  const idOf = (detection: Partial<Detection>): unknown => {
+    const whole: Detection = { rule: 0, kind: "event", key: "", events: [evidence(1, 1n, "{}")], ...detection };
+    return (JSON.parse(write(whole)) as Record<string, unknown>).id;
+  };
+  const different = [
+    {},
+    { rule: 1 },
+    { key: '"a"' },
+    { events: [evidence(2, 1n, "{}")] },
+    { events: [evidence(1, 1n, "{ }")] },
+    { events: [evidence(1, 1n, "{}"), null] },
+    { events: [null, evidence(1, 1n, "{}")] },
+  ];
+  assert.is(new Set(different.map(idOf)).size, different.length);
+  assert.is(idOf({}), idOf({ events: [{ ...evidence(1, 1n, "{}"), file: "other", fileLine: 99 }] }));
+});
+
+alerts("stay valid JSON whatever the line holds", () => {
+  assert.is(evidenceJson(new TextEncoder().encode('\t{"a":1}\r')), '{"a":1}');
+  assert.is(evidenceJson(new TextEncoder().encode('{"a":01}')), '"{\\"a\\":01}"');
+  const invalid = new Uint8Array([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]);
+  assert.is(evidenceJson(invalid), '{"a":"\ufffd"}');
+});
+
+alerts("read well on a terminal, which obeys nothing in them", () => {
+  const event = {
+    event: { category: ["process"], type: "start" },
+    process: { name: "power\u001b[31mshell.exe" },
+    "process.command_line": `powershell -enc ${"A".repeat(300)}`,
+    user: [{ name: "bob" }],
+    "destination.ip": "10.0.0.1",
+    destination: { port: 443 },
+  };
+  const detection: Detection = {
+    rule: 1,
+    kind: "sequence",
+    key: '"bob"\n7',
+    events: [evidence(0, 1_000_000n, JSON.stringify(event)), null],
+  };
+  const text = createAlertRenderer(MANIFEST, { color: false })(detection);
+  const lines = text.split("\n");
+  assert.is(lines[0], "MEDIUM  1970-01-01T00:00:00.001Z  Rule two  (two)");
+  assert.is(lines[1], "  user.name = bob, host.id = 7");
+  const command = `powershell -enc ${"A".repeat(143)}…`;
+  const expected = `  1. 00:00:00.001  process start  power\ufffd[31mshell.exe: ${command}  user bob  to 10.0.0.1 port 443`;
+  assert.is(lines[2], `${expected}  [events.ndjson:1]`);
+  assert.is(lines[3], "  2. nothing, as asked");
+  const single = createAlertRenderer(MANIFEST, { color: true })({ ...detection, rule: 0, key: "" });
+  assert.ok(single.startsWith("\u001b[1;31mHIGH\u001b[0m "));
+  assert.match(single, /TA0002 Execution, T1059\.001 PowerShell/);
+});
+
+keys.run();
+alerts.run();

@@ -1,0 +1,266 @@
+// kestrel-run as a process: what it prints where, and how it ends.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { manifestText } from "@kestrel/stdlib/package-format";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { fakePack, fakeRule } from "./support/fake-pack.js";
+
+const cli = suite("kestrel-run");
+const BIN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder = "";
+let pack = "";
+let events = "";
+
+cli.before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "kestrel-cli-"));
+  pack = join(folder, "pack");
+  mkdirSync(pack);
+  const made = await fakePack({
+    rules: [fakeRule("single", "event", { severity: "high" }), fakeRule("pair", "sequence", { keys: ["user.name"] })],
+    predicates: [[], [], [], [0]],
+    programs: [
+      {
+        rule: 1,
+        kind: "sequence",
+        maxspanNs: 5_000_000_000n,
+        stages: [
+          { predicate: 0, missing: false },
+          { predicate: 1, missing: false },
+        ],
+        until: null,
+      },
+    ],
+  });
+  writeFileSync(join(pack, "manifest.json"), manifestText(made.manifest));
+  writeFileSync(join(pack, "module.wasm"), made.module);
+  writeFileSync(join(pack, "sequences.bin"), made.sequences);
+  events = join(folder, "events.ndjson");
+  const lines = ['{"t":1000,"p":"0","k":"a"}', '{"t":2000,"p":"1","k":"a"}', '{"t":3000,"p":"3"}', '{"t":4000}'];
+  writeFileSync(events, `${lines.join("\n")}\n`);
+});
+cli.after(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(parameters: readonly string[], input = ""): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [BIN, ...parameters], { cwd: folder });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code: number | null) => {
+      if (/^\s+at /m.test(stderr)) reject(new Error(stderr));
+      else resolve({ code, stdout, stderr });
+    });
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+  });
+}
+
+function rulesOf(ndjson: string): string[] {
+  return ndjson
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as { readonly rule: { readonly id: string } }).rule.id);
+}
+
+cli("replays a file, standard input and gzip to the same alerts", async () => {
+  const plain = await run([pack, "--replay", events]);
+  assert.is(plain.code, 0);
+  assert.equal(rulesOf(plain.stdout), ["pair", "single"]);
+  assert.match(plain.stderr, /^4 events, 2 alerts from 2 rules in \d+\.\d s\n$/);
+  const text = readFileSync(events, "utf8");
+  const packed = join(folder, "events.ndjson.gz");
+  writeFileSync(packed, gzipSync(text));
+  const [piped, zipped, small, sorted] = await Promise.all([
+    run([pack, "--replay", "-"], text),
+    run([pack, "--replay", packed]),
+    run([pack, "--replay", events, "--batch", "64"]),
+    run([pack, "--replay", events, "--sort", "--summary", "none"]),
+  ]);
+  for (const other of [piped, zipped, small, sorted]) assert.is(other.stdout, plain.stdout);
+  assert.is(sorted.stderr, "");
+});
+
+cli("takes several files as one stream", async () => {
+  const [first = "", ...rest] = readFileSync(events, "utf8").trim().split("\n");
+  writeFileSync(join(folder, "1.ndjson"), first);
+  writeFileSync(join(folder, "2.ndjson"), rest.join("\n"));
+  const whole = await run([pack, "--replay", events]);
+  const cut = await run([pack, "--replay", "1.ndjson", "2.ndjson"]);
+  assert.is(cut.stdout, whole.stdout);
+});
+
+cli("writes alerts to a file, and text to the terminal when asked", async () => {
+  const file = join(folder, "alerts.ndjson");
+  const quiet = await run([pack, "--replay", events, "--alerts", file, "--summary", "json"]);
+  assert.is(quiet.stdout, "");
+  assert.equal(rulesOf(readFileSync(file, "utf8")), ["pair", "single"]);
+  const summary = JSON.parse(quiet.stderr) as Record<string, unknown>;
+  assert.equal(summary.alerts_by_rule, { single: 1, pair: 1 });
+  assert.equal([summary.events, summary.broken, summary.too_long, summary.late], [4, 0, 0, 0]);
+  assert.is(summary.last_time, "1970-01-01T00:00:04.000Z");
+  const both = await run([pack, "--replay", events, "--alerts", file, "--format", "text"]);
+  assert.match(
+    both.stdout,
+    /^MEDIUM {2}1970-01-01T00:00:02\.000Z {2}Rule pair {2}\(pair\)\n {2}user\.name = a\n {2}1\. /,
+  );
+  assert.equal(rulesOf(readFileSync(file, "utf8")), ["pair", "single"]);
+});
+
+cli("shows the first broken lines, counts the rest, and fails on them when strict", async () => {
+  const input = `${"oops\n".repeat(8)}{"t":1,"p":"3"}\n${"x".repeat(200)}\n`;
+  const loose = await run([pack, "--replay", "-", "--max-line", "100"], input);
+  assert.is(loose.code, 0);
+  const lines = loose.stderr.split("\n");
+  assert.is(lines[0], "stdin:1: not a JSON object: oops");
+  assert.is(lines[4], "stdin:5: not a JSON object: oops");
+  assert.is(lines[5], "and 4 broken lines more");
+  assert.match(lines[6] ?? "", /^1 event, 1 alert from 1 rule, 9 broken lines in /);
+  const strict = await run([pack, "--replay", "-", "--strict"], input);
+  assert.is(strict.code, 2);
+  assert.is(strict.stdout, loose.stdout);
+  assert.match(strict.stderr, /error\[E_INPUT_BROKEN\]: 9 lines are broken/);
+});
+
+cli("ends with 1 for alerts only when asked", async () => {
+  assert.is((await run([pack, "--replay", events, "--fail-on-alerts"])).code, 1);
+  assert.is((await run([pack, "--replay", "-", "--fail-on-alerts"], '{"t":1}\n')).code, 0);
+});
+
+cli("ends with 2 and a sentence for what it cannot use", async () => {
+  mkdirSync(join(folder, "empty"));
+  const expect = async (parameters: readonly string[], message: RegExp): Promise<void> => {
+    const ended = await run(parameters);
+    assert.is(ended.code, 2, parameters.join(" "));
+    assert.match(ended.stderr, message);
+    assert.is(ended.stdout, "");
+  };
+  await expect(
+    ["empty", "--replay", events],
+    /^error\[E_PACKAGE_MISSING\]: empty: not a package: it holds no manifest\.json\n$/,
+  );
+  await expect(["nowhere", "--replay", events], /^error\[E_PACKAGE_MISSING\]: nowhere: there is no such folder\n$/);
+  await expect([pack, "--replay", "none.ndjson"], /^error\[E_INPUT_READ\]: cannot read none\.ndjson: ENOENT[^\n]*\n$/);
+  await expect(
+    [pack, "--replay", events, "--alerts", "no/such/folder"],
+    /^error\[E_ALERTS_WRITE\]: cannot write alerts to/,
+  );
+  await expect([pack, "--replay", events, "--alerts", events], /E_ALERTS_WRITE.*it is one of the inputs/);
+  await expect(["list", "empty"], /E_PACKAGE_MISSING/);
+  await expect(["validate", "empty"], /E_PACKAGE_MISSING/);
+  if (existsSync("/dev/full"))
+    await expect([pack, "--replay", events, "--alerts", "/dev/full"], /E_ALERTS_WRITE.*ENOSPC/);
+});
+
+cli("ends with 3 for wrong usage", async () => {
+  const wrong: readonly (readonly string[])[] = [
+    [],
+    [pack],
+    [pack, "--replay"],
+    [pack, "--replay", events, "--lateness", "soon"],
+    [pack, "--replay", events, "--lateness", "5s", "--sort"],
+    [pack, "--replay", events, "--batch", "1"],
+    [pack, "--replay", events, "--format", "xml"],
+    [pack, "--nonsense"],
+    ["validate"],
+    ["list", pack, "more"],
+  ];
+  for (const ended of await Promise.all(wrong.map((parameters) => run(parameters)))) {
+    assert.is(ended.code, 3, ended.stderr);
+    assert.match(ended.stderr, /^error: /);
+  }
+});
+
+cli("helps, and tells its version", async () => {
+  const help = await run(["--help"]);
+  assert.is(help.code, 0);
+  for (const word of ["--replay", "--lateness", "validate", "list", "Examples:", "Exit codes:"]) {
+    assert.ok(help.stdout.includes(word), word);
+  }
+  const version = await run(["--version"]);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 1\.0, ABI 1\)\n$/);
+});
+
+cli("validates and lists a package", async () => {
+  const ok = await run(["validate", pack]);
+  assert.is(ok.code, 0);
+  assert.match(ok.stdout, /^ok: fake 1\.2\.3\n {2}digest {4}[0-9a-f]{64}\n/);
+  assert.match(ok.stdout, /2 rules \(1 event, 1 sequence\)/);
+  const list = await run(["list", pack]);
+  assert.match(list.stdout, /^SEVERITY {2}KIND {6}ID {6}NAME {9}ATT&CK\nhigh {6}event {5}single {2}Rule single\n/);
+  const json = JSON.parse((await run(["list", pack, "--format", "json"])).stdout) as { readonly id: string }[];
+  assert.equal(
+    json.map(({ id }) => id),
+    ["single", "pair"],
+  );
+
+  const damaged = join(folder, "damaged");
+  mkdirSync(damaged);
+  writeFileSync(join(damaged, "manifest.json"), readFileSync(join(pack, "manifest.json")));
+  const text = await run(["validate", damaged]);
+  assert.is(text.code, 2);
+  assert.equal(text.stderr.trim().split("\n"), [
+    "error[E_PACKAGE_FILE]: module.wasm: is missing",
+    "error[E_PACKAGE_FILE]: sequences.bin: is missing",
+  ]);
+  const asJson = await run(["validate", damaged, "--format", "json"]);
+  assert.is(asJson.code, 2);
+  assert.is((JSON.parse(asJson.stdout) as { readonly problems: unknown[] }).problems.length, 2);
+});
+
+/** Runs until the first output, then does `act` to the process. */
+function interrupt(act: (child: ReturnType<typeof spawn>) => void, input: string, isEnded: boolean): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [BIN, pack, "--replay", "-", "--lateness", "0"], { cwd: folder });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      if (stdout === "") act(child);
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.on("error", reject);
+    child.on("close", (code: number | null) => resolve({ code, stdout, stderr }));
+    child.stdin.on("error", () => undefined);
+    if (isEnded) child.stdin.end(input);
+    else child.stdin.write(input);
+  });
+}
+
+cli("alerts while its input is still open, and ends in order when interrupted", async () => {
+  const input = '{"t":1000,"p":"3"}\n{"t":2000,"p":"3"}\n{"t":3000,"p":"3"}\n';
+  const ended = await interrupt((child) => child.kill("SIGINT"), input, false);
+  assert.is(ended.code, 130);
+  assert.is(rulesOf(ended.stdout).length, 3);
+  assert.match(ended.stderr, /^3 events, 3 alerts from 1 rule in /);
+});
+
+cli("ends quietly when nobody reads its output", async () => {
+  let input = "";
+  for (let at = 0; at < 20000; at++) input += `{"t":${at * 10},"p":"3"}\n`;
+  const ended = await interrupt((child) => child.stdout?.destroy(), input, true);
+  assert.is(ended.code, 0);
+  assert.is(ended.stderr, "");
+});
+
+cli.run();

@@ -1,0 +1,444 @@
+// The runtime around a module written by hand: what the loader refuses, and what the detector makes of lines however they
+// are cut into chunks.
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import {
+  type BrokenLine,
+  createAlertWriter,
+  createDetector,
+  type Detection,
+  type DetectorCounters,
+  type DetectorOptions,
+  loadPackage,
+  ModuleError,
+  type Package,
+  PackageError,
+  packageFromMemory,
+} from "@kestrel/runtime/index";
+import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import { manifestText } from "@kestrel/stdlib/package-format";
+import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  assemble,
+  type FakePack,
+  fakeManifest,
+  fakeModuleBytes,
+  fakePack,
+  fakeRule,
+  INPUT_ROOM,
+  withDigest,
+} from "./support/fake-pack.js";
+
+const loading = suite("loading packages");
+const detecting = suite("detector");
+
+const SECOND = 1_000_000_000n;
+
+/** Predicates 0 to 2 belong to sequences, 2 to rules as well; 3 and 4 to event rules only. */
+const PACK: FakePack = {
+  rules: [
+    fakeRule("three", "event"),
+    fakeRule("both", "sequence"),
+    fakeRule("absent", "sequence"),
+    fakeRule("two-or-four", "event"),
+    fakeRule("any-order", "sample"),
+  ],
+  predicates: [[], [], [3], [0], [3, 0]],
+  programs: [
+    {
+      rule: 1,
+      kind: "sequence",
+      maxspanNs: 5n * SECOND,
+      stages: [
+        { predicate: 0, missing: false },
+        { predicate: 1, missing: false },
+      ],
+      until: null,
+    },
+    {
+      rule: 2,
+      kind: "sequence",
+      maxspanNs: 2n * SECOND,
+      stages: [
+        { predicate: 0, missing: false },
+        { predicate: 2, missing: true },
+      ],
+      until: null,
+    },
+    {
+      rule: 4,
+      kind: "sample",
+      maxspanNs: null,
+      stages: [
+        { predicate: 1, missing: false },
+        { predicate: 2, missing: false },
+      ],
+      until: null,
+    },
+  ],
+};
+
+let folder = "";
+loading.before(() => {
+  folder = mkdtempSync(join(tmpdir(), "kestrel-load-"));
+});
+loading.after(() => rmSync(folder, { recursive: true, force: true }));
+
+let written = 0;
+function write(files: Readonly<Record<string, string | Uint8Array>>): string {
+  const dir = join(folder, `package-${written++}`);
+  mkdirSync(dir);
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), content);
+  }
+  return dir;
+}
+
+/** Each problem as `code file`, with the message behind it when `full`. */
+async function problemsOf(loaded: Promise<Package>, full = false): Promise<string[]> {
+  try {
+    await loaded;
+    return [];
+  } catch (error) {
+    if (!(error instanceof PackageError)) throw error;
+    return error.problems.map(({ code, file, message }) => `${code} ${file}${full ? `: ${message}` : ""}`);
+  }
+}
+
+async function parts(): Promise<{ manifest: PackageManifest; files: Record<string, string | Uint8Array> }> {
+  const { manifest, module, sequences } = await fakePack(PACK);
+  return {
+    manifest,
+    files: { "manifest.json": manifestText(manifest), "module.wasm": module, "sequences.bin": sequences },
+  };
+}
+
+loading("takes a package that is whole, from a folder and from memory", async () => {
+  const { files } = await parts();
+  const fromFolder = await loadPackage(write(files));
+  assert.is(fromFolder.manifest.rules.length, 5);
+  assert.equal(fromFolder.programs, PACK.programs);
+  const fromMemory = await packageFromMemory(await fakePack(PACK));
+  assert.equal(fromMemory.manifest, fromFolder.manifest);
+});
+
+loading("says when there is no package", async () => {
+  assert.match(
+    (await problemsOf(loadPackage(join(folder, "nowhere")), true)).join(),
+    /E_PACKAGE_MISSING .*no such folder/,
+  );
+  assert.match((await problemsOf(loadPackage(write({})), true)).join(), /E_PACKAGE_MISSING .*holds no manifest\.json/);
+  const file = join(write({ "x.txt": "" }), "x.txt");
+  assert.match((await problemsOf(loadPackage(file), true)).join(), /E_PACKAGE_MISSING .*not a folder/);
+});
+
+loading("refuses manifests of another kind, format or interface", async () => {
+  const { manifest, files } = await parts();
+  const load = (text: string): Promise<string[]> =>
+    problemsOf(loadPackage(write({ ...files, "manifest.json": text })), true);
+  assert.match((await load("{")).join(), /^E_PACKAGE_MANIFEST manifest\.json: is not JSON/);
+  assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
+  assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
+  assert.equal(await load(manifestText({ ...manifest, format_version: "2.0" })), [
+    'E_PACKAGE_FORMAT manifest.json: format_version is "2.0"; this runtime reads "1.0"',
+  ]);
+  assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
+    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 1",
+  ]);
+});
+
+loading("reports every mistake in a manifest with its place", async () => {
+  const { manifest, files } = await parts();
+  const broken = {
+    ...manifest,
+    package: { name: "", version: 1, digest: "abc" },
+    rules: [{ ...manifest.rules[0], kind: "rule", tags: ["a", 2] }, ...manifest.rules.slice(1), manifest.rules[1]],
+    predicates: [[], [0.5], [9], [1]],
+    files: [...manifest.files, { path: "../out", bytes: -1, sha256: "" }, { path: "/etc/x", bytes: 1, sha256: "" }],
+  };
+  const text = JSON.stringify(broken);
+  const found = await problemsOf(loadPackage(write({ ...files, "manifest.json": text })), true);
+  const places = found.map((line) => line.replace("E_PACKAGE_MANIFEST manifest.json: ", ""));
+  assert.equal(places, [
+    "package.version: expected a string, found a number",
+    "package.name: is empty",
+    "package.digest: expected 64 hexadecimal digits",
+    "rules[0].tags[1]: expected a string, found a number",
+    'rules[0].kind: expected one of event, sequence, sample, found "rule"',
+    'rules[5].id: "both" is the id of rules[1] already',
+    "predicates[1][0]: expected a whole number from 0, found 0.5",
+    "predicates[2][0]: there is no rule 9",
+    "predicates[3][0]: rule 1 is a sequence, not an event rule",
+    "files[2].bytes: expected a whole number from 0, found -1",
+    "files[2].sha256: expected 64 hexadecimal digits",
+    'files[2].path: "../out" is a path that leaves the package',
+    "files[3].sha256: expected 64 hexadecimal digits",
+    'files[3].path: "/etc/x" is an absolute path',
+  ]);
+});
+
+loading("checks the digest and every listed file, and reports all of it at once", async () => {
+  const { manifest, files } = await parts();
+  const source = new TextEncoder().encode("any where true\n");
+  const { module, sequences } = await fakePack(PACK);
+  const listed = {
+    "module.wasm": module,
+    "sequences.bin": sequences,
+    "sources/a.eql": source,
+    "sources/b.eql": source,
+  };
+  const whole = fakeManifest(PACK, listed);
+  assert.equal(await problemsOf(loadPackage(write({ ...listed, "manifest.json": manifestText(whole) }))), []);
+
+  const renamed = manifestText({ ...manifest, package: { ...manifest.package, name: "other" } });
+  assert.equal(await problemsOf(loadPackage(write({ ...files, "manifest.json": renamed }))), [
+    "E_PACKAGE_DIGEST manifest.json",
+  ]);
+  const changed = Buffer.from(sequences);
+  changed[12] = 7;
+  const dir = write({
+    ...listed,
+    "sequences.bin": changed,
+    "sources/a.eql": "short",
+    "manifest.json": manifestText(whole),
+  });
+  rmSync(join(dir, "sources/b.eql"));
+  rmSync(join(dir, "module.wasm"));
+  mkdirSync(join(dir, "module.wasm"));
+  assert.equal(await problemsOf(loadPackage(dir), true), [
+    "E_PACKAGE_FILE module.wasm: not a file",
+    "E_PACKAGE_FILE sequences.bin: was changed after it was built: its SHA-256 is not the one in the manifest",
+    "E_PACKAGE_FILE sources/a.eql: has 5 bytes, not 15",
+    "E_PACKAGE_FILE sources/b.eql: is missing",
+  ]);
+  const linked = write({ ...listed, "manifest.json": manifestText(whole) });
+  rmSync(join(linked, "sources/b.eql"));
+  const outside = join(folder, "outside.eql");
+  writeFileSync(outside, source);
+  symlinkSync(outside, join(linked, "sources/b.eql"));
+  assert.equal(await problemsOf(loadPackage(linked), true), [
+    "E_PACKAGE_FILE sources/b.eql: a link that leaves the package",
+  ]);
+});
+
+loading("refuses modules with another interface", async () => {
+  const sequences = encodeSequences([]);
+  const pack: FakePack = { rules: [], predicates: [], programs: [] };
+  const load = (module: Uint8Array): Promise<string[]> => {
+    const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
+    return problemsOf(packageFromMemory({ manifest, module, sequences }), true);
+  };
+  assert.match((await load(new Uint8Array([1, 2, 3, 4]))).join(), /^E_PACKAGE_MODULE module\.wasm: does not compile/);
+  const strange = await assemble(`
+    @external("env", "now") declare function now(): f64;
+    @external("kestrel", "f64_parse") declare function parse(address: i32, length: i32): f64;
+    export const abi_version: i32 = 1; export function input_base(): f64 { return now() + parse(0, 0); }`);
+  assert.equal(await load(strange), [
+    "E_PACKAGE_MODULE module.wasm: imports env.now, which does not exist",
+    "E_PACKAGE_MODULE module.wasm: exports input_base as a function; it must be a global",
+    "E_PACKAGE_MODULE module.wasm: does not export input_capacity",
+    "E_PACKAGE_MODULE module.wasm: does not export output_base",
+    "E_PACKAGE_MODULE module.wasm: does not export run",
+  ]);
+  const misplaced = await assemble(`
+    export const abi_version: i32 = 2; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }`);
+  assert.equal(await load(misplaced), [
+    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 2; this runtime speaks 1",
+    "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
+  ]);
+});
+
+loading("refuses sequence tables that lead nowhere", async () => {
+  const load = async (programs: FakePack["programs"]): Promise<string[]> => {
+    return problemsOf(packageFromMemory(await fakePack({ ...PACK, programs })), true);
+  };
+  const [first] = PACK.programs;
+  if (first === undefined) throw new Error("no program");
+  const stages = [{ predicate: 5, missing: false }];
+  assert.equal(
+    await load([
+      { ...first, rule: 0, stages, until: 8 },
+      { ...first, rule: 77 },
+    ]),
+    [
+      "E_PACKAGE_SEQUENCES sequences.bin: program 0 is a sequence, but its rule 0 is of kind event",
+      "E_PACKAGE_SEQUENCES sequences.bin: program 0: a stage names predicate 5 of 5",
+      "E_PACKAGE_SEQUENCES sequences.bin: program 0: until names predicate 8 of 5",
+      "E_PACKAGE_SEQUENCES sequences.bin: program 1: there is no rule 77",
+    ],
+  );
+  const module = await fakeModuleBytes();
+  const sequences = new Uint8Array(8);
+  const manifest = fakeManifest(PACK, { "module.wasm": module, "sequences.bin": sequences });
+  assert.match(
+    (await problemsOf(packageFromMemory({ manifest, module, sequences }), true)).join(),
+    /E_PACKAGE_SEQUENCES sequences\.bin: KSEQ_MAGIC/,
+  );
+});
+
+interface Outcome {
+  /** Each detection as `rule key ordinal,ordinal`. */
+  readonly alerts: string[];
+  readonly lines: string[];
+  readonly broken: BrokenLine[];
+  readonly counters: DetectorCounters;
+}
+
+async function detect(
+  lines: readonly string[],
+  options: Partial<DetectorOptions> = {},
+  linesPerChunk = Number.POSITIVE_INFINITY,
+): Promise<Outcome> {
+  const pack = await packageFromMemory(await fakePack(PACK));
+  const alerts: string[] = [];
+  const written: string[] = [];
+  const broken: BrokenLine[] = [];
+  const toLine = createAlertWriter(pack.manifest);
+  const onAlert = (detection: Detection): void => {
+    const rule = pack.manifest.rules[detection.rule]?.id;
+    alerts.push(`${rule} ${detection.key} ${detection.events.map((event) => event?.ordinal ?? "-").join()}`);
+    written.push(toLine(detection));
+  };
+  const detector = createDetector(pack, {
+    latenessNs: 60n * SECOND,
+    onAlert,
+    onBroken: (line) => broken.push(line),
+    ...options,
+  });
+  for (let at = 0; at < lines.length; ) {
+    const some = lines.slice(at, at + linesPerChunk);
+    const bytes = Buffer.from(some.map((line) => `${line}\n`).join(""));
+    assert.is(detector.feed(bytes, { file: "f", firstLine: at + 1 }), some.length);
+    bytes.fill(0);
+    at += some.length;
+  }
+  detector.finish();
+  return { alerts, lines: written, broken, counters: detector.counters() };
+}
+
+detecting("tells event rules, sequences, missing events and samples", async () => {
+  const { alerts, counters } = await detect([
+    '{"t":1000,"p":"0","k":"ab"}',
+    '{"t":1500,"p":"43"}',
+    '{"t":2000,"p":"1","k":"b"}',
+    '{"t":2500,"p":"2","k":"a"}',
+    '{"t":9000,"p":"2","k":"b"}',
+    '{"t":9100}',
+  ]);
+  assert.equal(alerts, [
+    "three  1",
+    "two-or-four  1",
+    'both "b" 0,2',
+    "two-or-four  3",
+    'absent "b" 0,-',
+    "two-or-four  4",
+    'any-order "b" 2,4',
+  ]);
+  assert.is(counters.events, 6);
+  assert.is(counters.matched, 5);
+  assert.is(counters.alerts, 7);
+  assert.equal(counters.alertsByRule, [1, 1, 1, 3, 1]);
+  assert.is(counters.lastTime, 9_100_000_000n);
+});
+
+detecting("puts events in order within the allowed lateness, and alerts for late ones where they come", async () => {
+  const lines = [
+    '{"t":1000,"p":"1","k":"a"}',
+    '{"t":900,"p":"0","k":"a"}',
+    '{"t":90000}',
+    '{"t":91000,"p":"3"}',
+    '{"t":2000,"p":"3"}',
+  ];
+  const bounded = await detect(lines, { latenessNs: SECOND });
+  assert.equal(bounded.alerts, ['both "a" 1,0', 'absent "a" 1,-', "three  4", "three  3"]);
+  assert.is(bounded.counters.late, 1);
+  const sorted = await detect(lines, { latenessNs: null });
+  assert.equal(sorted.alerts, ['both "a" 1,0', "three  4", 'absent "a" 1,-', "three  3"]);
+  assert.is(sorted.counters.late, 0);
+});
+
+detecting("uses tiebreakers, and takes an event without a time at the watermark", async () => {
+  const { alerts, counters } = await detect([
+    '{"p":"3"}',
+    '{"t":1000,"n":5,"p":"1","k":"a"}',
+    '{"t":1000,"n":4,"p":"0","k":"a"}',
+    '{"p":"3"}',
+  ]);
+  assert.equal(alerts, ["three  0", 'both "a" 2,1', "three  3", 'absent "a" 2,-']);
+  assert.is(counters.untimed, 2);
+});
+
+detecting("reports broken and too long lines with their place", async () => {
+  const long = `{"t":3000,"p":"3","pad":"${"x".repeat(INPUT_ROOM)}"}`;
+  const fits = `{"t":1,"p":"3","pad":"`.padEnd(INPUT_ROOM - 3, "y");
+  const lines = ['{"t":1}', "", "not json", long, `${fits}"}`, "  [1]  ", '{"t":2,"p":"3"}'];
+  const { broken, counters, alerts } = await detect(lines);
+  assert.equal(
+    broken.map(({ file, line, reason }) => `${file}:${line} ${reason}`),
+    ["f:3 not a JSON object", `f:4 too long, ${long.length} bytes`, "f:6 not a JSON object"],
+  );
+  assert.is(broken[0]?.excerpt, "not json");
+  assert.is(broken[1]?.excerpt, `${long.slice(0, 120)}…`);
+  assert.is(broken[2]?.excerpt, "[1]");
+  assert.equal([counters.lines, counters.events, counters.blank, counters.broken, counters.tooLong], [7, 3, 1, 3, 1]);
+  assert.equal(alerts, ["three  4", "three  6"]);
+});
+
+detecting("gives the same bytes and counters for any chunks", async () => {
+  let seed = 12345;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  const lines: string[] = [];
+  for (let index = 0; index < 1500; index++) {
+    const kind = random(40);
+    if (kind === 0) lines.push("");
+    else if (kind === 1) lines.push("?");
+    else if (kind === 2) lines.push(`{"pad":"${"z".repeat(INPUT_ROOM + random(3))}"}`);
+    else {
+      const time = kind === 3 ? "" : `"t":${index * 100 - random(4000)},`;
+      const tie = random(3) === 0 ? `"n":${random(9)},` : "";
+      const predicates = [0, 1, 2, 3, 4].filter(() => random(4) === 0).join("");
+      const keys = ["", "a", "b", "ab", "ba", "cde"][random(6)];
+      lines.push(`{${time}${tie}"p":"${predicates}","k":"${keys}","i":${index}}`);
+    }
+  }
+  for (const latenessNs of [0n, 2n * SECOND, null]) {
+    const whole = await detect(lines, { latenessNs });
+    assert.ok(whole.alerts.length > 200);
+    assert.is(whole.counters.late > 0, latenessNs !== null);
+    for (const linesPerChunk of [1, 2, 3, 7, 50]) {
+      const cut = await detect(lines, { latenessNs }, linesPerChunk);
+      assert.is(cut.lines.join("\n"), whole.lines.join("\n"), `${linesPerChunk} lines a chunk`);
+      assert.equal(cut.broken, whole.broken);
+      assert.equal(cut.counters, whole.counters);
+    }
+  }
+  const crowded = await detect(lines, { reorderCapacity: 5, maxPerProgram: 3 });
+  assert.ok(crowded.counters.overflowed > 0 && crowded.counters.sequences.evicted > 0);
+  const cut = await detect(lines, { reorderCapacity: 5, maxPerProgram: 3 }, 1);
+  assert.is(cut.lines.join("\n"), crowded.lines.join("\n"));
+  assert.equal(cut.counters, crowded.counters);
+});
+
+detecting("says when it is misused, and when the module fails", async () => {
+  const pack = await packageFromMemory(await fakePack(PACK));
+  const detector = createDetector(pack, { latenessNs: 0n, onAlert: () => undefined });
+  assert.throws(() => detector.feed(Buffer.from("{}"), { file: "f", firstLine: 1 }), /must end with a line feed/);
+  assert.is(detector.feed(Buffer.alloc(0), { file: "f", firstLine: 1 }), 0);
+  const failing = Buffer.from('{"t":1}\n{"!":1,"t":2}\n');
+  const isModuleError = (error: unknown): boolean => error instanceof ModuleError;
+  assert.throws(() => detector.feed(failing, { file: "f", firstLine: 1 }), isModuleError);
+  assert.throws(() => detector.feed(failing, { file: "f", firstLine: 1 }), isModuleError);
+});
+
+loading.run();
+detecting.run();

@@ -1,0 +1,252 @@
+// A package whose module is written by hand: it speaks the interface of abi.ts over lines that a test can read at a glance,
+// so that the runtime is tested without the compiler.
+//
+//     {"t":1500,"n":7,"p":"02","k":"ab"}
+//
+// is an event at 1,500 ms with tiebreaker 7, for which predicates 0 and 2 held, with the join key values "a" and "b".
+// Every part may be missing. A line that does not begin with `{` is broken, and one without anything in it is blank.
+
+import { createHash } from "node:crypto";
+import * as abi from "@kestrel/stdlib/abi";
+import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
+import { digestText, FORMAT_VERSION, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
+import { encodeSequences, type SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+
+/** The compiler's own types redeclare what Node's types declare, so it is imported by a name that is not looked up. */
+const ASC: string = "assemblyscript/asc";
+
+interface Asc {
+  main(
+    options: readonly string[],
+    host: {
+      readFile(name: string): string | null;
+      writeFile(name: string, contents: Uint8Array | string): void;
+      listFiles(): string[];
+      stderr: { write(text: string | Uint8Array): void };
+    },
+  ): Promise<{ readonly error: Error | null }>;
+}
+
+/** Bytes of the module's input region that lines may fill, and of its output region: both are small on purpose. */
+export const INPUT_ROOM = 512;
+const OUTPUT_ROOM = 400;
+const INPUT_BASE = 131072;
+
+const SOURCE = `
+export const abi_version: i32 = ${abi.ABI_VERSION};
+export const input_base: i32 = ${INPUT_BASE};
+export const input_capacity: i32 = ${INPUT_ROOM + abi.INPUT_PADDING};
+export const output_base: i32 = 65536;
+const C: usize = ${abi.CONTROL_BASE};
+
+store<i64>(C + ${abi.CONTROL_WATERMARK}, i64.MIN_VALUE);
+
+function count(counter: usize): void { store<u64>(C + counter, load<u64>(C + counter) + 1); }
+
+/** Address of what follows "name": in the line, or 0. */
+function find(from: usize, to: usize, name: u32): usize {
+  for (let p = from; p + 4 < to; p++) {
+    if (load<u8>(p) == 0x22 && load<u8>(p + 1) == name && load<u8>(p + 2) == 0x22 && load<u8>(p + 3) == 0x3a) return p + 4;
+  }
+  return 0;
+}
+
+function number(p: usize): i64 {
+  let sign: i64 = 1;
+  if (load<u8>(p) == 0x2d) { sign = -1; p++; }
+  let value: i64 = 0;
+  while (load<u8>(p) >= 0x30 && load<u8>(p) <= 0x39) value = value * 10 + ((load<u8>(p++) - 0x30) as i64);
+  return sign * value;
+}
+
+export function run(address: usize, length: u32): i32 {
+  const end = address + length;
+  let p = address;
+  let output: usize = 65536;
+  let line: u32 = 0;
+  let status = 0;
+  store<u32>(C + ${abi.CONTROL_BROKEN_RECORDS}, 0);
+  while (p < end) {
+    if (output > 65536 + ${OUTPUT_ROOM}) { status = 1; break; }
+    let feed = p;
+    while (load<u8>(feed) != 10) feed++;
+    let start = p;
+    while (start < feed && load<u8>(start) <= 32) start++;
+    if (start == feed) count(${abi.CONTROL_BLANK});
+    else if (load<u8>(start) != 0x7b) {
+      count(${abi.CONTROL_BROKEN});
+      const records = load<u32>(C + ${abi.CONTROL_BROKEN_RECORDS});
+      if (records < ${abi.BROKEN_LIMIT}) {
+        const at = C + ${abi.CONTROL_BROKEN_TABLE} + records * ${abi.BROKEN_RECORD_BYTES};
+        store<u32>(at, line);
+        store<u32>(at, (start - address) as u32, 4);
+        store<u32>(at, ${abi.BROKEN_NOT_OBJECT}, 8);
+        store<u32>(C + ${abi.CONTROL_BROKEN_RECORDS}, records + 1);
+      }
+    } else {
+      count(${abi.CONTROL_EVENTS});
+      output = event(line, start, feed, output);
+    }
+    p = feed + 1;
+    line++;
+  }
+  store<u32>(C + ${abi.CONTROL_CONSUMED}, (p - address) as u32);
+  store<u32>(C + ${abi.CONTROL_BATCH_LINES}, line);
+  store<u32>(C + ${abi.CONTROL_OUTPUT_BYTES}, (output - 65536) as u32);
+  return status;
+}
+
+function event(line: u32, start: usize, feed: usize, output: usize): usize {
+  if (find(start, feed, 0x21)) unreachable();
+  const watermark = load<i64>(C + ${abi.CONTROL_WATERMARK});
+  let time = watermark == i64.MIN_VALUE ? 0 : watermark;
+  let flags: u32 = 0;
+  const t = find(start, feed, 0x74);
+  if (t) {
+    time = number(t) * 1000000;
+    flags |= ${abi.EVENT_HAS_TIME};
+    if (time > watermark) store<i64>(C + ${abi.CONTROL_WATERMARK}, time);
+  } else count(${abi.CONTROL_UNTIMED});
+  const n = find(start, feed, 0x6e);
+  if (n) flags |= ${abi.EVENT_HAS_TIEBREAKER};
+  let p = find(start, feed, 0x70);
+  if (!p || load<u8>(p + 1) == 0x22) return output;
+  const k = find(start, feed, 0x6b);
+  let values: u32 = 0;
+  if (k) while (load<u8>(k + 1 + values) != 0x22) values++;
+  let matches: u32 = 0;
+  const header = output;
+  output += ${abi.EVENT_HEADER_BYTES};
+  for (p++; load<u8>(p) != 0x22; p++) {
+    matches++;
+    store<u32>(output, load<u8>(p) - 0x30);
+    store<u32>(output, 8 + values * 8, 4);
+    store<u32>(output, ${abi.TYPE_KEYWORD}, 8);
+    store<u32>(output, values, 12);
+    output += 16;
+    for (let i: u32 = 0; i < values; i++) {
+      store<u32>(output, 1);
+      store<u32>(output, load<u8>(k + 1 + i), 4);
+      output += 8;
+    }
+  }
+  store<u32>(header, line);
+  store<u32>(header, start as u32, 4);
+  store<u32>(header, (feed - start) as u32, 8);
+  store<u32>(header, matches, 12);
+  store<i64>(header, time, 16);
+  store<i64>(header, watermark, 24);
+  store<i64>(header, n ? number(n) : 0, 32);
+  store<u32>(header, flags, 40);
+  return output;
+}
+`;
+
+/** Compiles AssemblyScript; the module's memory has four pages. */
+export async function assemble(source: string): Promise<Uint8Array> {
+  const options = ["module.ts", "--outFile", "module.wasm", "--runtime", "stub", "--noAssert", "--use", "abort="];
+  const { main } = (await import(ASC)) as Asc;
+  let bytes: Uint8Array | null = null;
+  let messages = "";
+  const { error } = await main([...options, "--initialMemory", "4", "-O1"], {
+    readFile: (name) => (name === "module.ts" ? source : null),
+    writeFile: (_, contents) => {
+      if (typeof contents !== "string") bytes = contents;
+    },
+    listFiles: () => [],
+    stderr: {
+      write(text) {
+        messages += String(text);
+      },
+    },
+  });
+  if (error !== null || bytes === null) throw new Error(`${error?.message ?? "no module"}\n${messages}`);
+  return bytes;
+}
+
+let fakeModule: Promise<Uint8Array> | null = null;
+
+/** The module described above, compiled once. */
+export function fakeModuleBytes(): Promise<Uint8Array> {
+  fakeModule ??= assemble(SOURCE);
+  return fakeModule;
+}
+
+export function fakeRule(id: string, kind: RuleKind, more: Partial<ManifestRule> = {}): ManifestRule {
+  return {
+    id,
+    name: `Rule ${id}`,
+    kind,
+    version: "1.0.0",
+    description: "",
+    author: [],
+    severity: "medium",
+    risk_score: 47,
+    tags: [],
+    references: [],
+    threat: [],
+    dialect: "elastic",
+    source: `${id}.eql`,
+    keys: kind === "event" ? [] : ["user.name"],
+    capabilities: {
+      supports_inline: kind === "event",
+      requires_alert: true,
+      requires_block: false,
+      max_span_ms: null,
+      mitre_attack: [],
+    },
+    ...more,
+  };
+}
+
+export interface FakePack {
+  readonly rules: readonly ManifestRule[];
+  readonly predicates: readonly (readonly number[])[];
+  readonly programs: readonly SequenceProgram[];
+}
+
+/** What a package consists of: the manifest with its digest, and the listed files. */
+export interface FakeParts {
+  readonly manifest: PackageManifest;
+  readonly module: Uint8Array;
+  readonly sequences: Uint8Array;
+}
+
+/** A manifest for files that are already made; the digest is right. */
+export function fakeManifest(pack: FakePack, files: Readonly<Record<string, Uint8Array>>): PackageManifest {
+  const manifest: PackageManifest = {
+    format_version: FORMAT_VERSION,
+    abi_version: abi.ABI_VERSION,
+    package: { name: "fake", version: "1.2.3", digest: "" },
+    compiler: { name: "by hand", version: "0" },
+    schema: {
+      version: SCHEMA_VERSION,
+      timestamp_field: "@timestamp",
+      tiebreaker_field: null,
+      category_field: "event.category",
+      fields: [],
+    },
+    rules: pack.rules,
+    predicates: pack.predicates,
+    files: Object.keys(files)
+      .sort()
+      .map((path) => ({ path, bytes: files[path]?.length ?? 0, sha256: sha256(files[path] ?? "") })),
+  };
+  return withDigest(manifest);
+}
+
+/** The manifest with the digest that belongs to it. */
+export function withDigest(manifest: PackageManifest): PackageManifest {
+  return { ...manifest, package: { ...manifest.package, digest: sha256(digestText(manifest)) } };
+}
+
+export async function fakePack(pack: FakePack): Promise<FakeParts> {
+  const module = await fakeModuleBytes();
+  const sequences = encodeSequences(pack.programs);
+  const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
+  return { manifest, module, sequences };
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
