@@ -4,7 +4,7 @@ import { type Cidr, parseCidr } from "../patterns/cidr.js";
 import { parseWildcard } from "../patterns/wildcard.js";
 import type { Call, Expr } from "../syntax/ast.js";
 import { type BindContext, NULL, arithmetic, bind, describeType, report } from "./bind-expression.js";
-import { type FunctionName, type Typed, typeOf } from "./typed.js";
+import { type FunctionName, type Typed, nullOf, typeOf } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
 
@@ -112,8 +112,8 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
       }
       break;
   }
-  if (subject.kind === "null" && signature.name !== "concat") return NULL;
-  if (signature.name === "concat" && args.some((arg) => arg.kind === "null")) return NULL;
+  if (subject.kind === "null" && signature.name !== "concat") return nullOf(...args);
+  if (signature.name === "concat" && args.some((arg) => arg.kind === "null")) return nullOf(...args);
   return { kind: "call", name: signature.name as FunctionName, fold: call.insensitive, args };
 }
 
@@ -128,7 +128,7 @@ function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed
     else report(context, "E0304", place.span, "the ranges of `cidrMatch` must be constant strings");
   }
   const [subject = NULL] = args;
-  return subject.kind === "null" ? NULL : { kind: "in-ranges", subject, ranges: found };
+  return subject.kind === "null" ? nullOf(subject) : { kind: "in-ranges", subject, ranges: found };
 }
 
 function wildcards(call: Call, args: readonly Typed[], context: BindContext): Typed {
@@ -143,6 +143,6 @@ function wildcards(call: Call, args: readonly Typed[], context: BindContext): Ty
   }
   const [subject = NULL] = args;
   return subject.kind === "null"
-    ? NULL
+    ? nullOf(subject)
     : { kind: "match", subject, patterns: { fold: call.insensitive, exact, globs, regexes: [] } };
 }

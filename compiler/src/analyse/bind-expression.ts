@@ -11,7 +11,7 @@ import { globFits, parseWildcard } from "../patterns/wildcard.js";
 import type { Binary, Call, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
 import { bindCall } from "./bind-call.js";
 import { parseDate } from "./dates.js";
-import { type Domain, type Patterns, type Typed, type ValueType, typeOf } from "./typed.js";
+import { type Domain, type Patterns, type Typed, type ValueType, nullOf, typeOf } from "./typed.js";
 
 export interface BindContext {
   readonly schema: Schema;
@@ -123,7 +123,7 @@ function bindSign(op: "+" | "-", operand: Expr, context: BindContext): Typed {
       : { kind: "double", value: -typed.value };
   }
   const type = typeOf(typed);
-  if (type === null) return NULL;
+  if (type === null) return typed;
   if (type !== "long" && type !== "double") {
     return report(context, "E0303", operand.span, `\`${op}\` needs a number, but this is a ${describeType(type)}`);
   }
@@ -169,7 +169,7 @@ export function arithmetic(op: "+" | "-" | "*" | "/" | "%", left: Expr, right: E
   });
   const [a, b] = operands as [Typed, Typed];
   const types = [typeOf(a), typeOf(b)];
-  if (types.includes(null)) return NULL;
+  if (types.includes(null)) return nullOf(a, b);
   return { kind: "arithmetic", op, type: types.includes("double") ? "double" : "long", left: a, right: b };
 }
 
@@ -179,7 +179,7 @@ function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, cont
   if (op === "!=") return { kind: "not", operand: compare("==", left, right, place, context) };
   if (left.kind === "null" || right.kind === "null") {
     const other = left.kind === "null" ? right : left;
-    return op === "==" ? { kind: "is-null", operand: other } : NULL;
+    return op === "==" ? { kind: "is-null", operand: other } : nullOf(other);
   }
   return equate(op, left, right, place, context);
 }
@@ -363,7 +363,7 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
   }
   if (type === null) {
     if (subject.kind === "field") report(context, "E0303", expr.subject.span, `\`${subject.field.name}\` is an object and can only be compared with null`);
-    return NULL;
+    return nullOf(subject);
   }
   const patterns: Patterns = { fold, exact, globs, regexes };
   const any = exact.length + globs.length + regexes.length > 0;

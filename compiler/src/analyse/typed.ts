@@ -28,7 +28,8 @@ export type FunctionName =
   | "toNumber";
 
 export type Typed =
-  | { readonly kind: "null" }
+  /** Always null; `of` holds what it was made of, because a leaf without fields is judged differently from one with. */
+  | { readonly kind: "null"; readonly of?: readonly Typed[] }
   | { readonly kind: "string"; readonly value: string }
   | { readonly kind: "long"; readonly value: bigint }
   | { readonly kind: "double"; readonly value: number }
@@ -97,6 +98,11 @@ export function fieldValueType(field: Field): ValueType | null {
   }
 }
 
+/** Null, because an operand is. */
+export function nullOf(...operands: readonly Typed[]): Typed {
+  return { kind: "null", of: operands };
+}
+
 /** The operands of a node, in order. */
 export function operandsOf(t: Typed): readonly Typed[] {
   switch (t.kind) {
@@ -114,6 +120,8 @@ export function operandsOf(t: Typed): readonly Typed[] {
       return [t.subject];
     case "call":
       return t.args;
+    case "null":
+      return t.of ?? [];
     default:
       return [];
   }

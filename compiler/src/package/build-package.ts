@@ -1,0 +1,132 @@
+// Compiled pack -> manifest and files of a package, in memory. The format is stdlib/src/package-format.ts.
+//
+// INVARIANT: the bytes depend on the rules, the options and the compiler only; no clock, path or host goes in.
+
+import { createHash } from "node:crypto";
+import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
+import {
+  digestText,
+  FORMAT_VERSION,
+  MANIFEST_FILE,
+  MODULE_FILE,
+  manifestText,
+  SCHEMA_VERSION,
+  SEQUENCES_FILE,
+} from "@kestrel/stdlib/package-format";
+import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
+import type { TypedQuery } from "../analyse/typed.js";
+import type { CompiledPack, CompiledRule } from "../compile.js";
+import type { Threat } from "../sources/rule.js";
+import type { PackageSource } from "./source-names.js";
+
+export interface PackageOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly compilerVersion: string;
+  /** The event fields that the pack was compiled with. */
+  readonly timestampField: string;
+  readonly tiebreakerField: string | null;
+  readonly categoryField: string;
+}
+
+export interface BuiltPackage {
+  readonly manifest: PackageManifest;
+  /** Every file of the package by its path, sorted; the manifest comes first. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+const NS_PER_MS = 1_000_000n;
+const utf8 = new TextEncoder();
+
+/** Orders rules by the bytes of their ids, so that a pack does not depend on the order in which its files were named. */
+export function sortRules<R extends Pick<CompiledRule, "rule">>(rules: readonly R[]): R[] {
+  return rules
+    .map((item) => ({ item, id: utf8.encode(item.rule.id) }))
+    .sort((a, b) => Buffer.compare(a.id, b.id))
+    .map(({ item }) => item);
+}
+
+/**
+ * Builds the package of a pack. `sources` holds the file of every rule, by `rule.source.file`; files that gave no rule of
+ * the pack are left out. Throws RangeError when the source of a rule is not there.
+ */
+export function buildPackage(
+  pack: CompiledPack,
+  sources: ReadonlyMap<string, PackageSource>,
+  options: PackageOptions,
+): BuiltPackage {
+  const contents = new Map<string, Uint8Array>([
+    [MODULE_FILE, pack.lowered.binary],
+    [SEQUENCES_FILE, encodeSequences(pack.ir.sequences)],
+  ]);
+  const rules = pack.rules.map((compiled) => {
+    const source = sources.get(compiled.rule.source.file);
+    if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
+    contents.set(`sources/${source.name}`, utf8.encode(source.text));
+    return manifestRule(compiled, source.name);
+  });
+  const listed = [...contents].sort(([a], [b]) => Buffer.compare(utf8.encode(a), utf8.encode(b)));
+  const unsigned: PackageManifest = {
+    format_version: FORMAT_VERSION,
+    abi_version: ABI_VERSION,
+    package: { name: options.name, version: options.version, digest: "" },
+    compiler: { name: "eqlc", version: options.compilerVersion },
+    schema: {
+      version: SCHEMA_VERSION,
+      timestamp_field: options.timestampField,
+      tiebreaker_field: options.tiebreakerField,
+      category_field: options.categoryField,
+      fields: pack.lowered.fields.map(({ id, name, type }) => ({ id, name, type })),
+    },
+    rules,
+    predicates: pack.ir.eventRules,
+    files: listed.map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),
+  };
+  const digest = sha256(digestText(unsigned));
+  const manifest: PackageManifest = { ...unsigned, package: { ...unsigned.package, digest } };
+  return { manifest, files: new Map([[MANIFEST_FILE, utf8.encode(manifestText(manifest))], ...listed]) };
+}
+
+function manifestRule({ rule, query, typed }: CompiledRule, source: string): ManifestRule {
+  return {
+    id: rule.id,
+    name: rule.name,
+    kind: typed.kind,
+    version: rule.version,
+    description: rule.description,
+    author: rule.author,
+    severity: rule.severity,
+    risk_score: rule.riskScore,
+    tags: rule.tags,
+    references: rule.references,
+    threat: rule.threat,
+    dialect: query.dialect,
+    source,
+    keys: keyNames(typed),
+    capabilities: {
+      // Whether an event alone decides; a sequence is complete only when its last event has happened.
+      supports_inline: typed.kind === "event",
+      requires_alert: true,
+      requires_block: false,
+      max_span_ms: typed.kind === "sequence" && typed.maxspanNs !== null ? Number(typed.maxspanNs / NS_PER_MS) : null,
+      mitre_attack: attackIds(rule.threat),
+    },
+  };
+}
+
+/** Names of the join keys of a query's first term. */
+export function keyNames(typed: TypedQuery): readonly string[] {
+  return typed.kind === "event" ? [] : (typed.terms[0]?.keys.map(({ name }) => name) ?? []);
+}
+
+/** Ids of the techniques and sub-techniques, each once, as they come. */
+function attackIds(threat: readonly Threat[]): readonly string[] {
+  const techniques = threat.flatMap(({ technique }) => technique ?? []);
+  const ids = techniques.flatMap(({ id, subtechnique }) => [id, ...(subtechnique ?? []).map((sub) => sub.id)]);
+  return [...new Set(ids)];
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,130 @@
+// A built package -> a folder. The files are written beside the target, which is then swapped, so that a reader finds the
+// old package or the new one, and never half of one.
+//
+// INVARIANT: nothing that is not part of a package is ever deleted.
+
+import { randomBytes } from "node:crypto";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { reasonOf } from "../sources/walk-files.js";
+import type { BuiltPackage } from "./build-package.js";
+
+/** The package was not written, and what stood at its place stands there still. */
+export class PackageWriteError extends Error {
+  readonly code: "E_OUTPUT_REFUSED" | "E_OUTPUT_WRITE";
+  constructor(code: PackageWriteError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PackageWriteError";
+    this.code = code;
+  }
+}
+
+type Target = "absent" | "empty" | "package";
+
+/**
+ * Writes a package to the folder `dir`, which must not exist, be empty, or hold a package and nothing else; its parents are
+ * made. Throws {@link PackageWriteError}.
+ */
+export function writePackage(dir: string, built: BuiltPackage): void {
+  const fail = (error: unknown): never => {
+    if (error instanceof PackageWriteError) throw error;
+    throw new PackageWriteError("E_OUTPUT_WRITE", `cannot write the package to ${dir}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  };
+  let fresh = "";
+  try {
+    const { target, state } = inspectTarget(dir);
+    const parent = dirname(target);
+    mkdirSync(parent, { recursive: true });
+    const beside = join(parent, `.${basename(target)}.${randomBytes(6).toString("hex")}`);
+    fresh = `${beside}.new`;
+    writeFiles(fresh, built.files);
+    swap(fresh, target, state, `${beside}.old`);
+    fresh = "";
+  } catch (error) {
+    fail(error);
+  } finally {
+    if (fresh !== "") rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** What stands at `dir`. Throws when it is something that must not be replaced. */
+export function inspectTarget(dir: string): { readonly target: string; readonly state: Target } {
+  const refuse = (why: string): never => {
+    throw new PackageWriteError("E_OUTPUT_REFUSED", `${dir} is left as it is: ${why}`);
+  };
+  let target: string;
+  try {
+    // A link to a folder stays; the folder is replaced.
+    target = realpathSync(dir);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    return { target: resolve(dir), state: "absent" };
+  }
+  if (!lstatSync(target).isDirectory()) refuse("it is not a folder");
+  const names = readdirSync(target);
+  if (names.length === 0) return { target, state: "empty" };
+  const owned = ownedNames(target);
+  if (owned === null) return refuse("it is neither empty nor a package that eqlc built; name another folder");
+  const foreign = names.filter((name) => !owned.has(name));
+  if (foreign.length > 0) {
+    const shown = foreign.slice(0, 3).join(", ") + (foreign.length > 3 ? ", …" : "");
+    refuse(`beside a package it holds ${shown}, which would be lost`);
+  }
+  return { target, state: "package" };
+}
+
+/** What a package's manifest says stands at the top of its folder; null when there is no package. */
+function ownedNames(folder: string): ReadonlySet<string> | null {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), "utf8"));
+  } catch {
+    return null;
+  }
+  if (typeof manifest !== "object" || manifest === null) return null;
+  const { format_version: format, files } = manifest as { format_version?: unknown; files?: unknown };
+  if (typeof format !== "string" || !Array.isArray(files)) return null;
+  const paths = files.map((file: unknown) => (file as { path?: unknown } | null)?.path);
+  return new Set([
+    MANIFEST_FILE,
+    ...paths.flatMap((path) => (typeof path === "string" ? (path.split("/")[0] ?? "") : [])),
+  ]);
+}
+
+function writeFiles(folder: string, files: BuiltPackage["files"]): void {
+  mkdirSync(folder);
+  const made = new Set([folder]);
+  for (const [path, bytes] of files) {
+    const file = join(folder, ...path.split("/"));
+    const parent = dirname(file);
+    if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+    made.add(parent);
+    writeFileSync(file, bytes, { flag: "wx" });
+  }
+}
+
+function swap(fresh: string, target: string, state: Target, old: string): void {
+  if (state === "empty") rmdirSync(target);
+  if (state === "package") renameSync(target, old);
+  try {
+    renameSync(fresh, target);
+  } catch (error) {
+    if (state === "empty") mkdirSync(target);
+    if (state === "package") renameSync(old, target);
+    throw error;
+  }
+  if (state === "package") rmSync(old, { recursive: true, force: true });
+}
