@@ -192,7 +192,9 @@ function decodeNumber(p: usize, slot: usize, type: u32): Position {
 /** Stores the number that scanNumber has just passed. */
 function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
   if (type == TYPE_DOUBLE) {
-    store<f64>(appendValue(slot), scannedDouble(start, end));
+    const double = scannedDouble(start, end);
+    if (isFinite(double)) store<f64>(appendValue(slot), double);
+    else countMalformed();
     return;
   }
   if (type == TYPE_BOOLEAN) {

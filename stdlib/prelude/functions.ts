@@ -170,7 +170,9 @@ export function doubleText(value: f64): Text {
 export function textToDouble(t: Text): f64 {
   const start = addressOf(t);
   const stop = start + lengthOf(t);
-  return scanNumber(start, stop, true) == stop ? scannedDouble(start, stop) : NaN;
+  if (scanNumber(start, stop, true) != stop) return NaN;
+  const double = scannedDouble(start, stop);
+  return isFinite(double) ? double : NaN;
 }
 
 /** True when `a + b`, `a - b`, `a * b` does not fit i64. */

@@ -11,7 +11,7 @@ import { globFits, parseWildcard } from "../patterns/wildcard.js";
 import type { Binary, Call, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
 import { bindCall } from "./bind-call.js";
 import { parseDate } from "./dates.js";
-import { type Domain, type Patterns, type Typed, type ValueType, nullOf, typeOf } from "./typed.js";
+import { type Domain, type Patterns, type Typed, type ValueType, fieldsOf, nullOf, typeOf } from "./typed.js";
 
 export interface BindContext {
   readonly schema: Schema;
@@ -178,8 +178,10 @@ type Place = { readonly left: Expr; readonly right: Expr; readonly span: Span };
 function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
   if (op === "!=") return { kind: "not", operand: compare("==", left, right, place, context) };
   if (left.kind === "null" || right.kind === "null") {
-    const other = left.kind === "null" ? right : left;
-    return op === "==" ? { kind: "is-null", operand: other } : nullOf(other);
+    // Only what is null without looking at a field tests for presence.
+    const constant = [left, right].find((side) => side.kind === "null" && fieldsOf(side).length === 0);
+    if (op !== "==" || constant === undefined) return nullOf(left, right);
+    return { kind: "is-null", operand: constant === left ? right : left };
   }
   return equate(op, left, right, place, context);
 }

@@ -8,6 +8,8 @@ import { type BindContext, bindCondition, report } from "./bind-expression.js";
 import type { JoinKey, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
+/** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
+const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /** Types a query; null when it has errors, all of which are in `problems`. */
 export function bindQuery(query: Query, schema: Schema): { typed: TypedQuery | null; problems: Problem[] } {
@@ -127,6 +129,9 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
     context.problems.push({ code: "W0502", severity: "warning", message: "a sequence of one term behaves as an event query", span: sequence.span });
   }
   const maxspanNs = sequence.maxspan === null ? null : BigInt(sequence.maxspan.milliseconds) * NS_PER_MS;
+  if (sequence.maxspan !== null && maxspanNs !== null && maxspanNs > MAX_MAXSPAN_NS) {
+    report(context, "E0205", sequence.maxspan.span, "a maxspan cannot be longer than 292 years");
+  }
   return { kind: "sequence", terms, until, maxspanNs };
 }
 

@@ -42,12 +42,44 @@ export function compileRules(paths: readonly string[], options: CompileOptions):
   };
 }
 
-/** Compiles the rules without those whose patterns, once merged, pass a limit. */
-export function compileWhatFits(
+/** Compiles the rules without those whose patterns pass a limit. */
+function compileWhatFits(
   rules: readonly CompiledRule[],
   options: CompileOptions,
 ): { readonly pack: CompiledPack | null; readonly diagnostics: readonly Diagnostic[] } {
   if (rules.length === 0) return { pack: null, diagnostics: [] };
-  if (tooLarge(rules, options) === null) return { pack: compilePack(rules, options), diagnostics: [] };
-  return { pack: null, diagnostics: [] };
+  const whole = tryCompile(rules, options);
+  if (!(whole instanceof PatternTooLarge)) return { pack: whole, diagnostics: [] };
+  const large = findTooLarge(rules, whole, options);
+  const left = rules.filter((rule) => !large.has(rule));
+  const diagnostics = [...large].map(([{ rule, query }, { message }]) =>
+    diagnosticInRule(rule, { code: "E0402", severity: "error", message, span: query.span }),
+  );
+  return { pack: left.length === 0 ? null : compilePack(left, options), diagnostics };
+}
+
+/** The rules that cannot even be compiled alone, found by halving; all of them when it is only together that they fail. */
+function findTooLarge(
+  rules: readonly CompiledRule[],
+  problem: PatternTooLarge,
+  options: CompileOptions,
+): ReadonlyMap<CompiledRule, PatternTooLarge> {
+  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, problem]));
+  const middle = rules.length >> 1;
+  const found = new Map<CompiledRule, PatternTooLarge>();
+  for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
+    const result = tryCompile(half, options);
+    if (!(result instanceof PatternTooLarge)) continue;
+    for (const [rule, why] of findTooLarge(half, result, options)) found.set(rule, why);
+  }
+  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, problem]));
+}
+
+function tryCompile(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack | PatternTooLarge {
+  try {
+    return compilePack(rules, options);
+  } catch (error) {
+    if (error instanceof PatternTooLarge) return error;
+    throw error;
+  }
 }

@@ -1,9 +1,9 @@
 // The pipes of a rule that is packaged: over a stream that never ends neither the first nor the last matches are known, so
 // every match alerts, and the rule's author is told.
 
+import type { CompiledRule } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
-import type { CompiledRule } from "../compile.js";
 
 /** One warning for each pipe of the rules. */
 export function streamPipeWarnings(rules: readonly CompiledRule[]): Diagnostic[] {

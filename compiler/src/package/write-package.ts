@@ -37,15 +37,9 @@ type Target = "absent" | "empty" | "package";
  * made. Throws {@link PackageWriteError}.
  */
 export function writePackage(dir: string, built: BuiltPackage): void {
-  const fail = (error: unknown): never => {
-    if (error instanceof PackageWriteError) throw error;
-    throw new PackageWriteError("E_OUTPUT_WRITE", `cannot write the package to ${dir}: ${reasonOf(error)}`, {
-      cause: error,
-    });
-  };
+  const { target, state } = inspectTarget(dir);
   let fresh = "";
   try {
-    const { target, state } = inspectTarget(dir);
     const parent = dirname(target);
     mkdirSync(parent, { recursive: true });
     const beside = join(parent, `.${basename(target)}.${randomBytes(6).toString("hex")}`);
@@ -54,14 +48,27 @@ export function writePackage(dir: string, built: BuiltPackage): void {
     swap(fresh, target, state, `${beside}.old`);
     fresh = "";
   } catch (error) {
-    fail(error);
+    throw cannotWrite(dir, error);
   } finally {
     if (fresh !== "") rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-/** What stands at `dir`. Throws when it is something that must not be replaced. */
+function cannotWrite(dir: string, cause: unknown): PackageWriteError {
+  const message = `cannot write the package to ${dir}: ${reasonOf(cause)}`;
+  return new PackageWriteError("E_OUTPUT_WRITE", message, { cause });
+}
+
+/** What stands at `dir`. Throws {@link PackageWriteError} for something that cannot or must not be replaced. */
 export function inspectTarget(dir: string): { readonly target: string; readonly state: Target } {
+  try {
+    return inspect(dir);
+  } catch (error) {
+    throw error instanceof PackageWriteError ? error : cannotWrite(dir, error);
+  }
+}
+
+function inspect(dir: string): { readonly target: string; readonly state: Target } {
   const refuse = (why: string): never => {
     throw new PackageWriteError("E_OUTPUT_REFUSED", `${dir} is left as it is: ${why}`);
   };

@@ -3,7 +3,8 @@
 //     HIGH  2024-05-01T10:02:03.123Z  Rule name  (rule-id)
 //       TA0002 Execution, T1059.001 PowerShell
 //       user.name = alice
-//       1. 10:02:03.123  process start  powershell.exe: powershell -enc …  user alice
+//       1. 10:02:03.123  process start    powershell.exe: powershell -enc …  user alice  host pc-1  [events.ndjson:7]
+//       2. 10:02:04.500  network connect  powershell.exe  user alice  host pc-1  to 203.0.113.9 port 443  [events.ndjson:9]
 
 import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
 import { keyJson } from "../engine/join-keys.js";
@@ -14,6 +15,8 @@ import { type Paint, painter, printable, type Style } from "./terminal.js";
 
 const COMMAND_LIMIT = 160;
 const TEXT_LIMIT = 120;
+/** A path that is longer is cut at its front. */
+const PLACE_LIMIT = 32;
 
 const SEVERITY_STYLE: Readonly<Record<string, Style>> = {
   critical: "red",
@@ -34,12 +37,9 @@ export function createAlertRenderer(
     if (rule === undefined) throw new RangeError(`there is no rule ${detection.rule}`);
     const lines = [headLine(rule, detection, paint)];
     const attack = attackNames(rule.threat);
-    if (attack.length > 0) lines.push(`  ${paint("dim", printable(attack.join(", ")))}`);
+    if (attack.length > 0) lines.push(`  ${paint("dim", printable(attack.join("; ")))}`);
     if (detection.key !== "") lines.push(`  ${keyLine(rule.keys, detection.key)}`);
-    const numbered = detection.events.length > 1;
-    for (const [index, event] of detection.events.entries()) {
-      lines.push(`  ${numbered ? `${index + 1}. ` : ""}${event === null ? "nothing, as asked" : eventLine(event)}`);
-    }
+    lines.push(...eventLines(detection.events, paint));
     return `${lines.join("\n")}\n`;
   };
 }
@@ -51,23 +51,32 @@ function headLine(rule: ManifestRule, detection: Detection, paint: Paint): strin
   return `${label}  ${isoTime(lastEvent(detection).ts)}  ${name}  ${paint("dim", `(${printable(rule.id, TEXT_LIMIT)})`)}`;
 }
 
-/** Ids and names of the tactics and techniques, each once; anything that is not shaped like Elastic's `threat` is left out. */
+/**
+ * For each tactic its id and name and those of its techniques, nothing twice; anything that is not shaped like Elastic's
+ * `threat` is left out.
+ */
 function attackNames(threat: readonly unknown[]): string[] {
-  const names = new Set<string>();
+  const seen = new Set<string>();
+  let names: string[] = [];
   const add = (item: unknown): void => {
     const id = memberOf(item, "id");
     const name = memberOf(item, "name");
-    if (typeof id === "string") names.add(typeof name === "string" ? `${id} ${name}` : id);
+    if (typeof id !== "string" || seen.has(id)) return;
+    seen.add(id);
+    names.push(typeof name === "string" ? `${id} ${name}` : id);
   };
+  const groups: string[] = [];
   for (const entry of threat) {
+    names = [];
     add(memberOf(entry, "tactic"));
     for (const technique of listOf(memberOf(entry, "technique"))) {
       const narrower = listOf(memberOf(technique, "subtechnique"));
       if (narrower.length === 0) add(technique);
       for (const subtechnique of narrower) add(subtechnique);
     }
+    if (names.length > 0) groups.push(names.join(", "));
   }
-  return [...names];
+  return groups;
 }
 
 function keyLine(names: readonly string[], key: string): string {
@@ -80,28 +89,62 @@ function keyLine(names: readonly string[], key: string): string {
   return shown.join(", ");
 }
 
-function eventLine(event: EvidenceEvent): string {
-  const time = isoTime(event.ts).slice(11, -1);
-  const value = parse(event);
-  const text = (path: string, limit = TEXT_LIMIT): string => printable(textsAt(value, path).join(", "), limit);
-  const action = text("event.action") || text("event.type");
-  const process = text("process.name") || text("process.executable");
-  const command = text("process.command_line", COMMAND_LIMIT);
-  const address = text("destination.ip") || text("destination.domain");
-  const port = text("destination.port");
-  const parts = [
-    time,
-    [text("event.category"), action].filter((part) => part !== "").join(" "),
-    process !== "" && command !== "" ? `${process}: ${command}` : process || command,
-    labelled("user", text("user.name")),
-    labelled("host", text("host.name")),
-    labelled("file", text("file.path")),
-    labelled("registry", text("registry.path")),
-    labelled("dns", text("dns.question.name")),
+/** The events of a match, numbered when there are several, with what happened in one column. */
+function eventLines(events: Detection["events"], paint: Paint): string[] {
+  const parsed = events.map((event) => (event === null ? null : { event, value: parse(event) }));
+  const actions = parsed.map((one) => (one === null ? "" : actionOf(one.value)));
+  const width = Math.max(...actions.map((action) => [...action].length));
+  return parsed.map((one, index) => {
+    const number = events.length > 1 ? `${index + 1}. ` : "";
+    if (one === null) return `  ${number}nothing, as asked`;
+    const action = actions[index] ?? "";
+    const padded = action + " ".repeat(width - [...action].length);
+    const place = paint("dim", `[${placeOf(one.event)}]`);
+    const parts = [isoTime(one.event.ts).slice(11, -1), padded, ...factsOf(one.value), place];
+    return `  ${number}${parts.filter((part) => part !== "").join("  ")}`;
+  });
+}
+
+function actionOf(value: unknown): string {
+  const action = textAt(value, "event.action") || textAt(value, "event.type");
+  return [textAt(value, "event.category"), action].filter((part) => part !== "").join(" ");
+}
+
+function factsOf(value: unknown): string[] {
+  const address = textAt(value, "destination.ip") || textAt(value, "destination.domain");
+  const port = textAt(value, "destination.port");
+  return [
+    programOf(value),
+    labelled("user", textAt(value, "user.name")),
+    labelled("host", textAt(value, "host.name")),
+    labelled("file", textAt(value, "file.path")),
+    labelled("registry", textAt(value, "registry.path")),
+    labelled("dns", textAt(value, "dns.question.name")),
     labelled("to", address !== "" && port !== "" ? `${address} port ${port}` : address),
-    `[${printable(event.file === "-" ? "stdin" : event.file)}:${event.fileLine}]`,
   ];
-  return parts.filter((part) => part !== "").join("  ");
+}
+
+/** The command line, with the process's name before it when the command line does not begin with that itself. */
+function programOf(value: unknown): string {
+  const process = textAt(value, "process.name") || textAt(value, "process.executable");
+  const command = textAt(value, "process.command_line", COMMAND_LIMIT);
+  if (process === "" || command === "") return process || command;
+  const [first = ""] = command.split(" ", 1);
+  const isNamed = first === process || first.endsWith(`/${process}`) || first.endsWith(`\\${process}`);
+  return isNamed ? command : `${process}: ${command}`;
+}
+
+/** The line that the event was read from. */
+function placeOf({ file, fileLine }: EvidenceEvent): string {
+  if (file === "-") return `stdin:${fileLine}`;
+  const path = printable(file);
+  const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  return `${path.length <= PLACE_LIMIT || name === path ? path : `…/${name}`}:${fileLine}`;
+}
+
+/** The texts at a path of an event, fit to be printed; "" when there is none. */
+function textAt(value: unknown, path: string, limit = TEXT_LIMIT): string {
+  return printable(textsAt(value, path).join(", "), limit);
 }
 
 function labelled(label: string, text: string): string {

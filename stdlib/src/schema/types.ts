@@ -11,7 +11,7 @@
 // | date    | ISO 8601, else missing         | milliseconds since 1970           | missing        |
 // | object  | missing                        | missing                           | missing        |
 //
-// A value that becomes missing this way is counted as malformed. `null` is missing and is not counted. Arrays, nested or
+// A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field. `null` is missing and is not counted. Arrays, nested or
 // not, and arrays of objects are flattened: a field has the list of all values found at its path, in document order,
 // whether the path was written nested, dotted, or both. No value, an empty array and an array of nulls are all missing.
 // A string read as a number has the grammar of a JSON number, with an optional `+` and leading zeros allowed, and no

@@ -4,6 +4,7 @@
 
 import type { Binary, Call, Expr, FieldRef, Match } from "@kestrel/compiler/syntax/ast";
 import type { Schema } from "@kestrel/stdlib/schema/types";
+import { adapt, isLiteral } from "./adapt.js";
 import { calculate } from "./arithmetic.js";
 import { fitsLong } from "./decimals.js";
 import type { RefEvent } from "./events.js";
@@ -127,8 +128,11 @@ function evaluateCall(call: Call, binding: Binding, schema: Schema): Value {
 
 function evaluateBinary(expression: Binary, binding: Binding, schema: Schema): Value {
   const { op } = expression;
-  const left = evaluate(expression.left, binding, schema);
-  const right = evaluate(expression.right, binding, schema);
+  const inOrder = op !== "==" && op !== "!=";
+  let left = evaluate(expression.left, binding, schema);
+  let right = evaluate(expression.right, binding, schema);
+  if (isComparison(op) && isLiteral(expression.right)) [left, right] = adapt(left, right, inOrder);
+  else if (isComparison(op) && isLiteral(expression.left)) [right, left] = adapt(right, left, inOrder);
   switch (op) {
     case "and":
       return and(truthOf(left), truthOf(right));
@@ -154,6 +158,10 @@ function evaluateBinary(expression: Binary, binding: Binding, schema: Schema): V
   }
 }
 
+function isComparison(op: Binary["op"]): boolean {
+  return op === "==" || op === "!=" || op === "<" || op === "<=" || op === ">" || op === ">=";
+}
+
 function ordered(op: "<" | "<=" | ">" | ">=", order: number | null): Truth {
   if (order === null) return null;
   switch (op) {
@@ -171,7 +179,11 @@ function ordered(op: "<" | "<=" | ">" | ">=", order: number | null): Truth {
 /** True when one of the values does it, else null when one is unknown, else false. */
 function evaluateMatch(match: Match, binding: Binding, schema: Schema): Truth {
   const subject = evaluate(match.subject, binding, schema);
-  const results = match.values.map((value) => matchOne(match.op, subject, evaluate(value, binding, schema)));
+  const results = match.values.map((value) => {
+    const wanted = evaluate(value, binding, schema);
+    const adapts = isLiteral(value) && (match.op === "in" || match.op === "in~" || match.op === ":");
+    return matchOne(match.op, ...(adapts ? adapt(subject, wanted, false) : ([subject, wanted] as const)));
+  });
   const found = results.includes(true) ? true : results.includes(null) ? null : false;
   return match.negated ? not(found) : found;
 }

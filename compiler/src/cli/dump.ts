@@ -1,0 +1,71 @@
+// `dump`: what a rule is after a stage of the compiler, for people who want to see it.
+
+import { analyseRules, type CompileOptions, compilePack } from "../compile.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { summarise } from "../diagnostics/render.js";
+import { collectRules } from "../sources/collect-rules.js";
+import type { Rule } from "../sources/rule.js";
+import { parseQuery } from "../syntax/parse.js";
+import { astJson, astText } from "./dump/ast-to-text.js";
+import { irText } from "./dump/ir-to-text.js";
+import { sequencesText } from "./dump/sequences-to-text.js";
+import { EXIT_BAD_INPUT, EXIT_OK, UsageError } from "./failures.js";
+import { type CompileFlags, compileOptions, type Format } from "./options.js";
+import { diagnosticsText, print } from "./output.js";
+import { queryRule, withoutRuleName } from "./query-rule.js";
+
+export const STAGES = ["ast", "ir", "wat", "nfa"] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface DumpFlags extends CompileFlags {
+  readonly stage: Stage;
+  readonly query?: string;
+  readonly format: Format;
+}
+
+/** Prints the stage of every rule in the file, or of the query, and returns the exit code. Throws UsageError. */
+export async function dump(path: string | undefined, flags: DumpFlags): Promise<number> {
+  if ((path === undefined) === (flags.query === undefined)) {
+    throw new UsageError("name one rule file, or give a query with -q");
+  }
+  if (flags.format === "json" && flags.stage !== "ast") throw new UsageError("only --stage ast can be had as JSON");
+  const options = compileOptions(flags);
+  const collected =
+    path === undefined ? { rules: [queryRule(flags.query ?? "")], diagnostics: [] } : collectRules([path]);
+  const diagnostics: Diagnostic[] = [...collected.diagnostics];
+  const parts: string[] = [];
+  for (const rule of collected.rules) {
+    const result = dumpRule(rule, flags, options);
+    diagnostics.push(...result.diagnostics);
+    if (result.text === null) continue;
+    const heading = collected.rules.length > 1 && flags.format === "text" ? `# ${rule.id}\n` : "";
+    parts.push(heading + result.text);
+  }
+  const shown = path === undefined ? diagnostics.map(withoutRuleName) : diagnostics;
+  if (shown.length > 0) process.stderr.write(diagnosticsText(shown, process.stderr));
+  await print([parts.join("\n")]);
+  return summarise(diagnostics).errors > 0 || parts.length === 0 ? EXIT_BAD_INPUT : EXIT_OK;
+}
+
+function dumpRule(
+  rule: Rule,
+  { stage, format }: DumpFlags,
+  options: CompileOptions,
+): { readonly text: string | null; readonly diagnostics: readonly Diagnostic[] } {
+  const { rules, diagnostics } = analyseRules([rule], options);
+  if (stage === "ast") {
+    // The tree is there even where types are wrong.
+    const { query } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
+    return { text: query === null ? null : format === "json" ? astJson(query) : astText(query), diagnostics };
+  }
+  if (rules.length === 0) return { text: null, diagnostics };
+  const pack = compilePack(rules, options);
+  switch (stage) {
+    case "ir":
+      return { text: irText(pack), diagnostics };
+    case "nfa":
+      return { text: sequencesText(pack), diagnostics };
+    case "wat":
+      return { text: pack.lowered.text(), diagnostics };
+  }
+}

@@ -1,0 +1,117 @@
+// eqlc: the command line to a call of a command, and its result to an exit code.
+
+import { readFileSync } from "node:fs";
+import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type BuildFlags, build } from "./build.js";
+import { type CheckFlags, check } from "./check.js";
+import { type DumpFlags, dump, STAGES } from "./dump.js";
+import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
+import { addCompileFlags, formatOption } from "./options.js";
+import { type QueryFlags, query } from "./query.js";
+
+const EXAMPLES = `
+Examples:
+  eqlc check rules/
+  eqlc build rules/ -o dist/
+  eqlc query 'process where process.name : "curl*"' events.ndjson
+  eqlc dump --stage ir -q 'any where user.name == "root"'
+
+Exit codes:
+  0  all is well; query: something was found     2  rules, a query, an input or an output
+  1  build: some rules were left out;               that cannot be used
+     check --strict: there are warnings;         3  wrong usage
+     query: nothing was found
+`;
+
+let code = EXIT_OK;
+
+function ownVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** A text that is not empty. */
+function parseText(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It must not be empty.");
+  return text;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError("It must be a whole number.");
+  return count;
+}
+
+function createProgram(): Command {
+  const version = ownVersion();
+  const program = new Command("eqlc")
+    .description("Compiles EQL rules into one artifact package, and answers EQL queries over recorded events.")
+    .version(`eqlc ${version} (package format ${FORMAT_VERSION}, ABI ${ABI_VERSION})`, "-V, --version")
+    .addHelpText("after", EXAMPLES)
+    .exitOverride();
+  addCompileFlags(
+    program
+      .command("build")
+      .description("compile rules into a package")
+      .argument("<rules...>", "rule files, and folders of them"),
+  )
+    .requiredOption(
+      "-o, --output <dir>",
+      "folder of the package: absent, empty, or a package to be replaced",
+      parseText,
+    )
+    .option("--strict", "write nothing when a rule has errors")
+    .option("--name <name>", "name of the package", parseText, "rules")
+    .option("--pack-version <version>", "version of the package", parseText, "0.0.0")
+    .addOption(formatOption("of the report: text on standard error, or json on standard output"))
+    .action(async (paths: readonly string[], flags: BuildFlags) => {
+      code = await build(paths, flags, version);
+    });
+  addCompileFlags(
+    program
+      .command("check")
+      .description("say everything that is wrong with rules")
+      .argument("<rules...>", "rule files, and folders of them"),
+  )
+    .option("--strict", "end with code 1 when there are warnings")
+    .addOption(formatOption("of the diagnostics"))
+    .action(async (paths: readonly string[], flags: CheckFlags) => {
+      code = await check(paths, flags);
+    });
+  addCompileFlags(
+    program
+      .command("query")
+      .description("print the events, sequences or samples that match a query")
+      .argument("<eql>", "the query", parseText)
+      .argument("<events...>", "files of events as NDJSON, plain or gzip; - is standard input"),
+  )
+    .addOption(formatOption("text: the lines themselves; json: one value a line"))
+    .option("--limit <count>", "print no more than so many matches", parseCount)
+    .addHelpText("after", "\nWithout --schema, fields and their types are learnt from the events.")
+    .action(async (text: string, paths: readonly string[], flags: QueryFlags) => {
+      code = await query(text, paths, flags);
+    });
+  addCompileFlags(
+    program
+      .command("dump")
+      .description("print a rule as a stage of the compiler sees it")
+      .argument("[rule]", "rule file"),
+  )
+    .addOption(new Option("--stage <stage>", "which stage").choices(STAGES).makeOptionMandatory())
+    .option("-q, --query <eql>", "a query instead of a rule file")
+    .addOption(formatOption("of the syntax tree"))
+    .action(async (path: string | undefined, flags: DumpFlags) => {
+      code = await dump(path, flags);
+    });
+  return program;
+}
+
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) code = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  else code = reportFailure(error);
+}
+process.exitCode = code;

@@ -1,0 +1,101 @@
+// The flags that all commands share -> what the compiler is asked for.
+
+import { readFileSync } from "node:fs";
+import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
+import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
+import { type Command, Option } from "commander";
+import { type CompileOptions, DEFAULT_OPTIONS } from "../compile.js";
+import { extendSchema } from "../query/extend-schema.js";
+import { reasonOf } from "../sources/walk-files.js";
+import type { Dialect } from "../syntax/ast.js";
+import { UsageError } from "./failures.js";
+
+export interface CompileFlags {
+  readonly dialect: Dialect;
+  readonly schema?: string;
+  readonly timestampField: string;
+  readonly tiebreakerField: string;
+  readonly eventCategoryField: string;
+}
+
+export type Format = "text" | "json";
+
+/** The schema that ships with Kestrel, by name. */
+const OWN_SCHEMA = "ecs";
+/** Instead of a tiebreaker's name: there is none. */
+const NO_FIELD = "none";
+const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
+
+/** Adds the flags that decide how a rule is read. */
+export function addCompileFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--dialect <dialect>", "dialect of rules that do not name theirs")
+        .choices(["elastic", "endgame"])
+        .default(DEFAULT_OPTIONS.dialect),
+    )
+    .option("--schema <file>", 'further fields, as JSON {"field.name": "type"}; "ecs" for none')
+    .option("--timestamp-field <field>", "field with the time of an event", DEFAULT_OPTIONS.timestampField)
+    .option(
+      "--tiebreaker-field <field>",
+      `field that orders events of the same time, or "${NO_FIELD}"`,
+      DEFAULT_OPTIONS.tiebreakerField ?? NO_FIELD,
+    )
+    .option("--event-category-field <field>", "field that `process where` looks at", DEFAULT_OPTIONS.categoryField);
+}
+
+export function formatOption(text: string): Option {
+  return new Option("--format <format>", text).choices(["text", "json"]).default("text");
+}
+
+/** Throws {@link UsageError} for a schema or an event field that cannot be used. */
+export function compileOptions(flags: CompileFlags): CompileOptions {
+  return eventFields(flags, readSchema(flags.schema ?? OWN_SCHEMA));
+}
+
+/** The fields that every event may have, made part of `schema` with the types they need. */
+export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions {
+  const { timestampField, eventCategoryField: categoryField } = flags;
+  const tiebreakerField = flags.tiebreakerField === NO_FIELD ? null : flags.tiebreakerField;
+  const types = new Map<string, FieldType>([[timestampField, "date"]]);
+  const add = (name: string, type: FieldType, flag: string, why: string): void => {
+    const known = types.get(name) ?? lookup(schema, name)?.type ?? type;
+    if (known !== type) throw new UsageError(`${flag}: \`${name}\` is a ${known}, but ${why}`);
+    types.set(name, type);
+  };
+  add(categoryField, "keyword", "--event-category-field", "a category is a keyword");
+  if (tiebreakerField !== null) add(tiebreakerField, "long", "--tiebreaker-field", "a tiebreaker is a long");
+  return {
+    schema: extendSchema(schema, types),
+    dialect: flags.dialect,
+    timestampField,
+    tiebreakerField,
+    categoryField,
+  };
+}
+
+/** The built-in schema, extended by the fields of a JSON file. Throws {@link UsageError}. */
+export function readSchema(path: string): Schema {
+  if (path === OWN_SCHEMA) return defaultSchema();
+  const fail = (why: string): never => {
+    throw new UsageError(`--schema: ${path}: ${why}`);
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8").replace(/^\ufeff/, ""));
+  } catch (error) {
+    return fail(error instanceof SyntaxError ? `not JSON: ${error.message}` : reasonOf(error));
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return fail('expected an object such as {"process.name": "keyword"}');
+  }
+  const types = new Map<string, FieldType>();
+  for (const [name, wanted] of Object.entries(value) as [string, unknown][]) {
+    const type = TYPES.find((one) => one === wanted);
+    if (type === undefined)
+      fail(`the type of \`${name}\` is ${JSON.stringify(wanted)}; it must be one of ${TYPES.join(", ")}`);
+    else if (name === "" || name.split(".").includes("")) fail(`${JSON.stringify(name)} is not the name of a field`);
+    else types.set(name, type);
+  }
+  return extendSchema(defaultSchema(), types);
+}

@@ -1,0 +1,153 @@
+// `query`: an EQL query over files of events, as grep is a pattern over files of lines.
+
+import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
+import { evidenceJson } from "@kestrel/runtime/alert/evidence";
+import { createProgress } from "@kestrel/runtime/cli/progress";
+import type { BrokenLine, DetectorCounters } from "@kestrel/runtime/engine/detector";
+import { keyJson } from "@kestrel/runtime/engine/join-keys";
+import { defaultSchema } from "@kestrel/stdlib/schema/schema";
+import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
+import { analyseRules, type CompiledRule, type CompileOptions } from "../compile.js";
+import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { summarise } from "../diagnostics/render.js";
+import { printable } from "../diagnostics/terminal-text.js";
+import { keyNames } from "../package/build-package.js";
+import { type EventLines, eventLines } from "../query/event-lines.js";
+import { createInference, inferredSchema } from "../query/infer-schema.js";
+import { type QueryMatch, runQuery } from "../query/run-query.js";
+import type { Rule } from "../sources/rule.js";
+import { parseQuery } from "../syntax/parse.js";
+import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
+import { type CompileFlags, compileOptions, eventFields, type Format } from "./options.js";
+import { diagnosticsText, print, say } from "./output.js";
+import { queryRule, withoutRuleName } from "./query-rule.js";
+
+export interface QueryFlags extends CompileFlags {
+  readonly format: Format;
+  readonly limit?: number;
+}
+
+/** How many broken lines are shown; the rest is counted. */
+const SHOWN_BROKEN = 5;
+const NEWLINE = "\n";
+
+/** Prints what the query finds and returns the exit code. Throws UsageError, and what reading throws. */
+export async function query(text: string, paths: readonly string[], flags: QueryFlags): Promise<number> {
+  const rule = queryRule(text);
+  const syntax = parseQuery(text, { dialect: flags.dialect }).problems.filter(({ severity }) => severity === "error");
+  const known = flags.schema === undefined ? null : compileOptions(flags);
+  const lines = eventLines(paths, known === null);
+  // A query that cannot be read is not worth a pass over the events.
+  const options = known ?? (syntax.length > 0 ? compileOptions(flags) : await learnFields(lines, paths, flags));
+  const compiled = analyse(rule, options);
+  if (compiled === null) return EXIT_BAD_INPUT;
+
+  let broken = 0;
+  const progress = await createProgress(paths, process.stderr);
+  const { matches, counters } = await runQuery(compiled, lines, {
+    ...options,
+    onBroken(line) {
+      broken++;
+      if (broken <= SHOWN_BROKEN) say(brokenText(line));
+    },
+    onRead: (bytes) => progress.add(bytes),
+  });
+  progress.clear();
+  for (const note of notesOn(counters, broken, flags)) say(note);
+  const shown = matches.slice(0, flags.limit ?? matches.length);
+  await print(flags.format === "json" ? jsonLines(shown, compiled) : textLines(shown, compiled));
+  return shown.length > 0 ? EXIT_OK : EXIT_FINDINGS;
+}
+
+/** Types the query; prints what is wrong with it and returns null when it has errors. */
+function analyse(rule: Rule, options: CompileOptions): CompiledRule | null {
+  const { rules, diagnostics } = analyseRules([rule], options);
+  const shown: readonly Diagnostic[] = diagnostics.map(withoutRuleName);
+  if (shown.length > 0) process.stderr.write(diagnosticsText(shown, process.stderr));
+  const [compiled] = rules;
+  return compiled === undefined || summarise(diagnostics).errors > 0 ? null : compiled;
+}
+
+/** Reads the events once, for their fields; what Kestrel knows of ECS stands beside what is found. */
+async function learnFields(lines: EventLines, paths: readonly string[], flags: QueryFlags): Promise<CompileOptions> {
+  const inference = createInference();
+  const progress = await createProgress(paths, process.stderr);
+  for await (const { bytes } of lines.read()) {
+    for (let start = 0; start < bytes.length; ) {
+      const end = bytes.indexOf(10, start);
+      inference.add(bytes.toString("utf8", start, end));
+      start = end + 1;
+    }
+    progress.add(bytes.length);
+  }
+  progress.clear();
+  const known = defaultSchema();
+  const seen = inference.types(known);
+  const fixed = new Map<string, FieldType>([[flags.eventCategoryField, "keyword"]]);
+  // A tiebreaker that nobody asked for is used where it is one.
+  const tiebreaker = seen.get(flags.tiebreakerField) ?? "long";
+  if (!seen.has(flags.timestampField)) sayMissing("time", flags.timestampField, "--timestamp-field", seen);
+  const schema: Schema = inferredSchema(inference, known, fixed);
+  return eventFields({ ...flags, tiebreakerField: tiebreaker === "long" ? flags.tiebreakerField : "none" }, schema);
+}
+
+function sayMissing(what: string, field: string, flag: string, seen: ReadonlyMap<string, FieldType>): void {
+  if (seen.size === 0) return;
+  const dates = [...seen].filter(([, type]) => type === "date").map(([name]) => name);
+  const hint = dates.length === 0 ? "" : `; ${flag} could name ${dates.slice(0, 3).join(", ")}`;
+  say(printable(`note: no event has the ${what} field ${field}, so events keep their order${hint}`));
+}
+
+function* jsonLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string> {
+  for (const { key, events } of matches) {
+    const texts = events.map((event) => (event === null ? "null" : evidenceJson(event.line)));
+    yield typed.kind === "event"
+      ? `${texts[0] ?? ""}\n`
+      : `{"join_keys":${keyJson(key)},"events":[${texts.join(",")}]}\n`;
+  }
+}
+
+function* textLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string | Uint8Array> {
+  const names = keyNames(typed);
+  for (const [index, { key, events }] of matches.entries()) {
+    if (typed.kind !== "event") {
+      const parts = key === "" ? [] : key.split("\n").map((part) => keyJson(part).slice(1, -1));
+      const pairs = parts.map((part, at) => ` ${names[at] ?? at}=${part}`);
+      yield `${index === 0 ? "" : NEWLINE}# ${typed.kind}${printable(pairs.join(""))}\n`;
+    }
+    for (const event of events) {
+      if (event === null) yield "# no such event\n";
+      else yield* rawLine(event);
+    }
+  }
+}
+
+/** The line as it was read; what a terminal would obey is replaced when there is one. */
+function* rawLine({ line }: EvidenceEvent): Generator<string | Uint8Array> {
+  let end = line.length;
+  while (end > 0 && (line[end - 1] === 10 || line[end - 1] === 13)) end--;
+  const bytes = line.subarray(0, end);
+  yield process.stdout.isTTY ? printable(Buffer.from(bytes).toString("utf8")) : bytes;
+  yield NEWLINE;
+}
+
+function brokenText({ file, line, reason, excerpt }: BrokenLine): string {
+  const where = `${file === "-" ? "stdin" : file}:${line}`;
+  return printable(`${where}: ${reason}${excerpt === "" ? "" : `: ${excerpt}`}`);
+}
+
+/** What a person should know before trusting the result. */
+function notesOn(counters: DetectorCounters, shownOrHidden: number, flags: QueryFlags): string[] {
+  const { broken, untimed, events, keysCut, keyOverflow, combinations } = counters;
+  const hidden = broken - Math.min(shownOrHidden, SHOWN_BROKEN);
+  const counts: readonly (readonly [number, string])[] = [
+    [hidden, "more lines are not events"],
+    [
+      untimed === events ? 0 : untimed,
+      `events have no readable ${flags.timestampField}, and take the time of those before`,
+    ],
+    [keysCut + keyOverflow, "matches have too many join keys, and are not complete"],
+    [combinations, "conditions were given up for too many combinations of values"],
+  ];
+  return counts.filter(([count]) => count > 0).map(([count, text]) => `note: ${count} ${text}`);
+}

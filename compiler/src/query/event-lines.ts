@@ -1,0 +1,86 @@
+// Files, pipes and standard input -> chunks of lines that can be read twice: once for the schema, once for the query. What
+// can only be read once is kept in memory for that, up to a cap.
+
+import { stat } from "node:fs/promises";
+import { type Chunk, type OversizeLine, type ReadOptions, readChunks } from "@kestrel/runtime/read/lines";
+
+/** What standard input and pipes may hold when they have to be read twice. */
+export const KEPT_LIMIT = 256 * 1024 * 1024;
+
+/** An input that must be kept is longer than what is kept. */
+export class InputTooLargeError extends Error {
+  readonly code = "E_INPUT_TOO_LARGE";
+  constructor(path: string) {
+    const megabytes = KEPT_LIMIT / (1024 * 1024);
+    super(
+      `${path === "-" ? "standard input" : path} holds more than ${megabytes} MiB, and it must be kept in memory to learn ` +
+        "its fields; write it to a file, or name the fields with --schema",
+    );
+    this.name = "InputTooLargeError";
+  }
+}
+
+export interface EventLines {
+  /** The chunks of all inputs in order. A chunk's bytes are valid until the next one is asked for. */
+  read(onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void, void>;
+}
+
+type Kept = { readonly chunk: Chunk } | { readonly oversize: OversizeLine };
+
+/**
+ * `twice` says that the lines will be read more than once, each time to the end. Reading throws InputError for an input
+ * that cannot be read, and {@link InputTooLargeError}.
+ */
+export function eventLines(paths: readonly string[], twice: boolean): EventLines {
+  // Standard input ends only once.
+  const inputs = paths.filter((path, index) => path !== "-" || paths.indexOf("-") === index);
+  if (!twice) return { read: (onOversize) => readChunks(inputs, { reuse: true, ...oversizeOption(onOversize) }) };
+  const kept = new Map<string, readonly Kept[]>();
+  let size = 0;
+
+  async function* readAndKeep(path: string, onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void> {
+    const items: Kept[] = [];
+    const chunks = readChunks([path], {
+      onOversize(oversize) {
+        items.push({ oversize });
+        onOversize?.(oversize);
+      },
+    });
+    for await (const chunk of chunks) {
+      size += chunk.bytes.length;
+      if (size > KEPT_LIMIT) throw new InputTooLargeError(path);
+      items.push({ chunk });
+      yield chunk;
+    }
+    kept.set(path, items);
+  }
+
+  return {
+    async *read(onOversize) {
+      for (const path of inputs) {
+        const items = kept.get(path);
+        if (items !== undefined) {
+          for (const item of items) {
+            if ("chunk" in item) yield item.chunk;
+            else onOversize?.(item.oversize);
+          }
+        } else if (await canReadAgain(path)) {
+          yield* readChunks([path], { reuse: true, ...oversizeOption(onOversize) });
+        } else {
+          yield* readAndKeep(path, onOversize);
+        }
+      }
+    },
+  };
+}
+
+/** What is not there is told apart by reading it. */
+async function canReadAgain(path: string): Promise<boolean> {
+  if (path === "-") return false;
+  const found = await stat(path).catch(() => null);
+  return found === null || found.isFile() || found.isDirectory();
+}
+
+function oversizeOption(onOversize: ReadOptions["onOversize"]): Pick<ReadOptions, "onOversize"> {
+  return onOversize === undefined ? {} : { onOversize };
+}
