@@ -2,20 +2,123 @@
 // run of the one beside a run of the other, and the ratio taken pair by pair. The matches of every run must be the same.
 
 import { strict as assert } from "node:assert";
-import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import type { CompiledPack } from "@kestrel/compiler/compile";
-import { createDetector } from "@kestrel/runtime/engine/detector";
-import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import { FORMAT_VERSION, MODULE_FILE, type PackageManifest, SEQUENCES_FILE, digestText } from "@kestrel/stdlib/package-format";
-import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
-import type { Input } from "./corpus.js";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { createAlertWriter } from "@kestrel/runtime/alert/alert-to-json";
+import { createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
+import type { Package } from "@kestrel/runtime/load/load-package";
+import { type Input, linesOf } from "./corpus.js";
+
+/** What must be the same in every run, and is committed for inputs that everyone can have. */
+export interface Found {
+  readonly alerts: number;
+  /** Events for which at least one predicate held. */
+  readonly matched: number;
+}
+
+export interface Pair {
+  /** Milliseconds. */
+  readonly replay: number;
+  readonly parse: number;
+  readonly ratio: number;
+}
 
 export interface ReplayResult {
-  readonly pairs: readonly { readonly detect: number; readonly parse: number; readonly ratio: number }[];
-  readonly alerts: number;
-  readonly matched: number;
-  /** Predicates tried for each event. */
+  readonly input: string;
+  readonly rules: string;
+  readonly events: number;
+  readonly bytes: number;
+  readonly found: Found;
+  readonly late: number;
+  /** Bytes of the alerts as NDJSON. */
+  readonly alertBytes: number;
+  /** Predicates evaluated for an event, on average. */
   readonly tried: number;
+  /** Without the first, which warms up. */
+  readonly pairs: readonly Pair[];
+}
+
+/** What kestrel-run allows unless told otherwise. */
+const LATENESS_NS = 60_000_000_000n;
+
+// A run that begins with an empty young generation does not pay for the garbage of the run before it.
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** `runs` pairs behind the first one. Throws AssertionError when two runs find different things. */
+export function measureReplay(pack: Package, input: Input, runs: number): ReplayResult {
+  const lines = linesOf(input.chunks);
+  assert.equal(lines.length, input.events);
+  const pairs: Pair[] = [];
+  const first = replay(pack, input);
+  parse(lines);
+  const found: Found = { alerts: first.counters.alerts, matched: first.counters.matched };
+  for (let run = 0; run < runs; run++) {
+    const one = replay(pack, input);
+    assert.deepEqual({ alerts: one.counters.alerts, matched: one.counters.matched }, found, "two runs differ");
+    assert.equal(one.alertBytes, first.alertBytes, "two runs differ");
+    const other = parse(lines);
+    pairs.push({ replay: one.milliseconds, parse: other, ratio: one.milliseconds / other });
+  }
+  return {
+    input: input.name,
+    rules: input.rules.name,
+    events: input.events,
+    bytes: input.bytes,
+    found,
+    late: first.counters.late,
+    alertBytes: first.alertBytes,
+    tried: first.counters.evaluated / input.events,
+    pairs,
+  };
+}
+
+interface Replay {
+  readonly milliseconds: number;
+  readonly counters: DetectorCounters;
+  readonly alertBytes: number;
+}
+
+/** What kestrel-run does between reading and writing: an instance, every line, every alert as text. */
+function replay(pack: Package, input: Input): Replay {
+  collectGarbage();
+  const start = performance.now();
+  const write = createAlertWriter(pack.manifest);
+  let alertBytes = 0;
+  const detector = createDetector(pack, {
+    latenessNs: LATENESS_NS,
+    onAlert: (detection) => {
+      alertBytes += Buffer.byteLength(write(detection)) + 1;
+    },
+  });
+  let firstLine = 1;
+  for (const chunk of input.chunks) firstLine += detector.feed(chunk, { file: "bench", firstLine });
+  detector.finish();
+  const milliseconds = performance.now() - start;
+  const counters = detector.counters();
+  assert.equal(counters.events, input.events, "not every line was read as an event");
+  return { milliseconds, counters, alertBytes };
+}
+
+function parse(lines: readonly string[]): number {
+  collectGarbage();
+  const start = performance.now();
+  let objects = 0;
+  for (const line of lines) if (typeof JSON.parse(line) === "object") objects++;
+  const milliseconds = performance.now() - start;
+  assert.equal(objects, lines.length);
+  return milliseconds;
+}
+
+/** Least, middle and greatest of some numbers, of which there is at least one. */
+export function spread(values: readonly number[]): {
+  readonly min: number;
+  readonly median: number;
+  readonly max: number;
+} {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return { min: at(0), median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, max: at(sorted.length - 1) };
 }

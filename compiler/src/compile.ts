@@ -1,38 +1,22 @@
 // Rules -> compiled pack: the whole compiler in one function. Every problem of every rule is reported; a rule with an
 // error is left out and the others go on.
 
-import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
+import { lookup } from "@kestrel/stdlib/schema/schema";
 import type { Field, Schema } from "@kestrel/stdlib/schema/types";
 import { bindQuery } from "./analyse/bind-query.js";
 import type { TypedQuery } from "./analyse/typed.js";
+import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { diagnosticInRule } from "./diagnostics/locate.js";
-import { type LoweredPack, lowerPack } from "./lower/lower-pack.js";
 import { checkPatterns } from "./lower/check-patterns.js";
+import { type LoweredPack, lowerPack } from "./lower/lower-pack.js";
 import type { PackIr } from "./plan/ir.js";
 import { planPack } from "./plan/plan-pack.js";
 import type { Rule } from "./sources/rule.js";
-import type { Dialect, Query } from "./syntax/ast.js";
+import type { Query } from "./syntax/ast.js";
 import { parseQuery } from "./syntax/parse.js";
 
-export interface CompileOptions {
-  readonly schema: Schema;
-  readonly dialect: Dialect;
-  readonly timestampField: string;
-  /** null: events of equal time keep their order of arrival. */
-  readonly tiebreakerField: string | null;
-  readonly categoryField: string;
-}
-
-export const DEFAULT_OPTIONS: CompileOptions = {
-  get schema() {
-    return defaultSchema();
-  },
-  dialect: "elastic",
-  timestampField: "@timestamp",
-  tiebreakerField: "event.sequence",
-  categoryField: "event.category",
-};
+export { type CompileOptions, DEFAULT_OPTIONS };
 
 export interface CompiledRule {
   readonly rule: Rule;
@@ -66,12 +50,17 @@ export function analyseRules(
   return { rules: good, diagnostics };
 }
 
-/** Plans and lowers rules that analyseRules has passed. */
-export function compilePack(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack {
-  const ir = planPack(
+/** Plans rules that analyseRules has passed. */
+export function planRules(rules: readonly CompiledRule[], options: CompileOptions): PackIr {
+  return planPack(
     rules.map(({ typed }) => typed),
     eventField(options.categoryField, options.schema),
   );
+}
+
+/** Plans and lowers rules that analyseRules has passed. */
+export function compilePack(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack {
+  const ir = planRules(rules, options);
   const tiebreaker = options.tiebreakerField === null ? null : eventField(options.tiebreakerField, options.schema);
   const lowered = lowerPack(ir, {
     timestamp: eventField(options.timestampField, options.schema, "date"),
@@ -86,4 +75,3 @@ function eventField(name: string, schema: Schema, wanted?: "date"): Field {
   if (known !== null && (wanted === undefined || known.type === wanted)) return known;
   return { id: known?.id ?? 0, name, type: wanted ?? "keyword" };
 }
-

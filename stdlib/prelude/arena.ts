@@ -1,6 +1,7 @@
 // Scratch memory of one event: a bump pointer that is set back before each event. Nothing in it outlives the event.
-// INVARIANT: allocate() never returns memory past arena_end; it sets `arenaFull` instead and hands out the arena's start,
-// and the event is then given up as broken.
+// INVARIANT: a full arena sets `arenaFull`, and the event is given up as broken once it has been evaluated. Until then every
+// allocation is the same overflow region behind arena_end, large enough for any of them. What stands in the arena stays
+// whole, so only texts may be read back from an allocation made since then, never addresses or symbols.
 
 import { arena_base, arena_end } from "./pack";
 
@@ -25,7 +26,7 @@ export function allocate(bytes: usize): usize {
   const end = (start + bytes + 7) & ~7;
   if (end > arena_end || end < start) {
     arenaFull = true;
-    return arena_base;
+    return arena_end;
   }
   next = end;
   return start;

@@ -10,12 +10,9 @@ import { arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, lengthOf, text } from "./bytes";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table } from "./pack";
-import { Position, sawEscape, sawHighByte, skipSpace, skipValue, stringEnd } from "./scan";
+import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
 import { badEscape, isValid, repaired, unescaped } from "./unicode";
-
-/** Why the last decodeLine failed, a BROKEN_* code. */
-export let brokenReason: u32 = 0;
 
 const NO_ENTRY: usize = 0;
 /** A number in a date field counts milliseconds, and the slot nanoseconds. */
@@ -26,21 +23,24 @@ export function countMalformed(): void {
   store<u64>(counter, load<u64>(counter) + 1);
 }
 
-/** Reads the object that the line `[p, feed)` holds. False when the line is broken; the slots are then meaningless. */
+/**
+ * Reads the object that the line `[p, feed)` holds. False when the line is broken; brokenReason then says why, and the slots
+ * are meaningless.
+ */
 export function decodeLine(p: usize, feed: usize): bool {
-  brokenReason = BROKEN_SYNTAX;
+  setBrokenReason(BROKEN_SYNTAX);
   if (load<u8>(p) != 0x7b) {
-    brokenReason = BROKEN_NOT_OBJECT;
+    setBrokenReason(BROKEN_NOT_OBJECT);
     return false;
   }
   const end = decodeObject(p, 0, 1);
   if (!end) return false;
   if (skipSpace(end) != feed) {
-    brokenReason = BROKEN_SYNTAX;
+    setBrokenReason(BROKEN_SYNTAX);
     return false;
   }
   if (arenaFull) {
-    brokenReason = BROKEN_SIZE;
+    setBrokenReason(BROKEN_SIZE);
     return false;
   }
   return true;
@@ -98,7 +98,7 @@ function findPath(node: u32, key: usize, length: u32): usize {
 
 function decodeObject(p: usize, node: u32, depth: u32): Position {
   if (depth > (DEPTH_LIMIT as u32)) {
-    brokenReason = BROKEN_DEPTH;
+    setBrokenReason(BROKEN_DEPTH);
     return 0;
   }
   p = skipSpace(p + 1);
@@ -119,7 +119,7 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
     if (load<u8>(p) != 0x3a) return 0;
     p = skipSpace(p + 1);
     const entry = findPath(node, key, length);
-    p = entry ? decodeValue(p, entry, depth) : skipValue(p);
+    p = entry ? decodeValue(p, entry, depth) : skipValue(p, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
@@ -131,7 +131,7 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
 
 function decodeArray(p: usize, entry: usize, depth: u32): Position {
   if (depth > (DEPTH_LIMIT as u32)) {
-    brokenReason = BROKEN_DEPTH;
+    setBrokenReason(BROKEN_DEPTH);
     return 0;
   }
   p = skipSpace(p + 1);
@@ -152,19 +152,16 @@ function decodeValue(p: usize, entry: usize, depth: u32): Position {
   if (c == 0x7b) {
     const child = load<u32>(entry, 20);
     if (load<u8>(skipSpace(p + 1)) != 0x7d) markObject(entry);
-    if (!child) {
-      if (load<u32>(entry, 24) && load<u32>(entry, 28) != TYPE_OBJECT) countMalformed();
-      return skipValue(p);
-    }
+    if (!child) return skipValue(p, depth);
     return decodeObject(p, child, depth + 1);
   }
   if (c == 0x5b) return decodeArray(p, entry, depth + 1);
   const slot: usize = load<u32>(entry, 24);
-  if (!slot) return skipValue(p);
+  if (!slot) return skipValue(p, depth);
   const type = load<u32>(entry, 28);
   if (type == TYPE_OBJECT && c != 0x6e) {
     markObject(entry);
-    return skipValue(p);
+    return skipValue(p, depth);
   }
   if (c == 0x22) return decodeString(p + 1, slot, type);
   if (c == 0x74) return load<u32>(p) == 0x65757274 ? decodeBoolean(p, 4, slot, type) : 0;

@@ -2,18 +2,18 @@
 // `run` takes a batch of lines to matches in the output region; the rest is exported for generated code to call.
 
 import {
-  BROKEN_LIMIT, BROKEN_RECORD_BYTES, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
+  BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_SIZE, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
   CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE, CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED,
   CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_OUTPUT_BYTES, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER,
   EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
 } from "../src/abi";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
-import { brokenReason, decodeLine } from "./decode";
+import { decodeLine } from "./decode";
 import {
   callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stamps_base,
   stamps_end, tiebreaker_slot, time_slot,
 } from "./pack";
-import { lineEnd, skipSpace } from "./scan";
+import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
 import { clearSlots, symbolsOf, valuesOf } from "./slots";
 
 export {
@@ -64,9 +64,9 @@ export function visit(predicate: u32): void {
 /** Visits the predicates that the symbols of a witness group point to. */
 export function dispatch(group: usize): void {
   const slot: usize = load<u32>(group);
-  const values = load<u32>(slot);
-  if (values == 0) return;
+  if (load<u32>(slot) == 0) return;
   const symbols = symbolsOf(group);
+  const values = load<u32>(slot);
   const index: usize = load<u32>(group, 24);
   for (let i: u32 = 0; i < values; i++) {
     const list: usize = load<u32>(index + load<u32>(symbols + i * 4) * 4);
@@ -78,8 +78,8 @@ export function dispatch(group: usize): void {
 
 /** Whether one of the values' symbols is in the bit set. */
 export function anySymbol(group: usize, bits: usize): bool {
-  const values = load<u32>(load<u32>(group) as usize);
   const symbols = symbolsOf(group);
+  const values = load<u32>(load<u32>(group) as usize);
   for (let i: u32 = 0; i < values; i++) {
     const symbol = load<u32>(symbols + i * 4);
     if ((load<u8>(bits + (symbol >> 3)) >> (symbol & 7)) & 1) return true;
@@ -149,27 +149,34 @@ function recordBroken(line: u32, offset: u32): void {
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, records + 1);
 }
 
-function runEvent(line: u32, start: usize, feed: usize): void {
+/** Evaluates the event in the slots; false when it turns out to be more than the arena holds. */
+function runEvent(line: u32, start: usize, feed: usize): bool {
   const watermark = load<i64>(CONTROL_BASE + CONTROL_WATERMARK);
   let time = watermark;
   let flags: u32 = 0;
   if (load<u32>(time_slot)) {
     time = load<i64>(valuesOf(time_slot));
     flags |= EVENT_HAS_TIME;
-    if (time > watermark) store<i64>(CONTROL_BASE + CONTROL_WATERMARK, time);
-  } else {
-    count(CONTROL_UNTIMED);
+  } else if (watermark == i64.MIN_VALUE) {
     // Before the first readable time there is nothing to take it from.
-    if (watermark == i64.MIN_VALUE) time = 0;
+    time = 0;
   }
   header = output;
   store<u32>(header, 0, 12);
   output += EVENT_HEADER_BYTES;
   matchesLeft = predicate_count * MATCH_BYTES;
   evaluate();
+  if (arenaFull) {
+    output = header;
+    setBrokenReason(BROKEN_SIZE);
+    return false;
+  }
+  count(CONTROL_EVENTS);
+  if (!(flags & EVENT_HAS_TIME)) count(CONTROL_UNTIMED);
+  else if (time > watermark) store<i64>(CONTROL_BASE + CONTROL_WATERMARK, time);
   if (!load<u32>(header, 12)) {
     output = header;
-    return;
+    return true;
   }
   let tiebreaker: i64 = 0;
   if (tiebreaker_slot && load<u32>(tiebreaker_slot)) {
@@ -183,6 +190,7 @@ function runEvent(line: u32, start: usize, feed: usize): void {
   store<i64>(header, watermark, 24);
   store<i64>(header, tiebreaker, 32);
   store<u32>(header, flags, 40);
+  return true;
 }
 
 /** See "Module interface" in stdlib/src/abi.ts. `length` bytes at `address` are whole lines, each with its line feed. */
@@ -210,10 +218,7 @@ export function run(address: usize, length: u32): i32 {
         restartGenerations();
       }
       clearSlots();
-      if (decodeLine(start, feed)) {
-        count(CONTROL_EVENTS);
-        runEvent(line, start, feed);
-      } else recordBroken(line, (start - address) as u32);
+      if (!decodeLine(start, feed) || !runEvent(line, start, feed)) recordBroken(line, (start - address) as u32);
     }
     p = feed + 1;
     line++;

@@ -1,7 +1,7 @@
 // Matching one text against compiled patterns: globs, automata, address ranges. Nothing here backtracks over the text.
 // Encodings: compiler/src/patterns (wildcard.ts, regex-compile.ts, cidr.ts).
 
-import { allocate } from "./arena";
+import { allocate, arenaFull, shrinkTo } from "./arena";
 import { Text, addressOf, bytesEqual, indexOfBytes, lengthOf } from "./bytes";
 import { widthOf } from "./unicode";
 
@@ -147,6 +147,7 @@ export function nfaMatches(t: Text, nfa: usize): bool {
   marks = allocate(count * 4);
   let current = allocate(count * 4);
   let other = allocate(count * 4);
+  if (arenaFull) return false;
   memory.fill(marks, 0, count * 4);
   let step: u32 = 1;
   let length = addState(current, 0, load<u32>(nfa, 4), step);
@@ -167,11 +168,12 @@ export function nfaMatches(t: Text, nfa: usize): bool {
     length = grown;
     p++;
   }
-  if (p < end) return false;
-  for (let i: u32 = 0; i < length; i++) {
-    if (load<u8>(nfaStates + load<u32>(current + i * 4) * 8) == OP_MATCH) return true;
+  let matched = false;
+  for (let i: u32 = 0; p == end && i < length && !matched; i++) {
+    matched = load<u8>(nfaStates + load<u32>(current + i * 4) * 8) == OP_MATCH;
   }
-  return false;
+  shrinkTo(stack);
+  return matched;
 }
 
 let addressHigh: u64 = 0;

@@ -70,7 +70,8 @@ export function scanNumber(p: usize, end: usize, lenient: bool): usize {
     const power = p;
     let value: i32 = 0;
     while (p < end && isDigit((c = load<u8>(p)))) {
-      if (value < 100000) value = value * 10 + ((c - 0x30) as i32);
+      // Beyond what the digits of any line could make up for.
+      if (value < 100000000) value = value * 10 + ((c - 0x30) as i32);
       p++;
     }
     if (p == power) return 0;
@@ -152,9 +153,9 @@ function daysInMonth(year: i32, month: i32): i32 {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-/** Nanoseconds since 1970 fit i64 from 1678 to 2261. */
-const FIRST_YEAR: i32 = 1678;
-const LAST_YEAR: i32 = 2261;
+/** Nanoseconds since 1970 fit i64 from within 1677 to within 2262. */
+const FIRST_YEAR: i32 = 1677;
+const LAST_YEAR: i32 = 2262;
 const NS_PER_SECOND: i64 = 1000000000;
 
 /**
@@ -226,5 +227,6 @@ export function parseDate(p: usize, length: u32): bool {
   }
   if (p != end) return false;
   dateValue = seconds * NS_PER_SECOND + nanoseconds;
-  return true;
+  // SOUND: the years leave less than one turn of i64, so a value that does not fit has changed its sign.
+  return (dateValue < 0) == (seconds < 0);
 }

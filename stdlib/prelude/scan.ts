@@ -1,12 +1,19 @@
 // Finding one's way through a line of JSON without building anything: ends of strings, skipped values, line ends.
 // INVARIANT: every line ends in a line feed, and a control character ends every scan, so no scan leaves its line.
 
-import { DEPTH_LIMIT } from "../src/abi";
+import { BROKEN_DEPTH, DEPTH_LIMIT } from "../src/abi";
 
 /** Where a scan stopped is its result; 0 says that the line is broken. */
 export type Position = usize;
 
-/** Set by skipString: the string held a backslash, or a byte beyond ASCII. */
+/** Why the line is broken, should it turn out to be: a BROKEN_* code. */
+export let brokenReason: u32 = 0;
+
+export function setBrokenReason(reason: u32): void {
+  brokenReason = reason;
+}
+
+/** Set by stringEnd: the string held a backslash, or a byte beyond ASCII. */
 export let sawEscape: bool = false;
 export let sawHighByte: bool = false;
 
@@ -65,16 +72,16 @@ export function skipSpace(p: usize): usize {
 }
 
 /**
- * Past the container whose bracket stands at `p`. What stands inside is not read by any rule, so only strings and the
+ * Past the container whose bracket stands at `p`, itself inside of `outer` others. What stands inside is not read by any rule, so only strings and the
  * depth of brackets are checked.
  */
-export function skipContainer(p: usize): Position {
+export function skipContainer(p: usize, outer: u32): Position {
   const quote = i8x16.splat(0x22);
   const fold = i8x16.splat(0x20);
   const open = i8x16.splat(0x7b);
   const close = i8x16.splat(0x7d);
   const feed = i8x16.splat(0x0a);
-  let depth: u32 = 0;
+  let depth = outer;
   while (true) {
     const block = v128.load(p);
     const folded = v128.or(block, fold);
@@ -99,8 +106,11 @@ export function skipContainer(p: usize): Position {
       if (c == 0x0a) return 0;
       if ((c | 0x20) == 0x7b) {
         depth++;
-        if (depth > 1024) return 0;
-      } else if (--depth == 0) return at + 1;
+        if (depth > (DEPTH_LIMIT as u32)) {
+          brokenReason = BROKEN_DEPTH;
+          return 0;
+        }
+      } else if (--depth == outer) return at + 1;
     }
     p = next;
   }
@@ -118,13 +128,13 @@ function skipScalar(p: usize): Position {
   return p == start ? 0 : p;
 }
 
-/** Past the value at `p`, which no rule reads. */
-export function skipValue(p: usize): Position {
+/** Past the value at `p`, inside of `outer` containers, which no rule reads. */
+export function skipValue(p: usize, outer: u32): Position {
   const c = load<u8>(p);
   if (c == 0x22) {
     const end = stringEnd(p + 1);
     return end ? end + 1 : 0;
   }
-  if (c == 0x7b || c == 0x5b) return skipContainer(p);
+  if (c == 0x7b || c == 0x5b) return skipContainer(p, outer);
   return skipScalar(p);
 }

@@ -1,7 +1,7 @@
 // The slots of the current event and what is derived from them on demand: folded copies and symbols.
 // Layouts: see stdlib/src/abi.ts.
 
-import { allocate, generation } from "./arena";
+import { allocate, arenaFull, generation } from "./arena";
 import { Text, addressOf, bytesEqual, hashBytes, lengthOf } from "./bytes";
 import { slots_base, slots_end } from "./pack";
 import { foldedText } from "./unicode";
@@ -49,7 +49,7 @@ export function storeText(value: usize, t: Text): void {
   store<u32>(value, lengthOf(t), 4);
 }
 
-/** Address of the folded values of a slot that holds strings; computed once for each event. */
+/** Address of the folded values of a slot that holds strings; computed once for each event. Not folded in a full arena. */
 export function foldedValues(slot: usize, record: usize): usize {
   const count = load<u32>(slot);
   const values = valuesOf(slot);
@@ -58,6 +58,10 @@ export function foldedValues(slot: usize, record: usize): usize {
     let list = record + 8;
     if (count > 1) {
       list = allocate(count * 8);
+      if (arenaFull) {
+        store<u32>(record, values as u32, 8);
+        return values;
+      }
       store<u32>(record, list as u32, 8);
     }
     for (let i: u32 = 0; i < count; i++) {
@@ -68,7 +72,10 @@ export function foldedValues(slot: usize, record: usize): usize {
   return count == 1 ? record + 8 : (load<u32>(record, 8) as usize);
 }
 
-/** Address of the symbols (u32 each) of a group's field, one for each of its values; 0 is no literal of the group. */
+/**
+ * Address of the symbols (u32 each) of a group's field, one for each of its values; 0 is no literal of the group. In a full
+ * arena the field loses its values, so ask for their count afterwards.
+ */
 export function symbolsOf(group: usize): usize {
   const slot: usize = load<u32>(group);
   const record: usize = load<u32>(group, 8);
@@ -80,6 +87,10 @@ export function symbolsOf(group: usize): usize {
     let list = record + 8;
     if (count > 1) {
       list = allocate(count * 4);
+      if (arenaFull) {
+        store<u32>(slot, 0);
+        return list;
+      }
       store<u32>(record, list as u32, 8);
     }
     const values = folded ? foldedValues(slot, folded) : valuesOf(slot);

@@ -3,16 +3,16 @@
 // they are absent these tests are skipped with a note.
 
 import { existsSync, readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type RefEvent, interpret, matches, readEvents } from "./reference/interpret.js";
-import { type PackUnderTest, compileForTest, runLines } from "./support/run-pack.js";
+import { interpret, matches, type RefEvent, readEvents } from "./reference/interpret.js";
 import { repositoryRoot } from "./support/repository.js";
+import { compileForTest, type PackUnderTest, runLines } from "./support/run-pack.js";
 
 const CORPORA = join(repositoryRoot(), "../shared/corpora");
 const EVENTS = join(CORPORA, "events");
@@ -35,7 +35,9 @@ function readText(path: string): string {
 }
 
 function readLines(file: string, most = Number.POSITIVE_INFINITY): string[] {
-  const lines = readText(join(EVENTS, file)).split("\n").filter((line) => line.trim() !== "");
+  const lines = readText(join(EVENTS, file))
+    .split("\n")
+    .filter((line) => line.trim() !== "");
   return lines.slice(0, most);
 }
 
@@ -64,7 +66,8 @@ check("Elastic's detection rules compile, at least 95 in 100", async () => {
   assert.ok(under.rules.length >= 0.95 * rules.length, `${under.rules.length} of ${rules.length}`);
   const explained = new Set(under.diagnostics.filter((d) => d.severity === "error").map((d) => d.place.rule));
   const compiled = new Set(under.rules.map(({ rule }) => rule.id));
-  for (const rule of rules) assert.ok(compiled.has(rule.id) || explained.has(rule.name), `${rule.name} vanished without a diagnostic`);
+  for (const rule of rules)
+    assert.ok(compiled.has(rule.id) || explained.has(rule.name), `${rule.name} vanished without a diagnostic`);
 });
 
 for (const [file, most] of RECORDINGS) {
@@ -78,7 +81,8 @@ for (const [file, most] of RECORDINGS) {
     // The interpreter need not ask a rule about events of another category; the reference decides the category itself.
     const byCategory = new Map<string, RefEvent[]>();
     for (const event of events) {
-      for (const category of new Set(event.categories)) byCategory.set(category, [...(byCategory.get(category) ?? []), event]);
+      for (const category of new Set(event.categories))
+        byCategory.set(category, [...(byCategory.get(category) ?? []), event]);
     }
     let total = 0;
     for (const [index, { rule, query }] of under.rules.entries()) {
@@ -127,7 +131,9 @@ check("rules fire on the documents that were made for them, at least 95 in 100",
   }
   const names = under.rules.filter(({ rule }) => silent.has(rule.id)).map(({ rule }) => rule.name);
   const unexplained = names.filter((name) => !GENEVE_WRONG.some((pattern) => pattern.test(name)));
-  console.log(`  ${asked.size - silent.size} of ${asked.size} rules fire on all their documents; silent: ${names.join(", ") || "none"}`);
+  console.log(
+    `  ${asked.size - silent.size} of ${asked.size} rules fire on all their documents; silent: ${names.join(", ") || "none"}`,
+  );
   assert.ok(unexplained.length <= 0.05 * asked.size, unexplained.join("\n"));
 });
 

@@ -62,7 +62,10 @@ differential(`conditions agree on ${PAIRS} pairs`, async () => {
     }
   }
   assert.ok(matched > pairs / 20, `only ${matched} of ${pairs} pairs match`);
-  assert.ok(compiled > 3 * refused, `only ${compiled} of ${compiled + refused} queries compile: ${JSON.stringify([...reasons])}`);
+  assert.ok(
+    compiled > 3 * refused,
+    `only ${compiled} of ${compiled + refused} queries compile: ${JSON.stringify([...reasons])}`,
+  );
 });
 
 differential("sequences and samples agree", async () => {
@@ -71,10 +74,15 @@ differential("sequences and samples agree", async () => {
   for (let round = 0; round < streams; round++) {
     const seed = SEED * 7_000_003 + round;
     const random = createRandom(seed);
-    const rules = Array.from({ length: 10 }, (_, i) => ruleOf(`s${i}`, generateSequence(random).replace(/\n\|[^|]*$/, "")));
+    const rules = Array.from({ length: 10 }, (_, i) =>
+      ruleOf(`s${i}`, generateSequence(random).replace(/\n\|[^|]*$/, "")),
+    );
     const lines = generateStream(random, { length: 60, disorder: random.pick([0, 0, 5]) });
     const under = await compileForTest(rules, OPTIONS);
-    assert.equal(under.diagnostics.filter((d) => d.severity === "error"), []);
+    assert.equal(
+      under.diagnostics.filter((d) => d.severity === "error"),
+      [],
+    );
     const events = readEvents(lines, REFERENCE);
     const found = runLines(under.pack, Buffer.from(`${lines.join("\n")}\n`));
     for (const [index, { rule }] of under.rules.entries()) {
@@ -98,7 +106,9 @@ differential("samples find the same keys", async () => {
   for (let round = 0; round < 100; round++) {
     const seed = SEED * 11_000_003 + round;
     const random = createRandom(seed);
-    const rules = Array.from({ length: 5 }, (_, i) => ruleOf(`s${i}`, generateSample(random).replace(/\n\|[^|]*$/, "")));
+    const rules = Array.from({ length: 5 }, (_, i) =>
+      ruleOf(`s${i}`, generateSample(random).replace(/\n\|[^|]*$/, "")),
+    );
     const lines = generateStream(random, { length: 40 });
     const under = await compileForTest(rules, OPTIONS);
     const events = readEvents(lines, REFERENCE);
@@ -107,7 +117,11 @@ differential("samples find the same keys", async () => {
       const result = interpret(parsed(rule.query), events, REFERENCE);
       if (result.kind !== "sequences") continue;
       keys += result.sequences.length;
-      assert.is(found.byRule[index]?.length, result.sequences.length, `seed ${seed}\n${rule.query}\n${lines.join("\n")}`);
+      assert.is(
+        found.byRule[index]?.length,
+        result.sequences.length,
+        `seed ${seed}\n${rule.query}\n${lines.join("\n")}`,
+      );
     }
   }
   assert.ok(keys > 50, `only ${keys} keys`);

@@ -54,9 +54,21 @@ function applyFixes(text: string, problems: readonly Problem[]): string {
   );
 }
 
+/** As an editor does it: a fix may change the text that the next one stands in, so the text is read again after each. */
+function applyOneByOne(text: string, dialect: Dialect, expression: boolean): string {
+  let fixed = text;
+  for (let round = 0; round < 20; round++) {
+    const [first] = read(fixed, dialect, expression).problems;
+    if (first?.fix === undefined) break;
+    fixed = applyFixes(fixed, [first]);
+  }
+  return fixed;
+}
+
 /** Parsing what was printed must give the same tree; the printed text may only complain about other dialects. */
 function checkRoundTrip(reading: Reading, dialect: Dialect, expression: boolean, where: string): void {
-  if (reading.printed === null) return;
+  // A number out of range has no text that would give it back.
+  if (reading.printed === null || reading.problems.some((problem) => problem.code === "E0205")) return;
   const again = read(reading.printed, dialect, expression);
   assert.is(again.shown, reading.shown, `${where}: ${reading.printed}`);
   assert.is(again.printed, reading.printed, where);
@@ -82,8 +94,10 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
       assert.equal(reading.stray, [], `${file} ${title}`);
       checkRoundTrip(reading, dialect, expression, `${file} ${title}`);
       if (reading.problems.length > 0 && reading.problems.every((problem) => problem.fix !== undefined)) {
-        const fixed = applyFixes(text, reading.problems);
-        assert.equal(read(fixed, dialect, expression).problems, [], `${file} ${title}: fixed to ${fixed}`);
+        // Fixes that belong together are applied at once, nested ones one by one.
+        const fixed = [applyFixes(text, reading.problems), applyOneByOne(text, dialect, expression)];
+        const clean = fixed.some((result) => read(result, dialect, expression).problems.length === 0);
+        assert.ok(clean, `${file} ${title}: fixed to ${fixed.join(" or ")}`);
       }
       return `${title}\n${text}\n---\n${actual}`;
     });

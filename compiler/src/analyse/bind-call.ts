@@ -3,8 +3,8 @@
 import { type Cidr, parseCidr } from "../patterns/cidr.js";
 import { parseWildcard } from "../patterns/wildcard.js";
 import type { Call, Expr } from "../syntax/ast.js";
-import { type BindContext, NULL, arithmetic, bind, describeType, report } from "./bind-expression.js";
-import { type FunctionName, type Typed, nullOf, typeOf } from "./typed.js";
+import { arithmetic, type BindContext, bind, describeType, NULL, report } from "./bind-expression.js";
+import { type FunctionName, nullOf, type Typed, typeOf } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
 
@@ -57,14 +57,29 @@ export function bindCall(call: Call, context: BindContext): Typed {
     return report(context, "E0302", call.nameSpan, `unknown function \`${call.name}\``, help);
   }
   if (call.insensitive && !signature.foldable) {
-    return report(context, "E0302", call.nameSpan, `\`${signature.name}\` has no case-insensitive form`, "leave out the `~`");
+    return report(
+      context,
+      "E0302",
+      call.nameSpan,
+      `\`${signature.name}\` has no case-insensitive form`,
+      "leave out the `~`",
+    );
   }
   const { required, optional, rest } = signature;
   const most = rest === undefined ? required.length + optional.length : Number.POSITIVE_INFINITY;
   if (call.args.length < required.length || call.args.length > most) {
     const wanted =
-      rest !== undefined ? `at least ${required.length}` : optional.length > 0 ? `${required.length} to ${most}` : `${most}`;
-    return report(context, "E0304", call.span, `\`${signature.name}\` takes ${wanted} arguments, but ${call.args.length} are given`);
+      rest !== undefined
+        ? `at least ${required.length}`
+        : optional.length > 0
+          ? `${required.length} to ${most}`
+          : `${most}`;
+    return report(
+      context,
+      "E0304",
+      call.span,
+      `\`${signature.name}\` takes ${wanted} arguments, but ${call.args.length} are given`,
+    );
   }
   if (signature.name in OPERATORS) {
     const [left, right] = call.args as [Expr, Expr];
@@ -84,9 +99,15 @@ function bindArgument(arg: Expr, kind: ArgumentKind, signature: Signature, conte
   if (type === "date" && kind === "any") {
     return report(context, "E0303", arg.span, `\`${signature.name}\` cannot turn a date into text`);
   }
-  const fits = type === null || kind === "any" || (kind === "number" ? type === "long" || type === "double" : type === kind);
+  const fits =
+    type === null || kind === "any" || (kind === "number" ? type === "long" || type === "double" : type === kind);
   if (fits) return typed;
-  return report(context, "E0303", arg.span, `\`${signature.name}\` needs a ${kind} here, but this is a ${describeType(type)}`);
+  return report(
+    context,
+    "E0303",
+    arg.span,
+    `\`${signature.name}\` needs a ${kind} here, but this is a ${describeType(type)}`,
+  );
 }
 
 function build(call: Call, signature: Signature, args: readonly Typed[], context: BindContext): Typed {
@@ -97,7 +118,13 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
     case "wildcard":
       return wildcards(call, args, context);
     case "number":
-      return report(context, "E0401", call.nameSpan, "`number` cannot be compiled yet", "compare with the text instead");
+      return report(
+        context,
+        "E0401",
+        call.nameSpan,
+        "`number` cannot be compiled yet",
+        "compare with the text instead",
+      );
     case "between":
       if (call.args[3] !== undefined && args[3]?.kind !== "boolean" && args[3]?.kind !== "null") {
         return report(context, "E0304", call.args[3].span, "the fourth argument of `between` must be true or false");
@@ -107,7 +134,12 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
     case "substring":
       for (const [index, arg] of args.entries()) {
         if (typeOf(arg) === "double") {
-          return report(context, "E0303", call.args[index]?.span ?? call.span, `\`${signature.name}\` needs a whole number here`);
+          return report(
+            context,
+            "E0303",
+            call.args[index]?.span ?? call.span,
+            `\`${signature.name}\` needs a whole number here`,
+          );
         }
       }
       break;
@@ -124,7 +156,14 @@ function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed
     if (index === 0 || place === undefined) continue;
     const range = arg.kind === "string" ? parseCidr(arg.value) : null;
     if (range !== null) found.push(range);
-    else if (arg.kind === "string") report(context, "E0309", place.span, `"${arg.value}" is not an address range`, "write it as 10.0.0.0/8 or fe80::/10");
+    else if (arg.kind === "string")
+      report(
+        context,
+        "E0309",
+        place.span,
+        `"${arg.value}" is not an address range`,
+        "write it as 10.0.0.0/8 or fe80::/10",
+      );
     else report(context, "E0304", place.span, "the ranges of `cidrMatch` must be constant strings");
   }
   const [subject = NULL] = args;
@@ -137,7 +176,12 @@ function wildcards(call: Call, args: readonly Typed[], context: BindContext): Ty
   for (const [index, arg] of args.entries()) {
     if (index === 0) continue;
     if (arg.kind !== "string") {
-      report(context, "E0304", call.args[index]?.span ?? call.span, "the patterns of `wildcard` must be constant strings");
+      report(
+        context,
+        "E0304",
+        call.args[index]?.span ?? call.span,
+        "the patterns of `wildcard` must be constant strings",
+      );
     } else if (parseWildcard(arg.value).kind === "exact") exact.push(arg.value);
     else globs.push(arg.value);
   }

@@ -11,7 +11,7 @@ import { globFits, parseWildcard } from "../patterns/wildcard.js";
 import type { Binary, Call, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
 import { bindCall } from "./bind-call.js";
 import { parseDate } from "./dates.js";
-import { type Domain, type Patterns, type Typed, type ValueType, fieldsOf, nullOf, typeOf } from "./typed.js";
+import { type Domain, fieldsOf, nullOf, type Patterns, type Typed, typeOf, type ValueType } from "./typed.js";
 
 export interface BindContext {
   readonly schema: Schema;
@@ -86,7 +86,13 @@ function number(value: bigint): Typed {
 function bindField(ref: FieldRef, context: BindContext): Typed {
   if (ref.variable) return report(context, "E0310", ref.span, `the variable ${ref.path[0]} is not defined here`);
   if (ref.path.some((part) => typeof part === "number")) {
-    return report(context, "E0204", ref.span, "array indexes belong to the endgame dialect", "a comparison already looks at every value of the field");
+    return report(
+      context,
+      "E0204",
+      ref.span,
+      "array indexes belong to the endgame dialect",
+      "a comparison already looks at every value of the field",
+    );
   }
   const name = ref.path.join(".");
   const field = lookup(context.schema, name);
@@ -194,7 +200,12 @@ function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, plac
     return equate(MIRRORED[op], right, left, { left: place.right, right: place.left, span: place.span }, context);
   }
   if (left.kind === "field" && left.field.type === "object") {
-    return report(context, "E0303", place.left.span, `\`${left.field.name}\` is an object and can only be compared with null`);
+    return report(
+      context,
+      "E0303",
+      place.left.span,
+      `\`${left.field.name}\` is an object and can only be compared with null`,
+    );
   }
   if (right.kind === "string" && op === "==" && left.kind === "field" && left.field.type === "ip") {
     return addressEquals(left, right.value, place, context);
@@ -257,7 +268,11 @@ function adapt(subject: Typed, constant: Typed, op: ComparisonOp): Typed | "to-n
 }
 
 function numberText(constant: Typed): string {
-  return constant.kind === "long" ? String(constant.value) : constant.kind === "double" ? doubleText(constant.value) : "";
+  return constant.kind === "long"
+    ? String(constant.value)
+    : constant.kind === "double"
+      ? doubleText(constant.value)
+      : "";
 }
 
 /** As `string()` prints a double. */
@@ -349,8 +364,14 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
       report(context, "E0303", element.span, `the right side of \`${expr.op}\` must be a constant`);
     } else if (type !== null && type !== "string") {
       if (expr.op !== ":" || (value.kind === "string" && /[*?]/.test(value.value))) {
-        report(context, "E0303", expr.span, `\`${expr.op}\` matches text, but its left side is a ${describeType(type)}`);
-      } else others.push(equate("==", subject, value, { left: expr.subject, right: element, span: expr.span }, context));
+        report(
+          context,
+          "E0303",
+          expr.span,
+          `\`${expr.op}\` matches text, but its left side is a ${describeType(type)}`,
+        );
+      } else
+        others.push(equate("==", subject, value, { left: expr.subject, right: element, span: expr.span }, context));
     } else if (value.kind !== "string") {
       if (expr.op === ":") exact.push(value.kind === "boolean" ? String(value.value) : numberText(value));
       else report(context, "E0303", element.span, `\`${expr.op}\` needs a string here`);
@@ -360,11 +381,19 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
       if (globFits(parseWildcard(value.value), fold)) globs.push(value.value);
       else report(context, "E0402", element.span, "this wildcard pattern is too large");
     } else if (isAddress && expr.op === ":") {
-      others.push(addressEquals(subject, value.value, { left: expr.subject, right: element, span: expr.span }, context));
+      others.push(
+        addressEquals(subject, value.value, { left: expr.subject, right: element, span: expr.span }, context),
+      );
     } else exact.push(value.value);
   }
   if (type === null) {
-    if (subject.kind === "field") report(context, "E0303", expr.subject.span, `\`${subject.field.name}\` is an object and can only be compared with null`);
+    if (subject.kind === "field")
+      report(
+        context,
+        "E0303",
+        expr.subject.span,
+        `\`${subject.field.name}\` is an object and can only be compared with null`,
+      );
     return nullOf(subject);
   }
   const patterns: Patterns = { fold, exact, globs, regexes };

@@ -91,13 +91,23 @@ function checkKeys(terms: readonly TypedTerm[], spans: readonly Span[], context:
   for (const [index, term] of terms.entries()) {
     const span = spans[index] ?? { start: 0, end: 0 };
     if (term.keys.length !== first.keys.length) {
-      report(context, "E0306", span, `this term has ${term.keys.length} join keys, but the first term has ${first.keys.length}`);
+      report(
+        context,
+        "E0306",
+        span,
+        `this term has ${term.keys.length} join keys, but the first term has ${first.keys.length}`,
+      );
       continue;
     }
     for (const [k, key] of term.keys.entries()) {
       const [a, b] = [keyKind(first.keys[k] ?? key), keyKind(key)];
       if (a !== null && b !== null && a !== b) {
-        report(context, "E0306", span, `join key \`${key.name}\` is a ${b}, but in the first term it is a ${a}: they are never equal`);
+        report(
+          context,
+          "E0306",
+          span,
+          `join key \`${key.name}\` is a ${b}, but in the first term it is a ${a}: they are never equal`,
+        );
       }
     }
   }
@@ -119,14 +129,26 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
     sequence.until === null ? spans : [...spans, sequence.until.span],
     context,
   );
-  if (until?.missing) report(context, "E0307", sequence.until?.span ?? sequence.span, "`until` cannot be a missing event");
+  if (until?.missing)
+    report(context, "E0307", sequence.until?.span ?? sequence.span, "`until` cannot be a missing event");
   if (terms.every((term) => term.missing)) {
     report(context, "E0307", sequence.span, "a sequence needs at least one term that is not a missing event");
   } else if (terms.some((term) => term.missing) && sequence.maxspan === null) {
-    report(context, "E0307", sequence.span, "a sequence with a missing event needs a maxspan", "add `with maxspan=1m` after the keys");
+    report(
+      context,
+      "E0307",
+      sequence.span,
+      "a sequence with a missing event needs a maxspan",
+      "add `with maxspan=1m` after the keys",
+    );
   }
   if (terms.length === 1) {
-    context.problems.push({ code: "W0502", severity: "warning", message: "a sequence of one term behaves as an event query", span: sequence.span });
+    context.problems.push({
+      code: "W0502",
+      severity: "warning",
+      message: "a sequence of one term behaves as an event query",
+      span: sequence.span,
+    });
   }
   const maxspanNs = sequence.maxspan === null ? null : BigInt(sequence.maxspan.milliseconds) * NS_PER_MS;
   if (sequence.maxspan !== null && maxspanNs !== null && maxspanNs > MAX_MAXSPAN_NS) {
@@ -137,9 +159,14 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
 
 function bindSample(sample: Sample, context: BindContext): TypedQuery {
   const terms = sample.terms.map((term) => bindTerm(term, sample.by, context));
-  checkKeys(terms, sample.terms.map((term) => term.span), context);
+  checkKeys(
+    terms,
+    sample.terms.map((term) => term.span),
+    context,
+  );
   for (const term of sample.terms) {
-    if (term.missing || term.runs > 1) report(context, "E0307", term.span, "a sample has no missing events and no runs");
+    if (term.missing || term.runs > 1)
+      report(context, "E0307", term.span, "a sample has no missing events and no runs");
   }
   if (terms.every((term) => term.keys.length === 0)) {
     report(context, "E0307", sample.span, "a sample needs at least one join key", "add `by host.id` or the like");
@@ -151,7 +178,13 @@ const STREAM_PIPES = new Set(["head", "tail"]);
 
 function checkPipe(pipe: Pipe, context: BindContext): void {
   if (!STREAM_PIPES.has(pipe.name)) {
-    report(context, "E0308", pipe.nameSpan, `the pipe \`${pipe.name}\` does not exist in this dialect`, "`head N` and `tail N` do");
+    report(
+      context,
+      "E0308",
+      pipe.nameSpan,
+      `the pipe \`${pipe.name}\` does not exist in this dialect`,
+      "`head N` and `tail N` do",
+    );
     return;
   }
   const [count] = pipe.args;

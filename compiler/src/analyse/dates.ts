@@ -3,16 +3,16 @@
 const DATE =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(?:[Zz]|([+-])(\d\d)(?::?(\d\d))?)?)?$/;
 const NS_PER_MS = 1_000_000n;
-const FIRST_YEAR = 1678;
-const LAST_YEAR = 2261;
+const I64_MIN = -(2n ** 63n);
+const I64_MAX = 2n ** 63n - 1n;
 
-/** Nanoseconds since 1970-01-01T00:00Z, or null when the text is not a date between 1678 and 2261. */
+/** Nanoseconds since 1970-01-01T00:00Z, or null when the text is no date or they do not fit 64 bits (1677 to 2262). */
 export function parseDate(text: string): bigint | null {
   const parts = DATE.exec(text);
   if (parts === null) return null;
   const part = (index: number): number => Number(parts[index] ?? "0");
   const [year, month, day, hour, minute, second] = [part(1), part(2), part(3), part(4), part(5), part(6)];
-  if (year < FIRST_YEAR || year > LAST_YEAR || hour > 23 || minute > 59 || second > 59) return null;
+  if (year < 1000 || hour > 23 || minute > 59 || second > 59) return null;
   const ms = Date.UTC(year, month - 1, day, hour, minute, second);
   if (new Date(Date.UTC(year, month - 1, day)).getUTCDate() !== day || month < 1 || month > 12) return null;
   const zoneHours = part(9);
@@ -20,5 +20,6 @@ export function parseDate(text: string): bigint | null {
   if (zoneHours > 23 || zoneMinutes > 59) return null;
   const zoneMs = (zoneHours * 60 + zoneMinutes) * 60_000 * (parts[8] === "-" ? -1 : 1);
   const fraction = BigInt((parts[7] ?? "").slice(0, 9).padEnd(9, "0"));
-  return BigInt(ms - zoneMs) * NS_PER_MS + fraction;
+  const nanoseconds = BigInt(ms - zoneMs) * NS_PER_MS + fraction;
+  return nanoseconds >= I64_MIN && nanoseconds <= I64_MAX ? nanoseconds : null;
 }

@@ -21,7 +21,15 @@ export interface Patterns {
 }
 
 export type FunctionName =
-  | "between" | "concat" | "endsWith" | "indexOf" | "length" | "startsWith" | "string" | "stringContains" | "substring"
+  | "between"
+  | "concat"
+  | "endsWith"
+  | "indexOf"
+  | "length"
+  | "startsWith"
+  | "string"
+  | "stringContains"
+  | "substring"
   /** Simple case folding; stands on both sides of an insensitive comparison. */
   | "fold"
   /** Text read as a number, null when it is none; how a keyword field is ordered against a number. */
@@ -36,8 +44,20 @@ export type Typed =
   | { readonly kind: "boolean"; readonly value: boolean }
   | { readonly kind: "date"; readonly nanoseconds: bigint }
   | { readonly kind: "field"; readonly field: Field }
-  | { readonly kind: "arithmetic"; readonly op: "+" | "-" | "*" | "/" | "%"; readonly type: "long" | "double"; readonly left: Typed; readonly right: Typed }
-  | { readonly kind: "compare"; readonly op: "==" | "<" | "<=" | ">" | ">="; readonly domain: Domain; readonly left: Typed; readonly right: Typed }
+  | {
+      readonly kind: "arithmetic";
+      readonly op: "+" | "-" | "*" | "/" | "%";
+      readonly type: "long" | "double";
+      readonly left: Typed;
+      readonly right: Typed;
+    }
+  | {
+      readonly kind: "compare";
+      readonly op: "==" | "<" | "<=" | ">" | ">=";
+      readonly domain: Domain;
+      readonly left: Typed;
+      readonly right: Typed;
+    }
   | { readonly kind: "is-null"; readonly operand: Typed }
   | { readonly kind: "not"; readonly operand: Typed }
   | { readonly kind: "and" | "or"; readonly operands: readonly Typed[] }

@@ -1,8 +1,11 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
-import { analyseRules, type CompileOptions, compilePack } from "../compile.js";
+import { analyseRules, type CompileOptions, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { placeInRule } from "../diagnostics/locate.js";
 import { summarise } from "../diagnostics/render.js";
+import { PatternTooLarge } from "../lower/atoms-to-code.js";
+import { tryCompile } from "../package/compile-rules.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
@@ -10,12 +13,9 @@ import { astJson, astText } from "./dump/ast-to-text.js";
 import { irText } from "./dump/ir-to-text.js";
 import { sequencesText } from "./dump/sequences-to-text.js";
 import { EXIT_BAD_INPUT, EXIT_OK, UsageError } from "./failures.js";
-import { type CompileFlags, compileOptions, type Format } from "./options.js";
+import { type CompileFlags, compileOptions, type Format, type Stage } from "./options.js";
 import { diagnosticsText, print } from "./output.js";
 import { queryRule, withoutRuleName } from "./query-rule.js";
-
-export const STAGES = ["ast", "ir", "wat", "nfa"] as const;
-export type Stage = (typeof STAGES)[number];
 
 export interface DumpFlags extends CompileFlags {
   readonly stage: Stage;
@@ -59,13 +59,10 @@ function dumpRule(
     return { text: query === null ? null : format === "json" ? astJson(query) : astText(query), diagnostics };
   }
   if (rules.length === 0) return { text: null, diagnostics };
-  const pack = compilePack(rules, options);
-  switch (stage) {
-    case "ir":
-      return { text: irText(pack), diagnostics };
-    case "nfa":
-      return { text: sequencesText(pack), diagnostics };
-    case "wat":
-      return { text: pack.lowered.text(), diagnostics };
-  }
+  if (stage === "ir") return { text: irText({ ir: planRules(rules, options), rules }), diagnostics };
+  if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
+  const pack = tryCompile(rules, options);
+  if (!(pack instanceof PatternTooLarge)) return { text: pack.lowered.text(), diagnostics };
+  const problem = { code: "E0402", severity: "error", message: pack.message, place: placeInRule(rule) } as const;
+  return { text: null, diagnostics: [...diagnostics, problem] };
 }

@@ -1,12 +1,6 @@
 // How eqlc ends, and what it says when it does not end well: a sentence with a code, never a stack trace.
 
-import { ModuleError } from "@kestrel/runtime/engine/detector";
-import { PackageError } from "@kestrel/runtime/load/problems";
-import { InputError } from "@kestrel/runtime/read/lines";
 import { printable } from "../diagnostics/terminal-text.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
-import { PackageWriteError } from "../package/write-package.js";
-import { InputTooLargeError } from "../query/event-lines.js";
 
 export const EXIT_OK = 0;
 /** Some rules were left out, `check --strict` has warnings, or a query found nothing. */
@@ -35,25 +29,15 @@ export class OutputError extends Error {
 
 /** Prints what went wrong, and gives the exit code for it. */
 export function reportFailure(error: unknown): number {
-  for (const line of describe(error)) process.stderr.write(`${printable(line)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  process.stderr.write(`${printable(`error[${code ?? "E_INTERNAL"}]: ${message}`)}\n`);
+  if (code === null) process.stderr.write("this is a mistake in eqlc, not in your rules; please report it\n");
   return error instanceof UsageError ? EXIT_USAGE : EXIT_BAD_INPUT;
 }
 
-function describe(error: unknown): string[] {
-  if (
-    error instanceof UsageError ||
-    error instanceof OutputError ||
-    error instanceof InputError ||
-    error instanceof InputTooLargeError ||
-    error instanceof PackageWriteError ||
-    error instanceof ModuleError
-  ) {
-    return [`error[${error.code}]: ${error.message}`];
-  }
-  if (error instanceof PatternTooLarge) return [`error[E0402]: ${error.message}`];
-  if (error instanceof PackageError) {
-    return error.problems.map(({ code, file, message }) => `error[${code}]: ${file}: ${message}`);
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return [`error[E_INTERNAL]: ${message}`, "this is a mistake in eqlc, not in your rules; please report it"];
+/** Failures that are meant for people carry a code such as E_INPUT_READ or E0402; those of the system are others. */
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
+  return /^E(_|\d)/.test(error.code) ? error.code : null;
 }

@@ -1,15 +1,15 @@
-// eqlc: the command line to a call of a command, and its result to an exit code.
+// eqlc: the command line to a call of a command, and its result to an exit code. The compiler is only loaded by a command.
 
 import { readFileSync } from "node:fs";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { type BuildFlags, build } from "./build.js";
-import { type CheckFlags, check } from "./check.js";
-import { type DumpFlags, dump, STAGES } from "./dump.js";
+import type { BuildFlags } from "./build.js";
+import type { CheckFlags } from "./check.js";
+import type { DumpFlags } from "./dump.js";
 import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
-import { addCompileFlags, formatOption } from "./options.js";
-import { type QueryFlags, query } from "./query.js";
+import { addCompileFlags, formatOption, STAGES } from "./options.js";
+import type { QueryFlags } from "./query.js";
 
 const EXAMPLES = `
 Examples:
@@ -67,6 +67,7 @@ function createProgram(): Command {
     .option("--pack-version <version>", "version of the package", parseText, "0.0.0")
     .addOption(formatOption("of the report: text on standard error, or json on standard output"))
     .action(async (paths: readonly string[], flags: BuildFlags) => {
+      const { build } = await import("./build.js");
       code = await build(paths, flags, version);
     });
   addCompileFlags(
@@ -78,6 +79,7 @@ function createProgram(): Command {
     .option("--strict", "end with code 1 when there are warnings")
     .addOption(formatOption("of the diagnostics"))
     .action(async (paths: readonly string[], flags: CheckFlags) => {
+      const { check } = await import("./check.js");
       code = await check(paths, flags);
     });
   addCompileFlags(
@@ -91,6 +93,7 @@ function createProgram(): Command {
     .option("--limit <count>", "print no more than so many matches", parseCount)
     .addHelpText("after", "\nWithout --schema, fields and their types are learnt from the events.")
     .action(async (text: string, paths: readonly string[], flags: QueryFlags) => {
+      const { query } = await import("./query.js");
       code = await query(text, paths, flags);
     });
   addCompileFlags(
@@ -103,6 +106,7 @@ function createProgram(): Command {
     .option("-q, --query <eql>", "a query instead of a rule file")
     .addOption(formatOption("of the syntax tree"))
     .action(async (path: string | undefined, flags: DumpFlags) => {
+      const { dump } = await import("./dump.js");
       code = await dump(path, flags);
     });
   return program;

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
 import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
 import { type Command, Option } from "commander";
-import { type CompileOptions, DEFAULT_OPTIONS } from "../compile.js";
+import { type CompileOptions, DEFAULT_OPTIONS } from "../compile-options.js";
 import { extendSchema } from "../query/extend-schema.js";
 import { reasonOf } from "../sources/walk-files.js";
 import type { Dialect } from "../syntax/ast.js";
@@ -19,6 +19,10 @@ export interface CompileFlags {
 }
 
 export type Format = "text" | "json";
+
+/** What `dump` can show. */
+export const STAGES = ["ast", "ir", "wat", "nfa"] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** The schema that ships with Kestrel, by name. */
 const OWN_SCHEMA = "ecs";

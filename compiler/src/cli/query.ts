@@ -6,7 +6,7 @@ import { createProgress } from "@kestrel/runtime/cli/progress";
 import type { BrokenLine, DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { keyJson } from "@kestrel/runtime/engine/join-keys";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
-import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
+import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { analyseRules, type CompiledRule, type CompileOptions } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
@@ -16,6 +16,7 @@ import { type EventLines, eventLines } from "../query/event-lines.js";
 import { createInference, inferredSchema } from "../query/infer-schema.js";
 import { type QueryMatch, runQuery } from "../query/run-query.js";
 import type { Rule } from "../sources/rule.js";
+import type { Query } from "../syntax/ast.js";
 import { parseQuery } from "../syntax/parse.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, eventFields, type Format } from "./options.js";
@@ -34,11 +35,13 @@ const NEWLINE = "\n";
 /** Prints what the query finds and returns the exit code. Throws UsageError, and what reading throws. */
 export async function query(text: string, paths: readonly string[], flags: QueryFlags): Promise<number> {
   const rule = queryRule(text);
-  const syntax = parseQuery(text, { dialect: flags.dialect }).problems.filter(({ severity }) => severity === "error");
+  const parsed = parseQuery(text, { dialect: flags.dialect });
+  const isBroken = parsed.query === null || parsed.problems.some(({ severity }) => severity === "error");
   const known = flags.schema === undefined ? null : compileOptions(flags);
   const lines = eventLines(paths, known === null);
   // A query that cannot be read is not worth a pass over the events.
-  const options = known ?? (syntax.length > 0 ? compileOptions(flags) : await learnFields(lines, paths, flags));
+  const options =
+    known ?? (isBroken ? compileOptions(flags) : await learnFields(lines, paths, flags, namesCategory(parsed.query)));
   const compiled = analyse(rule, options);
   if (compiled === null) return EXIT_BAD_INPUT;
 
@@ -69,7 +72,12 @@ function analyse(rule: Rule, options: CompileOptions): CompiledRule | null {
 }
 
 /** Reads the events once, for their fields; what Kestrel knows of ECS stands beside what is found. */
-async function learnFields(lines: EventLines, paths: readonly string[], flags: QueryFlags): Promise<CompileOptions> {
+async function learnFields(
+  lines: EventLines,
+  paths: readonly string[],
+  flags: QueryFlags,
+  wantsCategory: boolean,
+): Promise<CompileOptions> {
   const inference = createInference();
   const progress = await createProgress(paths, process.stderr);
   for await (const { bytes } of lines.read()) {
@@ -83,19 +91,30 @@ async function learnFields(lines: EventLines, paths: readonly string[], flags: Q
   progress.clear();
   const known = defaultSchema();
   const seen = inference.types(known);
-  const fixed = new Map<string, FieldType>([[flags.eventCategoryField, "keyword"]]);
   // A tiebreaker that nobody asked for is used where it is one.
   const tiebreaker = seen.get(flags.tiebreakerField) ?? "long";
-  if (!seen.has(flags.timestampField)) sayMissing("time", flags.timestampField, "--timestamp-field", seen);
-  const schema: Schema = inferredSchema(inference, known, fixed);
+  if (tiebreaker !== "long")
+    say(printable(`note: ${flags.tiebreakerField} is a ${tiebreaker}, and not used as tiebreaker`));
+  if (seen.size > 0 && !seen.has(flags.timestampField)) say(missingTime(flags.timestampField, seen));
+  if (wantsCategory && seen.size > 0 && !seen.has(flags.eventCategoryField)) {
+    const field = flags.eventCategoryField;
+    say(printable(`note: no event has the category field ${field}; \`any where\` looks at every event`));
+  }
+  const fixed = new Map<string, FieldType>([[flags.eventCategoryField, "keyword"]]);
+  const schema = inferredSchema(inference, known, fixed);
   return eventFields({ ...flags, tiebreakerField: tiebreaker === "long" ? flags.tiebreakerField : "none" }, schema);
 }
 
-function sayMissing(what: string, field: string, flag: string, seen: ReadonlyMap<string, FieldType>): void {
-  if (seen.size === 0) return;
+function namesCategory(parsed: Query | null): boolean {
+  if (parsed === null) return false;
+  const { body } = parsed;
+  return body.kind === "event" ? body.category !== null : body.terms.some((term) => term.query.category !== null);
+}
+
+function missingTime(field: string, seen: ReadonlyMap<string, FieldType>): string {
   const dates = [...seen].filter(([, type]) => type === "date").map(([name]) => name);
-  const hint = dates.length === 0 ? "" : `; ${flag} could name ${dates.slice(0, 3).join(", ")}`;
-  say(printable(`note: no event has the ${what} field ${field}, so events keep their order${hint}`));
+  const hint = dates.length === 0 ? "" : `; --timestamp-field could name ${dates.slice(0, 3).join(", ")}`;
+  return printable(`note: no event has the time field ${field}, so events keep their order${hint}`);
 }
 
 function* jsonLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string> {

@@ -5,13 +5,13 @@
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
 import type { Field } from "@kestrel/stdlib/schema/types";
-import { PatternTooLarge, addRanges, testPatterns } from "./patterns-to-tests.js";
 import type { Atom, AtomId, NumberOp } from "../plan/ir.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
-import { type Builder, type Expression, type WasmType, i32, i64, none } from "./seam.js";
-import { type StateLayout, type SymbolGroup, groupKey } from "./state.js";
-import { type SymbolTable, addSymbolBits, addSymbolTable } from "./symbol-tables.js";
+import { addRanges, PatternTooLarge, testPatterns } from "./patterns-to-tests.js";
+import { type Builder, type Expression, i32, i64, none, type WasmType } from "./seam.js";
+import { groupKey, type StateLayout, type SymbolGroup } from "./state.js";
+import { addSymbolBits, addSymbolTable, type SymbolTable } from "./symbol-tables.js";
 
 export { PatternTooLarge };
 
@@ -97,7 +97,12 @@ export function createAtomCode(
     );
 
   /** A function that asks `test` of each value's address until one says yes. */
-  const addLoop = (name: string, field: Field, fold: boolean, test: (address: () => Expression) => Expression): void => {
+  const addLoop = (
+    name: string,
+    field: Field,
+    fold: boolean,
+    test: (address: () => Expression) => Expression,
+  ): void => {
     const slot = state.slotOf(field);
     const [at, end] = [0, 1];
     const plain = m.select(m.i32.eq(count(field), b.word(1)), b.word(slot + 8), m.i32.load(8, 4, b.word(slot)));
@@ -112,7 +117,10 @@ export function createAtomCode(
         m.loop(
           "values",
           m.block(null, [
-            m.if(test(() => m.local.get(at, i32)), m.return(b.word(1))),
+            m.if(
+              test(() => m.local.get(at, i32)),
+              m.return(b.word(1)),
+            ),
             m.br("values", m.i32.lt_u(next, m.local.get(end, i32))),
           ]),
         ),
@@ -126,26 +134,41 @@ export function createAtomCode(
   const addFunction = (id: AtomId, atom: Atom, name: string): void => {
     switch (atom.kind) {
       case "pattern":
-        return addLoop(name, atom.field, atom.patterns.fold, (address) => {
+        addLoop(name, atom.field, atom.patterns.fold, (address) => {
           const text = m.local.set(2, m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n)));
-          return m.block(null, [text, testPatterns(b, data, { ...atom.patterns, exact: [] }, () => m.local.get(2, i64))], i32);
+          return m.block(
+            null,
+            [text, testPatterns(b, data, { ...atom.patterns, exact: [] }, () => m.local.get(2, i64))],
+            i32,
+          );
         });
+        break;
       case "in-ranges":
-        return addLoop(name, atom.field, false, (address) => {
+        addLoop(name, atom.field, false, (address) => {
           const text = m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n));
           return b.prelude("addressIn", text, b.word(addRanges(data, atom.ranges)), b.word(atom.ranges.length));
         });
+        break;
       case "boolean":
-        return addLoop(name, atom.field, false, (address) => m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)));
+        addLoop(name, atom.field, false, (address) =>
+          m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)),
+        );
+        break;
       case "integer":
-        return addLoop(name, atom.field, false, (address) => compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)));
+        addLoop(name, atom.field, false, (address) =>
+          compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)),
+        );
+        break;
       case "double":
-        return addLoop(name, atom.field, false, (address) => {
-          const value = atom.field.type === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
+        addLoop(name, atom.field, false, (address) => {
+          const value =
+            atom.field.type === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
           return compareDoubles(b, atom.op, value, m.f64.const(atom.value));
         });
+        break;
       case "computed":
-        return addComputedAtom(b, name, atom.typed, state, data);
+        addComputedAtom(b, name, atom.typed, state, data);
+        break;
       default:
         throw new Error(`atom ${id} needs no function`);
     }
@@ -158,10 +181,7 @@ export function createAtomCode(
       null,
       [
         m.local.set(0, generation),
-        m.if(
-          m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.shl(m.local.get(0, i32), b.word(1))),
-          m.return(b.word(0)),
-        ),
+        m.if(m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.shl(m.local.get(0, i32), b.word(1))), m.return(b.word(0))),
         m.if(
           m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(1)), b.word(1))),
           m.return(b.word(1)),

@@ -1,6 +1,6 @@
 // Finds regular expressions whose automaton would pass the limits, while the rule they stand in is still known.
 
-import { type Typed, type TypedQuery, operandsOf } from "../analyse/typed.js";
+import { operandsOf, type Typed, type TypedQuery } from "../analyse/typed.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import { compileRegex } from "../patterns/regex-compile.js";
 import { parseRegex } from "../patterns/regex-parse.js";
@@ -17,7 +17,8 @@ export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
       return parsed.ok ? [parsed.regex.node] : [];
     });
     const program = compileRegex(nodes, t.patterns.fold);
-    if (program.kind === "too-large") problems.push({ code: "E0402", severity: "error", message: program.message, span });
+    if (program.kind === "too-large")
+      problems.push({ code: "E0402", severity: "error", message: program.message, span });
   };
   const terms = query.kind === "event" ? [query.term] : query.terms;
   for (const term of terms) visit(term.condition);

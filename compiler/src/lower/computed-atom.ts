@@ -10,10 +10,10 @@
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { type Typed, type ValueType, fieldValueType, fieldsOf, typeOf } from "../analyse/typed.js";
+import { fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../analyse/typed.js";
 import type { DataSection } from "./data-section.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
-import { type Builder, type Expression, type WasmType, f64, i32, i64, none } from "./seam.js";
+import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
 import type { StateLayout } from "./state.js";
 
 /** A value that code can read any number of times; `isNull` is null where it never is. */
@@ -81,7 +81,6 @@ export function addComputedAtom(b: Builder, name: string, typed: Typed, state: S
   m.addFunction(name, none, i32, locals, m.block(null, [body, b.word(0)], i32));
 }
 
-
 /** The value at an address, in the form that operands have. */
 function loadValue(b: Builder, field: Field, address: Expression): Expression {
   const { module: m } = b;
@@ -116,7 +115,11 @@ function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression)
   const [first, ...rest] = nulls;
   if (first === undefined) return null;
   if (rest.length === 0) return first;
-  return local(scope, i32, rest.reduce((sum, next) => m.i32.or(sum, next()), first()));
+  return local(
+    scope,
+    i32,
+    rest.reduce((sum, next) => m.i32.or(sum, next()), first()),
+  );
 }
 
 function evaluate(t: Typed, scope: Scope): Operand {
@@ -181,7 +184,11 @@ function evaluateJunction(kind: "and" | "or", typed: readonly Typed[], scope: Sc
     const decides = kind === "or" ? operand.value() : m.i32.eqz(operand.value());
     return operand.isNull === null ? decides : m.i32.and(decides, m.i32.eqz(operand.isNull()));
   });
-  const decided = local(scope, i32, decisive.reduce((sum, next) => m.i32.or(sum, next)));
+  const decided = local(
+    scope,
+    i32,
+    decisive.reduce((sum, next) => m.i32.or(sum, next)),
+  );
   const nulls = anyNull(scope, operands);
   return {
     value: local(scope, i32, kind === "or" ? decided() : m.i32.eqz(decided())),
@@ -195,7 +202,8 @@ function asType(t: Typed, wanted: ValueType, scope: Scope): Operand {
   const { module: m } = b;
   const type = typeOf(t);
   if (type === null) {
-    const zero = wanted === "double" ? () => m.f64.const(0) : wanted === "boolean" ? () => b.word(0) : () => m.i64.const(0);
+    const zero =
+      wanted === "double" ? () => m.f64.const(0) : wanted === "boolean" ? () => b.word(0) : () => m.i64.const(0);
     return { value: zero, isNull: () => b.word(1) };
   }
   const operand = evaluate(t, scope);
@@ -255,7 +263,13 @@ function evaluateComparison(t: Extract<Typed, { kind: "compare" }>, scope: Scope
   return { value: local(scope, i32, comparison(t.op, t.domain, left.value(), right.value(), b)), isNull };
 }
 
-function comparison(op: "==" | "<" | "<=" | ">" | ">=", domain: string, x: Expression, y: Expression, b: Builder): Expression {
+function comparison(
+  op: "==" | "<" | "<=" | ">" | ">=",
+  domain: string,
+  x: Expression,
+  y: Expression,
+  b: Builder,
+): Expression {
   const { module: m } = b;
   const signed = { "==": m.i32.eq, "<": m.i32.lt_s, "<=": m.i32.le_s, ">": m.i32.gt_s, ">=": m.i32.ge_s };
   const long = { "==": m.i64.eq, "<": m.i64.lt_s, "<=": m.i64.le_s, ">": m.i64.gt_s, ">=": m.i64.ge_s };
@@ -292,7 +306,11 @@ function textOf(t: Typed, scope: Scope): Operand {
     case "boolean": {
       const operand = evaluate(t, scope);
       const [yes, no] = [data.addText("true"), data.addText("false")];
-      const value = m.select(operand.value(), textConstant(b, yes.address, yes.length), textConstant(b, no.address, no.length));
+      const value = m.select(
+        operand.value(),
+        textConstant(b, yes.address, yes.length),
+        textConstant(b, no.address, no.length),
+      );
       return { value: local(scope, i64, value), isNull: operand.isNull };
     }
     default:
@@ -305,7 +323,9 @@ function textArgument(t: Typed | undefined, fold: boolean, scope: Scope): Operan
   if (t === undefined) throw new Error("the binder let a call pass with too few arguments");
   if (fold && t.kind === "string") return evaluate({ kind: "string", value: foldString(t.value) }, scope);
   const operand = asType(t, "string", scope);
-  return fold ? { value: local(scope, i64, scope.b.prelude("fold", operand.value())), isNull: operand.isNull } : operand;
+  return fold
+    ? { value: local(scope, i64, scope.b.prelude("fold", operand.value())), isNull: operand.isNull }
+    : operand;
 }
 
 const TEXT_TESTS = { startsWith: "startsWithText", endsWith: "endsWithText", stringContains: "containsText" } as const;
@@ -365,7 +385,12 @@ function evaluateCall(t: Extract<Typed, { kind: "call" }>, scope: Scope): Operan
     case "between": {
       const parts = [first, second, third].map((arg) => textArgument(arg, false, scope));
       const greedy = fourth?.kind === "boolean" && fourth.value;
-      const value = b.prelude("between", ...parts.map((part) => part.value()), b.word(greedy ? 1 : 0), b.word(t.fold ? 1 : 0));
+      const value = b.prelude(
+        "between",
+        ...parts.map((part) => part.value()),
+        b.word(greedy ? 1 : 0),
+        b.word(t.fold ? 1 : 0),
+      );
       return { value: local(scope, i64, value), isNull: anyNull(scope, parts) };
     }
   }

@@ -5,22 +5,22 @@
 //   predicate n             if the circuit holds: emit(n), emitKey(…) for each join key
 //   atom n, symbol of …     see atoms-to-code.ts
 
-import {
-  GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD,
-} from "@kestrel/stdlib/abi";
+import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import type { JoinKey } from "../analyse/typed.js";
-import { type Circuit, type PackIr, type PredicateId } from "../plan/ir.js";
+import type { Circuit, PackIr, PredicateId } from "../plan/ir.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
-import { type DataSection, align, createDataSection } from "./data-section.js";
+import { align, createDataSection, type DataSection } from "./data-section.js";
 import { addPathTable, typeCode } from "./path-table.js";
 import { type Builder, type Expression, finish, i32, none, open } from "./seam.js";
-import { type EventFields, type StateLayout, groupKey, layOutState } from "./state.js";
+import { type EventFields, groupKey, layOutState, type StateLayout } from "./state.js";
 import { witnessOf } from "./witness.js";
 
 /** Virtual sizes; only the pages that events need are ever touched. */
 const ARENA_BYTES = 64 * 1024 * 1024;
+/** What a full arena hands out: more than any one allocation, of which the copy of a joined text is the largest. */
+const OVERFLOW_BYTES = 32 * 1024 * 1024;
 const OUTPUT_BYTES = 2 * 1024 * 1024;
 const INPUT_BYTES = 4 * 1024 * 1024;
 const PAGE_BYTES = 65536;
@@ -57,12 +57,12 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   });
   m.addTable("predicates", names.length, names.length);
   if (names.length > 0) m.addActiveElementSegment("predicates", "predicates", names, b.word(0));
-  m.addFunction(
-    "call predicate", i32, none, [], m.call_indirect("predicates", m.local.get(0, i32), [], none, none),
-  );
+  m.addFunction("call predicate", i32, none, [], m.call_indirect("predicates", m.local.get(0, i32), [], none, none));
   const index = buildIndex(pack);
   fillDescriptors(new DataView(descriptors.buffer), groupKeys, index, atoms, state, data);
-  const dispatches = groupKeys.flatMap((key) => (index.postings.has(key) ? [b.prelude("dispatch", b.word(descriptorOf(key)))] : []));
+  const dispatches = groupKeys.flatMap((key) =>
+    index.postings.has(key) ? [b.prelude("dispatch", b.word(descriptorOf(key)))] : [],
+  );
   const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
   m.addFunction("evaluate", none, none, [], m.block(null, [...dispatches, ...visits]));
 
@@ -71,7 +71,7 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   const arenaBase = align(data.end());
   const arenaEnd = arenaBase + ARENA_BYTES;
   // The prelude may read and write a block past the arena's end.
-  const outputBase = arenaEnd + INPUT_PADDING;
+  const outputBase = arenaEnd + OVERFLOW_BYTES + INPUT_PADDING;
   const outputEnd = outputBase + OUTPUT_BYTES + align(pack.predicates.length * MATCH_BYTES * 2);
   const inputBase = outputEnd + INPUT_PADDING;
   const end = inputBase + INPUT_BYTES + INPUT_PADDING;

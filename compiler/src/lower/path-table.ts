@@ -2,7 +2,15 @@
 // probing are those of findEntry in stdlib/prelude/decode.ts.
 
 import {
-  PATH_ENTRY_BYTES, PATH_FREE, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_NONE, TYPE_OBJECT,
+  PATH_ENTRY_BYTES,
+  PATH_FREE,
+  TYPE_BOOLEAN,
+  TYPE_DATE,
+  TYPE_DOUBLE,
+  TYPE_KEYWORD,
+  TYPE_LONG,
+  TYPE_NONE,
+  TYPE_OBJECT,
 } from "@kestrel/stdlib/abi";
 import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
 import type { DataSection } from "./data-section.js";

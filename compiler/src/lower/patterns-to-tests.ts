@@ -1,11 +1,11 @@
 // Patterns -> calls that test one text, given as an expression that can be built any number of times.
 
+import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Patterns } from "../analyse/typed.js";
 import type { Cidr } from "../patterns/cidr.js";
 import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js";
-import { type RegexNode, parseRegex } from "../patterns/regex-parse.js";
+import { parseRegex, type RegexNode } from "../patterns/regex-parse.js";
 import { encodeGlob, parseWildcard } from "../patterns/wildcard.js";
-import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { DataSection } from "./data-section.js";
 import type { Builder, Expression } from "./seam.js";
 
@@ -70,7 +70,13 @@ function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: ()
   return tests;
 }
 
-function testAutomaton(b: Builder, data: DataSection, nodes: readonly RegexNode[], fold: boolean, text: Expression): Expression {
+function testAutomaton(
+  b: Builder,
+  data: DataSection,
+  nodes: readonly RegexNode[],
+  fold: boolean,
+  text: Expression,
+): Expression {
   const program = compileRegex(nodes, fold);
   switch (program.kind) {
     case "dfa":

@@ -18,17 +18,60 @@ export const { i32, i64, f64, none } = binaryen;
 
 /** Globals of stdlib/prelude/pack.ts. */
 export type PackGlobal =
-  | "path_table" | "path_mask" | "slots_base" | "slots_end" | "time_slot" | "tiebreaker_slot" | "stamps_base"
-  | "stamps_end" | "predicate_stamps" | "predicate_count" | "arena_base" | "arena_end" | "output_base" | "output_end"
-  | "fold_ranges" | "fold_count";
+  | "path_table"
+  | "path_mask"
+  | "slots_base"
+  | "slots_end"
+  | "time_slot"
+  | "tiebreaker_slot"
+  | "stamps_base"
+  | "stamps_end"
+  | "predicate_stamps"
+  | "predicate_count"
+  | "arena_base"
+  | "arena_end"
+  | "output_base"
+  | "output_end"
+  | "fold_ranges"
+  | "fold_count";
 
 const RESULT_TYPES: Readonly<Record<string, WasmType>> = {
-  currentGeneration: i32, visit: none, dispatch: none, anySymbol: i32, emit: none, emitKey: none,
-  countCombinations: none, foldedValues: i32, symbolsOf: i32, startsWith: i32, endsWith: i32, contains: i32,
-  globMatches: i32, dfaMatches: i32, nfaMatches: i32, addressIn: i32, addressesEqual: i32, fold: i64, equal: i32,
-  compare: i32, length: i32, startsWithText: i32, endsWithText: i32, containsText: i32, indexOf: i64, substring: i64,
-  concat: i64, between: i64, longText: i64, doubleText: i64, textToDouble: f64, addOverflows: i32,
-  subtractOverflows: i32, multiplyOverflows: i32, doubleModulo: f64, compareVersions: i32,
+  currentGeneration: i32,
+  visit: none,
+  dispatch: none,
+  anySymbol: i32,
+  emit: none,
+  emitKey: none,
+  countCombinations: none,
+  foldedValues: i32,
+  symbolsOf: i32,
+  startsWith: i32,
+  endsWith: i32,
+  contains: i32,
+  globMatches: i32,
+  dfaMatches: i32,
+  nfaMatches: i32,
+  addressIn: i32,
+  addressesEqual: i32,
+  fold: i64,
+  equal: i32,
+  compare: i32,
+  length: i32,
+  startsWithText: i32,
+  endsWithText: i32,
+  containsText: i32,
+  indexOf: i64,
+  substring: i64,
+  concat: i64,
+  between: i64,
+  longText: i64,
+  doubleText: i64,
+  textToDouble: f64,
+  addOverflows: i32,
+  subtractOverflows: i32,
+  multiplyOverflows: i32,
+  doubleModulo: f64,
+  compareVersions: i32,
 };
 
 export interface Builder {
@@ -59,7 +102,14 @@ let preludeBytes: Uint8Array | null = null;
 export function open(): Builder {
   preludeBytes ??= readFileSync(PRELUDE);
   const module = binaryen.readBinary(preludeBytes);
-  module.setFeatures(binaryen.Features.SIMD128 | binaryen.Features.BulkMemory | binaryen.Features.MutableGlobals | binaryen.Features.SignExt | binaryen.Features.NontrappingFPToInt | binaryen.Features.BulkMemoryOpt);
+  module.setFeatures(
+    binaryen.Features.SIMD128 |
+      binaryen.Features.BulkMemory |
+      binaryen.Features.MutableGlobals |
+      binaryen.Features.SignExt |
+      binaryen.Features.NontrappingFPToInt |
+      binaryen.Features.BulkMemoryOpt,
+  );
   const names = new Map<string, string>();
   for (let i = 0; i < module.getNumExports(); i++) {
     const info = binaryen.getExportInfo(module.getExportByIndex(i));
@@ -123,7 +173,10 @@ export function finish(builder: Builder, options: FinishOptions): { binary: Uint
 }
 
 function exportNames(module: WasmModule): string[] {
-  return Array.from({ length: module.getNumExports() }, (_, i) => binaryen.getExportInfo(module.getExportByIndex(i)).name);
+  return Array.from(
+    { length: module.getNumExports() },
+    (_, i) => binaryen.getExportInfo(module.getExportByIndex(i)).name,
+  );
 }
 
 /** Binaryen cannot replace a function in place: the import gives way to a function of its name that calls the generated one. */

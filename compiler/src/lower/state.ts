@@ -4,7 +4,7 @@
 import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { fieldsOf } from "../analyse/typed.js";
-import { type Atom, type AtomId, type PackIr, atomsOf } from "../plan/ir.js";
+import { type Atom, type AtomId, atomsOf, type PackIr } from "../plan/ir.js";
 import { align } from "./data-section.js";
 
 export interface EventFields {
@@ -98,7 +98,15 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     return address;
   };
   return {
-    fields: sorted, slotsBase, slotsEnd, emptySlot, groups, stampsBase, stampsEnd, predicateStamps, end: next,
+    fields: sorted,
+    slotsBase,
+    slotsEnd,
+    emptySlot,
+    groups,
+    stampsBase,
+    stampsEnd,
+    predicateStamps,
+    end: next,
     slotOf: (field) => found(slots.get(field.name), `slot for ${field.name}`),
     foldedRecordOf: (field) => found(folded.get(field.name), `folded record for ${field.name}`),
     memoOf: (atom) => memos.get(atom) ?? null,

@@ -75,7 +75,8 @@ function findTooLarge(
   return found.size > 0 ? found : new Map(rules.map((rule) => [rule, problem]));
 }
 
-function tryCompile(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack | PatternTooLarge {
+/** Compiles the rules together, or says why that passes a limit. */
+export function tryCompile(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack | PatternTooLarge {
   try {
     return compilePack(rules, options);
   } catch (error) {

@@ -6,7 +6,8 @@ import type { AtomTable } from "../plan/typed-to-circuit.js";
 
 export function mergeSets(circuit: Circuit, atoms: AtomTable): Circuit {
   if (circuit.kind === "not") return { kind: "not", operand: mergeSets(circuit.operand, atoms) };
-  if (circuit.kind === "and") return { kind: "and", operands: circuit.operands.map((operand) => mergeSets(operand, atoms)) };
+  if (circuit.kind === "and")
+    return { kind: "and", operands: circuit.operands.map((operand) => mergeSets(operand, atoms)) };
   if (circuit.kind !== "or") return circuit;
   type SetAtom = Extract<Atom, { kind: "set" }>;
   const groups = new Map<string, SetAtom[]>();

@@ -27,7 +27,8 @@ export function createInterner<T, Id extends number>(key: (item: T) => string): 
 export function canonicalText(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (typeof part === "bigint") return `${part}n`;
-    if (typeof part === "number" && (Object.is(part, -0) || !Number.isFinite(part))) return `number ${Object.is(part, -0) ? "-0" : part}`;
+    if (typeof part === "number" && (Object.is(part, -0) || !Number.isFinite(part)))
+      return `number ${Object.is(part, -0) ? "-0" : part}`;
     if (part instanceof Uint8Array) return Array.from(part);
     return part;
   });

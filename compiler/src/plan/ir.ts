@@ -5,8 +5,8 @@
 // Equal atoms and equal predicates exist once. Atoms hold for an event when any value of the field answers yes, so a
 // missing field answers no.
 
-import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Field } from "@kestrel/stdlib/schema/types";
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { JoinKey, Patterns, Typed } from "../analyse/typed.js";
 import type { Cidr } from "../patterns/cidr.js";
 

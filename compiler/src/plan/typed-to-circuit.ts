@@ -2,12 +2,12 @@
 // `and`, `or` and `not` become the circuit; every other boolean node is a leaf, and so is a whole subexpression without
 // fields, whose three-valued result only then becomes true or false (EQL.md section 0).
 
-import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Field } from "@kestrel/stdlib/schema/types";
-import { type Typed, fieldsOf } from "../analyse/typed.js";
+import { foldString } from "@kestrel/stdlib/text/case-folding";
+import { fieldsOf, type Typed } from "../analyse/typed.js";
 import { parseWildcard } from "../patterns/wildcard.js";
-import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
 import type { Interner } from "./intern.js";
+import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
 
 export type AtomTable = Interner<Atom, AtomId>;
 
@@ -48,7 +48,8 @@ function leaf(typed: Typed, atoms: AtomTable): Circuit {
       if (typed.subject.kind === "field") return matchCircuit(typed.subject.field, typed.patterns, atoms);
       break;
     case "in-ranges":
-      if (typed.subject.kind === "field") return atom({ kind: "in-ranges", field: typed.subject.field, ranges: typed.ranges }, atoms);
+      if (typed.subject.kind === "field")
+        return atom({ kind: "in-ranges", field: typed.subject.field, ranges: typed.ranges }, atoms);
       break;
     case "compare": {
       const { left, right, op } = typed;
@@ -56,7 +57,8 @@ function leaf(typed: Typed, atoms: AtomTable): Circuit {
       const { field } = left;
       if (right.kind === "boolean") return atom({ kind: "boolean", field, value: right.value }, atoms);
       if (right.kind === "date") return atom({ kind: "integer", field, op, value: right.nanoseconds }, atoms);
-      if (right.kind === "long" && field.type === "long") return atom({ kind: "integer", field, op, value: right.value }, atoms);
+      if (right.kind === "long" && field.type === "long")
+        return atom({ kind: "integer", field, op, value: right.value }, atoms);
       if (right.kind === "long") return atom({ kind: "double", field, op, value: Number(right.value) }, atoms);
       if (right.kind === "double") return atom({ kind: "double", field, op, value: right.value }, atoms);
       break;
@@ -65,7 +67,11 @@ function leaf(typed: Typed, atoms: AtomTable): Circuit {
   return atom({ kind: "computed", typed }, atoms);
 }
 
-function matchCircuit(field: Field, patterns: Extract<Typed, { kind: "match" }>["patterns"], atoms: AtomTable): Circuit {
+function matchCircuit(
+  field: Field,
+  patterns: Extract<Typed, { kind: "match" }>["patterns"],
+  atoms: AtomTable,
+): Circuit {
   const { fold, globs, regexes } = patterns;
   const operands: Circuit[] = [];
   const texts = [...patterns.exact, ...globs.flatMap(exactGlob)];
@@ -76,9 +82,12 @@ function matchCircuit(field: Field, patterns: Extract<Typed, { kind: "match" }>[
   }
   const open = globs.filter((glob) => exactGlob(glob).length === 0).map((glob) => (fold ? foldString(glob) : glob));
   if (open.length > 0) {
-    operands.push(atom({ kind: "pattern", field, patterns: { fold, globs: [...new Set(open)].sort(), regexes: [] } }, atoms));
+    operands.push(
+      atom({ kind: "pattern", field, patterns: { fold, globs: [...new Set(open)].sort(), regexes: [] } }, atoms),
+    );
   }
-  if (regexes.length > 0) operands.push(atom({ kind: "pattern", field, patterns: { fold, globs: [], regexes } }, atoms));
+  if (regexes.length > 0)
+    operands.push(atom({ kind: "pattern", field, patterns: { fold, globs: [], regexes } }, atoms));
   const [only] = operands;
   if (only === undefined) return FALSE;
   return operands.length === 1 ? only : { kind: "or", operands };

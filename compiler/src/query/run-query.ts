@@ -8,8 +8,10 @@ import { type BrokenLine, createDetector, type DetectorCounters } from "@kestrel
 import { packageFromMemory } from "@kestrel/runtime/load/load-package";
 import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
 import type { TypedQuery } from "../analyse/typed.js";
-import { type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
+import type { CompiledRule, CompileOptions } from "../compile.js";
+import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { buildPackage } from "../package/build-package.js";
+import { tryCompile } from "../package/compile-rules.js";
 import type { Pipe } from "../syntax/ast.js";
 import type { EventLines } from "./event-lines.js";
 import { createSampleCollector, filterQueries } from "./exact-sample.js";
@@ -32,10 +34,19 @@ export interface RunOptions extends CompileOptions {
   readonly onRead?: (bytes: number) => void;
 }
 
+/** The patterns of the query pass a limit. */
+export class QueryTooLargeError extends Error {
+  readonly code = "E0402";
+  constructor(cause: PatternTooLarge) {
+    super(cause.message, { cause });
+    this.name = "QueryTooLargeError";
+  }
+}
+
 /** Partial matches are all kept, as the events are. */
 const NO_CAP = Number.MAX_SAFE_INTEGER;
 
-/** Runs a query over everything that `lines` reads. Throws what reading throws, and PatternTooLarge. */
+/** Runs a query over everything that `lines` reads. Throws what reading throws, and {@link QueryTooLargeError}. */
 export async function runQuery(compiled: CompiledRule, lines: EventLines, options: RunOptions): Promise<QueryResult> {
   const { typed, query } = compiled;
   const sample = typed.kind === "sample" ? createSampleCollector(typed.terms.length) : null;
@@ -71,7 +82,8 @@ async function packageOf(
   options: CompileOptions,
 ): Promise<Awaited<ReturnType<typeof packageFromMemory>>> {
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
-  const pack = compilePack(rules, options);
+  const pack = tryCompile(rules, options);
+  if (pack instanceof PatternTooLarge) throw new QueryTooLargeError(pack);
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
   const { manifest, files } = buildPackage(pack, sources, {
     name: "query",

@@ -6,7 +6,7 @@
 import type { Expr } from "@kestrel/compiler/syntax/ast";
 import { readDouble, readLong } from "./decimals.js";
 import { formatValue } from "./functions.js";
-import { type Value, isNumber, textOf } from "./values.js";
+import { isNumber, textOf, type Value } from "./values.js";
 
 /** A literal, or one with a sign. */
 export function isLiteral(expression: Expr): boolean {

@@ -3,12 +3,13 @@
 import { fitsLong, readLong } from "./decimals.js";
 
 const ISO =
-  /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?)?$/;
+  /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$/;
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /**
- * Reads ISO 8601: a date, or a date and time to the second with an optional fraction and an optional `Z` or `±hh:mm`;
- * without one it is UTC. null for other text, days that do not exist, and instants that do not fit.
+ * Reads ISO 8601: a date, or a date and time to the minute or second with an optional fraction and an optional `Z`, `±hh:mm`,
+ * `±hhmm` or `±hh`; without one it is UTC. As in RFC 3339 a space may stand for the `T`, and both letters may be small. null for
+ * other text, days that do not exist, and instants that do not fit.
  */
 export function parseDate(text: string): bigint | null {
   const found = ISO.exec(text);
@@ -37,9 +38,9 @@ export function millisecondOf(nanoseconds: bigint): bigint {
 }
 
 function offsetMinutes(text: string | undefined): number | null {
-  if (text === undefined || text === "Z") return 0;
+  if (text === undefined || text.toUpperCase() === "Z") return 0;
   const hours = Number(text.slice(1, 3));
-  const minutes = Number(text.slice(4, 6));
+  const minutes = Number(text.slice(3).replace(":", ""));
   if (hours > 23 || minutes > 59) return null;
   return (text.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
 }

@@ -6,7 +6,7 @@
 //   long                   42                 double    1.5, 2.0           date     @ and nanoseconds since 1970
 
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { type PackInstance, doubleText, instantiate } from "@kestrel/runtime/load/instantiate";
+import { doubleText, instantiate, type PackInstance } from "@kestrel/runtime/load/instantiate";
 import {
   BROKEN_DEPTH,
   BROKEN_NOT_OBJECT,
@@ -49,6 +49,9 @@ export interface DecodedLines {
   readonly replaced: number;
 }
 
+// The decoder never lets invalid UTF-8 through, so this throws on a defect only.
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** Takes whole lines, each ended by a line feed. */
 export type SlotReader = (bytes: Uint8Array) => DecodedLines;
 
@@ -80,11 +83,19 @@ export function referenceSlots(event: RefEvent): ReadonlyMap<string, readonly st
 }
 
 function valueText(value: Value): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return quote(value);
   if (typeof value === "number") return doubleText(value);
   if (value === null || typeof value !== "object") return String(value);
   if (value.type === "date") return `@${value.nanoseconds}`;
-  return value.type === "object" ? "present" : JSON.stringify(value.text);
+  return value.type === "object" ? "present" : quote(value.text);
+}
+
+/** A JSON string in which everything that a page does not show is escaped. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    const hex = (character.codePointAt(0) ?? 0).toString(16);
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, "0")}`;
+  });
 }
 
 function quoteName(name: string): string {
@@ -128,7 +139,13 @@ function readAll(
 }
 
 function reasonText(code: number): string {
-  return code === BROKEN_NOT_OBJECT ? "not-object" : code === BROKEN_DEPTH ? "depth" : code === BROKEN_SIZE ? "size" : "syntax";
+  return code === BROKEN_NOT_OBJECT
+    ? "not-object"
+    : code === BROKEN_DEPTH
+      ? "depth"
+      : code === BROKEN_SIZE
+        ? "size"
+        : "syntax";
 }
 
 /** Layout: "Output" in stdlib/src/abi.ts. */
@@ -154,11 +171,21 @@ function readEvents(
       else at = readKeys(view, memory, at, keys, fields);
     }
     const timed = (view.getUint32(header + 40, true) & EVENT_HAS_TIME) !== 0;
-    found.set(view.getUint32(header, true), { kind: "event", fields, time: timed ? view.getBigInt64(header + 16, true) : null });
+    found.set(view.getUint32(header, true), {
+      kind: "event",
+      fields,
+      time: timed ? view.getBigInt64(header + 16, true) : null,
+    });
   }
 }
 
-function readKeys(view: DataView, memory: Buffer, start: number, keys: readonly Field[], fields: Map<string, readonly string[]> | null): number {
+function readKeys(
+  view: DataView,
+  memory: Buffer,
+  start: number,
+  keys: readonly Field[],
+  fields: Map<string, readonly string[]> | null,
+): number {
   let at = start;
   for (const field of keys) {
     const count = view.getUint32(at + 4, true);
@@ -180,7 +207,7 @@ function readKeys(view: DataView, memory: Buffer, start: number, keys: readonly 
           break;
         default: {
           const length = view.getUint32(at, true);
-          values.push(JSON.stringify(memory.toString("utf8", at + 4, at + 4 + length)));
+          values.push(quote(strictUtf8.decode(memory.subarray(at + 4, at + 4 + length))));
           at += ((length + 3) & ~3) - 4;
         }
       }

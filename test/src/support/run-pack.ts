@@ -1,21 +1,40 @@
 // Rules, compiled in this process, over lines of NDJSON: what the Wasm side finds, in a form that tests can compare.
 
 import { createHash } from "node:crypto";
-import { type CompiledRule, type CompileOptions, analyseRules, compilePack } from "@kestrel/compiler/compile";
+import { analyseRules, type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import type { Rule } from "@kestrel/compiler/sources/rule";
-import { type DetectorOptions, createDetector } from "@kestrel/runtime/engine/detector";
 import type { DetectorCounters } from "@kestrel/runtime/engine/detector";
+import { createDetector, type DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import { type PackageManifest, FORMAT_VERSION, MODULE_FILE, SEQUENCES_FILE, digestText } from "@kestrel/stdlib/package-format";
+import {
+  digestText,
+  FORMAT_VERSION,
+  MODULE_FILE,
+  type PackageManifest,
+  SEQUENCES_FILE,
+} from "@kestrel/stdlib/package-format";
 import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
 
 /** A rule with nothing but a query. */
 export function ruleOf(id: string, query: string): Rule {
   return {
-    id, name: id, description: "", version: "1.0.0", author: [], severity: "medium", riskScore: null, tags: [],
-    references: [], threat: [], tests: [], dialect: null, query, metadata: {}, source: { file: id, queryOffset: null },
+    id,
+    name: id,
+    description: "",
+    version: "1.0.0",
+    author: [],
+    severity: "medium",
+    riskScore: null,
+    tags: [],
+    references: [],
+    threat: [],
+    tests: [],
+    dialect: null,
+    query,
+    metadata: {},
+    source: { file: id, queryOffset: null },
   };
 }
 
@@ -31,7 +50,9 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
   const { lowered, ir } = compilePack(analysed.rules, options);
   const sequences = encodeSequences([...ir.sequences]);
   const file = (path: string, bytes: Uint8Array): PackageManifest["files"][number] => ({
-    path, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex"),
+    path,
+    bytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
   });
   const unsigned: PackageManifest = {
     format_version: FORMAT_VERSION,
@@ -39,18 +60,41 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
     package: { name: "test", version: "1.0.0", digest: "" },
     compiler: { name: "eqlc", version: "test" },
     schema: {
-      version: "1.0", timestamp_field: options.timestampField, tiebreaker_field: options.tiebreakerField,
+      version: "1.0",
+      timestamp_field: options.timestampField,
+      tiebreaker_field: options.tiebreakerField,
       category_field: options.categoryField,
       fields: lowered.fields.map(({ id, name, type }) => ({ id, name, type })),
     },
     rules: analysed.rules.map(({ rule, typed }) => ({
-      id: rule.id, name: rule.name, kind: typed.kind, version: rule.version, description: "", author: [], severity: rule.severity,
-      risk_score: null, tags: [], references: [], threat: [], dialect: "elastic", source: "test.eql",
+      id: rule.id,
+      name: rule.name,
+      kind: typed.kind,
+      version: rule.version,
+      description: "",
+      author: [],
+      severity: rule.severity,
+      risk_score: null,
+      tags: [],
+      references: [],
+      threat: [],
+      dialect: "elastic",
+      source: "test.eql",
       keys: typed.kind === "event" ? [] : (typed.terms[0]?.keys.map((key) => key.name) ?? []),
-      capabilities: { supports_inline: true, requires_alert: true, requires_block: false, max_span_ms: null, mitre_attack: [] },
+      capabilities: {
+        supports_inline: true,
+        requires_alert: true,
+        requires_block: false,
+        max_span_ms: null,
+        mitre_attack: [],
+      },
     })),
     predicates: ir.eventRules,
-    files: [file(MODULE_FILE, lowered.binary), file(SEQUENCES_FILE, sequences), file("sources/test.eql", new Uint8Array())],
+    files: [
+      file(MODULE_FILE, lowered.binary),
+      file(SEQUENCES_FILE, sequences),
+      file("sources/test.eql", new Uint8Array()),
+    ],
   };
   const digest = createHash("sha256").update(digestText(unsigned)).digest("hex");
   const manifest = { ...unsigned, package: { ...unsigned.package, digest } };

@@ -1,0 +1,162 @@
+// The benchmarks: `npm run bench [-- OPTIONS]`. What is measured and what was found stands in bench/README.md.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type CompileResult, compile, load } from "./compile.js";
+import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
+import { type FunctionResult, measureFunctions } from "./functions.js";
+import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
+import { columns, count } from "./table.js";
+
+const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
+
+const HELP = `npm run bench [-- OPTIONS]
+  --events N   events of the replay, at least (200000)
+  --runs N     pairs of runs that are counted (7)
+  --only PART  replay, compile or functions
+  --story      replay the story even where the recordings are
+  --update     write what the replay found to bench/expected.json
+  --json       print JSON
+`;
+
+/** A pack that the compiler failed on, instead of its figures. */
+interface Failure {
+  readonly name: string;
+  readonly failure: string;
+}
+
+interface Results {
+  readonly notes: string[];
+  replay?: ReplayResult;
+  compile?: (Omit<CompileResult, "built"> | Failure)[];
+  functions?: FunctionResult[];
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      events: { type: "string", default: "200000" },
+      runs: { type: "string", default: "7" },
+      only: { type: "string" },
+      story: { type: "boolean", default: false },
+      update: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const [events, runs] = [Number(values.events), Number(values.runs)];
+  const isPart = values.only === undefined || ["replay", "compile", "functions"].includes(values.only);
+  if (values.help || !isPart || !(Number.isInteger(events) && events > 0 && Number.isInteger(runs) && runs > 0)) {
+    process.stdout.write(HELP);
+    return values.help ? 0 : 3;
+  }
+  const wants = (part: string): boolean => values.only === undefined || values.only === part;
+
+  const results: Results = { notes: [] };
+  const isRecorded = hasRecordings() && !values.story;
+  if (!hasRecordings()) results.notes.push("no corpora beside the project: the story is replayed, repeated");
+  const input = isRecorded ? recordings(events) : story(events);
+  const show = (text: string): void => {
+    if (!values.json) process.stdout.write(`${text}\n`);
+  };
+
+  if (wants("replay")) {
+    const { built } = compile(input.rules);
+    results.replay = measureReplay(await load(built), input, runs);
+    results.notes.push(checkFound(results.replay, input, values.update));
+    show(replayText(results.replay));
+  }
+  if (wants("compile")) {
+    // The first pack would pay for loading and warming up the compiler.
+    compileOrFail(packs()[0] ?? input.rules);
+    results.compile = packs().map(compileOrFail);
+    show(compileText(results.compile));
+  }
+  if (wants("functions")) {
+    results.functions = await measureFunctions(input);
+    show(functionsText(results.functions));
+  }
+  for (const note of results.notes) show(note);
+  if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+  return 0;
+}
+
+/** Compares with the committed figures, by the names of the input and the rules. Throws when they differ. */
+function checkFound({ found }: ReplayResult, input: Input, update: boolean): string {
+  const name = `${input.rules.name} over ${input.name}`;
+  const all = existsSync(EXPECTED) ? (JSON.parse(readFileSync(EXPECTED, "utf8")) as Record<string, Found>) : {};
+  if (update) {
+    all[name] = found;
+    const sorted = Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
+    writeFileSync(EXPECTED, `${JSON.stringify(sorted, null, 2)}\n`);
+    return `bench/expected.json: written for ${name}`;
+  }
+  const expected = all[name];
+  if (expected === undefined) return `bench/expected.json says nothing of ${name}`;
+  if (expected.alerts !== found.alerts || expected.matched !== found.matched) {
+    throw new Error(
+      `${name}: found ${JSON.stringify(found)}, and bench/expected.json says ${JSON.stringify(expected)}`,
+    );
+  }
+  return "found what bench/expected.json says";
+}
+
+function compileOrFail(path: ReturnType<typeof packs>[number]): Omit<CompileResult, "built"> | Failure {
+  try {
+    const { built: _, ...figures } = compile(path);
+    return figures;
+  } catch (error) {
+    return { name: path.name, failure: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function replayText(result: ReplayResult): string {
+  const { pairs, events, bytes, found } = result;
+  const ratio = spread(pairs.map((pair) => pair.ratio));
+  const times = (one: (pair: (typeof pairs)[number]) => number): string[] => {
+    const { min, median, max } = spread(pairs.map(one));
+    return [min, median, max].map((milliseconds) => `${((milliseconds * 1e6) / events).toFixed(0)} ns`);
+  };
+  return [
+    `Replay: ${result.rules} over ${result.input}, ${(bytes / 1e6).toFixed(0)} MB`,
+    `${count(found.matched)} matched events, ${count(found.alerts)} alerts, ${count(result.late)} late, ${result.tried.toFixed(2)} predicates tried an event`,
+    ...columns([
+      [`${pairs.length} pairs of runs, an event`, "min", "median", "max"],
+      ["  whole replay", ...times((pair) => pair.replay)],
+      ["  JSON.parse alone", ...times((pair) => pair.parse)],
+      ["  ratio, pair by pair", ...[ratio.min, ratio.median, ratio.max].map((value) => value.toFixed(3))],
+    ]),
+    "",
+  ].join("\n");
+}
+
+function compileText(results: readonly (Omit<CompileResult, "built"> | Failure)[]): string {
+  const rows = results.map((result) => {
+    if ("failure" in result) return [`  ${result.name}`, `failed: ${result.failure}`];
+    const { name, rules, leftOut, predicates, milliseconds, moduleBytes, packageBytes } = result;
+    const seconds = `${(milliseconds / 1000).toFixed(1)} s`;
+    return [
+      `  ${name}`,
+      count(rules),
+      count(leftOut),
+      count(predicates),
+      seconds,
+      count(moduleBytes),
+      count(packageBytes),
+    ];
+  });
+  const head = ["Compile", "rules", "left out", "predicates", "time", "module bytes", "package bytes"];
+  return [...columns([head, ...rows]), ""].join("\n");
+}
+
+function functionsText(results: readonly FunctionResult[]): string {
+  const parsed = results.find(({ name }) => name === "JSON.parse")?.nanoseconds ?? Number.NaN;
+  const rows = results.map(({ name, unit, nanoseconds, margin }) => {
+    const ratio = unit === "process event" ? (nanoseconds / parsed).toFixed(3) : "";
+    return [`  ${name}`, unit, `${nanoseconds.toFixed(0)} ns`, `±${margin.toFixed(1)} %`, ratio];
+  });
+  return [...columns([["Functions", "unit", "median", "margin", "to JSON.parse"], ...rows]), ""].join("\n");
+}
+
+process.exitCode = await main();

@@ -1,0 +1,198 @@
+// The decoder against the text cases, against the reference on broken lines, and on its own at the limits of size and depth.
+//
+// A third of the tests are mutations: generated events, a little broken, must come out of Wasm as the reference reads them,
+// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (20,000 when absent), `KESTREL_SEED=n` starts
+// elsewhere. What the decoder does not check in places that no rule reads stands in support/blank-unread.ts.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { generateEventLine } from "./generate/event.js";
+import { mutate } from "./generate/mutation.js";
+import { createRandom } from "./generate/random.js";
+import { type RefEvent, readEvent } from "./reference/interpret.js";
+import { blankUnread } from "./support/blank-unread.js";
+import { readDecoderCases } from "./support/decoder-cases.js";
+import { DECODER_SCHEMA } from "./support/decoder-schema.js";
+import { type Decoded, createSlotReader, referenceSlots } from "./support/read-slots.js";
+
+const CASES = new URL("../cases/decoder/", import.meta.url);
+const FUZZ = Number(process.env.KESTREL_FUZZ ?? 20_000);
+const SEED = Number(process.env.KESTREL_SEED ?? 1);
+const DEPTH_LIMIT = 64;
+
+const decoder = suite("decoder");
+const readSlots = await createSlotReader(DECODER_SCHEMA);
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+const FEED = Buffer.from("\n");
+const SENTINEL = Buffer.from('{"process.pid":[77,78],"process":{"name":"between"},"user.name":"x"}\n');
+const SENTINEL_SHOWN = 'process.pid 77 78 | process.name "between" | user.name "x"';
+
+function showFields(fields: ReadonlyMap<string, readonly string[]>): string {
+  const names = [...fields.keys()].sort((a, b) => FIELD_ORDER.indexOf(a) - FIELD_ORDER.indexOf(b));
+  return names.map((name) => [name, ...(fields.get(name) ?? [])].join(" ")).join(" | ");
+}
+
+const FIELD_ORDER = [...DECODER_SCHEMA.fields.keys()];
+
+function show(decoded: Decoded | undefined): string {
+  if (decoded === undefined) return "no line";
+  if (decoded.kind !== "event") return decoded.kind === "broken" ? `broken ${decoded.reason}` : "blank";
+  if (decoded.fields === null) return "too many values to show";
+  return showFields(decoded.fields) || "nothing";
+}
+
+/** One line, with sentinels around it that must not change. */
+function decodeOne(line: Uint8Array): string {
+  const alone = readSlots(Buffer.concat([line, FEED]));
+  const between = readSlots(Buffer.concat([SENTINEL, line, FEED, SENTINEL]));
+  const counts = (["malformed", "replaced"] as const).flatMap((name) => (alone[name] === 0 ? [] : [`${name} ${alone[name]}`]));
+  assert.equal(between.lines.map(show), [SENTINEL_SHOWN, show(alone.lines[0]), SENTINEL_SHOWN]);
+  return [show(alone.lines[0]), ...counts].join(" | ");
+}
+
+function reference(text: string): RefEvent | null {
+  try {
+    return readEvent(text, { schema: DECODER_SCHEMA });
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function countedOnly(shown: string): string {
+  return shown
+    .split(" | ")
+    .map((part) => `${part.split(" ")[0]} ${part.split(" ").length - 1} values`)
+    .join(" | ");
+}
+
+for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
+  decoder(file, () => {
+    const failures: string[] = [];
+    for (const { title, line, bytes, lenient, expected } of readDecoderCases(readFileSync(new URL(file, CASES), "utf8"))) {
+      const shown = decodeOne(bytes);
+      const actual = / values/.test(expected) ? countedOnly(shown) : shown;
+      if (actual !== expected) failures.push(`${file}:${line} ${title}\n    expected ${expected}\n    got      ${actual}`);
+      // Of depth and size the reference knows nothing.
+      if (/^(blank|broken (depth|size))/.test(expected)) continue;
+      const event = reference(utf8.decode(bytes));
+      if ((event === null) !== (lenient || expected.startsWith("broken"))) {
+        failures.push(`${file}:${line} ${title}: the reference ${event === null ? "refuses" : "accepts"} the line`);
+      } else if (event !== null) {
+        const wanted = showFields(referenceSlots(event)) || "nothing";
+        const counted = expected.replace(/ \| (malformed|replaced) [0-9]+/g, "");
+        const found = / values/.test(expected) ? countedOnly(wanted) : wanted;
+        if (found !== counted) failures.push(`${file}:${line} ${title}\n    expected  ${counted}\n    reference ${found}`);
+      }
+    }
+    assert.is(failures.join("\n"), "");
+  });
+}
+
+const REALISTIC =
+  '{"@timestamp":"2024-02-29T12:00:00.123456789Z","event":{"category":["process"],"type":"start","sequence":12,' +
+  '"risk_score":1.5e1},"process":{"pid":4242,"name":"b\\u0061sh","args":["bash","-c","echo \\"h\\u00e4\\" é 😀"],' +
+  '"parent":{"name":"sshd","pid":-1},"code_signature":{"trusted":true,"subject":"x"},"unread":{"deep":[1,{"a":"]"}]}},' +
+  '"user.name":"root","source":{"ip":"10.0.0.1"},"labels":{"a":"}","b":null},"package.version":"1.2.3"}';
+
+decoder("a line that is cut off is broken, wherever it is cut", () => {
+  const whole = Buffer.from(REALISTIC);
+  assert.ok(!decodeOne(whole).startsWith("broken"));
+  for (let length = 1; length < whole.length; length++) {
+    const cut = Buffer.concat([SENTINEL, whole.subarray(0, length), FEED, SENTINEL]);
+    const { lines } = readSlots(cut);
+    assert.equal(lines.map(show), [SENTINEL_SHOWN, "broken syntax", SENTINEL_SHOWN], `cut at ${length}`);
+    // The same with what a writer on Windows leaves behind.
+    const { lines: crlf } = readSlots(Buffer.concat([whole.subarray(0, length), Buffer.from("\r\n"), SENTINEL]));
+    assert.equal(crlf.map(show), ["broken syntax", SENTINEL_SHOWN], `cut at ${length}, CRLF`);
+  }
+});
+
+decoder("no single byte changes the lines around it", () => {
+  const whole = Buffer.from(REALISTIC);
+  for (const byte of [0x00, 0x0d, 0x1f, 0x22, 0x5c, 0x7b, 0x7d, 0x5b, 0x5d, 0x2c, 0x3a, 0x80, 0xff]) {
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] = byte;
+      check(changed, `byte ${at} is ${byte}`);
+    }
+  }
+});
+
+/** Holds a piece of input, which may be several lines, against the reference. */
+function check(input: Buffer, what: string): "accepted" | "lenient" | "refused" {
+  const { lines, malformed } = readSlots(Buffer.concat([SENTINEL, input, FEED, SENTINEL]));
+  const texts = utf8.decode(input).split("\n");
+  const context = (): string => `${what}\n${JSON.stringify(texts)}\n${input.toString("hex")}`;
+  assert.is(lines.length, texts.length + 2, context());
+  assert.is(show(lines[0]), SENTINEL_SHOWN, context());
+  assert.is(show(lines.at(-1)), SENTINEL_SHOWN, context());
+  let verdict: "accepted" | "lenient" | "refused" = "accepted";
+  let malformedWanted: number | null = 0;
+  for (const [index, text] of texts.entries()) {
+    const decoded = lines[index + 1];
+    const strict = reference(text);
+    const blanked = blankUnread(text, DECODER_SCHEMA);
+    const event = reference(blanked);
+    if (strict !== null) assert.is(event && showFields(referenceSlots(event)), showFields(referenceSlots(strict)), context());
+    if (event === null) {
+      const wanted = /^[ \t\r]*$/.test(text) ? "blank" : "broken";
+      assert.is(decoded?.kind, wanted, `${context()}\nthe reference refuses line ${index}, the decoder says ${show(decoded)}`);
+      if (wanted === "broken") {
+        verdict = "refused";
+        // What was counted before the line broke stays counted.
+        malformedWanted = null;
+      }
+      continue;
+    }
+    if (strict === null && verdict === "accepted") verdict = "lenient";
+    if (malformedWanted !== null) malformedWanted += event.malformed;
+    const wanted = showFields(referenceSlots(event)) || "nothing";
+    assert.is(show(decoded), wanted, `${context()}\nthe decoder reads line ${index} differently`);
+    if (decoded?.kind === "event") assert.is(decoded.time, event.timed ? event.ts : null, context());
+  }
+  if (malformedWanted !== null) assert.is(malformed, malformedWanted, `${context()}\nmalformed values`);
+  return verdict;
+}
+
+decoder(`mutated lines come out as the reference reads them (${FUZZ})`, () => {
+  const verdicts = { accepted: 0, lenient: 0, refused: 0 };
+  for (let i = 0; i < FUZZ; i++) {
+    const seed = SEED * 13_000_003 + i;
+    const random = createRandom(seed);
+    const line = Buffer.from(generateEventLine(random, DECODER_SCHEMA, { density: random.pick([0.1, 0.3, 0.6]) }));
+    verdicts[check(mutate(random, line), `seed ${seed}`)]++;
+  }
+  for (const [name, count] of Object.entries(verdicts)) assert.ok(count > FUZZ / 100, `only ${count} ${name}`);
+});
+
+decoder("nesting is taken up to the limit and refused behind it, read or not", () => {
+  const nested = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
+  for (const depth of [DEPTH_LIMIT - 2, DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 1000, 100_000]) {
+    const wanted = depth < DEPTH_LIMIT ? "nothing" : "broken depth";
+    for (const name of ["process.name", "unread", "process"]) {
+      for (const [open, close] of [["[", "]"], ['{"name":', "}"]] as const) {
+        const value = open === "[" ? nested(open, close, depth) : `${open.repeat(depth)}null${close.repeat(depth)}`;
+        assert.is(decodeOne(Buffer.from(`{"${name}":${value}}`)), wanted, `${depth} times ${open} in ${name}`);
+      }
+    }
+  }
+});
+
+decoder("texts and lists keep every byte up to the size of the input", () => {
+  for (const length of [0, 1, 7, 8, 9, 14, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 65_535, 65_536, 900_000]) {
+    const text = "abcdefghijklmnopqrstuvwxyz".repeat(Math.ceil(length / 26)).slice(0, length);
+    for (const body of [text, `${text}\\n`, `\\u0061${text}é`, `${text}\\ud83d\\ude00`]) {
+      const shown = decodeOne(Buffer.from(`{"process.name":"${body}"}`));
+      assert.is(shown, `process.name ${JSON.stringify(JSON.parse(`"${body}"`))}`);
+    }
+  }
+  for (const count of [1, 2, 3, 4, 5, 8, 9, 1000, 65_537, 100_000]) {
+    const values = Array.from({ length: count }, (_, i) => i - 5);
+    assert.is(decodeOne(Buffer.from(`{"process.pid":[${values.join(",")}]}`)), `process.pid ${values.join(" ")}`);
+  }
+});
+
+decoder.run();
