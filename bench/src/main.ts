@@ -33,18 +33,31 @@ interface Results {
   functions?: FunctionResult[];
 }
 
+/** The command line; null when it cannot be understood. */
+function readArgs() {
+  try {
+    return parseArgs({
+      options: {
+        events: { type: "string", default: "200000" },
+        runs: { type: "string", default: "7" },
+        only: { type: "string" },
+        story: { type: "boolean", default: false },
+        update: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch {
+    return null;
+  }
+}
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      events: { type: "string", default: "200000" },
-      runs: { type: "string", default: "7" },
-      only: { type: "string" },
-      story: { type: "boolean", default: false },
-      update: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const values = readArgs();
+  if (values === null) {
+    process.stdout.write(HELP);
+    return 3;
+  }
   const [events, runs] = [Number(values.events), Number(values.runs)];
   const isPart = values.only === undefined || ["replay", "compile", "functions"].includes(values.only);
   if (values.help || !isPart || !(Number.isInteger(events) && events > 0 && Number.isInteger(runs) && runs > 0)) {

@@ -13,7 +13,8 @@
 // | number(s[, base])                     | the number that the text holds, null when it holds none                 |
 // | string(a)                             | the text of a                                                           |
 // | stringContains(s, t)                  | whether s holds t; false when either is empty                           |
-// | substring(s, start[, end])            | from start to before end; negative counts from the end; null start: s   |
+// | substring(s, start[, end])            | from start to before end; negative counts from the end; null start: s;  |
+// |                                       | half a surrogate pair at either end becomes U+FFFD, as in input         |
 
 import { calculate } from "./arithmetic.js";
 import { fitsLong, isDecimal, readDouble } from "./decimals.js";
@@ -159,7 +160,7 @@ function substring(args: Arguments): Value {
   if (typeof start !== "bigint" || (end !== null && typeof end !== "bigint")) return null;
   const from = clampPosition(start, s.length);
   const to = end === null ? s.length : clampPosition(end, s.length);
-  return from >= to ? "" : s.slice(from, to);
+  return from >= to ? "" : s.slice(from, to).replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function clampPosition(position: bigint, length: number): number {
