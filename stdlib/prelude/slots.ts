@@ -83,6 +83,7 @@ export function symbolsOf(group: usize): usize {
   if (load<u32>(record) != generation) {
     store<u32>(record, generation);
     const longest = load<u32>(group, 20);
+    const lengths = load<u32>(group, 28);
     const folded: usize = load<u32>(group, 4);
     let list = record + 8;
     if (count > 1) {
@@ -93,11 +94,20 @@ export function symbolsOf(group: usize): usize {
       }
       store<u32>(record, list as u32, 8);
     }
-    const values = folded ? foldedValues(slot, folded) : valuesOf(slot);
-    for (let i: u32 = 0; i < count; i++) {
-      const value = values + i * 8;
-      const length = load<u32>(value, 4);
-      store<u32>(list + i * 4, length > longest ? 0 : symbolFor(group, load<u32>(value), length));
+    // Folding never leaves less than a third of a text, so what is far too long need not even be folded.
+    const plain = valuesOf(slot);
+    let fits = !folded;
+    for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * 8, 4) <= longest * 3;
+    if (!fits) {
+      memory.fill(list, 0, count * 4);
+    } else {
+      const values = folded ? foldedValues(slot, folded) : plain;
+      for (let i: u32 = 0; i < count; i++) {
+        const value = values + i * 8;
+        const length = load<u32>(value, 4);
+        const possible = length <= longest && ((lengths >> (length & 31)) & 1) != 0;
+        store<u32>(list + i * 4, possible ? symbolFor(group, load<u32>(value), length) : 0);
+      }
     }
   }
   return count == 1 ? record + 8 : (load<u32>(record, 8) as usize);

@@ -95,7 +95,8 @@ export const PATH_FREE = 0xffffffff;
 // Symbol group: what a pack knows about the literals of one field, raw or folded.
 //   +0 u32 slot address    +4 u32 folded record address, 0 when raw   +8 u32 symbol record address
 //   +12 u32 table address  +16 u32 table mask (entries - 1)           +20 u32 longest literal in bytes
-//   +24 u32 posting index address, 0 when the group is no witness     +28 u32 unused
+//   +24 u32 posting index address, 0 when the group is no witness
+//   +28 u32 lengths: bit n is set when a literal's length is n modulo 32
 // Table entry, 16 bytes: u32 hash, u32 literal address, u32 literal length, u32 symbol (0 marks a free entry).
 // Posting index: u32 for each symbol from 0: address of {u32 n, n times u32 predicate}, or 0.
 export const GROUP_BYTES = 32;

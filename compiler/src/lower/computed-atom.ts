@@ -12,6 +12,7 @@ import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../analyse/typed.js";
 import type { DataSection } from "./data-section.js";
+import { anyOf } from "./junctions.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
 import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
 import type { StateLayout } from "./state.js";
@@ -110,7 +111,6 @@ function constant(value: () => Expression): Operand {
 
 /** Null when any of the operands is. */
 function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression) | null {
-  const { module: m } = scope.b;
   const nulls = operands.flatMap((operand) => (operand.isNull === null ? [] : [operand.isNull]));
   const [first, ...rest] = nulls;
   if (first === undefined) return null;
@@ -118,7 +118,10 @@ function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression)
   return local(
     scope,
     i32,
-    rest.reduce((sum, next) => m.i32.or(sum, next()), first()),
+    anyOf(
+      scope.b,
+      nulls.map((isNull) => isNull()),
+    ),
   );
 }
 
@@ -184,11 +187,7 @@ function evaluateJunction(kind: "and" | "or", typed: readonly Typed[], scope: Sc
     const decides = kind === "or" ? operand.value() : m.i32.eqz(operand.value());
     return operand.isNull === null ? decides : m.i32.and(decides, m.i32.eqz(operand.isNull()));
   });
-  const decided = local(
-    scope,
-    i32,
-    decisive.reduce((sum, next) => m.i32.or(sum, next)),
-  );
+  const decided = local(scope, i32, anyOf(b, decisive));
   const nulls = anyNull(scope, operands);
   return {
     value: local(scope, i32, kind === "or" ? decided() : m.i32.eqz(decided())),

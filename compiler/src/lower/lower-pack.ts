@@ -12,6 +12,7 @@ import type { JoinKey } from "../analyse/typed.js";
 import type { Circuit, PackIr, PredicateId } from "../plan/ir.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
+import { allOf, anyOf } from "./junctions.js";
 import { addPathTable, typeCode } from "./path-table.js";
 import { type Builder, type Expression, finish, i32, none, open } from "./seam.js";
 import { type EventFields, groupKey, layOutState, type StateLayout } from "./state.js";
@@ -60,9 +61,11 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   m.addFunction("call predicate", i32, none, [], m.call_indirect("predicates", m.local.get(0, i32), [], none, none));
   const index = buildIndex(pack);
   fillDescriptors(new DataView(descriptors.buffer), groupKeys, index, atoms, state, data);
-  const dispatches = groupKeys.flatMap((key) =>
-    index.postings.has(key) ? [b.prelude("dispatch", b.word(descriptorOf(key)))] : [],
-  );
+  const dispatches = [...state.groups].flatMap(([key, { field }]) => {
+    if (!index.postings.has(key)) return [];
+    const present = m.i32.load(0, 4, b.word(state.slotOf(field)));
+    return [m.if(present, b.prelude("dispatch", b.word(descriptorOf(key))))];
+  });
   const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
   m.addFunction("evaluate", none, none, [], m.block(null, [...dispatches, ...visits]));
 
@@ -121,12 +124,8 @@ function circuitToCode(b: Builder, circuit: Circuit, atoms: AtomCode): Expressio
       return m.i32.eqz(circuitToCode(b, circuit.operand, atoms));
     case "and":
     case "or": {
-      const parts = circuit.operands.map((operand) => circuitToCode(b, operand, atoms));
-      const last = parts.pop() ?? b.word(circuit.kind === "and" ? 1 : 0);
-      return parts.reduceRight(
-        (rest, part) => (circuit.kind === "and" ? m.if(part, rest, b.word(0)) : m.if(part, b.word(1), rest)),
-        last,
-      );
+      const tests = circuit.operands.map((operand) => circuitToCode(b, operand, atoms));
+      return circuit.kind === "and" ? allOf(b, tests) : anyOf(b, tests);
     }
   }
 }
@@ -181,7 +180,7 @@ function fillDescriptors(
       table.mask,
       table.longest,
       addPostings(index.postings.get(key), table.symbols, data),
-      0,
+      table.lengths,
     ];
     for (const [at, word] of words.entries()) view.setUint32(number * GROUP_BYTES + at * 4, word, true);
   }

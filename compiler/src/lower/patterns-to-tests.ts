@@ -7,6 +7,7 @@ import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js
 import { parseRegex, type RegexNode } from "../patterns/regex-parse.js";
 import { encodeGlob, parseWildcard } from "../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
+import { anyOf } from "./junctions.js";
 import type { Builder, Expression } from "./seam.js";
 
 /** A regular expression, or a list of them, whose automaton would pass the stated limits. */
@@ -26,13 +27,6 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
 
 export function textConstant(b: Builder, address: number, length: number): Expression {
   return b.module.i64.const((BigInt(address) << 32n) | BigInt(length));
-}
-
-/** Short-circuit `or` of i32 tests. */
-export function anyOf(b: Builder, tests: readonly Expression[]): Expression {
-  const last = tests.at(-1);
-  if (last === undefined) return b.word(0);
-  return tests.slice(0, -1).reduceRight((rest, test) => b.module.if(test, b.word(1), rest), last);
 }
 
 function testGlob(b: Builder, data: DataSection, glob: string, fold: boolean, text: () => Expression): Expression {

@@ -80,6 +80,8 @@ export interface Builder {
   prelude(name: string, ...args: readonly Expression[]): Expression;
   /** Several parameter types as one. */
   types(types: readonly WasmType[]): WasmType;
+  /** A block label that no other block has. */
+  label(): string;
   /** A constant address or other i32. */
   word(value: number): Expression;
 }
@@ -115,8 +117,10 @@ export function open(): Builder {
     const info = binaryen.getExportInfo(module.getExportByIndex(i));
     names.set(info.name, info.value);
   }
+  let labels = 0;
   return {
     module,
+    label: () => `block ${labels++}`,
     prelude(name, ...args) {
       const internal = names.get(name);
       const result = RESULT_TYPES[name];

@@ -10,6 +10,8 @@ export interface SymbolTable {
   readonly address: number;
   readonly mask: number;
   readonly longest: number;
+  /** Bit n is set when a literal's length in bytes is n modulo 32. */
+  readonly lengths: number;
   /** Symbols count from 1; 0 is any other text. */
   readonly symbols: ReadonlyMap<string, number>;
 }
@@ -22,6 +24,7 @@ export function addSymbolTable(texts: readonly string[], data: DataSection): Sym
   const view = new DataView(bytes.buffer);
   const symbols = new Map<string, number>();
   let longest = 0;
+  let lengths = 0;
   for (const [index, text] of texts.entries()) {
     const { address, length } = data.addText(text);
     const hash = hashBytes(utf8.encode(text));
@@ -34,8 +37,9 @@ export function addSymbolTable(texts: readonly string[], data: DataSection): Sym
     view.setUint32(offset + 12, index + 1, true);
     symbols.set(text, index + 1);
     longest = Math.max(longest, length);
+    lengths |= 1 << (length & 31);
   }
-  return { address: data.add(bytes), mask: size - 1, longest, symbols };
+  return { address: data.add(bytes), mask: size - 1, longest, lengths: lengths >>> 0, symbols };
 }
 
 /** A bit for each symbol of the group, set for those in `texts`. */

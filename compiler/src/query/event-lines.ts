@@ -41,6 +41,7 @@ export function eventLines(paths: readonly string[], twice: boolean): EventLines
   async function* readAndKeep(path: string, onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void> {
     const items: Kept[] = [];
     const chunks = readChunks([path], {
+      reuse: true,
       onOversize(oversize) {
         items.push({ oversize });
         onOversize?.(oversize);
@@ -49,7 +50,8 @@ export function eventLines(paths: readonly string[], twice: boolean): EventLines
     for await (const chunk of chunks) {
       size += chunk.bytes.length;
       if (size > KEPT_LIMIT) throw new InputTooLargeError(path);
-      items.push({ chunk });
+      // A copy, since the reader's buffer is larger than what a pipe fills of it.
+      items.push({ chunk: { ...chunk, bytes: Buffer.from(chunk.bytes) } });
       yield chunk;
     }
     kept.set(path, items);
