@@ -3,7 +3,8 @@
 import { type Cidr, parseCidr } from "../patterns/cidr.js";
 import { parseWildcard } from "../patterns/wildcard.js";
 import type { Call, Expr } from "../syntax/ast.js";
-import { arithmetic, type BindContext, bind, describeType, NULL, report } from "./bind-expression.js";
+import { bindArithmetic, type Operand } from "./bind-arithmetic.js";
+import { type BindContext, describeType, NULL, report } from "./bind-context.js";
 import { type FunctionName, nullOf, type Typed, typeOf } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
@@ -46,7 +47,8 @@ const NOT_YET = new Set(["_arraysearch", "arraysearch", "arraycount", "arraycont
 
 const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo: "%" } as const;
 
-export function bindCall(call: Call, context: BindContext): Typed {
+/** Types a call; `bind` types an argument. */
+export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindContext): Typed {
   const signature = BY_NAME.get(call.name.toLowerCase());
   if (signature === undefined) {
     if (NOT_YET.has(call.name.toLowerCase())) {
@@ -82,16 +84,17 @@ export function bindCall(call: Call, context: BindContext): Typed {
     );
   }
   if (signature.name in OPERATORS) {
-    const [left, right] = call.args as [Expr, Expr];
-    return arithmetic(OPERATORS[signature.name as keyof typeof OPERATORS], left, right, context);
+    const [left, right] = call.args.map((arg) => ({ typed: bind(arg), span: arg.span })) as [Operand, Operand];
+    return bindArithmetic(OPERATORS[signature.name as keyof typeof OPERATORS], left, right, context);
   }
   const kinds = [...required, ...optional];
-  const args = call.args.map((arg, index) => bindArgument(arg, kinds[index] ?? rest ?? "any", signature, context));
+  const args = call.args.map((arg, index) =>
+    checkArgument(arg, bind(arg), kinds[index] ?? rest ?? "any", signature, context),
+  );
   return build(call, signature, args, context);
 }
 
-function bindArgument(arg: Expr, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
-  const typed = bind(arg, context);
+function checkArgument(arg: Expr, typed: Typed, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
   const type = typeOf(typed);
   if (typed.kind === "field" && typed.field.type === "object") {
     return report(context, "E0303", arg.span, `\`${typed.field.name}\` is an object and has no value of its own`);

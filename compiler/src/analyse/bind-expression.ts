@@ -2,35 +2,19 @@
 // A node that cannot be typed is reported once and becomes null, so that its siblings are still checked.
 
 import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
-import type { Schema } from "@kestrel/stdlib/schema/types";
-import type { Code } from "../diagnostics/codes.js";
-import type { Problem } from "../diagnostics/diagnostic.js";
 import { parseAddress, parseCidr } from "../patterns/cidr.js";
 import { parseRegex } from "../patterns/regex-parse.js";
 import { globFits, parseWildcard } from "../patterns/wildcard.js";
-import type { Binary, Call, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
+import type { Binary, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
+import { bindArithmetic } from "./bind-arithmetic.js";
 import { bindCall } from "./bind-call.js";
+import { type BindContext, describeType, NULL, report } from "./bind-context.js";
 import { parseDate } from "./dates.js";
 import { type Domain, fieldsOf, nullOf, type Patterns, type Typed, typeOf, type ValueType } from "./typed.js";
 
-export interface BindContext {
-  readonly schema: Schema;
-  readonly problems: Problem[];
-}
-
-export const NULL: Typed = { kind: "null" };
 const I64_MIN = -(2n ** 63n);
 const I64_MAX = 2n ** 63n - 1n;
 const NS_PER_MS = 1_000_000n;
-
-export function report(context: BindContext, code: Code, span: Span, message: string, help?: string): Typed {
-  context.problems.push({ code, severity: "error", message, span, ...(help === undefined ? {} : { help }) });
-  return NULL;
-}
-
-export function describeType(type: ValueType | null): string {
-  return type === null ? "null" : type === "long" || type === "double" ? "number" : type;
-}
 
 /** Types a condition; anything but a boolean (or null) is reported. */
 export function bindCondition(expr: Expr, context: BindContext): Typed {
@@ -67,7 +51,7 @@ export function bind(expr: Expr, context: BindContext): Typed {
     case "field":
       return bindField(expr, context);
     case "call":
-      return bindCall(expr as Call, context);
+      return bindCall(expr, (arg) => bind(arg, context), context);
     case "unary":
       return expr.op === "not" ? bindNot(expr.operand, context) : bindSign(expr.op, expr.operand, context);
     case "binary":
@@ -148,7 +132,12 @@ function bindBinary(expr: Binary, context: BindContext): Typed {
     case "*":
     case "/":
     case "%":
-      return arithmetic(expr.op, expr.left, expr.right, context);
+      return bindArithmetic(
+        expr.op,
+        { typed: bind(expr.left, context), span: expr.left.span },
+        { typed: bind(expr.right, context), span: expr.right.span },
+        context,
+      );
     default:
       return compare(expr.op, bind(expr.left, context), bind(expr.right, context), expr, context);
   }
@@ -164,19 +153,6 @@ function chain(expr: Binary, op: "and" | "or"): Expr[] {
   }
   operands.push(node);
   return operands.reverse();
-}
-
-export function arithmetic(op: "+" | "-" | "*" | "/" | "%", left: Expr, right: Expr, context: BindContext): Typed {
-  const operands = [left, right].map((operand) => {
-    const typed = bind(operand, context);
-    const type = typeOf(typed);
-    if (type === null || type === "long" || type === "double") return typed;
-    return report(context, "E0303", operand.span, `\`${op}\` needs numbers, but this is a ${describeType(type)}`);
-  });
-  const [a, b] = operands as [Typed, Typed];
-  const types = [typeOf(a), typeOf(b)];
-  if (types.includes(null)) return nullOf(a, b);
-  return { kind: "arithmetic", op, type: types.includes("double") ? "double" : "long", left: a, right: b };
 }
 
 type Place = { readonly left: Expr; readonly right: Expr; readonly span: Span };

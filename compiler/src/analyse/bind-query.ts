@@ -4,7 +4,8 @@ import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
-import { type BindContext, bindCondition, report } from "./bind-expression.js";
+import { type BindContext, report } from "./bind-context.js";
+import { bindCondition } from "./bind-expression.js";
 import type { JoinKey, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
