@@ -1,10 +1,11 @@
 // The decoder against the text cases, against the reference on broken lines, and on its own at the limits of size and depth.
 //
 // A third of the tests are mutations: generated events, a little broken, must come out of Wasm as the reference reads them,
-// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (20,000 when absent), `KESTREL_SEED=n` starts
+// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (10,000 when absent), `KESTREL_SEED=n` starts
 // elsewhere. What the decoder does not check in places that no rule reads stands in support/blank-unread.ts.
 
 import { readdirSync, readFileSync } from "node:fs";
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { generateEventLine } from "./generate/event.js";
@@ -14,10 +15,11 @@ import { type RefEvent, readEvent } from "./reference/interpret.js";
 import { blankUnread } from "./support/blank-unread.js";
 import { readDecoderCases } from "./support/decoder-cases.js";
 import { DECODER_SCHEMA } from "./support/decoder-schema.js";
-import { type Decoded, createSlotReader, referenceSlots } from "./support/read-slots.js";
+import { createSlotReader, type Decoded, referenceSlots } from "./support/read-slots.js";
+import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
 
 const CASES = new URL("../cases/decoder/", import.meta.url);
-const FUZZ = Number(process.env.KESTREL_FUZZ ?? 20_000);
+const FUZZ = Number(process.env.KESTREL_FUZZ ?? 10_000);
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const DEPTH_LIMIT = 64;
 
@@ -47,7 +49,9 @@ function show(decoded: Decoded | undefined): string {
 function decodeOne(line: Uint8Array): string {
   const alone = readSlots(Buffer.concat([line, FEED]));
   const between = readSlots(Buffer.concat([SENTINEL, line, FEED, SENTINEL]));
-  const counts = (["malformed", "replaced"] as const).flatMap((name) => (alone[name] === 0 ? [] : [`${name} ${alone[name]}`]));
+  const counts = (["malformed", "replaced"] as const).flatMap((name) =>
+    alone[name] === 0 ? [] : [`${name} ${alone[name]}`],
+  );
   assert.equal(between.lines.map(show), [SENTINEL_SHOWN, show(alone.lines[0]), SENTINEL_SHOWN]);
   return [show(alone.lines[0]), ...counts].join(" | ");
 }
@@ -71,10 +75,13 @@ function countedOnly(shown: string): string {
 for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   decoder(file, () => {
     const failures: string[] = [];
-    for (const { title, line, bytes, lenient, expected } of readDecoderCases(readFileSync(new URL(file, CASES), "utf8"))) {
+    for (const { title, line, bytes, lenient, expected } of readDecoderCases(
+      readFileSync(new URL(file, CASES), "utf8"),
+    )) {
       const shown = decodeOne(bytes);
       const actual = / values/.test(expected) ? countedOnly(shown) : shown;
-      if (actual !== expected) failures.push(`${file}:${line} ${title}\n    expected ${expected}\n    got      ${actual}`);
+      if (actual !== expected)
+        failures.push(`${file}:${line} ${title}\n    expected ${expected}\n    got      ${actual}`);
       // Of depth and size the reference knows nothing.
       if (/^(blank|broken (depth|size))/.test(expected)) continue;
       const event = reference(utf8.decode(bytes));
@@ -84,7 +91,8 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
         const wanted = showFields(referenceSlots(event)) || "nothing";
         const counted = expected.replace(/ \| (malformed|replaced) [0-9]+/g, "");
         const found = / values/.test(expected) ? countedOnly(wanted) : wanted;
-        if (found !== counted) failures.push(`${file}:${line} ${title}\n    expected  ${counted}\n    reference ${found}`);
+        if (found !== counted)
+          failures.push(`${file}:${line} ${title}\n    expected  ${counted}\n    reference ${found}`);
       }
     }
     assert.is(failures.join("\n"), "");
@@ -136,10 +144,15 @@ function check(input: Buffer, what: string): "accepted" | "lenient" | "refused" 
     const strict = reference(text);
     const blanked = blankUnread(text, DECODER_SCHEMA);
     const event = reference(blanked);
-    if (strict !== null) assert.is(event && showFields(referenceSlots(event)), showFields(referenceSlots(strict)), context());
+    if (strict !== null)
+      assert.is(event && showFields(referenceSlots(event)), showFields(referenceSlots(strict)), context());
     if (event === null) {
       const wanted = /^[ \t\r]*$/.test(text) ? "blank" : "broken";
-      assert.is(decoded?.kind, wanted, `${context()}\nthe reference refuses line ${index}, the decoder says ${show(decoded)}`);
+      assert.is(
+        decoded?.kind,
+        wanted,
+        `${context()}\nthe reference refuses line ${index}, the decoder says ${show(decoded)}`,
+      );
       if (wanted === "broken") {
         verdict = "refused";
         // What was counted before the line broke stays counted.
@@ -173,7 +186,10 @@ decoder("nesting is taken up to the limit and refused behind it, read or not", (
   for (const depth of [DEPTH_LIMIT - 2, DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 1000, 100_000]) {
     const wanted = depth < DEPTH_LIMIT ? "nothing" : "broken depth";
     for (const name of ["process.name", "unread", "process"]) {
-      for (const [open, close] of [["[", "]"], ['{"name":', "}"]] as const) {
+      for (const [open, close] of [
+        ["[", "]"],
+        ['{"name":', "}"],
+      ] as const) {
         const value = open === "[" ? nested(open, close, depth) : `${open.repeat(depth)}null${close.repeat(depth)}`;
         assert.is(decodeOne(Buffer.from(`{"${name}":${value}}`)), wanted, `${depth} times ${open} in ${name}`);
       }
@@ -192,6 +208,33 @@ decoder("texts and lists keep every byte up to the size of the input", () => {
   for (const count of [1, 2, 3, 4, 5, 8, 9, 1000, 65_537, 100_000]) {
     const values = Array.from({ length: count }, (_, i) => i - 5);
     assert.is(decodeOne(Buffer.from(`{"process.pid":[${values.join(",")}]}`)), `process.pid ${values.join(" ")}`);
+  }
+});
+
+decoder("an event of more values or texts than the arena holds is given up, and only that event", async () => {
+  const conditions = [
+    'process.args : "GOOD"',
+    'process.args : "g?*d"',
+    'process.args in ("good", "better")',
+    'process.args regex "(g|o|d)*o(g|o|d){14}|good"',
+    'concat(process.args, process.args, process.args, process.args, process.args) like "good*"',
+  ];
+  const rules = conditions.map((condition, index) => ruleOf(`q${index}`, `any where ${condition}`));
+  const { pack } = await compileForTest(rules, { ...DEFAULT_OPTIONS, schema: DECODER_SCHEMA });
+  const good = '{"process.args":["x","good"]}';
+  const cases: readonly (readonly [args: string, givenUp: boolean])[] = [
+    [`${"1,".repeat(2_090_000)}1`, true],
+    [`"${"a".repeat(4_000_000)}"`, true],
+    [`"${"\u023a".repeat(2_000)}","${"Ⱥ".repeat(500_000)}"`, false],
+    [`${'"gogo",'.repeat(400_000)}"good"`, false],
+  ];
+  for (const [args, givenUp] of cases) {
+    const reasons: string[] = [];
+    const input = Buffer.from([good, `{"process.args":[${args}]}`, good, ""].join("\n"));
+    const found = runLines(pack, input, { onBroken: ({ reason }) => reasons.push(reason) }, 1 << 23);
+    assert.equal(reasons, givenUp ? ["too much to hold in one event"] : [], args.slice(0, 20));
+    const wanted = args.includes("good") ? [[0], [1], [2]] : [[0], [2]];
+    for (const ordinals of found.byRule) assert.equal(ordinals, wanted, args.slice(0, 20));
   }
 });
 

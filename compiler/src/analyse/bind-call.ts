@@ -45,6 +45,8 @@ const BY_NAME = new Map(SIGNATURES.map((signature) => [signature.name.toLowerCas
 /** Functions of the other dialect or of the endpoint that have no compiled form. */
 const NOT_YET = new Set(["_arraysearch", "arraysearch", "arraycount", "arraycontains", "match", "matchlite", "safe"]);
 
+const MOST_JOINED = 256;
+
 const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo: "%" } as const;
 
 /** Types a call; `bind` types an argument. */
@@ -120,6 +122,10 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
       return ranges(call, args, context);
     case "wildcard":
       return wildcards(call, args, context);
+    case "concat":
+      // The optimiser writes joins into one another, and its stack has an end.
+      if (args.length <= MOST_JOINED) break;
+      return report(context, "E0402", call.span, `\`concat\` joins at most ${MOST_JOINED} values`);
     case "number":
       return report(
         context,

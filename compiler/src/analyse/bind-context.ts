@@ -9,6 +9,8 @@ import type { Typed, ValueType } from "./typed.js";
 export interface BindContext {
   readonly schema: Schema;
   readonly problems: Problem[];
+  /** How many expressions the one that is being bound stands in. */
+  depth: number;
 }
 
 export const NULL: Typed = { kind: "null" };

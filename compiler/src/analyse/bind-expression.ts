@@ -32,7 +32,20 @@ export function bindCondition(expr: Expr, context: BindContext): Typed {
   return typed;
 }
 
+/** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
+const DEEPEST = 500;
+
 export function bind(expr: Expr, context: BindContext): Typed {
+  if (context.depth >= DEEPEST) {
+    return report(context, "E0402", expr.span, `the expression is more than ${DEEPEST} operators deep`);
+  }
+  context.depth++;
+  const typed = bindNode(expr, context);
+  context.depth--;
+  return typed;
+}
+
+function bindNode(expr: Expr, context: BindContext): Typed {
   switch (expr.kind) {
     case "literal":
       switch (expr.type) {

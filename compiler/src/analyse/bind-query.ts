@@ -14,7 +14,7 @@ const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /** Types a query; null when it has errors, all of which are in `problems`. */
 export function bindQuery(query: Query, schema: Schema): { typed: TypedQuery | null; problems: Problem[] } {
-  const context: BindContext = { schema, problems: [] };
+  const context: BindContext = { schema, problems: [], depth: 0 };
   const typed = bindBody(query, context);
   for (const pipe of query.pipes) checkPipe(pipe, context);
   const failed = context.problems.some((problem) => problem.severity === "error");

@@ -9,7 +9,7 @@ import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } f
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import type { JoinKey } from "../analyse/typed.js";
-import type { Circuit, PackIr, PredicateId } from "../plan/ir.js";
+import { atomsOf, type Circuit, type PackIr, type PredicateId } from "../plan/ir.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { allOf, anyOf } from "./junctions.js";
@@ -101,6 +101,7 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
     memoryPages: Math.ceil(end / PAGE_BYTES),
     inputBase,
     inputCapacity: INPUT_BYTES,
+    largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
     evaluate: "evaluate",
     callPredicate: "call predicate",
   });

@@ -1,4 +1,4 @@
-// What the decoder may be lenient about, as a transformation: a line -> the same line with `0` or `{}` in the place of each
+// What the decoder may be lenient about, as a transformation: a line -> the same line with `""` or `{}` in the place of each
 // value that no field of the schema can come from. In such values the decoder checks only that strings are closed and hold no
 // control characters, and that brackets close as often as they open, so a line that is JSON after this must be accepted,
 // and one that is not must be refused.
@@ -79,27 +79,33 @@ function walkedLast(walk: Walk, closing: string): boolean {
 function walkValue(walk: Walk, path: string): void {
   const { type, below } = walk.placeOf(path);
   const unit = walk.text[walk.at];
-  if (type === null && !below) return blank(walk, "0");
-  if (unit === "{") {
-    if (below) return walkObject(walk, path);
+  if (type === null && !below) {
+    blank(walk, '""');
+  } else if (unit === "{" && below) {
+    walkObject(walk, path);
+  } else if (unit === "{") {
     // An object gives its place no value, but tells that something stands there unless it is empty.
     const empty = /^\{[ \t\r]*\}/.test(walk.text.slice(walk.at, walk.at + 100));
-    return blank(walk, empty ? "{}" : '{"":0}');
+    blank(walk, empty ? "{}" : '{"":0}');
+  } else if (unit === "[") {
+    walkArray(walk, path);
+  } else if (type === null || (type === "object" && unit !== "n")) {
+    // Of a scalar in the place of an object only `null` is told from the rest.
+    blank(walk, '""');
+  } else {
+    skipValue(walk);
   }
-  if (unit === "[") {
+}
+
+function walkArray(walk: Walk, path: string): void {
+  walk.at++;
+  skipSpace(walk);
+  if (walk.text[walk.at] === "]") {
     walk.at++;
-    skipSpace(walk);
-    if (walk.text[walk.at] === "]") {
-      walk.at++;
-      return;
-    }
-    do walkValue(walk, path);
-    while (!walkedLast(walk, "]"));
     return;
   }
-  // Of a scalar in the place of an object only `null` is told from the rest.
-  if (type === null || (type === "object" && unit !== "n")) blank(walk, "0");
-  else skipValue(walk);
+  do walkValue(walk, path);
+  while (!walkedLast(walk, "]"));
 }
 
 function keyOf(source: string): string {
@@ -121,11 +127,19 @@ function blank(walk: Walk, replacement: string): void {
 
 function skipValue(walk: Walk): void {
   const unit = walk.text[walk.at];
-  if (unit === '"') return skipString(walk);
-  if (unit === "{" || unit === "[") return skipBrackets(walk);
-  const start = walk.at;
-  while (/[^,}\]\u0000-\u0020]/.test(walk.text[walk.at] ?? ",")) walk.at++;
-  if (walk.at === start) throw new Astray();
+  if (unit === '"') {
+    skipString(walk);
+  } else if (unit === "{" || unit === "[") {
+    skipBrackets(walk);
+  } else {
+    const start = walk.at;
+    while (!endsScalar(walk.text[walk.at])) walk.at++;
+    if (walk.at === start) throw new Astray();
+  }
+}
+
+function endsScalar(unit: string | undefined): boolean {
+  return unit === undefined || unit <= " " || ",}]".includes(unit);
 }
 
 function skipBrackets(walk: Walk): void {
@@ -144,11 +158,14 @@ function skipBrackets(walk: Walk): void {
 }
 
 function skipString(walk: Walk): void {
-  const found = /"(?:[^"\\\u0000-\u001f]|\\[^\u0000-\u001f])*"/y;
-  found.lastIndex = walk.at;
-  const [string] = found.exec(walk.text) ?? [];
-  if (string === undefined) throw new Astray();
-  walk.at += string.length;
+  if (walk.text[walk.at] !== '"') throw new Astray();
+  do {
+    // What is escaped may be anything that a string may hold.
+    if (walk.text[walk.at] === "\\") walk.at++;
+    walk.at++;
+    if ((walk.text[walk.at] ?? "") < " " || (walk.text[walk.at - 1] ?? "") < " ") throw new Astray();
+  } while (walk.text[walk.at] !== '"');
+  walk.at++;
 }
 
 function skipSpace(walk: Walk): void {

@@ -1,0 +1,149 @@
+// Rules that no author means: each must end in a package or in an error of the rule, soon and without much memory, and must
+// leave the rule beside it alone.
+
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { TEST_SCHEMA } from "./generate/schema.js";
+import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
+
+const OPTIONS = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
+const MOST_SECONDS = 10;
+const MOST_MEGABYTES = 1024;
+
+const EVENT = Buffer.from(
+  '{"event.category":"process","process":{"pid":9,"name":"name7.EXE"},"source.ip":"10.0.7.1","user.name":"ab"}\n',
+);
+
+function times(count: number, make: (index: number) => string, separator: string): string {
+  return Array.from({ length: count }, (_, index) => make(index)).join(separator);
+}
+
+function within(open: string, close: string, depth: number, inner: string): string {
+  return open.repeat(depth) + inner + close.repeat(depth);
+}
+
+interface Hostile {
+  readonly query: string | readonly string[];
+  /** `matches` the event above, `misses` it, or the code of an error. */
+  readonly ends: "matches" | "misses" | `E${string}`;
+}
+
+const CASES: Readonly<Record<string, Hostile>> = {
+  "10,000 brackets": { query: `any where ${within("(", ")", 10_000, "true")}`, ends: "E0206" },
+  "10,000 nots": { query: `any where ${"not ".repeat(10_000)}true`, ends: "E0206" },
+  "10,000 signs": { query: `any where process.pid == ${"-".repeat(10_000)}1`, ends: "E0206" },
+  "10,000 calls": { query: `any where ${within("concat(", ")", 10_000, '"a"')} == "a"`, ends: "E0206" },
+  "10,000 alternating": {
+    query: `any where ${within("(process.pid == 1 and (process.pid == 2 or ", "))", 5_000, "true")}`,
+    ends: "E0206",
+  },
+  "200 alternating": {
+    query: `any where ${within("(process.pid == 9 and (process.pid == 2 or ", "))", 100, "true")}`,
+    ends: "matches",
+  },
+  "a sum of 10,000": { query: `any where process.pid == ${"1 + ".repeat(10_000)}1`, ends: "E0402" },
+  "a sum of 10,000 fields": { query: `any where 0 == ${times(10_000, () => "process.pid", " + ")}`, ends: "E0402" },
+  "a sum of 400 fields": { query: `any where 3600 == ${times(400, () => "process.pid", " + ")}`, ends: "matches" },
+  "sums in sums": {
+    query: `any where 0 < ${within("(", `${" + 1".repeat(50)})`, 50, "process.pid")}`,
+    ends: "E0402",
+  },
+  "5,000 joined texts": { query: `any where concat(${times(5_000, () => "user.name", ", ")}) == "a"`, ends: "E0402" },
+  "200 joined texts": {
+    query: `any where concat(${times(200, () => "user.name", ", ")}) == "${"ab".repeat(200)}"`,
+    ends: "matches",
+  },
+  "10,000 ands": { query: `any where ${'user.name == "ab" and '.repeat(10_000)}true`, ends: "matches" },
+  "100,000 texts": {
+    query: `any where process.name in~ (${times(100_000, (i) => `"Name${i}.exe"`, ", ")})`,
+    ends: "matches",
+  },
+  "3,000 numbers": { query: `any where process.pid in (${times(3_000, (i) => `${i * 3}`, ", ")})`, ends: "matches" },
+  "10,000 addresses": {
+    query: `any where source.ip in (${times(10_000, (i) => `"10.${i >> 8}.${i & 255}.1"`, ", ")})`,
+    ends: "matches",
+  },
+  "2,000 ranges": {
+    query: `any where ${times(2_000, (i) => `cidrMatch(source.ip, "10.${i >> 8}.${i & 255}.0/24")`, " or ")}`,
+    ends: "matches",
+  },
+  "1,000 wildcards": {
+    query: `any where ${times(1_000, (i) => `process.name : "*e${i}.*x?"`, " or ")}`,
+    ends: "matches",
+  },
+  "1,000 mixed conditions": {
+    query: `any where ${times(1_000, (i) => `process.pid == ${i + 50} or startsWith~(process.name, "NAME${i}.")`, " or ")}`,
+    ends: "matches",
+  },
+  "a long regular expression": { query: `any where user.name regex "${"(a|b)?".repeat(8_000)}"`, ends: "matches" },
+  "nested repeats": { query: 'any where user.name regex "((a{100}){100}){100}"', ends: "E0402" },
+  "a table that explodes": { query: 'any where user.name regex ".*a.{999}.*b.{999}"', ends: "misses" },
+  "a deep regular expression": { query: `any where user.name regex "${within("(", ")", 10_000, "a")}"`, ends: "E0309" },
+  "30,000 stars": { query: `any where user.name : "${"a*".repeat(30_000)}b"`, ends: "misses" },
+  "too many stars": { query: `any where user.name : "${"a*".repeat(70_000)}b"`, ends: "E0402" },
+  "a segment too long": { query: `any where user.name : "*${"a?".repeat(40_000)}"`, ends: "E0402" },
+  "a text of a megabyte": { query: `any where user.name == "${"a".repeat(1 << 20)}"`, ends: "misses" },
+  "5,000 rules of one query": {
+    query: Array.from({ length: 5_000 }, () => 'process where process.name : "name7.exe" and user.name : "*?b"'),
+    ends: "matches",
+  },
+  "1,000 rules of 1,000 queries": {
+    query: Array.from(
+      { length: 1_000 },
+      (_, i) => `process where process.name : "name7.exe" and not user.name : "*?c${i}*"`,
+    ),
+    ends: "matches",
+  },
+  "100 runs": {
+    query: 'sequence by process.pid with maxspan=1m [any where user.name == "ab"] with runs=100',
+    ends: "misses",
+  },
+  "1,000 terms": { query: `sequence ${times(1_000, (i) => `[any where process.pid == ${i}]`, " ")}`, ends: "misses" },
+  "too many runs": { query: "sequence [any where true] with runs=1000000000 [any where true]", ends: "E0205" },
+  "a name of 100,000 letters": { query: `any where \`${"x".repeat(100_000)}\` == 1`, ends: "E0301" },
+  "names in every script": {
+    query: "any where ?`größe` == null and ?`日本`.`語` == null and ?`🙂` == null",
+    ends: "matches",
+  },
+  "a category in another script": { query: '"процесс" where true', ends: "misses" },
+  "letters that are none": { query: "любой where größe == 1", ends: "E0201" },
+  "100,000 quotes": { query: `any where ${'"'.repeat(100_001)}`, ends: "E0203" },
+  "100,000 question marks": { query: `any where ${"?".repeat(100_000)}`, ends: "E0203" },
+  "100,000 backslashes": { query: `any where user.name == "${"\\".repeat(99_999)}"`, ends: "E0202" },
+  "100,000 NULs": { query: "\u0000".repeat(100_000), ends: "E0201" },
+  "10,000 open comments": { query: `any where ${"/*".repeat(10_000)}`, ends: "E0202" },
+  "a number of 100,000 digits": { query: `any where process.pid < ${"1".repeat(100_000)}`, ends: "matches" },
+};
+
+const hostile = suite("hostile rules");
+
+for (const [name, { query, ends }] of Object.entries(CASES)) {
+  hostile(name, async () => {
+    const queries = typeof query === "string" ? [query] : query;
+    const started = performance.now();
+    const rules = queries.map((text, index) => ruleOf(`hostile ${index}`, text));
+    const under = await compileForTest([...rules, ruleOf("good", 'process where user.name == "ab"')], OPTIONS);
+    const { byRule } = runLines(under.pack, EVENT);
+    const seconds = (performance.now() - started) / 1000;
+    assert.equal(byRule.at(-1), [[0]], "the rule beside it");
+    if (ends.startsWith("E")) {
+      assert.is(under.rules.length, 1);
+      assert.ok(
+        under.diagnostics.some((problem) => problem.code === ends),
+        under.diagnostics.map((d) => d.code).join(),
+      );
+      assert.ok(under.diagnostics.length <= 100, `${under.diagnostics.length} problems`);
+    } else {
+      assert.equal(
+        under.diagnostics.filter((d) => d.severity === "error").map((d) => d.message),
+        [],
+      );
+      for (const found of byRule) assert.is(found.length, ends === "matches" || found === byRule.at(-1) ? 1 : 0);
+    }
+    assert.ok(seconds < MOST_SECONDS, `${seconds} s`);
+    assert.ok(process.memoryUsage().rss < MOST_MEGABYTES * 2 ** 20);
+  });
+}
+
+hostile.run();
