@@ -9,8 +9,10 @@
 // | double  | read as a number, else missing | nearest double                    | missing        |
 // | boolean | "true" "false", else missing   | missing                           | itself         |
 // | date    | ISO 8601, else missing         | milliseconds since 1970           | missing        |
-// | object  | missing                        | missing                           | missing        |
+// | object  | present                        | present                           | present        |
 //
+// A field of type object has no value of its own, only presence: it is there when a value other than null, an empty object
+// or an empty array stands at its path or below. A date is ISO 8601; a space may stand for the `T`.
 // A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field. `null` is missing and is not counted. Arrays, nested or
 // not, and arrays of objects are flattened: a field has the list of all values found at its path, in document order,
 // whether the path was written nested, dotted, or both. No value, an empty array and an array of nulls are all missing.
