@@ -13,7 +13,8 @@
 //
 // A field of type object has no value of its own, only presence: it is there when a value other than null, an empty object
 // or an empty array stands at its path or below. A date is ISO 8601; a space may stand for the `T`.
-// A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field. `null` is missing and is not counted. Arrays, nested or
+// A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field.
+// `null` is missing and is not counted. Arrays, nested or
 // not, and arrays of objects are flattened: a field has the list of all values found at its path, in document order,
 // whether the path was written nested, dotted, or both. No value, an empty array and an array of nulls are all missing.
 // A string read as a number has the grammar of a JSON number, with an optional `+` and leading zeros allowed, and no
