@@ -56,3 +56,24 @@ export interface Rule {
     readonly queryOffset: QueryOffset | null;
   };
 }
+
+/** A rule with nothing but a query, which is the whole of its file: version 1.0.0, severity medium. */
+export function bareRule(id: string, query: string, file: string): Rule {
+  return {
+    id,
+    name: id,
+    description: "",
+    version: "1.0.0",
+    author: [],
+    severity: "medium",
+    riskScore: null,
+    tags: [],
+    references: [],
+    threat: [],
+    tests: [],
+    dialect: null,
+    query,
+    metadata: {},
+    source: { file, queryOffset: { line: 0, column: 0 } },
+  };
+}

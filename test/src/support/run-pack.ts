@@ -1,41 +1,17 @@
 // Rules, compiled in this process, over lines of NDJSON: what the Wasm side finds, in a form that tests can compare.
 
-import { createHash } from "node:crypto";
 import { analyseRules, type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
-import type { Rule } from "@kestrel/compiler/sources/rule";
+import { buildPackage } from "@kestrel/compiler/package/build-package";
+import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
 import type { DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { createDetector, type DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import {
-  digestText,
-  FORMAT_VERSION,
-  MODULE_FILE,
-  type PackageManifest,
-  SEQUENCES_FILE,
-} from "@kestrel/stdlib/package-format";
-import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
+import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
 
 /** A rule with nothing but a query. */
 export function ruleOf(id: string, query: string): Rule {
-  return {
-    id,
-    name: id,
-    description: "",
-    version: "1.0.0",
-    author: [],
-    severity: "medium",
-    riskScore: null,
-    tags: [],
-    references: [],
-    threat: [],
-    tests: [],
-    dialect: null,
-    query,
-    metadata: {},
-    source: { file: id, queryOffset: null },
-  };
+  return bareRule(id, query, `${id}.eql`);
 }
 
 export interface PackUnderTest {
@@ -47,59 +23,20 @@ export interface PackUnderTest {
 /** Compiles what compiles; the rest is in `diagnostics`. */
 export async function compileForTest(rules: readonly Rule[], options: CompileOptions): Promise<PackUnderTest> {
   const analysed = analyseRules(rules, options);
-  const { lowered, ir } = compilePack(analysed.rules, options);
-  const sequences = encodeSequences([...ir.sequences]);
-  const file = (path: string, bytes: Uint8Array): PackageManifest["files"][number] => ({
-    path,
-    bytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+  const compiled = compilePack(analysed.rules, options);
+  const sources = new Map(rules.map((rule) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
+  const { timestampField, tiebreakerField, categoryField } = options;
+  const { manifest, files } = buildPackage(compiled, sources, {
+    name: "test",
+    version: "1.0.0",
+    compilerVersion: "test",
+    timestampField,
+    tiebreakerField,
+    categoryField,
   });
-  const unsigned: PackageManifest = {
-    format_version: FORMAT_VERSION,
-    abi_version: ABI_VERSION,
-    package: { name: "test", version: "1.0.0", digest: "" },
-    compiler: { name: "eqlc", version: "test" },
-    schema: {
-      version: "1.0",
-      timestamp_field: options.timestampField,
-      tiebreaker_field: options.tiebreakerField,
-      category_field: options.categoryField,
-      fields: lowered.fields.map(({ id, name, type }) => ({ id, name, type })),
-    },
-    rules: analysed.rules.map(({ rule, typed }) => ({
-      id: rule.id,
-      name: rule.name,
-      kind: typed.kind,
-      version: rule.version,
-      description: "",
-      author: [],
-      severity: rule.severity,
-      risk_score: null,
-      tags: [],
-      references: [],
-      threat: [],
-      dialect: "elastic",
-      source: "test.eql",
-      keys: typed.kind === "event" ? [] : (typed.terms[0]?.keys.map((key) => key.name) ?? []),
-      capabilities: {
-        supports_inline: true,
-        requires_alert: true,
-        requires_block: false,
-        max_span_ms: null,
-        mitre_attack: [],
-      },
-    })),
-    predicates: ir.eventRules,
-    files: [
-      file(MODULE_FILE, lowered.binary),
-      file(SEQUENCES_FILE, sequences),
-      file("sources/test.eql", new Uint8Array()),
-    ],
-  };
-  const digest = createHash("sha256").update(digestText(unsigned)).digest("hex");
-  const manifest = { ...unsigned, package: { ...unsigned.package, digest } };
+  const contents = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
   return {
-    pack: await packageFromMemory({ manifest, module: lowered.binary, sequences }),
+    pack: await packageFromMemory({ manifest, module: contents(MODULE_FILE), sequences: contents(SEQUENCES_FILE) }),
     rules: analysed.rules,
     diagnostics: analysed.diagnostics,
   };
