@@ -36,3 +36,12 @@ export function allocate(bytes: usize): usize {
 export function shrinkTo(end: usize): void {
   next = (end + 7) & ~7;
 }
+
+/** Where the next allocation goes; `release` gives back everything allocated since. */
+export function mark(): usize {
+  return next;
+}
+
+export function release(to: usize): void {
+  if (!arenaFull) next = to;
+}

@@ -4,12 +4,12 @@
 
 import {
   BROKEN_DEPTH, BROKEN_NOT_OBJECT, BROKEN_SIZE, BROKEN_SYNTAX, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED,
-  DEPTH_LIMIT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT,
+  DEPTH_LIMIT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_FILETIME, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW,
 } from "../src/abi";
 import { arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, lengthOf, text } from "./bytes";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
-import { path_mask, path_table } from "./pack";
+import { path_mask, path_table, readings } from "./pack";
 import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
 import { badEscape, isValid, repaired, unescaped } from "./unicode";
@@ -17,6 +17,9 @@ import { badEscape, isValid, repaired, unescaped } from "./unicode";
 const NO_ENTRY: usize = 0;
 /** A number in a date field counts milliseconds, and the slot nanoseconds. */
 const MS_TO_NS_DIGITS: i32 = 6;
+/** 1970 in units of 100 ns since 1601, and what of those fits the nanoseconds of a slot. */
+const FILETIME_EPOCH: i64 = 116444736000000000;
+const FILETIME_REACH: i64 = i64.MAX_VALUE / 100;
 
 export function countMalformed(): void {
   const counter: usize = CONTROL_BASE + CONTROL_MALFORMED;
@@ -24,16 +27,16 @@ export function countMalformed(): void {
 }
 
 /**
- * Reads the object that the line `[p, feed)` holds. False when the line is broken; brokenReason then says why, and the slots
+ * Reads the object that the line `[p, feed)` holds into the slots below `node`. False when the line is broken; brokenReason then says why, and the slots
  * are meaningless.
  */
-export function decodeLine(p: usize, feed: usize): bool {
+export function decodeLine(p: usize, feed: usize, node: u32): bool {
   setBrokenReason(BROKEN_SYNTAX);
   if (load<u8>(p) != 0x7b) {
     setBrokenReason(BROKEN_NOT_OBJECT);
     return false;
   }
-  const end = decodeObject(p, 0, 1);
+  const end = decodeObject(p, node, 1);
   if (!end) return false;
   if (skipSpace(end) != feed) {
     setBrokenReason(BROKEN_SYNTAX);
@@ -70,8 +73,11 @@ function findEntry(node: u32, key: usize, length: u32): usize {
 
 /** Something stands at or below the entry's path; matters when the path itself is a field of type object. */
 function markObject(entry: usize): void {
-  if (load<u32>(entry, 28) != TYPE_OBJECT) return;
-  const slot: usize = load<u32>(entry, 24);
+  if (load<u8>(entry, 28) == TYPE_OBJECT) markPresent(load<u32>(entry, 24));
+}
+
+@inline
+function markPresent(slot: usize): void {
   if (load<u32>(slot) == 0) store<u64>(appendValue(slot), 1);
 }
 
@@ -119,7 +125,7 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
     if (load<u8>(p) != 0x3a) return 0;
     p = skipSpace(p + 1);
     const entry = findPath(node, key, length);
-    p = entry ? decodeValue(p, entry, depth) : skipValue(p, depth);
+    p = entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
@@ -129,7 +135,45 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
   }
 }
 
-function decodeArray(p: usize, entry: usize, depth: u32): Position {
+/** A whole value, the array included where it is one, for every slot that wants it. */
+function decodeMember(p: usize, entry: usize, depth: u32): Position {
+  const end = decodeValue(p, entry, depth);
+  const more = load<u32>(entry, 28) >> 8;
+  if (!end || !more) return end;
+  for (let at: usize = readings + more * 8; load<u32>(at); at += 8) {
+    const slot: usize = load<u32>(at);
+    const type = load<u32>(at, 4);
+    if (type == TYPE_RAW) storeText(appendValue(slot), text(p, (end - p) as u32));
+    else if (!decodeTyped(p, slot, type, 0, depth)) return 0;
+  }
+  return end;
+}
+
+/**
+ * The next element of the arrays in `[p, end)`, one inside the other or not; what is no array is one element, and null is
+ * none. Its values go to the slots of `element`: u32 first slot, u32 address behind the last, u32 path entry. Returns the
+ * address behind the element, 0 when there is none any more.
+ */
+export function nextElement(p: usize, end: usize, element: usize): usize {
+  while (p < end) {
+    const c = load<u8>(p);
+    if (c == 0x6e) p += 4;
+    else if (c <= 0x20 || c == 0x2c || c == 0x5b || c == 0x5d) p++;
+    else break;
+  }
+  if (p >= end) return 0;
+  const last: usize = load<u32>(element, 4);
+  for (let slot: usize = load<u32>(element); slot < last; slot += 16) store<u32>(slot, 0);
+  // The values were counted when the event was read.
+  const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
+  const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
+  const next = decodeMember(p, load<u32>(element, 8), 1);
+  store<u64>(CONTROL_BASE + CONTROL_MALFORMED, malformed);
+  store<u64>(CONTROL_BASE + CONTROL_REPLACED, replaced);
+  return next;
+}
+
+function decodeArray(p: usize, slot: usize, type: u32, child: u32, depth: u32): Position {
   if (depth > (DEPTH_LIMIT as u32)) {
     setBrokenReason(BROKEN_DEPTH);
     return 0;
@@ -137,7 +181,7 @@ function decodeArray(p: usize, entry: usize, depth: u32): Position {
   p = skipSpace(p + 1);
   if (load<u8>(p) == 0x5d) return p + 1;
   while (true) {
-    p = decodeValue(p, entry, depth);
+    p = decodeTyped(p, slot, type, child, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
@@ -148,19 +192,21 @@ function decodeArray(p: usize, entry: usize, depth: u32): Position {
 }
 
 function decodeValue(p: usize, entry: usize, depth: u32): Position {
+  return decodeTyped(p, load<u32>(entry, 24), load<u8>(entry, 28), load<u32>(entry, 20), depth);
+}
+
+/** A value as one type, for one slot (or none); objects lead on to `child`. */
+function decodeTyped(p: usize, slot: usize, type: u32, child: u32, depth: u32): Position {
   const c = load<u8>(p);
   if (c == 0x7b) {
-    const child = load<u32>(entry, 20);
-    if (load<u8>(skipSpace(p + 1)) != 0x7d) markObject(entry);
+    if (type == TYPE_OBJECT && load<u8>(skipSpace(p + 1)) != 0x7d) markPresent(slot);
     if (!child) return skipValue(p, depth);
     return decodeObject(p, child, depth + 1);
   }
-  if (c == 0x5b) return decodeArray(p, entry, depth + 1);
-  const slot: usize = load<u32>(entry, 24);
+  if (c == 0x5b) return decodeArray(p, slot, type, child, depth + 1);
   if (!slot) return skipValue(p, depth);
-  const type = load<u32>(entry, 28);
   if (type == TYPE_OBJECT && c != 0x6e) {
-    markObject(entry);
+    markPresent(slot);
     return skipValue(p, depth);
   }
   if (c == 0x22) return decodeString(p + 1, slot, type);
@@ -198,8 +244,19 @@ function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
     countMalformed();
     return;
   }
+  if (type == TYPE_FILETIME) {
+    storeFiletime(slot);
+    return;
+  }
   if (scannedInteger(type == TYPE_DATE ? MS_TO_NS_DIGITS : 0)) store<i64>(appendValue(slot), integerValue);
   else countMalformed();
+}
+
+function storeFiletime(slot: usize): void {
+  const ticks = scannedInteger(0) ? integerValue : i64.MIN_VALUE;
+  if (ticks >= FILETIME_EPOCH - FILETIME_REACH && ticks <= FILETIME_EPOCH + FILETIME_REACH) {
+    store<i64>(appendValue(slot), (ticks - FILETIME_EPOCH) * 100);
+  } else countMalformed();
 }
 
 function decodeString(p: usize, slot: usize, type: u32): Position {
@@ -225,10 +282,15 @@ function decodeString(p: usize, slot: usize, type: u32): Position {
 function storeParsed(t: Text, slot: usize, type: u32): void {
   const start = addressOf(t);
   const length = lengthOf(t);
-  if (type == TYPE_DATE) {
-    if (parseDate(start, length)) store<i64>(appendValue(slot), dateValue);
-    else countMalformed();
-    return;
+  if (type == TYPE_DATE || type == TYPE_FILETIME) {
+    if (parseDate(start, length)) {
+      store<i64>(appendValue(slot), dateValue);
+      return;
+    }
+    if (type == TYPE_DATE) {
+      countMalformed();
+      return;
+    }
   }
   if (type == TYPE_BOOLEAN) {
     if (length == 4 && load<u32>(start) == 0x65757274) store<u64>(appendValue(slot), 1);
@@ -238,6 +300,6 @@ function storeParsed(t: Text, slot: usize, type: u32): void {
     return;
   }
   const end = scanNumber(start, start + length, true);
-  if (end == start + length && (type == TYPE_LONG || type == TYPE_DOUBLE)) storeNumber(start, end, slot, type);
+  if (end == start + length && (type == TYPE_LONG || type == TYPE_DOUBLE || type == TYPE_FILETIME)) storeNumber(start, end, slot, type);
   else countMalformed();
 }

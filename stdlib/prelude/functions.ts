@@ -114,7 +114,7 @@ export function concat(a: Text, b: Text): Text {
 }
 
 /** Offset in the original of the code point at byte offset `folded` of the folded copy. */
-function originalOffset(original: Text, copy: Text, folded: u32): u32 {
+export function originalOffset(original: Text, copy: Text, folded: u32): u32 {
   let p = addressOf(original);
   let q = addressOf(copy);
   const stop = q + folded;
@@ -173,6 +173,55 @@ export function textToDouble(t: Text): f64 {
   if (scanNumber(start, stop, true) != stop) return NaN;
   const double = scannedDouble(start, stop);
   return isFinite(double) ? double : NaN;
+}
+
+/** The text as number() reads it in base 10, or behind `0x` in base 16 where `base` is 0; NaN when it is no number. */
+export function number(t: Text, base: u32): f64 {
+  if (base == 0 && isHex(t)) {
+    const value = numberInBase(t, 16);
+    return numberFailed() ? NaN : (value as f64);
+  }
+  return textToDouble(t);
+}
+
+let failed: bool = false;
+
+/** Whether the last numberInBase found no number. */
+export function numberFailed(): bool {
+  return failed;
+}
+
+function isHex(t: Text): bool {
+  return lengthOf(t) >= 2 && load<u16>(addressOf(t)) == 0x7830;
+}
+
+/** The whole number that the text holds in a base from 2 to 36, letters of either case; it must fit 64 bits. */
+export function numberInBase(t: Text, base: u32): i64 {
+  failed = true;
+  let p = addressOf(t);
+  const end = p + lengthOf(t);
+  let negative = false;
+  if (base == 16 && isHex(t)) p += 2;
+  else if (p < end && (load<u8>(p) == 0x2d || load<u8>(p) == 0x2b)) {
+    negative = load<u8>(p) == 0x2d;
+    p++;
+  }
+  if (p == end) return 0;
+  const limit: u64 = negative ? 0x8000000000000000 : 0x7fffffffffffffff;
+  let value: u64 = 0;
+  for (; p < end; p++) {
+    const digit = digitOf(load<u8>(p));
+    if (digit >= base || value > (limit - digit) / base) return 0;
+    value = value * base + digit;
+  }
+  failed = false;
+  return negative ? -(value as i64) : (value as i64);
+}
+
+function digitOf(c: u32): u32 {
+  if (c - 0x30 < 10) return c - 0x30;
+  const letter = (c | 0x20) - 0x61;
+  return letter < 26 ? letter + 10 : 36;
 }
 
 /** True when `a + b`, `a - b`, `a * b` does not fit i64. */

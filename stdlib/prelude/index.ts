@@ -4,28 +4,45 @@
 import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_SIZE, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
   CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE, CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED,
-  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_OUTPUT_BYTES, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER,
+  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER,
   EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
 } from "../src/abi";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
 import { decodeLine } from "./decode";
+import { writeBoxKey } from "./dynamic-compare";
+export { nextElement } from "./decode";
 import {
-  callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stamps_base,
-  stamps_end, tiebreaker_slot, time_slot,
+  callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stage_count,
+  stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, tiebreaker_slot, time_slot,
 } from "./pack";
 import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
 import { clearSlots, symbolsOf, valuesOf } from "./slots";
 
 export {
-  path_table, path_mask, slots_base, slots_end, time_slot, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps,
-  predicate_count, arena_base, arena_end, output_base, output_end, fold_ranges, fold_count,
+  path_table, path_mask, readings, slots_base, slots_end, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
+  time_slot, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
+  output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
 export { foldedValues, symbolsOf } from "./slots";
 export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
 export {
   fold, equal, compare, length, startsWithText, endsWithText, containsText, indexOf, substring, concat, between,
-  longText, doubleText, textToDouble, addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
+  longText, doubleText, textToDouble, number, numberInBase, numberFailed, addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
 } from "./functions";
+
+export { mark, release } from "./arena";
+export {
+  boxIsText, boxText, boxTruth, truthBox, integerBox, foldBox, fieldBox, walkBox, elementsOf, elementBox,
+  nextElement as nextBoxElement, startSteps, takeStep, stepsHeld,
+} from "./dynamic";
+export { boxEquals, boxOrder, boxIn, boxHas, boxAddressIn } from "./dynamic-compare";
+export {
+  boxArithmetic, boxStartsWith, boxEndsWith, boxContains, boxBetween, boxIndexOf, boxLength, boxSubstring, boxString,
+  boxConcat, boxNumber,
+} from "./dynamic-functions";
+
+/** Stands in for the header of an event, whose matches `emit` counts. */
+const LATE_HEADER: usize = memory.data(EVENT_HEADER_BYTES);
 
 /** Room that one event's matches may always count on; `run` stops before an event when less is left. */
 @inline
@@ -127,6 +144,16 @@ export function emitKey(slot: usize, type: u32, flags: u32): void {
   store<u32>(keyLength, load<u32>(keyLength) + ((output - start) as u32));
 }
 
+/** As emitKey, of a value of the endgame dialect. */
+export function emitBoxKey(box: usize, fold: bool): void {
+  if (!keysFit) return;
+  const start = output;
+  const stop = writeBoxKey(box, fold, output, output_end - matchesLeft);
+  if (!stop) return loseKeys();
+  output = stop;
+  store<u32>(keyLength, load<u32>(keyLength) + ((stop - start) as u32));
+}
+
 function loseKeys(): void {
   output = keyLength + 4;
   store<u32>(keyLength, KEYS_LOST);
@@ -193,6 +220,44 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   return true;
 }
 
+function nextEvent(): void {
+  startEvent();
+  // Memo words keep the generation beside one bit of result, so it has 31 bits.
+  if (generation >= 0x7fffffff) {
+    memory.fill(stamps_base, 0, stamps_end - stamps_base);
+    restartGenerations();
+  }
+  clearSlots();
+}
+
+/** See "Late tests" in stdlib/src/abi.ts. */
+export function late_begin(): void {
+  nextEvent();
+  for (let slot = stage_slots_base; slot < stage_slots_end; slot += 16) store<u32>(slot, 0);
+}
+
+export function late_event(root: u32, address: usize, length: u32): i32 {
+  if (root > stage_count) return 1;
+  const node = root ? load<u32>(stage_nodes + (root - 1) * 4) : 0;
+  if (root && !node) return 1;
+  // What is read here was counted when the event came.
+  const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
+  const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
+  const whole = decodeLine(skipSpace(address), address + length - 1, node);
+  store<u64>(CONTROL_BASE + CONTROL_MALFORMED, malformed);
+  store<u64>(CONTROL_BASE + CONTROL_REPLACED, replaced);
+  return whole ? 1 : 0;
+}
+
+export function late_test(predicate: u32): i32 {
+  header = LATE_HEADER;
+  store<u32>(header, 0, 12);
+  output = output_base;
+  matchesLeft = MATCH_BYTES;
+  callPredicate(predicate);
+  return arenaFull ? -1 : load<u32>(header, 12);
+}
+
 /** See "Module interface" in stdlib/src/abi.ts. `length` bytes at `address` are whole lines, each with its line feed. */
 export function run(address: usize, length: u32): i32 {
   const end = address + length;
@@ -211,14 +276,8 @@ export function run(address: usize, length: u32): i32 {
     const start = skipSpace(p);
     if (start == feed) count(CONTROL_BLANK);
     else {
-      startEvent();
-      // Memo words keep the generation beside one bit of result, so it has 31 bits.
-      if (generation >= 0x7fffffff) {
-        memory.fill(stamps_base, 0, stamps_end - stamps_base);
-        restartGenerations();
-      }
-      clearSlots();
-      if (!decodeLine(start, feed) || !runEvent(line, start, feed)) recordBroken(line, (start - address) as u32);
+      nextEvent();
+      if (!decodeLine(start, feed, 0) || !runEvent(line, start, feed)) recordBroken(line, (start - address) as u32);
     }
     p = feed + 1;
     line++;

@@ -4,9 +4,16 @@
 /** Address of the path table, and its number of entries less one. */
 export let path_table: usize = 0;
 export let path_mask: u32 = 0;
+/** Further slots of a path, see "Readings" in abi.ts. */
+export let readings: usize = 0;
 /** First slot and the address behind the last. */
 export let slots_base: usize = 0;
 export let slots_end: usize = 0;
+/** The same for the slots of earlier stages' events; the path table's node for each stage, and how many stages have one. */
+export let stage_slots_base: usize = 0;
+export let stage_slots_end: usize = 0;
+export let stage_nodes: usize = 0;
+export let stage_count: u32 = 0;
 /** Slot of the event time and of the tiebreaker (0 where there is none). */
 export let time_slot: usize = 0;
 export let tiebreaker_slot: usize = 0;

@@ -12,6 +12,7 @@
 //          arena    scratch of one event: unescaped strings, lists, folded copies
 //          output   what `run` found: event headers, matches, keys
 //          input    the batch of NDJSON lines, exported as input_base / input_capacity
+//          late     the lines of late tests, exported as late_base / late_capacity
 //
 // Slot, 16 bytes, one for each field the pack reads; count 0 is a missing field:
 //   +0 u32 count   +4 u32 unused   +8 the value when count is 1, else u32 address of the list of values
@@ -22,7 +23,7 @@
 //   +0 u32 stamp   +4 u32 unused   +8 as in a slot (symbols are u32 and lists of u32)
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -80,6 +81,10 @@ export const TYPE_BOOLEAN = 4;
 export const TYPE_DATE = 5;
 /** Only whether something stands there: the slot then holds one value of no meaning. */
 export const TYPE_OBJECT = 6;
+/** A string whose bytes are the JSON text of the value as it stands in the line. */
+export const TYPE_RAW = 7;
+/** Stored as a date; a number counts 100 ns since 1601. */
+export const TYPE_FILETIME = 8;
 
 export const SLOT_BYTES = 16;
 export const SLOT_VALUE = 8;
@@ -88,7 +93,11 @@ export const RECORD_VALUE = 8;
 
 // Path table: open addressing over (node, key). Entry, 32 bytes; an entry with key length 0xFFFFFFFF is free.
 //   +0 u64 first 8 key bytes (zero padded)  +8 u32 key address  +12 u32 key length
-//   +16 u32 node  +20 u32 child node, 0 if none  +24 u32 slot address, 0 if none  +28 u32 type code
+//   +16 u32 node  +20 u32 child node, 0 if none  +24 u32 slot address, 0 if none  +28 u32 type code + 256 * readings
+// Readings: further slots that the same value goes to, as {u32 slot, u32 type code} pairs, ended by a slot of 0; counted in
+// pairs from the readings table's start, 0 if none.
+// Nodes are numbered from 0, which is the root of the event at hand. Elements of arrays and the events of earlier stages
+// have roots of their own.
 export const PATH_ENTRY_BYTES = 32;
 export const PATH_FREE = 0xffffffff;
 
@@ -107,7 +116,7 @@ export const SYMBOL_ENTRY_BYTES = 16;
 //   +0 u32 line within the batch  +4 u32 line address  +8 u32 line bytes  +12 u32 matches
 //   +16 i64 time in ns  +24 i64 greatest time seen when it arrived, its own excluded  +32 i64 tiebreaker  +40 u32 flags
 // Match, 8 bytes, then the keys: u32 predicate, u32 bytes of keys that follow (KEYS_LOST when they did not fit)
-// Keys: for each key field u32 type code (high bit: optional), u32 count, then the values: strings as u32 length and the
+// Keys: for each key u32 type code (high bit: optional), u32 count, then the values: strings as u32 length and the
 // bytes padded to a multiple of 4, everything else as 8 bytes.
 export const EVENT_HEADER_BYTES = 48;
 export const EVENT_HAS_TIEBREAKER = 1;
@@ -116,11 +125,40 @@ export const MATCH_BYTES = 8;
 export const KEYS_LOST = 0xffffffff;
 export const KEY_OPTIONAL = 0x80000000;
 
+// Late tests. Some predicates need more than the event at hand: events that earlier stages took, or what is known of the
+// event's process. They are not run in `run`; the runtime calls them when the order of events is certain:
+//   late_begin()                                   forgets the last test's events
+//   late_event(root, address, length) -> i32       reads one line (with its line feed) in the late region: root 0 is the
+//                                                  event at hand, root n + 1 the event of stage n; 0 when it is broken
+//   late_test(predicate) -> i32                    1 when it holds; the match and its keys then stand at output_base, as
+//                                                  the output has them but without an event header. -1 when it needs more
+//                                                  memory than there is: tests since late_begin share it
+// Lineage flags, one byte each, stand at lineage_flags: 1 when the event at hand is a descendant (child, event) of what
+// the flag's query asks for. The runtime sets them before a late test.
+
+// Box, 16 bytes: a value of the endgame dialect, whose type only the event decides. Address 0 is null.
+//   +0 u32 tag   +4 u32 length   +8 the value: boolean 0 or 1, i64, f64, or u32 address of a string's UTF-8 or of the JSON
+//   text of an array or object
+// A truth is an i32: 0 false, 1 true, 2 null.
+// Path step, 24 bytes: u32 index or BOX_KEY, u32 key address, u32 key length, u32 and u32 the same of the folded key, u32 0
+// Constant list, 24 bytes: u32 address of boxes (numbers and booleans), u32 their count, u32 symbol table, u32 its mask,
+//   u32 longest literal, u32 lengths, the table being one of folded strings as in a symbol group
+export const BOX_BYTES = 16;
+export const BOX_BOOLEAN = 1;
+export const BOX_INTEGER = 2;
+export const BOX_FLOAT = 3;
+export const BOX_STRING = 4;
+export const BOX_ARRAY = 5;
+export const BOX_OBJECT = 6;
+export const BOX_KEY = 0xffffffff;
+export const PATH_STEP_BYTES = 24;
+
 // Module interface. Imports stand under the module name "kestrel".
 //   f64_parse(address: i32, length: i32) -> f64    text of a JSON number to the nearest double; only for the rare number
 //                                                  that the prelude's exact path does not cover
 //   f64_format(value: f64, address: i32) -> i32    writes the shortest text, returns its length, at most FORMAT_BYTES
 // Exports: memory, abi_version (i32 global), input_base, input_capacity, output_base (i32 globals), and
+//   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
 //   run(address: i32, length: i32) -> i32          0 when the input is used up, 1 when the output region is full
 export const IMPORT_MODULE = "kestrel";
 export const FORMAT_BYTES = 32;

@@ -16,7 +16,7 @@ export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
 export const SEQUENCES_FILE = "sequences.bin";
 
-export type RuleKind = "event" | "sequence" | "sample";
+export type RuleKind = "event" | "sequence" | "sample" | "join";
 
 export interface ManifestRule {
   readonly id: string;

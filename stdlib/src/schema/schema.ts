@@ -1,6 +1,6 @@
 // The field table to a Schema, and a name that is not in a schema to the names that were probably meant.
 
-import { FIELD_LINES } from "./fields.js";
+import { FIELD_LINES, OPEN_NAMESPACES } from "./fields.js";
 import type { Field, FieldType, Schema } from "./types.js";
 
 const FIELD_TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
@@ -34,13 +34,20 @@ let builtIn: Schema | null = null;
 
 /** The schema that ships with Kestrel, built when it is first asked for; always the same object. */
 export function defaultSchema(): Schema {
-  builtIn ??= parseFields(FIELD_LINES);
+  builtIn ??= { ...parseFields(FIELD_LINES), open: OPEN_NAMESPACES };
   return builtIn;
 }
 
-/** The field of exactly this name, or null. */
+/** The field of exactly this name, or null. Below an open namespace every name is a field: a keyword when it is not listed. */
 export function lookup(schema: Schema, name: string): Field | null {
-  return schema.fields.get(name) ?? null;
+  const known = schema.fields.get(name);
+  if (known !== undefined) return known;
+  return openNamespaceOf(schema, name) === null ? null : { id: 0, name, type: "keyword" };
+}
+
+/** The open namespace that a name lies in, or null. */
+export function openNamespaceOf(schema: Schema, name: string): string | null {
+  return schema.open?.find((open) => name.length > open.length + 1 && name.startsWith(`${open}.`)) ?? null;
 }
 
 /** How a name compares when its case and its separators are taken for mistakes. */
@@ -51,10 +58,46 @@ function squash(name: string): string {
 // What a candidate costs, in edits: less than one for the mistakes that are not slips of the finger. Leaving out a prefix
 // costs a little more for each part of it, so that `name` means process.name rather than process.parent.name.
 const COST_OF_CASE = 0.1;
+const COST_OF_ORDER = 0.15;
+const COST_OF_SYNONYM = 0.25;
 const COST_OF_PREFIX = 0.2;
 const COST_OF_PREFIX_PART = 0.01;
 const COST_OF_SEPARATORS = 0.4;
 const COST_OF_EXTRA_PREFIX = 0.5;
+
+/** What other tools call the last part of a name. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  cmdline: "command_line",
+  cmd: "command_line",
+  cwd: "working_directory",
+  dst_ip: "destination.ip",
+  dst_port: "destination.port",
+  filename: "name",
+  filepath: "path",
+  guid: "entity_id",
+  hash: "hash.sha256",
+  image: "executable",
+  original_file_name: "pe.original_file_name",
+  parent_name: "parent.name",
+  path: "executable",
+  ppid: "parent.pid",
+  signed: "code_signature.exists",
+  signer: "code_signature.subject_name",
+  src_ip: "source.ip",
+  src_port: "source.port",
+  username: "name",
+};
+
+/** The name in the words of the schema, when its last part is another word for one of them. */
+function translate(lower: string): string | null {
+  const dot = lower.lastIndexOf(".");
+  const last = lower.slice(dot + 1);
+  return Object.hasOwn(SYNONYMS, last) ? lower.slice(0, dot + 1) + SYNONYMS[last] : null;
+}
+
+function sortedParts(name: string): string {
+  return name.split(".").sort().join(".");
+}
 
 /** Edits that a name of this length may need before a suggestion stops being one. */
 function editBound(length: number): number {
@@ -64,7 +107,8 @@ function editBound(length: number): number {
 /**
  * The fields most probably meant by a name that the schema lacks, best first, without the name itself. It looks for
  * another case, other or missing separators (`process_name`), a dropped prefix (`name` for `process.name`), a prefix too
- * many (`event.process.name`), and up to four edits of the whole name. Among equals the lower id, which is the more used
+ * many (`event.process.name`), parts in another order (`parent.process.name`), another tool's word (`process.cmdline`), and up
+ * to four edits of the whole name. Among equals the lower id, which is the more used
  * field, comes first.
  */
 export function suggest(schema: Schema, name: string, limit = 3): string[] {
@@ -72,11 +116,18 @@ export function suggest(schema: Schema, name: string, limit = 3): string[] {
   if (lower === "") return [];
   const squashed = squash(name);
   const bound = editBound(name.length);
+  const parts = lower.includes(".") ? sortedParts(lower) : null;
+  const translated = translate(lower);
   const found: { readonly field: Field; readonly cost: number }[] = [];
   for (const field of schema.fields.values()) {
     if (field.name === name) continue;
     const known = field.name.toLowerCase();
-    const cost = costOfMistake(lower, squashed, known) ?? editDistance(lower, known, bound);
+    const reordered = parts !== null && known.length === lower.length && sortedParts(known) === parts;
+    const cost =
+      (reordered && known !== lower ? COST_OF_ORDER : null) ??
+      (translated === known ? COST_OF_SYNONYM : null) ??
+      costOfMistake(lower, squashed, known) ??
+      editDistance(lower, known, bound);
     if (cost <= bound) found.push({ field, cost });
   }
   found.sort((a, b) => a.cost - b.cost || a.field.id - b.field.id);

@@ -10,7 +10,11 @@
 // | boolean | "true" "false", else missing   | missing                           | itself         |
 // | date    | ISO 8601, else missing         | milliseconds since 1970           | missing        |
 // | object  | present                        | present                           | present        |
+// | filetime | as date, or read as a number  | 100 ns since 1601                 | missing        |
+// | raw     | the JSON text of the value, whatever it is, objects, arrays and null included; never flattened        |
 //
+// A filetime is kept as a date is. Raw is no type of a schema: it is how a field is read where rules look inside arrays or
+// take values as they are, beside the type that the schema gives it.
 // A field of type object has no value of its own, only presence: it is there when a value other than null, an empty object
 // or an empty array stands at its path or below. A date is ISO 8601; a space may stand for the `T`.
 // A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field.
@@ -20,7 +24,7 @@
 // A string read as a number has the grammar of a JSON number, with an optional `+` and leading zeros allowed, and no
 // white space. A date is kept in nanoseconds since 1970 as a 64-bit integer; digits beyond nanoseconds are dropped.
 
-export type FieldType = "keyword" | "ip" | "version" | "long" | "double" | "boolean" | "date" | "object";
+export type FieldType = "keyword" | "ip" | "version" | "long" | "double" | "boolean" | "date" | "object" | "filetime" | "raw";
 
 export interface Field {
   /** Stable for ever; 1 is process.pid and 2 is process.name. */
@@ -28,9 +32,21 @@ export interface Field {
   /** Dotted ECS name. */
   readonly name: string;
   readonly type: FieldType;
+  /**
+   * What the name is looked up in when that is not the event at hand: `$n` for the element of an array that the variable of
+   * nesting depth n stands for, `@n` for the event of stage n. The name of the element itself is "".
+   */
+  readonly root?: string;
+  /** Raw fields only: the name is one key of the event, dots and all. */
+  readonly whole?: true;
 }
 
 /** The fields that rules may name. */
 export interface Schema {
   readonly fields: ReadonlyMap<string, Field>;
+  /**
+   * Namespaces whose names the producers of events make up as they go, such as `winlog.event_data`: a field below one of them
+   * need not be in `fields` and is then a keyword with the id 0.
+   */
+  readonly open?: readonly string[];
 }
