@@ -1,10 +1,11 @@
 // What the detector finds, before it is put into words: a rule, a join key, and the events of the match.
 
 import type { RuleKind } from "@kestrel/stdlib/package-format";
+import type { LateEvent } from "../engine/late-tests.js";
 import type { StreamEvent } from "../sequence/stream-event.js";
 
 /** An event that is part of a detection, with the place it was read from. */
-export interface EvidenceEvent extends StreamEvent {
+export interface EvidenceEvent extends StreamEvent, LateEvent {
   /** The path that the event came from, as it was given. */
   readonly file: string;
   /** Its line there, from 1. */

@@ -1,5 +1,6 @@
 // `validate` and `list`: what a package is and what it holds, as text or as JSON.
 
+import type { RuleKind } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
 import { loadPackage, type Package } from "../load/load-package.js";
 import { PackageError } from "../load/problems.js";
@@ -41,8 +42,8 @@ export async function list(dir: string, format: InspectFormat): Promise<number> 
   return EXIT_OK;
 }
 
-function facts({ manifest, programs }: Package): Readonly<Record<string, unknown>> {
-  const kinds = { event: 0, sequence: 0, sample: 0 };
+function facts({ manifest, programs, lineage }: Package): Readonly<Record<string, unknown>> {
+  const kinds: Record<RuleKind, number> = { event: 0, sequence: 0, sample: 0, join: 0 };
   for (const { kind } of manifest.rules) kinds[kind]++;
   return {
     package: manifest.package,
@@ -52,6 +53,7 @@ function facts({ manifest, programs }: Package): Readonly<Record<string, unknown
     rules: kinds,
     predicates: manifest.predicates.length,
     programs: programs.length,
+    process_trees: lineage.length,
     fields: manifest.schema.fields.length,
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
@@ -60,7 +62,7 @@ function facts({ manifest, programs }: Package): Readonly<Record<string, unknown
 
 function factsText({ manifest }: Package): string {
   const { name, version, digest } = manifest.package;
-  const kinds = (["event", "sequence", "sample"] as const)
+  const kinds = (["event", "sequence", "sample", "join"] as const)
     .map((kind) => [manifest.rules.filter((rule) => rule.kind === kind).length, kind] as const)
     .filter(([count]) => count > 0)
     .map(([count, kind]) => `${count} ${kind}`);

@@ -1,9 +1,11 @@
 // Chunks of NDJSON lines -> detections, in an order that only the events decide.
 //
 // Lines go through the module in pieces that fit its input region. What it finds waits in the reorder buffer until the
-// watermark has passed it by the allowed lateness; each event then goes first to the event rules, in index order, and
-// then to the sequence engine.
+// watermark has passed it by the allowed lateness. Each event then goes its way through one lane: the process trees, which
+// set its lineage flags; the event rules, in index order; the event rules that have late tests or pipes; and the sequence
+// engine. What the programs find goes through their pipes.
 //
+// INVARIANT: late tests write where `run` writes, so everything that a run found is read before any of it is judged.
 // INVARIANT: cutting the same lines into other chunks changes neither the detections nor their order nor the counters.
 // A watermark only says earlier what the next event would have said.
 // INVARIANT: objects are made for matched events only.
@@ -31,14 +33,18 @@ import {
   CONTROL_WATERMARK,
   INPUT_PADDING,
 } from "@kestrel/stdlib/abi";
+import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Detection, EvidenceEvent } from "../alert/detection.js";
+import { createLineage, flagCount, type LineageCounters } from "../lineage/lineage.js";
 import { instantiate } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { createReorder, type OrderedRecord } from "../order/reorder.js";
 import { createSequenceEngine, type SequenceCounters } from "../sequence/engine.js";
 import type { StageMatch } from "../sequence/stream-event.js";
 import { createKeyReader } from "./join-keys.js";
+import { createLateTester, type LateEvent } from "./late-tests.js";
 import { type FoundEvent, indexPredicateUses, readOutput } from "./output-to-events.js";
+import { createPipes } from "./pipes.js";
 
 /** Where a chunk was read. */
 export interface ChunkOrigin {
@@ -63,12 +69,22 @@ export interface DetectorOptions {
   readonly onAlert: (detection: Detection) => void;
   /** Takes broken lines: all that are too long, and of the others the first 32 of every piece. All are counted. */
   readonly onBroken?: (line: BrokenLine) => void;
+  /**
+   * What the order of events is: their time, tiebreaker and arrival, which is so when absent, or their arrival alone, as
+   * the endgame dialect has it. Then nothing waits, and event time decides maxspan and nothing else.
+   */
+  readonly order?: "time" | "arrival";
+  /** Whether matches go through the pipes of their rules, which is so when absent. */
+  readonly pipes?: boolean;
   /** How many matched events may wait for their order; 1,000,000 when absent, and no limit when everything is sorted. */
   readonly reorderCapacity?: number;
   /** Caps of the sequence engine, see SequenceEngineOptions. */
   readonly maxPerProgram?: number;
   readonly maxTotal?: number;
   readonly sampleWindowNs?: bigint;
+  /** How many processes each tree holds, and how many keys the pipes of a rule remember; 100,000 each when absent. */
+  readonly maxProcesses?: number;
+  readonly maxPipeKeys?: number;
 }
 
 export interface DetectorCounters {
@@ -97,6 +113,13 @@ export interface DetectorCounters {
   /** Predicates evaluated. */
   readonly evaluated: number;
   readonly sequences: SequenceCounters;
+  /** Late tests made, and those given up because their lines did not fit. */
+  readonly lateTests: number;
+  readonly lateLost: number;
+  /** Keys that the pipes of rules forgot because of their cap. */
+  readonly pipeKeysForgotten: number;
+  /** Of the process trees; null for a package that asks for no lineage. */
+  readonly lineage: LineageCounters | null;
   readonly alerts: number;
   /** By rule index. */
   readonly alertsByRule: readonly number[];
@@ -114,6 +137,11 @@ export interface Detector {
   skipLong(line: { readonly file: string; readonly line: number; readonly bytes: number }): void;
   /** Says that the stream has ended: everything that waits is judged. */
   finish(): void;
+  /**
+   * Makes a late test of the package: the key strings under which it holds, or null. `others[i]` is the event of stage
+   * `test.stages[i]`. For who applies pipes; not to be called from `onAlert`.
+   */
+  ask(test: LateTest, event: LateEvent, others: readonly (LateEvent | null)[]): readonly string[] | null;
   counters(): DetectorCounters;
 }
 
@@ -127,6 +155,7 @@ export class ModuleError extends Error {
 }
 
 interface MatchedEvent extends EvidenceEvent, OrderedRecord {
+  lineage: Uint8Array | null;
   readonly rules: readonly number[];
   readonly stages: readonly StageMatch[];
 }
@@ -138,13 +167,17 @@ const NO_TIME = -(1n << 63n);
 
 /** A detector over its own instance of the package's module. */
 export function createDetector(pack: Package, options: DetectorOptions): Detector {
-  const { latenessNs, onAlert, onBroken } = options;
+  const { latenessNs, onAlert, onBroken, order = "time", pipes: hasPipes = true } = options;
   const { manifest, programs } = pack;
+  const usesPipes = hasPipes && programs.some(({ pipes }) => pipes.length > 0);
   const instance = instantiate(pack.module);
   const { memory, run, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
-  const uses = indexPredicateUses(manifest.predicates, programs);
+  const uses = indexPredicateUses(manifest.predicates, pack);
   const keys = createKeyReader();
+  const tester = createLateTester(instance, keys, flagCount(pack.lineage), guard);
+  const pipes = usesPipes ? createPipes(programs, tester, options.maxPipeKeys) : null;
+  const eventPrograms = indexEventPrograms(programs);
   const alertsByRule = new Array<number>(manifest.rules.length).fill(0);
   let view = new DataView(memory.buffer);
   let bytes = Buffer.from(memory.buffer);
@@ -163,32 +196,62 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     onAlert(detection);
   }
 
+  /** A match of a program; it becomes an alert when its pipes let it through. */
+  function match(index: number, key: string, events: (EvidenceEvent | null)[]): void {
+    const program = programs[index];
+    if (program === undefined || (pipes !== null && !pipes.pass(index, events))) return;
+    alert({ rule: program.rule, kind: program.kind, key, events });
+  }
+
   const engine = createSequenceEngine(programs, {
-    onComplete(index, key, events) {
-      const program = programs[index];
-      if (program === undefined) return;
-      // The engine hands back the objects that it was given.
-      alert({ rule: program.rule, kind: program.kind, key, events: events as (EvidenceEvent | null)[] });
-    },
+    // The engine hands back the objects that it was given.
+    onComplete: (index, key, events) => match(index, key, events as (EvidenceEvent | null)[]),
+    askLate: (test, event, others) =>
+      tester.test(test, event as MatchedEvent, others as (MatchedEvent | null)[]) !== null,
+    order,
     ...present("maxPerProgram", options.maxPerProgram),
     ...present("maxTotal", options.maxTotal),
     ...present("sampleWindowNs", options.sampleWindowNs),
   });
 
+  const lineage =
+    pack.lineage.length === 0
+      ? null
+      : createLineage<MatchedEvent>(
+          pack.lineage,
+          (test, event) => tester.test(test, event, []) !== null,
+          options.maxProcesses,
+        );
+
   const reorder = createReorder<MatchedEvent>({
     latenessNs,
     capacity: options.reorderCapacity ?? (latenessNs === null ? Number.POSITIVE_INFINITY : 1_000_000),
-    onRecord(event, late) {
+    onRecord(event, isLate) {
       // What falls due before this event is reported before it; of a late one that is the time it was too late for.
-      engine.advance(late && latenessNs !== null ? event.watermark - latenessNs : event.ts);
-      for (const rule of event.rules) alert({ rule, kind: "event", key: "", events: [event] });
-      if (event.stages.length > 0) engine.accept(event, event.stages);
+      engine.advance(isLate && latenessNs !== null ? event.watermark - latenessNs : event.ts);
+      judge(event);
     },
   });
 
-  function found(event: FoundEvent): void {
+  function judge(event: MatchedEvent): void {
+    if (lineage !== null) lineage.update(event, event.stages);
+    for (const rule of event.rules) alert({ rule, kind: "event", key: "", events: [event] });
+    if (event.stages.length === 0) return;
+    let concerned: readonly number[] = [];
+    for (const { predicate } of event.stages) {
+      const more = eventPrograms[predicate];
+      if (more !== undefined) concerned = concerned.length === 0 ? more : [...concerned, ...more].sort((a, b) => a - b);
+    }
+    for (const index of concerned) {
+      const test = programs[index]?.stages[0]?.late ?? null;
+      if (test === null || tester.test(test, event, []) !== null) match(index, "", [event]);
+    }
+    engine.accept(event, event.stages);
+  }
+
+  function found(event: FoundEvent): MatchedEvent {
     matched++;
-    reorder.push({
+    return {
       ordinal: lines + event.line,
       ts: event.ts,
       tie: event.tie,
@@ -198,7 +261,15 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       fileLine: fileLine + event.line,
       rules: event.rules,
       stages: event.stages,
-    });
+      lineage: null,
+    };
+  }
+
+  /** Memory that has grown stands elsewhere. */
+  function refresh(): void {
+    if (view.buffer === memory.buffer) return;
+    view = new DataView(memory.buffer);
+    bytes = Buffer.from(memory.buffer);
   }
 
   function counter(offset: number): number {
@@ -226,29 +297,36 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     for (;;) {
       const address = inputBase + used;
       const status = callRun(address, length - used);
-      if (view.buffer !== memory.buffer) {
-        view = new DataView(memory.buffer);
-        bytes = Buffer.from(memory.buffer);
-      }
+      refresh();
       const consumed = view.getUint32(CONTROL_BASE + CONTROL_CONSUMED, true);
-      readOutput(view, bytes, outputBase, view.getUint32(CONTROL_BASE + CONTROL_OUTPUT_BYTES, true), uses, keys, found);
+      const events: MatchedEvent[] = [];
+      const outputBytes = view.getUint32(CONTROL_BASE + CONTROL_OUTPUT_BYTES, true);
+      readOutput(view, bytes, outputBase, outputBytes, uses, keys, (event) => events.push(found(event)));
       reportBroken(address, length - used);
       const count = view.getUint32(CONTROL_BASE + CONTROL_BATCH_LINES, true);
       lines += count;
       fileLine += count;
       used += consumed;
+      if (order === "time") for (const event of events) reorder.push(event);
+      else for (const event of events) judge(event);
       if (status === 0) break;
       if (consumed === 0) fail("the module stopped without having read a line", undefined);
     }
+    refresh();
     const watermark = view.getBigInt64(CONTROL_BASE + CONTROL_WATERMARK, true);
-    if (latenessNs === null || watermark === NO_TIME) return;
+    if (latenessNs === null || order === "arrival" || watermark === NO_TIME) return;
     reorder.advance(watermark);
     engine.advance(watermark - latenessNs);
   }
 
   function callRun(address: number, length: number): number {
+    tester.forget();
+    return guard(() => run(address, length));
+  }
+
+  function guard<Result>(call: () => Result): Result {
     try {
-      return run(address, length);
+      return call();
     } catch (error) {
       return fail(`the module failed: ${error instanceof Error ? error.message : String(error)}`, error);
     }
@@ -283,6 +361,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         const fits = chunk.length - start <= room;
         const end = fits ? chunk.length : chunk.lastIndexOf(NEWLINE, start + room - 1) + 1;
         if (end > start) {
+          refresh();
           bytes.set(chunk.subarray(start, end), inputBase);
           runPiece(end - start);
           start = end;
@@ -300,7 +379,9 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       reorder.finish();
       engine.finish();
     },
+    ask: (test, event, others) => tester.test(test, event, others),
     counters() {
+      refresh();
       const { late, overflowed, waiting } = reorder.counters();
       const watermark = view.getBigInt64(CONTROL_BASE + CONTROL_WATERMARK, true);
       return {
@@ -321,12 +402,29 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         combinations: counter(CONTROL_COMBINATIONS),
         evaluated: counter(CONTROL_EVALUATED),
         sequences: engine.counters(),
+        lateTests: tester.made,
+        lateLost: tester.lost,
+        pipeKeysForgotten: pipes?.forgotten ?? 0,
+        lineage: lineage?.counters() ?? null,
         alerts,
         alertsByRule: [...alertsByRule],
         lastTime: watermark === NO_TIME ? null : watermark,
       };
     },
   };
+}
+
+/** For each predicate the programs of event rules that it decides, in index order; undefined where there are none. */
+function indexEventPrograms(programs: readonly SequenceProgram[]): readonly (readonly number[] | undefined)[] {
+  const uses: (number[] | undefined)[] = [];
+  for (const [index, { kind, stages }] of programs.entries()) {
+    const predicate = stages[0]?.predicate;
+    if (kind !== "event" || predicate === undefined) continue;
+    const programsOf = uses[predicate] ?? [];
+    uses[predicate] = programsOf;
+    programsOf.push(index);
+  }
+  return uses;
 }
 
 /** An optional option, left out when it is undefined. */

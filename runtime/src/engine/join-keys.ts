@@ -1,13 +1,24 @@
 // The join keys of one match, as the module wrote them -> key strings, one for each distinct tuple; and back to JSON.
 //
 // A part is JSON text: "text", 12, 0.5, true or null; a date is written d<nanoseconds>. So a text never equals a number, and
-// a long equals the double of the same value, which is written without a fraction. Parts are joined by line feeds, which
-// JSON text of one value never holds.
+// a long equals the double of the same value, which is written without a fraction. What comes as JSON text, arrays and
+// objects, is written in one way (raw-json.ts). Parts are joined by line feeds, which JSON text of one value never holds
+// when it is written so.
 //
 // INVARIANT: two tuples have the same key string exactly when their values are equal part by part. No keys is "".
 
-import { KEY_OPTIONAL, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG } from "@kestrel/stdlib/abi";
+import {
+  KEY_OPTIONAL,
+  TYPE_BOOLEAN,
+  TYPE_DATE,
+  TYPE_DOUBLE,
+  TYPE_FILETIME,
+  TYPE_KEYWORD,
+  TYPE_LONG,
+  TYPE_RAW,
+} from "@kestrel/stdlib/abi";
 import { isoTime } from "../alert/iso-time.js";
+import { doublePart, uniformJson } from "./raw-json.js";
 
 /** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
 export const KEY_TUPLE_LIMIT = 1024;
@@ -49,9 +60,10 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
           const values: string[] = [];
           for (let left = count; left > 0; left--) {
             let part: string;
-            if (type === TYPE_KEYWORD) {
+            if (type === TYPE_KEYWORD || type === TYPE_RAW) {
               const size = view.getUint32(at, true);
-              part = JSON.stringify(bytes.toString("utf8", at + 4, at + 4 + size));
+              const text = bytes.toString("utf8", at + 4, at + 4 + size);
+              part = type === TYPE_KEYWORD ? JSON.stringify(text) : uniformJson(text);
               at += 4 + ((size + 3) & ~3);
             } else {
               part = numericPart(view, at, type);
@@ -93,19 +105,13 @@ function numericPart(view: DataView, at: number, type: number): string {
     case TYPE_BOOLEAN:
       return view.getUint32(at, true) === 0 ? "false" : "true";
     case TYPE_DATE:
+    case TYPE_FILETIME:
       return `d${view.getBigInt64(at, true)}`;
     case TYPE_DOUBLE:
       return doublePart(view.getFloat64(at, true));
     default:
       throw new RangeError(`a join key of type ${type} does not exist`);
   }
-}
-
-function doublePart(value: number): string {
-  if (Number.isInteger(value)) return String(BigInt(value));
-  if (Number.isFinite(value)) return String(value);
-  // JSON has no word for it, but reads this back as the same value; no other part is written so.
-  return value > 0 ? "1e999" : "-1e999";
 }
 
 /** The JSON array of a key string's parts. */

@@ -3,7 +3,7 @@
 // The layout is drawn in stdlib/src/abi.ts. What an object refers to is copied, so that it outlives the region.
 
 import { EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES } from "@kestrel/stdlib/abi";
-import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch } from "../sequence/stream-event.js";
 import type { KeyReader } from "./join-keys.js";
 
@@ -11,8 +11,8 @@ import type { KeyReader } from "./join-keys.js";
 export interface PredicateUses {
   /** For each predicate, the event rules that it decides. */
   readonly rules: readonly (readonly number[])[];
-  /** For each predicate, 1 when a sequence or sample asks for it. */
-  readonly inSequences: Uint8Array;
+  /** For each predicate, 1 when a program asks for it. */
+  readonly inPrograms: Uint8Array;
 }
 
 /** An event as it leaves the region. */
@@ -27,7 +27,7 @@ export interface FoundEvent {
   readonly watermark: bigint;
   /** The event rules that it matches, in index order, each once. */
   readonly rules: readonly number[];
-  /** The sequence predicates that held for it. */
+  /** The predicates of programs that held for it. */
   readonly stages: readonly StageMatch[];
 }
 
@@ -36,14 +36,21 @@ const NO_STAGES: readonly StageMatch[] = [];
 
 export function indexPredicateUses(
   rules: readonly (readonly number[])[],
-  programs: readonly SequenceProgram[],
+  { programs, lineage }: SequenceTables,
 ): PredicateUses {
-  const inSequences = new Uint8Array(rules.length);
+  const inPrograms = new Uint8Array(rules.length);
+  const use = (predicate: number | null): void => {
+    if (predicate !== null) inPrograms[predicate] = 1;
+  };
   for (const { stages, until } of programs) {
-    for (const { predicate } of stages) inSequences[predicate] = 1;
-    if (until !== null) inSequences[until] = 1;
+    for (const { predicate } of stages) use(predicate);
+    use(until?.predicate ?? null);
   }
-  return { rules, inSequences };
+  for (const { feed, starts, ends, processes, resets, queries } of lineage) {
+    for (const predicate of [feed, starts, ends, processes, resets]) use(predicate);
+    for (const { predicate } of queries) use(predicate);
+  }
+  return { rules, inPrograms };
 }
 
 /** Reads `length` bytes at `base`. `view` and `bytes` show the same memory, both from its beginning. */
@@ -71,7 +78,7 @@ export function readOutput(
       const decided = uses.rules[predicate] ?? NO_RULES;
       if (decided.length > 0) rules = rules.length === 0 ? decided : rules.concat(decided);
       // Without its keys a match cannot be joined; the module has counted it.
-      if (uses.inSequences[predicate] === 1 && written !== KEYS_LOST) {
+      if (uses.inPrograms[predicate] === 1 && written !== KEYS_LOST) {
         stages ??= [];
         stages.push({ predicate, keys: keys.read(view, bytes, at, keyBytes) });
       }

@@ -18,8 +18,19 @@ import type { Report } from "./problems.js";
 type JsonObject = Readonly<Record<string, unknown>>;
 type Fail = (path: string, message: string) => void;
 
-const KINDS: readonly RuleKind[] = ["event", "sequence", "sample"];
-const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
+const KINDS: readonly RuleKind[] = ["event", "sequence", "sample", "join"];
+const TYPES: readonly FieldType[] = [
+  "keyword",
+  "ip",
+  "version",
+  "long",
+  "double",
+  "boolean",
+  "date",
+  "object",
+  "filetime",
+  "raw",
+];
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */
@@ -149,7 +160,7 @@ function checkPredicates(value: unknown, kinds: readonly (RuleKind | null)[], fa
       if (!count(rule, path, fail)) continue;
       const kind = kinds[rule];
       if (kind === undefined) fail(path, `there is no rule ${rule}`);
-      else if (kind === "sequence" || kind === "sample") fail(path, `rule ${rule} is a ${kind}, not an event rule`);
+      else if (kind !== null && kind !== "event") fail(path, `rule ${rule} is a ${kind}, not an event rule`);
     }
   }
 }

@@ -7,8 +7,8 @@ import { EXPORTS, IMPORTS, instantiate } from "./instantiate.js";
 import type { Report } from "./problems.js";
 import { type WasmModule, wasm } from "./wasm.js";
 
-/** Compiles and checks a module; null, with reasons reported, when it cannot be used. */
-export async function checkModule(bytes: Uint8Array, report: Report): Promise<WasmModule | null> {
+/** Compiles and checks a module, which must have room for so many lineage flags; null, with reasons reported, when it cannot be used. */
+export async function checkModule(bytes: Uint8Array, flags: number, report: Report): Promise<WasmModule | null> {
   let failed = false;
   const fail = (message: string): void => {
     failed = true;
@@ -33,7 +33,8 @@ export async function checkModule(bytes: Uint8Array, report: Report): Promise<Wa
   }
   if (failed) return null;
   try {
-    const { memory, abiVersion, inputBase, inputCapacity, outputBase } = instantiate(module);
+    const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } =
+      instantiate(module);
     const size = memory.buffer.byteLength;
     if (abiVersion !== ABI_VERSION) {
       failed = true;
@@ -44,6 +45,12 @@ export async function checkModule(bytes: Uint8Array, report: Report): Promise<Wa
       fail(`an input region of ${inputCapacity} bytes at ${inputBase} does not fit into ${size} bytes of memory`);
     }
     if (outputBase >= size) fail(`the output region at ${outputBase} stands outside ${size} bytes of memory`);
+    if (lateCapacity <= INPUT_PADDING || lateBase + lateCapacity > size) {
+      fail(`a late region of ${lateCapacity} bytes at ${lateBase} does not fit into ${size} bytes of memory`);
+    }
+    if (lineageFlags + flags > size) {
+      fail(`${flags} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);
+    }
   } catch (error) {
     fail(`cannot be instantiated: ${messageOf(error)}`);
   }

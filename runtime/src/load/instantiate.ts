@@ -11,6 +11,13 @@ export interface PackInstance {
   readonly inputBase: number;
   readonly inputCapacity: number;
   readonly outputBase: number;
+  readonly lateBase: number;
+  readonly lateCapacity: number;
+  readonly lineageFlags: number;
+  /** See "Late tests" in abi.ts. */
+  readonly lateBegin: () => void;
+  readonly lateEvent: (root: number, address: number, length: number) => number;
+  readonly lateTest: (predicate: number) => number;
 }
 
 /** What a module may import, and what it must export, with the kinds that the WebAssembly API names. */
@@ -21,7 +28,13 @@ export const EXPORTS: readonly (readonly [name: string, kind: string])[] = [
   ["input_base", "global"],
   ["input_capacity", "global"],
   ["output_base", "global"],
+  ["late_base", "global"],
+  ["late_capacity", "global"],
+  ["lineage_flags", "global"],
   ["run", "function"],
+  ["late_begin", "function"],
+  ["late_event", "function"],
+  ["late_test", "function"],
 ];
 
 /** Instantiates a module; memory and state are the instance's own. Throws for a module without the exports above. */
@@ -37,18 +50,29 @@ export function instantiate(module: WasmModule): PackInstance {
       bytesAt(address, FORMAT_BYTES).write(doubleText(value), "latin1"),
   };
   const { exports } = new wasm.Instance(module, { [IMPORT_MODULE]: host });
-  const { memory: exported, run } = exports;
+  const { memory: exported } = exports;
   if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
-  if (typeof run !== "function") throw new Error("the module exports no run");
   memory = exported;
   return {
     memory,
-    run: run as PackInstance["run"],
+    run: functionOf(exports, "run") as PackInstance["run"],
     abiVersion: globalOf(exports, "abi_version"),
     inputBase: globalOf(exports, "input_base"),
     inputCapacity: globalOf(exports, "input_capacity"),
     outputBase: globalOf(exports, "output_base"),
+    lateBase: globalOf(exports, "late_base"),
+    lateCapacity: globalOf(exports, "late_capacity"),
+    lineageFlags: globalOf(exports, "lineage_flags"),
+    lateBegin: functionOf(exports, "late_begin") as PackInstance["lateBegin"],
+    lateEvent: functionOf(exports, "late_event") as PackInstance["lateEvent"],
+    lateTest: functionOf(exports, "late_test") as PackInstance["lateTest"],
   };
+}
+
+function functionOf(exports: Readonly<Record<string, unknown>>, name: string): unknown {
+  const found = exports[name];
+  if (typeof found !== "function") throw new Error(`the module exports no ${name}`);
+  return found;
 }
 
 function globalOf(exports: Readonly<Record<string, unknown>>, name: string): number {

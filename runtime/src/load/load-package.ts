@@ -8,7 +8,8 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { digestText, MANIFEST_FILE, MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
-import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { flagCount } from "../lineage/lineage.js";
 import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
 import { checkSequences } from "./check-sequences.js";
@@ -20,6 +21,7 @@ export interface Package {
   readonly manifest: PackageManifest;
   readonly module: WasmModule;
   readonly programs: readonly SequenceProgram[];
+  readonly lineage: readonly LineageProgram[];
 }
 
 export interface PackageContents {
@@ -57,11 +59,17 @@ export async function loadPackage(dir: string): Promise<Package> {
       else if (path === MODULE_FILE || path === SEQUENCES_FILE) contents.set(path, bytes);
     }
   }
-  return assemble(manifest, contents, problems, report);
+  return assemble(manifest, contents, false, problems, report);
 }
 
-/** A package that was just built, or came another way. The rule sources that its manifest lists are not asked for. */
-export async function packageFromMemory({ manifest, module, sequences }: PackageContents): Promise<Package> {
+/**
+ * A package that was just built, or came another way. The rule sources that its manifest lists are not asked for. With
+ * `batch`, its rules may have pipes that need the end of the matches; such a package is for who applies them.
+ */
+export async function packageFromMemory(
+  { manifest, module, sequences }: PackageContents,
+  { batch = false }: { readonly batch?: boolean } = {},
+): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
   if (checkManifest(manifest, report) === null) throw new PackageError(problems);
@@ -74,21 +82,23 @@ export async function packageFromMemory({ manifest, module, sequences }: Package
     if (problem !== null) report("E_PACKAGE_FILE", file.path, problem);
     else contents.set(file.path, bytes);
   }
-  return assemble(manifest, contents, problems, report);
+  return assemble(manifest, contents, batch, problems, report);
 }
 
 async function assemble(
   manifest: PackageManifest,
   contents: ReadonlyMap<string, Uint8Array>,
+  batch: boolean,
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
   const moduleBytes = contents.get(MODULE_FILE);
   const tableBytes = contents.get(SEQUENCES_FILE);
-  const module = moduleBytes === undefined ? null : await checkModule(moduleBytes, report);
-  const programs = tableBytes === undefined ? null : checkSequences(tableBytes, manifest, report);
-  if (problems.length > 0 || module === null || programs === null) throw new PackageError(problems);
-  return { manifest, module, programs };
+  const tables = tableBytes === undefined ? null : checkSequences(tableBytes, manifest, batch, report);
+  const flags = flagCount(tables?.lineage ?? []);
+  const module = moduleBytes === undefined ? null : await checkModule(moduleBytes, flags, report);
+  if (problems.length > 0 || module === null || tables === null) throw new PackageError(problems);
+  return { manifest, module, programs: tables.programs, lineage: tables.lineage };
 }
 
 async function readManifest(dir: string, report: Report): Promise<string | null> {

@@ -14,6 +14,8 @@ const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, m
   ["overflowed", "event released early", "events released early"],
   ["keyOverflow", "match without room for its join keys", "matches without room for their join keys"],
   ["keysCut", "match with too many join keys", "matches with too many join keys"],
+  ["lateLost", "test without room for its events", "tests without room for their events"],
+  ["pipeKeysForgotten", "key of a pipe forgotten", "keys of pipes forgotten"],
   ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
 ];
 
@@ -28,13 +30,15 @@ export function summaryText(counters: DetectorCounters, seconds: number | null):
   }
   const { evicted } = counters.sequences;
   if (evicted > 0) parts.push(`${counted(evicted, "partial match", "partial matches")} dropped at the cap`);
+  const forgotten = counters.lineage?.forgottenForCap ?? 0;
+  if (forgotten > 0) parts.push(`${counted(forgotten, "process", "processes")} forgotten at the cap`);
   const text = parts.join(", ");
   return seconds === null ? text : `${text} in ${seconds.toFixed(1)} s`;
 }
 
-/** Every counter, the alerts by rule id, and the package; keys in a fixed order and nothing that differs between runs. */
+/** Every counter (those of the process trees where the package has some), the alerts by rule id, and the package; keys in a fixed order and nothing that differs between runs. */
 export function summaryJson(counters: DetectorCounters, manifest: PackageManifest): string {
-  const { alertsByRule, lastTime, ...rest } = counters;
+  const { alertsByRule, lastTime, lineage, ...rest } = counters;
   const byRule: Record<string, number> = {};
   for (const [index, rule] of manifest.rules.entries()) {
     const count = alertsByRule[index] ?? 0;
@@ -42,6 +46,10 @@ export function summaryJson(counters: DetectorCounters, manifest: PackageManifes
   }
   const named: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) named[snakeCase(name)] = value;
+  if (lineage !== null) {
+    const { known, forgottenForCap, forgottenForAge } = lineage;
+    named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
+  }
   named.last_time = lastTime === null ? null : isoTime(lastTime);
   named.alerts_by_rule = byRule;
   const { name, version, digest } = manifest.package;

@@ -1,4 +1,4 @@
-// Stage matches, event by event in final order -> completed sequences and samples.
+// Stage matches, event by event in final order -> completed sequences, samples and joins.
 //
 // The programs come from the sequence tables and are run in index order. Predicate -> programs is two dense arrays, so an
 // event costs the programs whose predicates held for it, and one comparison each for timers and for expiry.
@@ -7,16 +7,20 @@
 // order of deadline and completion, then expiry) is done before the next event is looked at.
 // INVARIANT: how often `advance` is called changes neither what is reported nor its order.
 //
+// In order of arrival, which is what the endgame dialect means by order, event time decides maxspan and nothing else: it
+// does not move, nothing expires before it is met, and held matches are judged at the end.
+//
 // Bounded: a program keeps at most `maxPerProgram` entries and all together `maxTotal`; the oldest goes first, and is
 // counted. `maxspan` (for samples the window) bounds how long an entry stays.
 
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { acceptJoin } from "./join.js";
 import { acceptSequence, type Matches } from "./machine.js";
 import { report } from "./missing.js";
 import { expire, forget, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
 import { type Chain, createChain, createProgram, NEVER, NO_TIME, type Program } from "./state.js";
-import type { StageMatch, StreamEvent } from "./stream-event.js";
+import type { AskLate, StageMatch, StreamEvent } from "./stream-event.js";
 import { createTimers, firstTimer } from "./timers.js";
 
 const NO_MATCHES: readonly StageMatch[] = [];
@@ -27,6 +31,10 @@ export interface SequenceEngineOptions {
    * must neither throw nor call back into the engine.
    */
   readonly onComplete: (program: number, key: string, events: (StreamEvent | null)[]) => void;
+  /** Makes the late tests; needed when a program has any. */
+  readonly askLate?: AskLate;
+  /** Whether events are in order of time, tiebreaker and arrival, which is so when absent, or of arrival alone. */
+  readonly order?: "time" | "arrival";
   /** How many partial matches, held matches, marks and sample keys a program may keep; 100,000 when absent. */
   readonly maxPerProgram?: number;
   /** The same for all programs together; 1,000,000 when absent. */
@@ -71,9 +79,15 @@ export function createSequenceEngine(
   sources: readonly SequenceProgram[],
   options: SequenceEngineOptions,
 ): SequenceEngine {
-  const { maxPerProgram = 100_000, maxTotal = 1_000_000, sampleWindowNs = 3_600_000_000_000n } = options;
+  const {
+    order = "time",
+    maxPerProgram = 100_000,
+    maxTotal = 1_000_000,
+    sampleWindowNs = 3_600_000_000_000n,
+  } = options;
   if (!(maxPerProgram >= 1 && maxTotal >= 1)) throw new RangeError("a cap on pending matches must be at least 1");
   if (sampleWindowNs < 1n) throw new RangeError("the window of samples must be at least 1 ns");
+  const askLate = options.askLate ?? cannotAsk(sources);
   const spanChains = new Map<bigint | null, Chain>();
   const programs = sources.map((source, index) => {
     const span = source.kind === "sample" ? sampleWindowNs : source.maxspanNs;
@@ -91,6 +105,8 @@ export function createSequenceEngine(
     maxPerProgram,
     maxTotal,
     onComplete: options.onComplete,
+    askLate,
+    isByArrival: order === "arrival",
     ages: 0,
     total: 0,
     completed: 0,
@@ -109,7 +125,7 @@ export function createSequenceEngine(
   const marked = new Float64Array(programs.length);
 
   function moveTo(ts: bigint): void {
-    if (ts <= pending.clock) return;
+    if (ts <= pending.clock || pending.isByArrival) return;
     pending.clock = ts;
     fireTimers(pending, ts);
     expire(pending);
@@ -137,8 +153,19 @@ export function createSequenceEngine(
     for (let at = 0; at < count; at++) {
       const program = programs[concerned[at] ?? 0];
       if (program === undefined) continue;
-      if (program.kind === "sample") acceptSample(pending, program, event, matches);
-      else acceptSequence(pending, program, event, matches);
+      switch (program.kind) {
+        case "sequence":
+          acceptSequence(pending, program, event, matches);
+          break;
+        case "sample":
+          acceptSample(pending, program, event, matches);
+          break;
+        case "join":
+          acceptJoin(pending, program, event, matches);
+          break;
+        case "event":
+          break;
+      }
     }
     matches.current = NO_MATCHES;
   }
@@ -157,10 +184,19 @@ export function createSequenceEngine(
       evicted: pending.evicted,
       pending: pending.total,
       held: pending.timers.heap.length,
-      keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size, 0),
+      keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size + program.joins.size, 0),
     }),
     evictedByProgram: () => programs.map((program) => program.evicted),
   };
+}
+
+/** For programs without late tests; throws RangeError when there are some. */
+function cannotAsk(sources: readonly SequenceProgram[]): AskLate {
+  const hasLate = sources.some(
+    ({ kind, stages, until }) => kind !== "event" && (stages.some(({ late }) => late !== null) || until?.late),
+  );
+  if (hasLate) throw new RangeError("late tests need someone to make them");
+  return () => false;
 }
 
 /** Reports the held matches whose deadline lies before `ts`; those still held have met nothing that speaks against them. */

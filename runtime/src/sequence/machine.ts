@@ -6,13 +6,17 @@
 // Keys do not touch each other, so consecutive stages with the same predicate (which is what `runs` leaves) are walked
 // key by key. Only the last stage completes anything: completions come in the order of its keys.
 //
+// A stage may have a late test, which is asked when a partial match waits for it. When it does not hold, the event is no
+// event of this stage for this partial match. `fork` leaves what waits where it is, and moves a copy.
+//
 // An event that comes late, behind events already seen, goes the same way with two provisos: it cannot follow an event
 // that stands after it, and it does not push out a partial match whose last event is newer than its own.
 
+import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import { leadOf, noteMissing, settle } from "./missing.js";
-import { drop, enter, type Pending, release } from "./pending.js";
+import { drop, enter, orderOf, type Pending, release } from "./pending.js";
 import { createLink, type KeyState, NEVER, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
-import { compareEvents, type StageMatch, type StreamEvent, toMillis } from "./stream-event.js";
+import { type StageMatch, type StreamEvent, toMillis } from "./stream-event.js";
 
 /** The keys under which a predicate held for the current event; undefined when it did not hold. */
 export interface Matches {
@@ -28,9 +32,36 @@ export function keysOf(matches: Matches, predicate: number): readonly string[] |
   return matches.current[matches.at[predicate] ?? -1]?.keys;
 }
 
+/** The same for a term whose late test, if it has one, needs no other events. */
+export function keysOfTerm(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  matches: Matches,
+  predicate: number,
+  late: LateTest | null,
+): readonly string[] | undefined {
+  const keys = keysOf(matches, predicate);
+  return keys !== undefined && holdsLate(pending, program, late, event, null) ? keys : undefined;
+}
+
+/** Whether a late test holds for an event beside those that a partial match has; no test always holds. */
+function holdsLate(
+  pending: Pending,
+  program: Program,
+  test: LateTest | null,
+  event: StreamEvent,
+  match: PartialMatch | null,
+): boolean {
+  if (test === null) return true;
+  const others = test.stages.map((slot) => match?.events[program.terms[slot] ?? -1] ?? null);
+  return pending.askLate(test, event, others);
+}
+
 /** Runs one event through a sequence; reports what it completes through `pending.onComplete`. */
 export function acceptSequence(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
   const { predicates } = program;
+  if (program.untilFirst) closeKeys(pending, program, event, matches);
   let last = predicates.length - 1;
   while (last >= 0) {
     const predicate = predicates[last] ?? -1;
@@ -43,12 +74,16 @@ export function acceptSequence(pending: Pending, program: Program, event: Stream
     last = first - 1;
   }
   for (let at = 0; at < program.missing.length; at++) {
-    const keys = keysOf(matches, program.missing[at] ?? -1);
+    const late = program.missingLates[at] ?? null;
+    const keys = keysOfTerm(pending, program, event, matches, program.missing[at] ?? -1, late);
     if (keys === undefined) continue;
     for (const key of keys) noteMissing(pending, program, event, key, program.gaps[at] ?? 0);
   }
-  if (program.until < 0) return;
-  const keys = keysOf(matches, program.until);
+  if (!program.untilFirst) closeKeys(pending, program, event, matches);
+}
+
+function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+  const keys = program.until < 0 ? undefined : keysOf(matches, program.until);
   if (keys === undefined) return;
   for (const key of keys) cutOff(pending, program, event, key);
 }
@@ -68,6 +103,7 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
 }
 
 function start(pending: Pending, program: Program, owner: KeyState, event: StreamEvent): void {
+  if (!holdsLate(pending, program, program.lates[0] ?? null, event, null)) return;
   const match: PartialMatch = {
     kind: "partial",
     program,
@@ -96,27 +132,60 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
 /** Moves the partial match that waits for `stage`, if there is one and this event can follow it. */
 function advanceTo(pending: Pending, program: Program, owner: KeyState, event: StreamEvent, stage: number): void {
   const match = owner.waiting[stage - 1];
-  if (match === null || match === undefined || compareEvents(lastEvent(match), event) >= 0) return;
+  if (match === null || match === undefined || orderOf(pending, lastEvent(match), event) >= 0) return;
   if (pending.clock > match.deadline) {
     // Only in a stream out of order can this stand behind a younger deadline and be met before `expire` reaches it.
     pending.expired++;
     drop(pending, match);
     return;
   }
-  owner.waiting[stage - 1] = null;
-  if (match.barrier !== NO_TIME && match.barrier < toMillis(event.ts)) match.spoilt = true;
+  if (!holdsLate(pending, program, program.lates[stage] ?? null, event, match)) return;
+  if (event.ts > match.deadline) {
+    // In order of arrival time does not move, and so nothing expires; a match that fails is gone all the same.
+    pending.expired++;
+    drop(pending, match);
+    return;
+  }
+  if (program.forks[stage] === true) advanceCopy(pending, program, owner, match, event, stage);
+  else {
+    owner.waiting[stage - 1] = null;
+    take(match, event, stage, match.barrier);
+    if (stage === program.predicates.length - 1) settle(pending, match);
+    else if (!takePlace(pending, owner, match)) drop(pending, match);
+  }
+}
+
+/** Moves a copy of a partial match, which goes on waiting itself. */
+function advanceCopy(
+  pending: Pending,
+  program: Program,
+  owner: KeyState,
+  match: PartialMatch,
+  event: StreamEvent,
+  stage: number,
+): void {
+  const copy: PartialMatch = { ...match, inProgram: createLink(), inSpan: createLink(), events: [...match.events] };
+  take(copy, event, stage, match.barrier);
+  const complete = stage === program.predicates.length - 1;
+  if (!complete && !takePlace(pending, owner, copy)) return;
+  owner.size++;
+  if (!complete || program.trailing) enter(pending, copy);
+  if (complete) settle(pending, copy);
+}
+
+/** Adds the event of `stage` to a partial match; `barrier` is the oldest missing event in the gap that this ends. */
+function take(match: PartialMatch, event: StreamEvent, stage: number, barrier: bigint): void {
+  if (barrier !== NO_TIME && barrier < toMillis(event.ts)) match.spoilt = true;
   match.barrier = NO_TIME;
   match.events.push(event);
   match.stage = stage;
-  if (stage === program.predicates.length - 1) settle(pending, match);
-  else if (!takePlace(pending, owner, match)) drop(pending, match);
 }
 
 /** Puts a match where its stage says, in place of an older one. False when the one there is newer. */
 function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): boolean {
   const there = owner.waiting[match.stage];
   if (there !== null && there !== undefined) {
-    if (compareEvents(lastEvent(there), lastEvent(match)) > 0) return false;
+    if (orderOf(pending, lastEvent(there), lastEvent(match)) > 0) return false;
     drop(pending, there);
   }
   owner.waiting[match.stage] = match;
@@ -124,14 +193,16 @@ function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): bool
 }
 
 /**
- * `until`: ends what waits for this key. The stages have seen the event already, so the event may complete a sequence, and
- * what it started or advanced itself is ended. A match that is complete and held is past it.
+ * `until`: ends what waits for this key. When the stages have seen the event already, it may have completed a sequence, and
+ * what it started or advanced itself is ended too. A match that is complete and held is past it. A late test is asked for
+ * each partial match beside the events that this one has.
  */
 function cutOff(pending: Pending, program: Program, event: StreamEvent, key: string): void {
   const owner = program.keys.get(key);
   if (owner === undefined) return;
   for (const match of owner.waiting) {
-    if (match !== null && compareEvents(lastEvent(match), event) <= 0) drop(pending, match);
+    if (match === null || orderOf(pending, lastEvent(match), event) > 0) continue;
+    if (holdsLate(pending, program, program.untilLate, event, match)) drop(pending, match);
   }
 }
 

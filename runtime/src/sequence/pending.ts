@@ -10,7 +10,7 @@
 // INVARIANT: held matches that are due have been judged before `expire` runs, so it never meets one.
 
 import { type Chain, type Entry, type KeyState, type Link, NEVER, NO_TIME, type Program } from "./state.js";
-import type { StreamEvent } from "./stream-event.js";
+import { type AskLate, compareEvents, type StreamEvent } from "./stream-event.js";
 import { removeTimer, type Timers } from "./timers.js";
 
 /** What the whole engine shares. */
@@ -24,12 +24,20 @@ export interface Pending {
   readonly maxPerProgram: number;
   readonly maxTotal: number;
   readonly onComplete: (program: number, key: string, events: (StreamEvent | null)[]) => void;
+  readonly askLate: AskLate;
+  /** Events stand as they arrive, whatever their times; see SequenceEngineOptions. */
+  readonly isByArrival: boolean;
   ages: number;
   total: number;
   completed: number;
   spoilt: number;
   expired: number;
   evicted: number;
+}
+
+/** Negative when `a` stands before `b` in the order that the engine was given. */
+export function orderOf(pending: Pending, a: StreamEvent, b: StreamEvent): number {
+  return pending.isByArrival ? a.ordinal - b.ordinal : compareEvents(a, b);
 }
 
 /** Adds an entry as the youngest, and makes room for it where a cap is reached. */
@@ -69,6 +77,9 @@ export function drop(pending: Pending, entry: Entry): void {
       break;
     case "sample":
       entry.program.samples.delete(entry.key);
+      break;
+    case "join":
+      entry.program.joins.delete(entry.key);
       break;
   }
 }

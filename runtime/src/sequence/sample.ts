@@ -4,24 +4,23 @@
 // SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it: the
 // first N of each filter are enough to tell whether a key is complete.
 
-import { keysOf, type Matches } from "./machine.js";
+import { keysOfTerm, type Matches } from "./machine.js";
 import { enter, type Pending } from "./pending.js";
 import { createLink, NEVER, type Program, type SampleKey } from "./state.js";
 import type { StreamEvent } from "./stream-event.js";
 
 /** Runs one event through a sample; reports the keys it completes, in filter order and then key order. */
 export function acceptSample(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const filters = program.predicates.length;
-  for (let filter = 0; filter < filters; filter++) {
-    const keys = keysOf(matches, program.predicates[filter] ?? -1);
+  const { predicates, lates } = program;
+  const found: (readonly string[])[] = [];
+  for (let filter = 0; filter < predicates.length; filter++) {
+    const late = lates[filter] ?? null;
+    const keys = keysOfTerm(pending, program, event, matches, predicates[filter] ?? -1, late);
     if (keys === undefined) continue;
     for (const key of keys) collect(pending, program, event, key, filter);
+    found.push(keys);
   }
-  for (let filter = 0; filter < filters; filter++) {
-    const keys = keysOf(matches, program.predicates[filter] ?? -1);
-    if (keys === undefined) continue;
-    for (const key of keys) complete(pending, program, key);
-  }
+  for (const keys of found) for (const key of keys) complete(pending, program, key);
 }
 
 function collect(pending: Pending, program: Program, event: StreamEvent, key: string, filter: number): void {

@@ -1,12 +1,12 @@
 // The data of the sequence engine: the programs it runs, the keys they have seen, and what is pending for each key.
 //
-// Three things can be pending, all called entries: a partial match (which turns into a held match when only a trailing
-// missing event is left to wait for), the mark a leading missing event leaves on a key, and the key of a sample. Each
-// entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see pending.ts).
+// Four things can be pending, all called entries: a partial match (which turns into a held match when only a trailing
+// missing event is left to wait for), the mark a leading missing event leaves on a key, the key of a sample, and the key of
+// a join. Each entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see pending.ts).
 //
 // INVARIANT: a KeyState is in its program's map exactly while its `size` is above 0.
 
-import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { StreamEvent } from "./stream-event.js";
 
 /** Before all time: no such event was seen. */
@@ -17,23 +17,32 @@ export const NEVER = (1n << 63n) - 1n;
 /** A program made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
 export interface Program {
   readonly index: number;
-  readonly kind: "sequence" | "sample";
+  /** What decides one event is none of the engine's business; such a program has no predicates here. */
+  readonly kind: SequenceProgram["kind"];
   /** Nanoseconds; for a sample the window after which a key is forgotten; null for no limit. */
   readonly span: bigint | null;
-  /** The predicate of each positive term. */
+  /** The predicate of each positive term, what must hold as well, and whether what waits for it goes on as a copy. */
   readonly predicates: Int32Array;
+  readonly lates: readonly (LateTest | null)[];
+  readonly forks: readonly boolean[];
   /** The slot of the output each positive term fills; the other slots stay null. */
   readonly slots: Int32Array;
   readonly width: number;
-  /** The predicates of the missing terms, with the number of positive terms before each (its gap), equal pairs once. */
+  /** The positive term that fills each slot; -1 for a missing one. */
+  readonly terms: Int32Array;
+  /** The predicates of the missing terms, with the number of positive terms before each (its gap), equal ones once. */
   readonly missing: Int32Array;
+  readonly missingLates: readonly (LateTest | null)[];
   readonly gaps: Int32Array;
   readonly leading: boolean;
   readonly trailing: boolean;
   /** -1 for none. */
   readonly until: number;
+  readonly untilLate: LateTest | null;
+  readonly untilFirst: boolean;
   readonly keys: Map<string, KeyState>;
   readonly samples: Map<string, SampleKey>;
+  readonly joins: Map<string, JoinKey>;
   readonly chain: Chain;
   readonly spanChain: Chain;
   /** How many of its entries had to go because a cap was reached. */
@@ -110,7 +119,20 @@ export interface SampleKey {
   alerted: boolean;
 }
 
-export type Entry = PartialMatch | Mark | SampleKey;
+/** A key of a join: the first event of each term, until all are there. */
+export interface JoinKey {
+  readonly kind: "join";
+  readonly program: Program;
+  readonly key: string;
+  readonly inProgram: Link;
+  readonly inSpan: Link;
+  age: number;
+  expires: bigint;
+  readonly deadline: bigint;
+  readonly slots: (StreamEvent | null)[];
+}
+
+export type Entry = PartialMatch | Mark | SampleKey | JoinKey;
 
 /** An entry's place in one chain. */
 export interface Link {
@@ -138,31 +160,52 @@ export function createChain(): Chain {
 export function createProgram(source: SequenceProgram, index: number, span: bigint | null, spanChain: Chain): Program {
   const predicates: number[] = [];
   const slots: number[] = [];
+  const lates: (LateTest | null)[] = [];
+  const forks: boolean[] = [];
+  const terms: number[] = [];
   const missing: number[] = [];
+  const missingLates: (LateTest | null)[] = [];
   const gaps: number[] = [];
-  for (const [slot, stage] of source.stages.entries()) {
+  for (const [slot, stage] of (source.kind === "event" ? [] : source.stages).entries()) {
+    const gap = predicates.length;
+    terms.push(stage.missing ? -1 : gap);
     if (!stage.missing) {
       predicates.push(stage.predicate);
+      lates.push(stage.late);
+      forks.push(stage.fork);
       slots.push(slot);
-    } else if (!missing.some((predicate, at) => predicate === stage.predicate && gaps[at] === predicates.length)) {
-      missing.push(stage.predicate);
-      gaps.push(predicates.length);
+      continue;
     }
+    const isKnown = missing.some(
+      (predicate, at) =>
+        predicate === stage.predicate && gaps[at] === gap && missingLates[at]?.predicate === stage.late?.predicate,
+    );
+    if (isKnown) continue;
+    missing.push(stage.predicate);
+    missingLates.push(stage.late);
+    gaps.push(gap);
   }
   return {
     index,
     kind: source.kind,
     span,
     predicates: Int32Array.from(predicates),
+    lates,
+    forks,
     slots: Int32Array.from(slots),
     width: source.stages.length,
+    terms: Int32Array.from(terms),
     missing: Int32Array.from(missing),
+    missingLates,
     gaps: Int32Array.from(gaps),
     leading: gaps.includes(0),
     trailing: gaps.includes(predicates.length),
-    until: source.until ?? -1,
+    until: source.until?.predicate ?? -1,
+    untilLate: source.until?.late ?? null,
+    untilFirst: source.untilFirst,
     keys: new Map(),
     samples: new Map(),
+    joins: new Map(),
     chain: createChain(),
     spanChain,
     evicted: 0,

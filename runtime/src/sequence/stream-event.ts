@@ -1,5 +1,7 @@
 // What the sequence engine is fed: events in their final order, and the stage predicates that held for each.
 
+import type { LateTest } from "@kestrel/stdlib/sequence-tables";
+
 /** An event that some stage matched. Partial matches keep it, so `line` must be a copy of the event's bytes. */
 export interface StreamEvent {
   /** Arrival number. */
@@ -20,6 +22,9 @@ export interface StageMatch {
    */
   readonly keys: readonly string[];
 }
+
+/** Whether a late test holds for an event; `others[i]` is what stage `test.stages[i]` took, null when it has taken nothing. */
+export type AskLate = (test: LateTest, event: StreamEvent, others: readonly (StreamEvent | null)[]) => boolean;
 
 /** Negative when `a` stands before `b`: by timestamp, then tiebreaker (a missing one last), then arrival (EQL, section 8). */
 export function compareEvents(

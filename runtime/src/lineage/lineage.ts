@@ -1,0 +1,195 @@
+// Events in their final order -> the lineage flags of each: whether its process is what `descendant of [ ]`, `child of [ ]`
+// or `event of [ ]` asks for (EQL reference, section 11).
+//
+// A process inherits when it starts: it is a child of what its parent is marked as, and a descendant of what its parent is
+// marked as or descends from. In the elastic dialect events of any kind name a parent, so a process whose start was not
+// seen inherits at the first event that names one. Then the event marks its own process for each query that it matches, and
+// then it is told what its process is.
+//
+// A process is known by its entity id, otherwise by host and pid (elastic), or by its pid (endgame). Of several values the
+// first counts.
+//   elastic   a process that ended is kept for an hour of event time; a start of one that has ended is another process
+//   endgame   at an event of type process the processes that ended before it are forgotten, and all when the system starts
+
+import type { LateTest, LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
+import type { StageMatch } from "../sequence/stream-event.js";
+import { CHILD, createTree, DESCENDANT, MARKED, type Process, type Tree } from "./tree.js";
+
+/** How many processes each dialect's tree holds. */
+export const PROCESS_LIMIT = 100_000;
+const KEPT_NS = 3_600_000_000_000n;
+
+/** An event that the tree grows by; its flags are set here. */
+export interface LineageEvent {
+  readonly ts: bigint;
+  /** One byte for each flag; null while none is set. */
+  lineage: Uint8Array | null;
+}
+
+export interface LineageCounters {
+  /** Processes kept now. */
+  readonly known: number;
+  /** Processes forgotten because there were too many, and because they had ended long enough ago. */
+  readonly forgottenForCap: number;
+  readonly forgottenForAge: number;
+}
+
+export interface Lineage<Event extends LineageEvent> {
+  /** Takes the next event and the predicates that held for it, and sets its flags. */
+  update(event: Event, matches: readonly StageMatch[]): void;
+  counters(): LineageCounters;
+}
+
+interface Source {
+  readonly program: LineageProgram;
+  readonly tree: Tree;
+}
+
+/** Identities as key strings; null where the event names none. */
+interface Identities {
+  readonly own: string | null;
+  readonly parent: string | null;
+}
+
+const NULL_PART = "null";
+/** The idle process, which everything without a process of its own is put down to. */
+const IDLE = "0";
+
+/** How many bytes of flags the programs need. */
+export function flagCount(programs: readonly LineageProgram[]): number {
+  let count = 0;
+  for (const { queries } of programs) for (const { flag } of queries) count = Math.max(count, flag + 1);
+  return count;
+}
+
+/** Lineage over the programs of a package; `askLate` is asked once the flags of the queries before are set. */
+export function createLineage<Event extends LineageEvent>(
+  programs: readonly LineageProgram[],
+  askLate: (test: LateTest, event: Event) => boolean,
+  capacity: number = PROCESS_LIMIT,
+): Lineage<Event> {
+  if (!(capacity >= 1)) throw new RangeError("a tree must hold at least one process");
+  const flags = flagCount(programs);
+  const sources = programs.map((program): Source => {
+    const keptNs = program.dialect === "elastic" ? KEPT_NS : null;
+    return { program, tree: createTree(program.queries.length, capacity, keptNs) };
+  });
+  const used = programs.flatMap((one) => [
+    one.feed,
+    one.starts,
+    one.ends,
+    one.processes ?? 0,
+    one.resets ?? 0,
+    ...one.queries.map(({ predicate }) => predicate),
+  ]);
+  /** The number of the last event that each predicate held for. */
+  const heldAt = new Float64Array(used.reduce((most, predicate) => Math.max(most, predicate), -1) + 1);
+  let number = 0;
+
+  function holds(predicate: number | null): boolean {
+    return predicate !== null && heldAt[predicate] === number;
+  }
+
+  function setFlag(event: Event, flag: number): void {
+    event.lineage ??= new Uint8Array(flags);
+    event.lineage[flag] = 1;
+  }
+
+  function step({ program, tree }: Source, event: Event, ids: Identities): void {
+    tree.advance(event.ts);
+    if (holds(program.processes)) tree.forgetEnded();
+    if (holds(program.resets)) tree.forgetAll();
+    const { own } = ids;
+    if (own === null) return;
+    if (program.dialect === "elastic") inheritElastic(program, tree, own, ids.parent);
+    else inheritEndgame(program, tree, own, ids.parent);
+    // Of an event that is both, the endgame dialect sees the start alone.
+    const isEnd = holds(program.ends) && !(program.dialect === "endgame" && holds(program.starts));
+    if (isEnd) tree.end(tree.open(own), event.ts);
+    for (const [at, query] of program.queries.entries()) {
+      if (holds(query.predicate) && (query.late === null || askLate(query.late, event))) mark(program, tree, own, at);
+      if (isAsked(query, tree.find(own)?.relations[at] ?? 0)) setFlag(event, query.flag);
+    }
+  }
+
+  function inheritElastic(program: LineageProgram, tree: Tree, own: string, parent: string | null): void {
+    const isStart = holds(program.starts);
+    const known = tree.find(own);
+    if (isStart && known !== undefined && known.ended !== null) tree.forget(known);
+    if (!isStart && (parent === null || known?.isLinked === true)) return;
+    // The parent is looked up first, for what makes room for the process may be the parent.
+    const above = parent === null ? undefined : tree.find(parent);
+    const process = tree.open(own);
+    process.isLinked = true;
+    if (above !== undefined) inherit(process, above);
+  }
+
+  /** Without a limit of time, only processes that some query says something of are worth keeping. */
+  function inheritEndgame(program: LineageProgram, tree: Tree, own: string, parent: string | null): void {
+    if (!holds(program.starts) || parent === null) return;
+    const above = tree.find(parent);
+    if (above?.relations.some((bits) => (bits & (MARKED | DESCENDANT)) !== 0)) inherit(tree.open(own), above);
+  }
+
+  function mark({ dialect }: LineageProgram, tree: Tree, own: string, at: number): void {
+    if (dialect === "endgame" && own === IDLE) return;
+    const { relations } = tree.open(own);
+    relations[at] = (relations[at] ?? 0) | MARKED;
+  }
+
+  return {
+    update(event, matches) {
+      event.lineage = null;
+      number++;
+      for (const { predicate } of matches) if (predicate < heldAt.length) heldAt[predicate] = number;
+      for (const source of sources) {
+        const { feed, dialect } = source.program;
+        if (!holds(feed)) continue;
+        const [key] = matches.find(({ predicate }) => predicate === feed)?.keys ?? [];
+        if (key === undefined) continue;
+        step(source, event, dialect === "elastic" ? elasticIdentities(key) : endgameIdentities(key));
+      }
+    },
+    counters: () => ({
+      known: sources.reduce((sum, { tree }) => sum + tree.known, 0),
+      forgottenForCap: sources.reduce((sum, { tree }) => sum + tree.forgottenForCap, 0),
+      forgottenForAge: sources.reduce((sum, { tree }) => sum + tree.forgottenForAge, 0),
+    }),
+  };
+}
+
+function inherit(process: Process, parent: Process): void {
+  for (const [at, above] of parent.relations.entries()) {
+    let gained = 0;
+    if ((above & MARKED) !== 0) gained = CHILD | DESCENDANT;
+    else if ((above & DESCENDANT) !== 0) gained = DESCENDANT;
+    process.relations[at] = (process.relations[at] ?? 0) | gained;
+  }
+}
+
+function isAsked({ relation }: LineageQuery, bits: number): boolean {
+  switch (relation) {
+    case "event":
+      return (bits & MARKED) !== 0;
+    case "child":
+      return (bits & CHILD) !== 0;
+    case "descendant":
+      return (bits & DESCENDANT) !== 0;
+  }
+}
+
+function elasticIdentities(key: string): Identities {
+  const [entity = NULL_PART, pid = NULL_PART, parentEntity = NULL_PART, parentPid = NULL_PART, host = NULL_PART] =
+    key.split("\n");
+  return { own: elasticIdentity(entity, pid, host), parent: elasticIdentity(parentEntity, parentPid, host) };
+}
+
+function elasticIdentity(entity: string, pid: string, host: string): string | null {
+  if (entity !== NULL_PART) return entity;
+  return pid === NULL_PART ? null : `${host}\n${pid}`;
+}
+
+function endgameIdentities(key: string): Identities {
+  const [pid = NULL_PART, parent = NULL_PART] = key.split("\n");
+  return { own: pid === NULL_PART ? null : pid, parent: parent === NULL_PART ? null : parent };
+}

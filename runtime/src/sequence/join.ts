@@ -1,0 +1,67 @@
+// One event against one join (EQL reference, section 10): for each key the first event of each term, in any order. When all
+// terms have theirs the key is reported and forgotten, and may begin again.
+//
+// Terms are tested as they are written, and one event may be the first of several. A key waits without a limit of time, so
+// only the caps bound how many there are.
+
+import { keysOf, keysOfTerm, type Matches } from "./machine.js";
+import { drop, enter, orderOf, type Pending } from "./pending.js";
+import { createLink, type JoinKey, NEVER, type Program } from "./state.js";
+import type { StreamEvent } from "./stream-event.js";
+
+/** Runs one event through a join; reports the keys that it completes. */
+export function acceptJoin(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+  const { predicates, lates, untilFirst } = program;
+  if (untilFirst) closeKeys(pending, program, event, matches);
+  for (let term = 0; term < predicates.length; term++) {
+    const keys = keysOfTerm(pending, program, event, matches, predicates[term] ?? -1, lates[term] ?? null);
+    if (keys === undefined) continue;
+    for (const key of keys) fill(pending, program, event, key, term);
+  }
+  if (!untilFirst) closeKeys(pending, program, event, matches);
+}
+
+function fill(pending: Pending, program: Program, event: StreamEvent, key: string, term: number): void {
+  const join = program.joins.get(key) ?? open(pending, program, key);
+  if (join.slots[term] !== null) return;
+  join.slots[term] = event;
+  if (join.slots.includes(null)) return;
+  drop(pending, join);
+  pending.completed++;
+  pending.onComplete(program.index, key, join.slots);
+}
+
+function open(pending: Pending, program: Program, key: string): JoinKey {
+  const join: JoinKey = {
+    kind: "join",
+    program,
+    key,
+    inProgram: createLink(),
+    inSpan: createLink(),
+    age: 0,
+    expires: 0n,
+    deadline: NEVER,
+    slots: new Array<StreamEvent | null>(program.width).fill(null),
+  };
+  program.joins.set(key, join);
+  enter(pending, join);
+  return join;
+}
+
+/** `until`: clears the key, but for events that a late one stands before. */
+function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+  const keys = program.until < 0 ? undefined : keysOf(matches, program.until);
+  if (keys === undefined || !isOver(pending, program, event)) return;
+  for (const key of keys) {
+    const join = program.joins.get(key);
+    if (join === undefined) continue;
+    for (const [term, first] of join.slots.entries()) {
+      if (first !== null && orderOf(pending, first, event) <= 0) join.slots[term] = null;
+    }
+    if (join.slots.every((first) => first === null)) drop(pending, join);
+  }
+}
+
+function isOver(pending: Pending, program: Program, event: StreamEvent): boolean {
+  return program.untilLate === null || pending.askLate(program.untilLate, event, []);
+}
