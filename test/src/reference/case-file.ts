@@ -10,6 +10,8 @@
 //   = error                               or that it is refused
 //   $ 7 / 2                               an expression without fields
 //   = 3                                   and its value, as JSON; a double is written with a point or an exponent
+//   ? any where true | count              a query whose pipes count
+//   = {"count":2,"key":"totals"}          and for each row its first event, as JSON
 //
 // Empty lines and lines that start with `//` say nothing.
 

@@ -31,6 +31,13 @@ export function parseMilliseconds(text: string): bigint | null {
   return readLong(text, 6);
 }
 
+/** A decimal text of units of 100 ns since 1601, its fraction dropped. */
+export function parseFiletime(text: string): bigint | null {
+  const ticks = readLong(text);
+  const nanoseconds = ticks === null ? null : (ticks - 116_444_736_000_000_000n) * 100n;
+  return nanoseconds === null || !fitsLong(nanoseconds) ? null : nanoseconds;
+}
+
 /** The millisecond that an instant lies in. */
 export function millisecondOf(nanoseconds: bigint): bigint {
   const remainder = nanoseconds % 1_000_000n;

@@ -7,9 +7,12 @@ import type { Schema } from "@kestrel/stdlib/schema/types";
 import { adapt, isLiteral } from "./adapt.js";
 import { calculate } from "./arithmetic.js";
 import { fitsLong } from "./decimals.js";
-import type { RefEvent } from "./events.js";
+import { isSearch, visitFields } from "./element-type.js";
+import { readEvent } from "./events.js";
 import { callFunction } from "./functions.js";
 import { compileRegex } from "./regex.js";
+import { elementsAt, isNull, namesOf, readField, type Scope, scopeOf, typeOfElement, typeOfField } from "./scope.js";
+import { readTruthTest } from "./truth-test.js";
 import { compareValues, equalValues, type Truth, textOf, type Value } from "./values.js";
 import { hasWildcard, matchesWildcard } from "./wildcard.js";
 
@@ -17,120 +20,138 @@ import { hasWildcard, matchesWildcard } from "./wildcard.js";
 export class Unsupported extends Error {}
 
 /** What each field of a leaf stands for while one combination is tried. */
-type Binding = ReadonlyMap<string, Value>;
+type Binding = ReadonlyMap<FieldRef, Value>;
 const NOTHING: Binding = new Map();
 
-/** Throws Unsupported, or Error when a field or function does not exist. */
-export function holds(condition: Expr, event: RefEvent, schema: Schema): boolean {
-  if (isConstant(condition, schema)) return evaluate(condition, NOTHING, schema) === true;
-  if (condition.kind === "unary" && condition.op === "not") return !holds(condition.operand, event, schema);
+/** Throws Error when a field, variable or function does not exist. */
+export function holds(condition: Expr, scope: Scope): boolean {
+  if (isConstant(condition, scope)) return evaluate(condition, NOTHING, scope) === true;
+  const test = readTruthTest(condition);
+  if (test !== null) return holds(test.condition, scope) !== test.negated;
+  if (condition.kind === "unary" && condition.op === "not") return !holds(condition.operand, scope);
   if (condition.kind === "binary") {
     const { op, left, right } = condition;
-    if (op === "and") return holds(left, event, schema) && holds(right, event, schema);
-    if (op === "or") return holds(left, event, schema) || holds(right, event, schema);
-    if (op === "!=") return !leafHolds({ ...condition, op: "==" }, event, schema);
+    if (op === "and") return holds(left, scope) && holds(right, scope);
+    if (op === "or") return holds(left, scope) || holds(right, scope);
+    if (op === "!=") return !leafHolds({ ...condition, op: "==" }, scope);
   }
-  if (condition.kind === "match" && condition.negated)
-    return !leafHolds({ ...condition, negated: false }, event, schema);
-  return leafHolds(condition, event, schema);
+  if (condition.kind === "match" && condition.negated) return !leafHolds({ ...condition, negated: false }, scope);
+  return leafHolds(condition, scope);
 }
 
 /** The value of an expression without fields. Throws as `holds` does. */
 export function constantValue(expression: Expr, schema: Schema): Value {
-  if (!isConstant(expression, schema)) throw new Unsupported("The expression names a field");
-  return evaluate(expression, NOTHING, schema);
+  const scope = scopeOf(readEvent("{}", { schema }), { schema });
+  if (!isConstant(expression, scope)) throw new Unsupported("The expression names a field");
+  return evaluate(expression, NOTHING, scope);
 }
 
-/** The schema's name for a field; null for an optional field that is unknown, which is the constant null. */
-export function fieldName(field: FieldRef, schema: Schema): string | null {
-  if (field.variable) throw new Unsupported("Variables are not interpreted");
-  if (field.path.some((part) => typeof part === "number")) throw new Unsupported("Array indexes are not interpreted");
-  const name = field.path.join(".");
-  if (schema.fields.has(name)) return name;
-  if (field.optional) return null;
-  throw new Error(`Unknown field ${name}`);
-}
-
-function leafHolds(leaf: Expr, event: RefEvent, schema: Schema): boolean {
-  let bindings: Map<string, Value>[] = [new Map()];
-  for (const name of fieldsOf(leaf, schema)) {
-    const values = event.fields.get(name) ?? [null];
-    bindings = bindings.flatMap((binding) => values.map((value) => new Map(binding).set(name, value)));
+function leafHolds(leaf: Expr, scope: Scope): boolean {
+  const readings = new Map<string, { readonly values: readonly Value[]; readonly fields: FieldRef[] }>();
+  visitFields(leaf, typesOf(scope), (field, wanted) => {
+    const reading = readField(field, wanted, scope);
+    if (reading === null) return;
+    const standing = readings.get(reading.id);
+    if (standing !== undefined) standing.fields.push(field);
+    else readings.set(reading.id, { values: reading.values.length > 0 ? reading.values : [null], fields: [field] });
+  });
+  let bindings: Map<FieldRef, Value>[] = [new Map()];
+  for (const { values, fields } of readings.values()) {
+    bindings = bindings.flatMap((binding) =>
+      values.map((value) => new Map([...binding, ...fields.map((field) => [field, value] as const)])),
+    );
   }
-  return bindings.some((binding) => evaluate(leaf, binding, schema) === true);
+  return bindings.some((binding) => evaluate(leaf, binding, scope) === true);
 }
 
-function fieldsOf(expression: Expr, schema: Schema): Set<string> {
-  const names = new Set<string>();
-  const visit = (e: Expr): void => {
-    const name = e.kind === "field" ? fieldName(e, schema) : null;
-    if (name !== null) names.add(name);
-    for (const child of childrenOf(e)) visit(child);
-  };
-  visit(expression);
-  return names;
-}
-
-function isConstant(expression: Expr, schema: Schema): boolean {
-  return fieldsOf(expression, schema).size === 0;
-}
-
-function childrenOf(expression: Expr): readonly Expr[] {
+/** Whether no field, array or process tree decides. An optional field that is unknown is the constant null. */
+function isConstant(expression: Expr, scope: Scope): boolean {
   switch (expression.kind) {
     case "literal":
+      return true;
     case "field":
-      return [];
+      return isNull(expression, scope);
     case "call":
-      return expression.args;
+      return !isSearch(expression) && expression.args.every((arg) => isConstant(arg, scope));
     case "unary":
-      return [expression.operand];
+      return isConstant(expression.operand, scope);
     case "binary":
-      return [expression.left, expression.right];
+      return isConstant(expression.left, scope) && isConstant(expression.right, scope);
     case "match":
-      return [expression.subject, ...expression.values];
+      return isConstant(expression.subject, scope) && expression.values.every((value) => isConstant(value, scope));
     case "lineage":
-      throw new Unsupported("Lineage is not interpreted");
+      return false;
   }
 }
 
-function evaluate(expression: Expr, binding: Binding, schema: Schema): Value {
+function typesOf(scope: Scope) {
+  return (field: FieldRef) => {
+    const [root = "", ...rest] = namesOf(field);
+    if (field.variable) return typeOfElement(scope.variables.get(root)?.array ?? "", rest, scope.schema);
+    return typeOfField((scope.aliases.has(root) ? rest : [root, ...rest]).join("."), scope.schema);
+  };
+}
+
+function evaluate(expression: Expr, binding: Binding, scope: Scope): Value {
   switch (expression.kind) {
     case "literal":
       if (expression.type === "null") return null;
       if (expression.type === "integer")
         return fitsLong(expression.value) ? expression.value : Number(expression.value);
       return expression.value;
-    case "field": {
-      const name = fieldName(expression, schema);
-      return name === null ? null : (binding.get(name) ?? null);
-    }
+    case "field":
+      return binding.get(expression) ?? null;
     case "call":
-      return evaluateCall(expression, binding, schema);
+      return evaluateCall(expression, binding, scope);
     case "unary": {
-      const value = evaluate(expression.operand, binding, schema);
+      const value = evaluate(expression.operand, binding, scope);
       if (expression.op === "not") return not(truthOf(value));
       return expression.op === "-" ? negate(value) : calculate("+", 0n, value);
     }
     case "binary":
-      return evaluateBinary(expression, binding, schema);
+      return evaluateBinary(expression, binding, scope);
     case "match":
-      return evaluateMatch(expression, binding, schema);
+      return evaluateMatch(expression, binding, scope);
     case "lineage":
-      throw new Unsupported("Lineage is not interpreted");
+      return scope.related(expression, scope.event);
   }
 }
 
-function evaluateCall(call: Call, binding: Binding, schema: Schema): Value {
-  if (/^_?array(search|count|contains)$/i.test(call.name)) throw new Unsupported(`${call.name} is not interpreted`);
-  const args = call.args.map((arg) => evaluate(arg, binding, schema));
-  return callFunction(call.name, call.insensitive, args);
+function evaluateCall(call: Call, binding: Binding, scope: Scope): Value {
+  if (isSearch(call)) return searchArray(call, scope);
+  const args = call.args.map((arg) => evaluate(arg, binding, scope));
+  const value = callFunction(call.name, call.insensitive, args);
+  if (call.name.toLowerCase() !== "number" || value === null || isConstant(call, scope)) return value;
+  // Of a text that only the event knows, `number` is a double; with another base than ten it is a long.
+  const base = call.args[1];
+  const inBase = base !== undefined && isConstant(base, scope) && args[1] !== null && args[1] !== 10n;
+  return inBase ? value : Number(value);
 }
 
-function evaluateBinary(expression: Binary, binding: Binding, schema: Schema): Value {
+/** `_arraysearch(array, $v, condition)`: whether an element makes the condition true. Never null. */
+function searchArray(call: Call, scope: Scope): boolean {
+  const [array, variable, condition] = call.args;
+  if (call.insensitive || call.args.length !== 3 || condition === undefined)
+    throw new Error("_arraysearch is malformed");
+  if (array?.kind !== "field") throw new Error("The first argument of _arraysearch must be a field");
+  if (variable?.kind !== "field" || !variable.variable || variable.path.length !== 1)
+    throw new Error("The second argument of _arraysearch must be a variable");
+  const name = String(variable.path[0]);
+  return elementsAt(array, scope).some((element) =>
+    holds(condition, { ...scope, variables: new Map([...scope.variables, [name, element]]) }),
+  );
+}
+
+function evaluateBinary(expression: Binary, binding: Binding, scope: Scope): Value {
+  const test = readTruthTest(expression);
+  if (test !== null) {
+    const truth = truthOf(evaluate(test.condition, binding, scope));
+    return test.negated ? not(truth) : truth;
+  }
   const { op } = expression;
   const inOrder = op !== "==" && op !== "!=";
-  let left = evaluate(expression.left, binding, schema);
-  let right = evaluate(expression.right, binding, schema);
+  let left = evaluate(expression.left, binding, scope);
+  let right = evaluate(expression.right, binding, scope);
   if (isComparison(op) && isLiteral(expression.right)) [left, right] = adapt(left, right, inOrder);
   else if (isComparison(op) && isLiteral(expression.left)) [right, left] = adapt(right, left, inOrder);
   switch (op) {
@@ -140,7 +161,7 @@ function evaluateBinary(expression: Binary, binding: Binding, schema: Schema): V
       return not(and(not(truthOf(left)), not(truthOf(right))));
     case "==":
     case "!=": {
-      const isNullTest = isNullConstant(expression.left, schema) || isNullConstant(expression.right, schema);
+      const isNullTest = isNullConstant(expression.left, scope) || isNullConstant(expression.right, scope);
       const equal = isNullTest ? left === null && right === null : equalValues(left, right);
       return op === "==" ? equal : not(equal);
     }
@@ -177,11 +198,12 @@ function ordered(op: "<" | "<=" | ">" | ">=", order: number | null): Truth {
 }
 
 /** True when one of the values does it, else null when one is unknown, else false. */
-function evaluateMatch(match: Match, binding: Binding, schema: Schema): Truth {
-  const subject = evaluate(match.subject, binding, schema);
+function evaluateMatch(match: Match, binding: Binding, scope: Scope): Truth {
+  const subject = evaluate(match.subject, binding, scope);
   const results = match.values.map((value) => {
-    const wanted = evaluate(value, binding, schema);
-    const adapts = isLiteral(value) && (match.op === "in" || match.op === "in~" || match.op === ":");
+    const wanted = evaluate(value, binding, scope);
+    const verbatim = match.op.startsWith("like") && typeof wanted !== "string";
+    const adapts = isLiteral(value) && (match.op === "in" || match.op === "in~" || match.op === ":" || verbatim);
     return matchOne(match.op, ...(adapts ? adapt(subject, wanted, false) : ([subject, wanted] as const)));
   });
   const found = results.includes(true) ? true : results.includes(null) ? null : false;
@@ -192,7 +214,8 @@ function matchOne(op: Match["op"], subject: Value, value: Value): Truth {
   if (op === "in" || op === "in~") return equalValues(subject, value, op === "in~");
   const text = textOf(subject);
   const pattern = textOf(value);
-  if (op === ":" && isVerbatim(subject, pattern)) return equalValues(subject, value, true);
+  if ((op === ":" && isVerbatim(subject, pattern)) || (op.startsWith("like") && pattern === null))
+    return equalValues(subject, value, true);
   if (text === null || pattern === null) return null;
   switch (op) {
     case ":":
@@ -219,8 +242,8 @@ function isVerbatim(subject: Value, pattern: string | null): boolean {
 }
 
 /** `x == e` tests for presence when `e` is the literal null or folds to it. */
-function isNullConstant(expression: Expr, schema: Schema): boolean {
-  return isConstant(expression, schema) && evaluate(expression, NOTHING, schema) === null;
+function isNullConstant(expression: Expr, scope: Scope): boolean {
+  return isConstant(expression, scope) && evaluate(expression, NOTHING, scope) === null;
 }
 
 function negate(value: Value): Value {

@@ -2,13 +2,15 @@
 
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import { type FlatEvent, fieldValues, flatten, scalarText } from "./flatten.js";
-import { readJson } from "./read-json.js";
+import { type Json, readJson } from "./read-json.js";
 import type { Value } from "./values.js";
 
 export interface ReferenceOptions {
   readonly schema: Schema;
   /** `@timestamp` when absent. It is read as a date whatever the schema says of it. */
   readonly timestampField?: string;
+  /** What a number in the timestamp field counts; milliseconds since 1970 when absent. */
+  readonly timestampUnit?: "milliseconds" | "filetime";
   /** `event.sequence` when absent. It is read as a long. */
   readonly tiebreakerField?: string;
   /** `event.category` when absent. It is read as a keyword. */
@@ -26,6 +28,9 @@ export interface RefEvent {
   readonly timed: boolean;
   readonly tie: bigint | null;
   readonly line: string;
+  readonly json: Json;
+  /** What stands at every path of `json`, for what is read without the schema. */
+  readonly flat: FlatEvent;
   readonly categories: readonly string[];
   /** Every field of the schema that has a value. */
   readonly fields: ReadonlyMap<string, readonly Value[]>;
@@ -56,6 +61,8 @@ export function readEvent(line: string, options: ReferenceOptions, ordinal = 0, 
     timed: ts !== null,
     tie: typeof tie === "bigint" ? tie : null,
     line,
+    json,
+    flat,
     categories: categoriesOf(flat, options),
     fields,
     malformed,
@@ -87,7 +94,8 @@ export function sortEvents(events: readonly RefEvent[]): RefEvent[] {
 }
 
 function timestampOf(flat: FlatEvent, options: ReferenceOptions): bigint | null {
-  const first = fieldValues(flat, options.timestampField ?? "@timestamp", "date").values[0];
+  const type = options.timestampUnit === "filetime" ? "filetime" : "date";
+  const first = fieldValues(flat, options.timestampField ?? "@timestamp", type).values[0];
   return first !== undefined && first !== null && typeof first === "object" && first.type === "date"
     ? first.nanoseconds
     : null;

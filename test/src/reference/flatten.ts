@@ -3,7 +3,7 @@
 // INVARIANT: `{"a": {"b": 1}}`, `{"a.b": 1}` and any mixture of the two give the same paths.
 
 import type { FieldType } from "@kestrel/stdlib/schema/types";
-import { parseDate, parseMilliseconds } from "./dates.js";
+import { parseDate, parseFiletime, parseMilliseconds } from "./dates.js";
 import { readDouble, readLong } from "./decimals.js";
 import type { Json } from "./read-json.js";
 import type { Value } from "./values.js";
@@ -82,6 +82,13 @@ function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<FieldTy
       if (scalar.kind === "boolean") return scalar.value;
       if (scalar.kind === "number") return null;
       return scalar.value === "true" ? true : scalar.value === "false" ? false : null;
+    case "filetime": {
+      if (scalar.kind === "boolean") return null;
+      const nanoseconds = parseDate(scalarText(scalar)) ?? parseFiletime(scalarText(scalar));
+      return nanoseconds === null ? null : { type: "date", nanoseconds };
+    }
+    case "raw":
+      throw new Error("No field of a schema is raw");
     case "date": {
       if (scalar.kind === "boolean") return null;
       const nanoseconds = scalar.kind === "string" ? parseDate(scalar.value) : parseMilliseconds(scalar.text);

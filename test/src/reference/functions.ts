@@ -15,12 +15,14 @@
 // | stringContains(s, t)                  | whether s holds t; false when either is empty                           |
 // | substring(s, start[, end])            | from start to before end; negative counts from the end; null start: s;  |
 // |                                       | half a surrogate pair at either end becomes U+FFFD, as in input         |
+// | wildcard(s, pattern…)                 | whether s matches one of the patterns as a whole                        |
 
 import { calculate } from "./arithmetic.js";
 import { fitsLong, isDecimal, readDouble } from "./decimals.js";
 import { fold } from "./fold.js";
 import { addressOf, inRange, parseRange } from "./ip.js";
 import { textOf, type Value } from "./values.js";
+import { matchesWildcard } from "./wildcard.js";
 
 type Arguments = readonly Value[];
 
@@ -48,6 +50,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   string: { arity: [1, 1], folds: false, apply: ([a]) => formatValue(a ?? null) },
   stringcontains: { arity: [2, 2], folds: true, apply: onTwoTexts((s, t) => s !== "" && t !== "" && s.includes(t)) },
   substring: { arity: [2, 3], folds: false, apply: substring },
+  wildcard: { arity: [2, Number.POSITIVE_INFINITY], folds: true, apply: wildcard },
 };
 
 /** Throws when the function does not exist, has no `~` form or takes another number of arguments. */
@@ -161,6 +164,15 @@ function substring(args: Arguments): Value {
   const from = clampPosition(start, s.length);
   const to = end === null ? s.length : clampPosition(end, s.length);
   return from >= to ? "" : s.slice(from, to).replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+function wildcard(args: Arguments, insensitive: boolean): Value {
+  const s = text(args, 0);
+  if (s === null) return null;
+  return args.slice(1).some((pattern) => {
+    if (typeof pattern !== "string") throw new Error("The patterns of wildcard must be texts");
+    return matchesWildcard(s, pattern, insensitive);
+  });
 }
 
 function clampPosition(position: bigint, length: number): number {

@@ -3,9 +3,9 @@
 
 import type { Expr, Term } from "@kestrel/compiler/syntax/ast";
 import type { Schema } from "@kestrel/stdlib/schema/types";
-import { fieldName, Unsupported } from "./evaluate.js";
 import type { RefEvent } from "./events.js";
 import { formatValue } from "./functions.js";
+import { namesOf, typeOfField, valuesOf } from "./scope.js";
 import { compareStrings, type Value } from "./values.js";
 
 export interface Key {
@@ -23,9 +23,11 @@ export function keyFields(by: readonly Expr[], term: Term): readonly Expr[] {
 export function keysOf(fields: readonly Expr[], event: RefEvent, schema: Schema): Key[] {
   let tuples: Value[][] = [[]];
   for (const field of fields) {
-    if (field.kind !== "field") throw new Unsupported("Keys that are not fields are not interpreted");
-    const name = fieldName(field, schema);
-    const values = name === null ? [] : (event.fields.get(name) ?? []);
+    if (field.kind !== "field" || field.variable) throw new Error("A key must be a field");
+    const name = namesOf(field).join(".");
+    const known = typeOfField(name, schema) !== null;
+    if (!known && !field.optional) throw new Error(`Unknown field ${name}`);
+    const values = known ? valuesOf(name, event, schema) : [];
     const choices = values.length === 0 && field.optional ? [null] : distinct(values);
     tuples = tuples.flatMap((tuple) => choices.map((value) => [...tuple, value]));
   }

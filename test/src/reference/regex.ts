@@ -8,10 +8,16 @@
 // | `* + ? {n} {n,} {n,m}` | repeats; a `?` right after one is a lazy mark and ignored            |
 // | `( ) (?: ) \|`         | groups and alternatives                                              |
 // | `"text"`               | the text itself                                                      |
-// | `^ $ ~ & < > @ #`      | themselves: Lucene's optional operators are not part of the language |
+// | `~ & < > @ #`          | themselves: Lucene's optional operators are not part of the language |
+// | `^` first, `$` last    | nothing: the whole value has to match anyway; elsewhere an error     |
+// | `(?i)` first           | letters of either case, as with `regex~`                             |
+// | `\n \t \r \f`          | the control character                                                |
+// | `\xHH` `\x{H…}` `\uHHHH` | the code point                                                    |
 // | `\` and a non-letter   | that character                                                       |
 //
 // A backslash before any other letter or a digit is an error, which covers `\b` and back-references.
+
+const CONTROLS: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", f: "\f" };
 
 const CLASSES: Readonly<Record<string, string>> = {
   d: "0-9",
@@ -30,17 +36,21 @@ interface Cursor {
 
 /** Throws SyntaxError when the pattern is malformed or uses what the language leaves out. */
 export function compileRegex(pattern: string, insensitive: boolean): RegExp {
-  const cursor: Cursor = { pattern: Array.from(pattern), at: 0 };
+  const flagged = pattern.startsWith("(?i)");
+  const cursor: Cursor = { pattern: Array.from(flagged ? pattern.slice(4) : pattern), at: 0 };
+  if (peek(cursor) === "^") cursor.at++;
   const source = readAlternatives(cursor);
   if (cursor.at < cursor.pattern.length) fail(cursor, "has a ) without a (");
-  return new RegExp(`^(?:${source})$`, insensitive ? "ius" : "us");
+  return new RegExp(`^(?:${source})$`, insensitive || flagged ? "ius" : "us");
 }
 
 function readAlternatives(cursor: Cursor): string {
   let source = "";
   for (;;) {
-    while (cursor.at < cursor.pattern.length && peek(cursor) !== "|" && peek(cursor) !== ")")
-      source += readRepeat(cursor);
+    while (cursor.at < cursor.pattern.length && peek(cursor) !== "|" && peek(cursor) !== ")") {
+      if (peek(cursor) === "$" && cursor.at === cursor.pattern.length - 1) cursor.at++;
+      else source += readRepeat(cursor);
+    }
     if (peek(cursor) !== "|") return source;
     cursor.at++;
     source += "|";
@@ -93,6 +103,9 @@ function readAtom(cursor: Cursor): string {
     case "?":
     case "{":
       return fail(cursor, "repeats nothing");
+    case "^":
+    case "$":
+      return fail(cursor, "has an anchor inside");
     default:
       return literal(symbol);
   }
@@ -149,15 +162,31 @@ function readSetItem(cursor: Cursor): { readonly source: string; readonly single
   if (symbol !== "\\") return { source: literal(symbol), single: true, point: symbol.codePointAt(0) ?? 0 };
   const letter = peek(cursor) ?? "";
   const source = readEscape(cursor, true);
-  return { source, single: !Object.hasOwn(CLASSES, letter), point: letter.codePointAt(0) ?? 0 };
+  const point = /^\\u\{([0-9a-f]+)\}$/.exec(source)?.[1];
+  return { source, single: !Object.hasOwn(CLASSES, letter), point: Number.parseInt(point ?? "0", 16) };
 }
 
 function readEscape(cursor: Cursor, inSet: boolean): string {
   const letter = take(cursor);
   const set = Object.hasOwn(CLASSES, letter) ? CLASSES[letter] : undefined;
   if (set !== undefined) return inSet ? set : `[${set}]`;
+  const control = Object.hasOwn(CONTROLS, letter) ? CONTROLS[letter] : undefined;
+  if (control !== undefined) return literal(control);
+  if (letter === "x" || letter === "u") return readCodePoint(cursor, letter);
   if (/^[A-Za-z0-9]$/.test(letter)) fail(cursor, `uses \\${letter}, which is not part of the language`);
   return literal(letter);
+}
+
+/** What follows `\x` or `\u`. */
+function readCodePoint(cursor: Cursor, letter: string): string {
+  const rest = cursor.pattern.slice(cursor.at, cursor.at + 8).join("");
+  const shape = letter === "u" ? /^([0-9a-fA-F]{4})/ : /^(?:\{([0-9a-fA-F]{1,6})\}|([0-9a-fA-F]{2}))/;
+  const found = shape.exec(rest);
+  const point = Number.parseInt(found?.[1] ?? found?.[2] ?? "110000", 16);
+  const isHalf = point >= 0xd800 && point <= 0xdfff;
+  if (found === null || point > 0x10ffff || isHalf) fail(cursor, "has a malformed code point");
+  cursor.at += found?.[0].length ?? 0;
+  return literal(String.fromCodePoint(point));
 }
 
 /** Every character is written as an escape, so that none means anything to JavaScript. */
