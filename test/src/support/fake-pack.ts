@@ -4,13 +4,26 @@
 //     {"t":1500,"n":7,"p":"02","k":"ab"}
 //
 // is an event at 1,500 ms with tiebreaker 7, for which predicates 0 and 2 held, with the join key values "a" and "b".
-// Every part may be missing. A line that does not begin with `{` is broken, and one without anything in it is blank.
+// Every part may be missing. `"o":"a-b"` gives a key for each letter instead, a dash being a key that is not there; keys are
+// optional then. A line that does not begin with `{` is broken, and one without anything in it is blank.
+//
+// Late tests read further parts; what they hold for depends on the predicate, which is written as the character behind "0":
+//   0 to ?   the event at hand lists the predicate in "l"; its letters in "u" are the keys of the match
+//   @        the event at hand has a "count"
+//   A to `   the event at hand and all the others begin with the same letter in "v"
+//   a and up the lineage flag of that number is set
+// A line with a "?" cannot be read.
 
 import { createHash } from "node:crypto";
 import * as abi from "@kestrel/stdlib/abi";
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { digestText, FORMAT_VERSION, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
-import { encodeSequences, type SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import {
+  encodeSequences,
+  type LineageProgram,
+  type SequenceProgram,
+  type SequenceStage,
+} from "@kestrel/stdlib/sequence-tables";
 
 /** The compiler's own types redeclare what Node's types declare, so it is imported by a name that is not looked up. */
 const ASC: string = "assemblyscript/asc";
@@ -31,12 +44,21 @@ interface Asc {
 export const INPUT_ROOM = 512;
 const OUTPUT_ROOM = 400;
 const INPUT_BASE = 131072;
+const LATE_BASE = 196608;
+/** Bytes that the lines of one late test may have. */
+export const LATE_ROOM = 256;
+const FLAGS = 60000;
+const ROOTS = 61000;
+const ROOT_LIMIT = 16;
 
 const SOURCE = `
 export const abi_version: i32 = ${abi.ABI_VERSION};
 export const input_base: i32 = ${INPUT_BASE};
 export const input_capacity: i32 = ${INPUT_ROOM + abi.INPUT_PADDING};
 export const output_base: i32 = 65536;
+export const late_base: i32 = ${LATE_BASE};
+export const late_capacity: i32 = ${LATE_ROOM + abi.INPUT_PADDING};
+export const lineage_flags: i32 = ${FLAGS};
 const C: usize = ${abi.CONTROL_BASE};
 
 store<i64>(C + ${abi.CONTROL_WATERMARK}, i64.MIN_VALUE);
@@ -96,6 +118,65 @@ export function run(address: usize, length: u32): i32 {
   return status;
 }
 
+/** An optional key with one value, or none for a dash. */
+function key(output: usize, letter: u32): usize {
+  const values: u32 = letter == 0x2d ? 0 : 1;
+  store<u32>(output, ${abi.TYPE_KEYWORD | abi.KEY_OPTIONAL});
+  store<u32>(output, values, 4);
+  store<u32>(output, 1, 8);
+  store<u32>(output, letter, 12);
+  return output + 8 + values * 8;
+}
+
+export function late_begin(): void { memory.fill(${ROOTS}, 0, ${ROOT_LIMIT} * 8); }
+
+export function late_event(root: u32, address: usize, length: u32): i32 {
+  if (load<u8>(address + length - 1) != 10 || root >= ${ROOT_LIMIT}) unreachable();
+  store<u32>(${ROOTS} + root * 8, address as u32);
+  store<u32>(${ROOTS} + root * 8, (address + length - 1) as u32, 4);
+  return find(address, address + length, 0x3f) ? 0 : 1;
+}
+
+/** Address of what follows "name": in the event of a root, or 0. */
+function inRoot(root: u32, name: u32): usize {
+  return find(load<u32>(${ROOTS} + root * 8), load<u32>(${ROOTS} + root * 8, 4), name);
+}
+
+function holds(predicate: u32): bool {
+  if (predicate >= 49) return load<u8>(${FLAGS} + predicate - 49) == 1;
+  if (predicate >= 17) {
+    const own = inRoot(0, 0x76);
+    if (!own) return false;
+    for (let root: u32 = 1; root < ${ROOT_LIMIT}; root++) {
+      if (!load<u32>(${ROOTS} + root * 8)) continue;
+      const other = inRoot(root, 0x76);
+      if (!other || load<u8>(other + 1) != load<u8>(own + 1)) return false;
+    }
+    return true;
+  }
+  if (predicate == 16) {
+    const end: usize = load<u32>(${ROOTS} + 4);
+    for (let p: usize = load<u32>(${ROOTS}); p + 8 < end; p++) {
+      if (load<u8>(p) == 0x22 && load<u32>(p + 1) == 0x6e756f63 && load<u8>(p + 5) == 0x74) return true;
+    }
+    return false;
+  }
+  const list = inRoot(0, 0x6c);
+  if (!list) return false;
+  for (let p = list + 1; load<u8>(p) != 0x22; p++) if (load<u8>(p) - 0x30 == predicate) return true;
+  return false;
+}
+
+export function late_test(predicate: u32): i32 {
+  if (!holds(predicate)) return 0;
+  let output: usize = 65536 + 8;
+  const keys = inRoot(0, 0x75);
+  if (keys) for (let p = keys + 1; load<u8>(p) != 0x22; p++) output = key(output, load<u8>(p));
+  store<u32>(65536, predicate);
+  store<u32>(65536, (output - 65536 - 8) as u32, 4);
+  return 1;
+}
+
 function event(line: u32, start: usize, feed: usize, output: usize): usize {
   if (find(start, feed, 0x21)) unreachable();
   const watermark = load<i64>(C + ${abi.CONTROL_WATERMARK});
@@ -111,6 +192,7 @@ function event(line: u32, start: usize, feed: usize, output: usize): usize {
   if (n) flags |= ${abi.EVENT_HAS_TIEBREAKER};
   let p = find(start, feed, 0x70);
   if (!p || load<u8>(p + 1) == 0x22) return output;
+  const o = find(start, feed, 0x6f);
   const k = find(start, feed, 0x6b);
   let values: u32 = 0;
   if (k) while (load<u8>(k + 1 + values) != 0x22) values++;
@@ -120,6 +202,13 @@ function event(line: u32, start: usize, feed: usize, output: usize): usize {
   for (p++; load<u8>(p) != 0x22; p++) {
     matches++;
     store<u32>(output, load<u8>(p) - 0x30);
+    if (o) {
+      const match = output;
+      output += 8;
+      for (let at = o + 1; load<u8>(at) != 0x22; at++) output = key(output, load<u8>(at));
+      store<u32>(match, (output - match - 8) as u32, 4);
+      continue;
+    }
     store<u32>(output, 8 + values * 8, 4);
     store<u32>(output, ${abi.TYPE_KEYWORD}, 8);
     store<u32>(output, values, 12);
@@ -199,10 +288,27 @@ export function fakeRule(id: string, kind: RuleKind, more: Partial<ManifestRule>
   };
 }
 
+/** A program with the parts that most tests do not ask for left out. */
+export function fakeProgram(
+  program: Partial<SequenceProgram> & Pick<SequenceProgram, "rule" | "kind" | "stages">,
+): SequenceProgram {
+  return { maxspanNs: null, until: null, untilFirst: false, pipes: [], ...program };
+}
+
+export function fakeStage(predicate: number, more: Partial<SequenceStage> = {}): SequenceStage {
+  return { predicate, missing: false, fork: false, late: null, ...more };
+}
+
+/** The number of a predicate that is written as a character. */
+export function fakePredicate(character: string): number {
+  return character.charCodeAt(0) - 48;
+}
+
 export interface FakePack {
   readonly rules: readonly ManifestRule[];
   readonly predicates: readonly (readonly number[])[];
   readonly programs: readonly SequenceProgram[];
+  readonly lineage?: readonly LineageProgram[];
 }
 
 /** What a package consists of: the manifest with its digest, and the listed files. */
@@ -242,7 +348,7 @@ export function withDigest(manifest: PackageManifest): PackageManifest {
 
 export async function fakePack(pack: FakePack): Promise<FakeParts> {
   const module = await fakeModuleBytes();
-  const sequences = encodeSequences(pack.programs);
+  const sequences = encodeSequences({ programs: pack.programs, lineage: pack.lineage ?? [] });
   const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
   return { manifest, module, sequences };
 }
