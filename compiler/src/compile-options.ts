@@ -10,7 +10,15 @@ export interface CompileOptions {
   readonly timestampField: string;
   /** null: events of equal time keep their order of arrival. */
   readonly tiebreakerField: string | null;
+  /** What `process where` looks at in rules of the elastic dialect, and in those of the endgame dialect. */
   readonly categoryField: string;
+  readonly endgameCategoryField: string;
+  /** What a number in the timestamp field counts: milliseconds since 1970, or 100 ns since 1601. */
+  readonly timestampUnit: "milliseconds" | "filetime";
+  /** Plans all pipes, as a query over a file needs; a package has those that work on a stream. */
+  readonly allPipes: boolean;
+  /** Whether Binaryen's optimiser runs; off only to test that it changes nothing. */
+  readonly optimize: boolean;
 }
 
 export const DEFAULT_OPTIONS: CompileOptions = {
@@ -21,4 +29,8 @@ export const DEFAULT_OPTIONS: CompileOptions = {
   timestampField: "@timestamp",
   tiebreakerField: "event.sequence",
   categoryField: "event.category",
+  endgameCategoryField: "event_type",
+  timestampUnit: "milliseconds",
+  allPipes: false,
+  optimize: true,
 };

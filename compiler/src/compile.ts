@@ -7,9 +7,12 @@ import { bindQuery } from "./analyse/bind-query.js";
 import type { TypedQuery } from "./analyse/typed.js";
 import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
-import { diagnosticInRule } from "./diagnostics/locate.js";
+import { diagnosticInRule, placeInRule } from "./diagnostics/locate.js";
+import { lintRule } from "./lint/lints.js";
+import { applySuppressions, readSuppressions } from "./lint/suppressions.js";
 import { checkPatterns } from "./lower/check-patterns.js";
 import { type LoweredPack, lowerPack } from "./lower/lower-pack.js";
+import { checkSize } from "./plan/check-size.js";
 import type { PackIr } from "./plan/ir.js";
 import { planPack } from "./plan/plan-pack.js";
 import type { Rule } from "./sources/rule.js";
@@ -22,6 +25,8 @@ export interface CompiledRule {
   readonly rule: Rule;
   readonly query: Query;
   readonly typed: TypedQuery;
+  /** Codes of warnings that the rule asks not to hear. */
+  readonly suppressed?: ReadonlySet<string>;
 }
 
 export interface CompiledPack {
@@ -39,13 +44,33 @@ export function analyseRules(
   const diagnostics: Diagnostic[] = [];
   const good: CompiledRule[] = [];
   for (const rule of rules) {
-    const { query, problems } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
-    for (const problem of problems) diagnostics.push(diagnosticInRule(rule, problem));
-    if (query === null || problems.some((problem) => problem.severity === "error")) continue;
-    const bound = bindQuery(query, options.schema);
-    const tooLarge = bound.typed === null ? [] : checkPatterns(bound.typed, query.span);
-    for (const problem of [...bound.problems, ...tooLarge]) diagnostics.push(diagnosticInRule(rule, problem));
-    if (bound.typed !== null && tooLarge.length === 0) good.push({ rule, query, typed: bound.typed });
+    const { query, problems, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
+    const found = [...problems];
+    const suppressions = readSuppressions(directives, rule.suppress);
+    let compiled: CompiledRule | null = null;
+    if (query !== null && !problems.some((problem) => problem.severity === "error")) {
+      const { typed, problems: wrong, bound } = bindQuery(query, options.schema);
+      const tooLarge = typed === null ? [] : checkPatterns(typed, query.span);
+      found.push(...wrong, ...tooLarge);
+      if (typed !== null && tooLarge.length === 0) {
+        const one: CompiledRule = { rule, query, typed, suppressed: new Set(suppressions.codes.keys()) };
+        const planned = planRules([one], options);
+        const tooMany = checkSize(planned, query.span);
+        found.push(...tooMany);
+        if (tooMany.length === 0) {
+          compiled = one;
+          found.push(...lintRule({ text: rule.query, query, schema: options.schema, bound, planned }));
+        }
+      }
+    }
+    const { kept, unneeded } = applySuppressions(suppressions, found);
+    for (const problem of kept) diagnostics.push(diagnosticInRule(rule, problem));
+    if (compiled === null) continue;
+    for (const { problem, span } of unneeded) {
+      const diagnostic = diagnosticInRule(rule, problem);
+      diagnostics.push(span === null ? { ...diagnostic, place: placeInRule(rule) } : diagnostic);
+    }
+    good.push(compiled);
   }
   return { rules: good, diagnostics };
 }
@@ -54,7 +79,13 @@ export function analyseRules(
 export function planRules(rules: readonly CompiledRule[], options: CompileOptions): PackIr {
   return planPack(
     rules.map(({ typed }) => typed),
-    eventField(options.categoryField, options.schema),
+    {
+      categories: {
+        elastic: eventField(options.categoryField, options.schema),
+        endgame: { id: 0, name: options.endgameCategoryField, type: "keyword" },
+      },
+      stream: !options.allPipes,
+    },
   );
 }
 
@@ -62,10 +93,17 @@ export function planRules(rules: readonly CompiledRule[], options: CompileOption
 export function compilePack(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack {
   const ir = planRules(rules, options);
   const tiebreaker = options.tiebreakerField === null ? null : eventField(options.tiebreakerField, options.schema);
-  const lowered = lowerPack(ir, {
-    timestamp: eventField(options.timestampField, options.schema, "date"),
-    tiebreaker: tiebreaker?.type === "long" ? tiebreaker : null,
-  });
+  const lowered = lowerPack(
+    ir,
+    {
+      timestamp:
+        options.timestampUnit === "filetime"
+          ? { id: 0, name: options.timestampField, type: "filetime" }
+          : eventField(options.timestampField, options.schema, "date"),
+      tiebreaker: tiebreaker?.type === "long" ? tiebreaker : null,
+    },
+    options.optimize,
+  );
   return { rules, ir, lowered };
 }
 

@@ -135,7 +135,7 @@ export function jsonBox(p: usize, end: usize): usize {
   return isInteger ? integerBox(integerValue) : floatBox(scannedDouble(p, end));
 }
 
-/** Set by memberAt and elementAt: address behind the value that they found. */
+/** Set by memberAt: address behind the value that it found. */
 let valueEnd: usize = 0;
 
 /** Whether the key whose opening quote stands at `p` is the given one; keyEnd is then the closing quote, 0 if there is none. */
@@ -325,7 +325,7 @@ function addKey(table: usize, mask: u32, key: Text): bool {
   }
 }
 
-/** An element loop inside of another takes at most `limit` steps in one question; see COMBINATION_LIMIT. */
+/** The element loops of one question take at most `limit` steps together; see COMBINATION_LIMIT. */
 let stepsLeft: i32 = 0;
 
 export function startSteps(limit: i32): void {

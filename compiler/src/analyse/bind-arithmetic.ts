@@ -2,6 +2,7 @@
 
 import type { Span } from "../syntax/ast.js";
 import { type BindContext, describeType, report } from "./bind-context.js";
+import { settle } from "./bind-field.js";
 import { nullOf, type Typed, typeOf } from "./typed.js";
 
 export interface Operand {
@@ -22,7 +23,8 @@ export function bindArithmetic(
 }
 
 function numeric(op: string, operand: Operand, context: BindContext): Typed {
-  const type = typeOf(operand.typed);
-  if (type === null || type === "long" || type === "double") return operand.typed;
+  const typed = settle(operand.typed, "double", context);
+  const type = typeOf(typed);
+  if (type === null || type === "long" || type === "double") return typed;
   return report(context, "E0303", operand.span, `\`${op}\` needs numbers, but this is a ${describeType(type)}`);
 }

@@ -5,6 +5,9 @@ import { parseWildcard } from "../patterns/wildcard.js";
 import type { Call, Expr } from "../syntax/ast.js";
 import { bindArithmetic, type Operand } from "./bind-arithmetic.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
+import { bindCondition } from "./bind-expression.js";
+import { bindArray, settle } from "./bind-field.js";
+import { readNumber } from "./numbers.js";
 import { type FunctionName, nullOf, type Typed, typeOf } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
@@ -42,8 +45,15 @@ const SIGNATURES: readonly Signature[] = [
 
 const BY_NAME = new Map(SIGNATURES.map((signature) => [signature.name.toLowerCase(), signature]));
 
-/** Functions of the other dialect or of the endpoint that have no compiled form. */
-const NOT_YET = new Set(["_arraysearch", "arraysearch", "arraycount", "arraycontains", "match", "matchlite", "safe"]);
+/** Functions of the endgame dialect, and what to write instead. */
+const OF_ENDGAME: ReadonlyMap<string, string> = new Map([
+  ["arraysearch", "write `_arraysearch(array, $v, condition)`"],
+  ["arraycount", "`_arraysearch` tells whether there is at least one"],
+  ["arraycontains", "a comparison already looks at every value of the field"],
+  ["match", "write `field regex~ pattern`; it matches the whole value"],
+  ["matchlite", "write `field regex~ pattern`; it matches the whole value"],
+  ["safe", "no function fails at run time here"],
+]);
 
 const MOST_JOINED = 256;
 
@@ -51,10 +61,12 @@ const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo:
 
 /** Types a call; `bind` types an argument. */
 export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindContext): Typed {
+  if (call.name.toLowerCase() === "_arraysearch") return bindSearch(call, context);
   const signature = BY_NAME.get(call.name.toLowerCase());
   if (signature === undefined) {
-    if (NOT_YET.has(call.name.toLowerCase())) {
-      return report(context, "E0401", call.nameSpan, `\`${call.name}\` cannot be compiled yet`);
+    const instead = OF_ENDGAME.get(call.name.toLowerCase());
+    if (instead !== undefined) {
+      return report(context, "E0204", call.nameSpan, `\`${call.name}\` belongs to the endgame dialect`, instead);
     }
     const near = SIGNATURES.filter((s) => s.name.toLowerCase().startsWith(call.name.slice(0, 3).toLowerCase()));
     const help = near.length > 0 ? `did you mean ${near.map((s) => `\`${s.name}\``).join(" or ")}?` : undefined;
@@ -96,7 +108,39 @@ export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindCo
   return build(call, signature, args, context);
 }
 
-function checkArgument(arg: Expr, typed: Typed, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
+/** `_arraysearch(array, $v, condition)`: the variable is known inside the condition only. */
+function bindSearch(call: Call, context: BindContext): Typed {
+  if (call.insensitive) return report(context, "E0302", call.nameSpan, "`_arraysearch` has no case-insensitive form");
+  const [array, variable, condition] = call.args;
+  if (array === undefined || variable === undefined || condition === undefined || call.args.length > 3) {
+    return report(context, "E0304", call.span, `\`_arraysearch\` takes 3 arguments, but ${call.args.length} are given`);
+  }
+  if (array.kind !== "field") {
+    return report(context, "E0304", array.span, "the first argument of `_arraysearch` must be a field");
+  }
+  if (variable.kind !== "field" || !variable.variable || variable.path.length !== 1) {
+    return report(
+      context,
+      "E0304",
+      variable.span,
+      "the second argument of `_arraysearch` must be a variable like `$v`",
+    );
+  }
+  const found = bindArray(array, context);
+  const depth = context.variables.length;
+  context.variables.push({ name: String(variable.path[0]), array: found?.name ?? "" });
+  const problems = context.problems.length;
+  const typed = bindCondition(condition, context);
+  context.variables.pop();
+  // What is wrong about fields of an array that is not there says nothing.
+  if (found === null) context.problems.length = problems;
+  return found === null
+    ? { kind: "boolean", value: false }
+    : { kind: "search", array: found.field, depth, condition: typed };
+}
+
+function checkArgument(arg: Expr, raw: Typed, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
+  const typed = settle(raw, kind === "number" ? "long" : kind === "boolean" ? "boolean" : "keyword", context);
   const type = typeOf(typed);
   if (typed.kind === "field" && typed.field.type === "object") {
     return report(context, "E0303", arg.span, `\`${typed.field.name}\` is an object and has no value of its own`);
@@ -127,13 +171,7 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
       if (args.length <= MOST_JOINED) break;
       return report(context, "E0402", call.span, `\`concat\` joins at most ${MOST_JOINED} values`);
     case "number":
-      return report(
-        context,
-        "E0401",
-        call.nameSpan,
-        "`number` cannot be compiled yet",
-        "compare with the text instead",
-      );
+      return bindNumber(call, args, context);
     case "between":
       if (call.args[3] !== undefined && args[3]?.kind !== "boolean" && args[3]?.kind !== "null") {
         return report(context, "E0304", call.args[3].span, "the fourth argument of `between` must be true or false");
@@ -156,6 +194,27 @@ function build(call: Call, signature: Signature, args: readonly Typed[], context
   if (subject.kind === "null" && signature.name !== "concat") return nullOf(...args);
   if (signature.name === "concat" && args.some((arg) => arg.kind === "null")) return nullOf(...args);
   return { kind: "call", name: signature.name as FunctionName, fold: call.insensitive, args };
+}
+
+/** Constants are read here, and exactly; of a field's texts only the value of a base other than 10 is known to be whole. */
+function bindNumber(call: Call, args: readonly Typed[], context: BindContext): Typed {
+  const [subject = NULL, given] = args;
+  const place = call.args[1]?.span ?? call.span;
+  if (given !== undefined && given.kind !== "null" && given.kind !== "long") {
+    return report(context, "E0304", place, "the base of `number` must be a constant whole number");
+  }
+  const base = given?.kind === "long" ? Number(given.value) : null;
+  if (base !== null && (base < 2 || base > 36)) {
+    return report(context, "E0304", place, "the base of `number` must be from 2 to 36");
+  }
+  if (subject.kind === "null") return nullOf(...args);
+  if (subject.kind === "string") return readNumber(subject.value, base);
+  return {
+    kind: "call",
+    name: base === null || base === 10 ? "number" : "numberInBase",
+    fold: false,
+    args: [subject, { kind: "long", value: BigInt(base ?? 0) }],
+  };
 }
 
 function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed {

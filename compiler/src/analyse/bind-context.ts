@@ -1,16 +1,46 @@
 // What binding carries along: the schema, and the problems found so far.
 
-import type { Schema } from "@kestrel/stdlib/schema/types";
+import type { Field, Schema } from "@kestrel/stdlib/schema/types";
 import type { Code } from "../diagnostics/codes.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
-import type { Span } from "../syntax/ast.js";
+import type { Expr, Span } from "../syntax/ast.js";
 import type { Typed, ValueType } from "./typed.js";
 
 export interface BindContext {
   readonly schema: Schema;
   readonly problems: Problem[];
+  /** What each expression was typed as, for the lints. */
+  readonly bound: Map<Expr, Typed>;
   /** How many expressions the one that is being bound stands in. */
   depth: number;
+  /** The terms of the sequence so far that have a name: its stage, null for the term at hand and those to come. */
+  readonly aliases: Map<string, number | null>;
+  /** Why aliases cannot be used here; null where they can. */
+  noAliases: string | null;
+  /** The variables of the searches that the expression stands in, outermost first. */
+  readonly variables: Variable[];
+  /** Fields of elements that the schema does not know: what they are compared with decides what they are read as. */
+  readonly untyped: WeakSet<Field>;
+}
+
+/** The variable of `_arraysearch`. */
+export interface Variable {
+  readonly name: string;
+  /** Name of the array's field in the schema. */
+  readonly array: string;
+}
+
+export function createContext(schema: Schema): BindContext {
+  return {
+    schema,
+    problems: [],
+    bound: new Map(),
+    depth: 0,
+    aliases: new Map(),
+    noAliases: null,
+    variables: [],
+    untyped: new WeakSet(),
+  };
 }
 
 export const NULL: Typed = { kind: "null" };

@@ -1,15 +1,16 @@
 // Expression AST -> typed expression over the schema, reporting everything that does not fit on the way.
 // A node that cannot be typed is reported once and becomes null, so that its siblings are still checked.
 
-import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
 import { parseAddress, parseCidr } from "../patterns/cidr.js";
 import { parseRegex } from "../patterns/regex-parse.js";
 import { globFits, parseWildcard } from "../patterns/wildcard.js";
-import type { Binary, ComparisonOp, Expr, FieldRef, Match, Span } from "../syntax/ast.js";
+import type { Binary, ComparisonOp, Expr, Match, Span } from "../syntax/ast.js";
 import { bindArithmetic } from "./bind-arithmetic.js";
 import { bindCall } from "./bind-call.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
+import { bindField, settle, settleBoth, settleSubject } from "./bind-field.js";
 import { parseDate } from "./dates.js";
+import { readTruthTest } from "./truth-test.js";
 import { type Domain, fieldsOf, nullOf, type Patterns, type Typed, typeOf, type ValueType } from "./typed.js";
 
 const I64_MIN = -(2n ** 63n);
@@ -19,7 +20,7 @@ const NS_PER_MS = 1_000_000n;
 /** Types a condition; anything but a boolean (or null) is reported. */
 export function bindCondition(expr: Expr, context: BindContext): Typed {
   const typed = bind(expr, context);
-  const type = typeOf(typed);
+  const type = typeOf(settle(typed, "boolean", context));
   if (type !== null && type !== "boolean") {
     return report(
       context,
@@ -29,7 +30,23 @@ export function bindCondition(expr: Expr, context: BindContext): Typed {
       expr.kind === "field" ? "compare the field with something, or test that it exists with `!= null`" : undefined,
     );
   }
-  return typed;
+  return settle(typed, "boolean", context);
+}
+
+/** The process tree that the query asks sees whole events, so nothing of the place it stands in reaches into it. */
+function bindLineage(expr: Extract<Expr, { kind: "lineage" }>, context: BindContext): Typed {
+  const inner: BindContext = {
+    ...context,
+    aliases: new Map(),
+    noAliases: "the query of a lineage test stands alone",
+    variables: [],
+  };
+  const condition = bindCondition(expr.query.condition, inner);
+  return {
+    kind: "lineage",
+    relation: expr.relation,
+    query: { dialect: "elastic", category: expr.query.category, condition, keys: [], missing: false, fork: false },
+  };
 }
 
 /** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
@@ -37,11 +54,14 @@ const DEEPEST = 500;
 
 export function bind(expr: Expr, context: BindContext): Typed {
   if (context.depth >= DEEPEST) {
+    // Both operands of the innermost operator come here.
+    if (context.problems.at(-1)?.code === "E0402") return NULL;
     return report(context, "E0402", expr.span, `the expression is more than ${DEEPEST} operators deep`);
   }
   context.depth++;
   const typed = bindNode(expr, context);
   context.depth--;
+  context.bound.set(expr, typed);
   return typed;
 }
 
@@ -72,44 +92,12 @@ function bindNode(expr: Expr, context: BindContext): Typed {
     case "match":
       return bindMatch(expr, context);
     case "lineage":
-      return report(context, "E0401", expr.span, `\`${expr.relation} of\` cannot be compiled yet`);
+      return bindLineage(expr, context);
   }
 }
 
 function number(value: bigint): Typed {
   return value >= I64_MIN && value <= I64_MAX ? { kind: "long", value } : { kind: "double", value: Number(value) };
-}
-
-function bindField(ref: FieldRef, context: BindContext): Typed {
-  if (ref.variable) return report(context, "E0310", ref.span, `the variable ${ref.path[0]} is not defined here`);
-  if (ref.path.some((part) => typeof part === "number")) {
-    return report(
-      context,
-      "E0204",
-      ref.span,
-      "array indexes belong to the endgame dialect",
-      "a comparison already looks at every value of the field",
-    );
-  }
-  const name = ref.path.join(".");
-  const field = lookup(context.schema, name);
-  if (field !== null) return { kind: "field", field };
-  if (ref.optional) return NULL;
-  const near = suggest(context.schema, name);
-  const help =
-    near.length > 0
-      ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
-      : `write \`?${name}\` if the field may be absent`;
-  const [nearest] = near;
-  context.problems.push({
-    code: "E0301",
-    severity: "error",
-    message: `unknown field \`${name}\``,
-    span: ref.span,
-    help,
-    ...(nearest === undefined ? {} : { fix: { title: `use ${nearest}`, span: ref.span, replacement: nearest } }),
-  });
-  return NULL;
 }
 
 function bindNot(operand: Expr, context: BindContext): Typed {
@@ -151,8 +139,12 @@ function bindBinary(expr: Binary, context: BindContext): Typed {
         { typed: bind(expr.right, context), span: expr.right.span },
         context,
       );
-    default:
+    default: {
+      const test = readTruthTest(expr);
+      if (test !== null)
+        return test.negated ? bindNot(test.condition, context) : bindCondition(test.condition, context);
       return compare(expr.op, bind(expr.left, context), bind(expr.right, context), expr, context);
+    }
   }
 }
 
@@ -176,7 +168,7 @@ function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, cont
     // Only what is null without looking at a field tests for presence.
     const constant = [left, right].find((side) => side.kind === "null" && fieldsOf(side).length === 0);
     if (op !== "==" || constant === undefined) return nullOf(left, right);
-    return { kind: "is-null", operand: constant === left ? right : left };
+    return { kind: "is-null", operand: settle(constant === left ? right : left, "object", context) };
   }
   return equate(op, left, right, place, context);
 }
@@ -185,6 +177,8 @@ const MIRRORED = { "==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<=" } as c
 
 /** Comparison of two operands that are not null as such, brought to a common domain. */
 function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
+  const [settledLeft, settledRight] = settleBoth(left, right, context);
+  if (settledLeft !== left || settledRight !== right) return equate(op, settledLeft, settledRight, place, context);
   if (isConstant(left) && !isConstant(right)) {
     return equate(MIRRORED[op], right, left, { left: place.right, right: place.left, span: place.span }, context);
   }
@@ -204,7 +198,9 @@ function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, plac
     const numeric: Typed = { kind: "call", name: "toNumber", fold: false, args: [left] };
     return { kind: "compare", op, domain: "double", left: numeric, right: toDouble(right) };
   }
-  const domain = adapted === null ? null : domainOf(left, adapted);
+  const common = adapted === null ? null : domainOf(left, adapted);
+  // Addresses are ordered as text.
+  const domain = common === "address" && op !== "==" ? "string" : common;
   if (adapted === null || domain === null) {
     const [a, b] = [describeType(typeOf(left)), describeType(typeOf(right))];
     return report(context, "E0303", place.span, `a ${a} cannot be compared with a ${b}`);
@@ -300,21 +296,28 @@ function addressEquals(field: Typed, text: string, place: Place, context: BindCo
 }
 
 function bindMatch(expr: Match, context: BindContext): Typed {
-  const subject = bind(expr.subject, context);
+  const bound = bind(expr.subject, context);
+  const subject = expr.op === "in" || expr.op === "in~" ? bound : settle(bound, "keyword", context);
   const matched =
     expr.op === "in" || expr.op === "in~" ? bindIn(expr, subject, context) : bindPatterns(expr, subject, context);
   return expr.negated ? { kind: "not", operand: matched } : matched;
 }
 
-function bindIn(expr: Match, subject: Typed, context: BindContext): Typed {
+function bindIn(expr: Match, bound: Typed, context: BindContext): Typed {
   const fold = expr.op === "in~";
   const exact: string[] = [];
   const others: Typed[] = [];
-  for (const element of expr.values) {
-    const value = bind(element, context);
+  const values = expr.values.map((element) => ({ element, value: bind(element, context) }));
+  const subject = settleSubject(
+    bound,
+    values.map(({ value }) => value),
+    context,
+  );
+  for (const { element, value } of values) {
     const place = { left: expr.subject, right: element, span: element.span };
     if (value.kind === "null" || subject.kind === "null") {
-      others.push(compare("==", subject, value, place, context));
+      // Nothing is found in a list by being absent.
+      others.push(nullOf(subject, value));
       continue;
     }
     const one = equate("==", subject, value, place, context);
@@ -352,7 +355,11 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
     if (!isConstant(value)) {
       report(context, "E0303", element.span, `the right side of \`${expr.op}\` must be a constant`);
     } else if (type !== null && type !== "string") {
-      if (expr.op !== ":" || (value.kind === "string" && /[*?]/.test(value.value))) {
+      // A number is no pattern: beside one, `:` and `like` compare.
+      if (
+        (expr.op !== ":" && (regex || value.kind === "string")) ||
+        (value.kind === "string" && /[*?]/.test(value.value))
+      ) {
         report(
           context,
           "E0303",
@@ -362,7 +369,7 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
       } else
         others.push(equate("==", subject, value, { left: expr.subject, right: element, span: expr.span }, context));
     } else if (value.kind !== "string") {
-      if (expr.op === ":") exact.push(value.kind === "boolean" ? String(value.value) : numberText(value));
+      if (!regex) exact.push(value.kind === "boolean" ? String(value.value) : numberText(value));
       else report(context, "E0303", element.span, `\`${expr.op}\` needs a string here`);
     } else if (regex) {
       if (checkRegex(value.value, element.span, context)) regexes.push(value.value);

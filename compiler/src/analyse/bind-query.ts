@@ -1,37 +1,49 @@
 // Query AST -> typed query: categories, conditions, join keys, and the rules that sequences and samples must keep.
 
-import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
-import { type BindContext, report } from "./bind-context.js";
+import { type BindContext, createContext, report } from "./bind-context.js";
 import { bindCondition } from "./bind-expression.js";
-import type { JoinKey, TypedQuery, TypedTerm } from "./typed.js";
+import { bindField } from "./bind-field.js";
+import { bindEndgameQuery } from "./endgame/bind-query.js";
+import type { JoinKey, Typed, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
 const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /** Types a query; null when it has errors, all of which are in `problems`. */
-export function bindQuery(query: Query, schema: Schema): { typed: TypedQuery | null; problems: Problem[] } {
-  const context: BindContext = { schema, problems: [], depth: 0 };
-  const typed = bindBody(query, context);
-  for (const pipe of query.pipes) checkPipe(pipe, context);
+export function bindQuery(
+  query: Query,
+  schema: Schema,
+): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
+  const context = createContext(schema);
+  const typed = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
   const failed = context.problems.some((problem) => problem.severity === "error");
-  return { typed: failed ? null : typed, problems: context.problems };
+  return { typed: failed ? null : typed, problems: context.problems, bound: context.bound };
 }
 
-function bindBody(query: Query, context: BindContext): TypedQuery | null {
+function bindElastic(query: Query, context: BindContext): TypedQuery | null {
+  const body = bindBody(query, context);
+  const pipes = query.pipes.flatMap((pipe) => bindPipe(pipe, context) ?? []);
+  return body === null ? null : { ...body, pipes };
+}
+
+function bindBody(query: Query, context: BindContext): TypedBody | null {
   const { body } = query;
-  if (query.dialect === "endgame") {
-    report(context, "E0401", body.span, "rules of the endgame dialect cannot be compiled yet");
-    return null;
-  }
   switch (body.kind) {
     case "event":
       return {
         kind: "event",
-        term: { category: body.category, condition: bindCondition(body.condition, context), keys: [], missing: false },
+        term: {
+          dialect: "elastic",
+          category: body.category,
+          condition: bindCondition(body.condition, context),
+          keys: [],
+          missing: false,
+          fork: false,
+        },
       };
     case "sequence":
       return bindSequence(body, context);
@@ -44,14 +56,12 @@ function bindBody(query: Query, context: BindContext): TypedQuery | null {
 }
 
 function bindTerm(term: Term, by: readonly Expr[], context: BindContext): TypedTerm {
-  if (term.alias !== null) report(context, "E0401", term.alias.span, "aliases of terms cannot be compiled yet");
   if (term.fork) report(context, "E0204", term.span, "`fork` belongs to the endgame dialect");
-  return {
-    category: term.query.category,
-    condition: bindCondition(term.query.condition, context),
-    keys: [...by, ...term.by].map((key) => bindKey(key, context)),
-    missing: term.missing,
-  };
+  context.noAliases = term.missing ? "what must be missing is not looked for with an event of another term" : null;
+  const condition = bindCondition(term.query.condition, context);
+  context.noAliases = "join keys are fields of the term's own event";
+  const keys = [...by, ...term.by].map((key) => bindKey(key, context));
+  return { dialect: "elastic", category: term.query.category, condition, keys, missing: term.missing, fork: false };
 }
 
 function bindKey(key: Expr, context: BindContext): JoinKey {
@@ -61,12 +71,8 @@ function bindKey(key: Expr, context: BindContext): JoinKey {
     return none;
   }
   const name = key.path.join(".");
-  const field = lookup(context.schema, name);
-  if (field === null && !key.optional) {
-    const near = suggest(context.schema, name);
-    const help = near.length > 0 ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?` : undefined;
-    report(context, "E0301", key.span, `unknown field \`${name}\``, help);
-  }
+  const typed = bindField(key, context);
+  const field = typed.kind === "field" ? typed.field : null;
   if (field?.type === "object") report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
   return { name, field, optional: key.optional };
 }
@@ -114,16 +120,25 @@ function checkKeys(terms: readonly TypedTerm[], spans: readonly Span[], context:
   }
 }
 
-function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
+function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
   const terms: TypedTerm[] = [];
   const spans: Span[] = [];
+  for (const { alias } of sequence.terms) {
+    if (alias === null) continue;
+    if (context.aliases.has(alias.name)) report(context, "E0310", alias.span, `two terms are named \`${alias.name}\``);
+    context.aliases.set(alias.name, null);
+  }
   for (const term of sequence.terms) {
     const typed = bindTerm(term, sequence.by, context);
     for (let run = 0; run < term.runs; run++) {
       terms.push(typed);
       spans.push(term.span);
     }
+    if (term.alias === null) continue;
+    if (term.missing) report(context, "E0310", term.alias.span, "a missing event has no fields, so it needs no name");
+    else context.aliases.set(term.alias.name, terms.length - 1);
   }
+  if (sequence.until?.alias != null) report(context, "E0310", sequence.until.alias.span, "`until` needs no name");
   const until = sequence.until === null ? null : bindTerm(sequence.until, sequence.by, context);
   checkKeys(
     until === null ? terms : [...terms, until],
@@ -155,10 +170,10 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedQuery {
   if (sequence.maxspan !== null && maxspanNs !== null && maxspanNs > MAX_MAXSPAN_NS) {
     report(context, "E0205", sequence.maxspan.span, "a maxspan cannot be longer than 292 years");
   }
-  return { kind: "sequence", terms, until, maxspanNs };
+  return { kind: "sequence", terms, until, maxspanNs, untilFirst: false };
 }
 
-function bindSample(sample: Sample, context: BindContext): TypedQuery {
+function bindSample(sample: Sample, context: BindContext): TypedBody {
   const terms = sample.terms.map((term) => bindTerm(term, sample.by, context));
   checkKeys(
     terms,
@@ -166,6 +181,7 @@ function bindSample(sample: Sample, context: BindContext): TypedQuery {
     context,
   );
   for (const term of sample.terms) {
+    if (term.alias !== null) report(context, "E0307", term.alias.span, "the terms of a sample have no names");
     if (term.missing || term.runs > 1)
       report(context, "E0307", term.span, "a sample has no missing events and no runs");
   }
@@ -175,10 +191,8 @@ function bindSample(sample: Sample, context: BindContext): TypedQuery {
   return { kind: "sample", terms };
 }
 
-const STREAM_PIPES = new Set(["head", "tail"]);
-
-function checkPipe(pipe: Pipe, context: BindContext): void {
-  if (!STREAM_PIPES.has(pipe.name)) {
+function bindPipe(pipe: Pipe, context: BindContext): TypedPipe | null {
+  if (pipe.name !== "head" && pipe.name !== "tail") {
     report(
       context,
       "E0308",
@@ -186,10 +200,12 @@ function checkPipe(pipe: Pipe, context: BindContext): void {
       `the pipe \`${pipe.name}\` does not exist in this dialect`,
       "`head N` and `tail N` do",
     );
-    return;
+    return null;
   }
   const [count] = pipe.args;
   if (pipe.args.length !== 1 || count?.kind !== "literal" || count.type !== "integer") {
     report(context, "E0308", pipe.span, `\`${pipe.name}\` takes one whole number`);
+    return null;
   }
+  return { kind: pipe.name, count: Number(count.value) };
 }

@@ -4,6 +4,8 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import type { Cidr } from "../patterns/cidr.js";
+import type { Dialect } from "../syntax/ast.js";
+import type { Dynamic } from "./endgame/dynamic.js";
 
 export type ValueType = "string" | "long" | "double" | "boolean" | "date";
 
@@ -33,7 +35,10 @@ export type FunctionName =
   /** Simple case folding; stands on both sides of an insensitive comparison. */
   | "fold"
   /** Text read as a number, null when it is none; how a keyword field is ordered against a number. */
-  | "toNumber";
+  | "toNumber"
+  /** Text as `number()` reads it: in base 10 (hexadecimal behind `0x` where the base is 0), or in the base given. */
+  | "number"
+  | "numberInBase";
 
 export type Typed =
   /** Always null; `of` holds what it was made of, because a leaf without fields is judged differently from one with. */
@@ -63,7 +68,15 @@ export type Typed =
   | { readonly kind: "and" | "or"; readonly operands: readonly Typed[] }
   | { readonly kind: "match"; readonly subject: Typed; readonly patterns: Patterns }
   | { readonly kind: "in-ranges"; readonly subject: Typed; readonly ranges: readonly Cidr[] }
-  | { readonly kind: "call"; readonly name: FunctionName; readonly fold: boolean; readonly args: readonly Typed[] };
+  | { readonly kind: "call"; readonly name: FunctionName; readonly fold: boolean; readonly args: readonly Typed[] }
+  /** `_arraysearch`: `array` is read raw, and the condition reads its elements through fields of root `$depth`. */
+  | { readonly kind: "search"; readonly array: Field; readonly depth: number; readonly condition: Typed }
+  | { readonly kind: "lineage"; readonly relation: LineageRelation; readonly query: TypedTerm }
+  /** In the plan only: what stood here is an atom of its own, true or false. */
+  | { readonly kind: "test"; readonly atom: number }
+  | Dynamic;
+
+export type LineageRelation = "descendant" | "child" | "event";
 
 /** The type of the value, or null where it is always null. */
 export function typeOf(t: Typed): ValueType | null {
@@ -87,13 +100,19 @@ export function typeOf(t: Typed): ValueType | null {
     case "or":
     case "match":
     case "in-ranges":
+    case "search":
+    case "lineage":
+    case "test":
+    case "dynamic":
       return "boolean";
     case "call":
       switch (t.name) {
         case "indexOf":
         case "length":
+        case "numberInBase":
           return "long";
         case "toNumber":
+        case "number":
           return "double";
         case "endsWith":
         case "startsWith":
@@ -113,6 +132,10 @@ export function fieldValueType(field: Field): ValueType | null {
       return "string";
     case "object":
       return null;
+    case "filetime":
+      return "date";
+    case "raw":
+      return "string";
     default:
       return field.type;
   }
@@ -147,38 +170,85 @@ export function operandsOf(t: Typed): readonly Typed[] {
   }
 }
 
-/** The distinct fields of a node, in order of appearance. */
+/** The node over other operands, as many as it has. */
+export function withOperands(t: Typed, map: (operand: Typed) => Typed): Typed {
+  switch (t.kind) {
+    case "arithmetic":
+    case "compare":
+      return { ...t, left: map(t.left), right: map(t.right) };
+    case "is-null":
+    case "not":
+      return { ...t, operand: map(t.operand) };
+    case "and":
+    case "or":
+      return { ...t, operands: t.operands.map(map) };
+    case "match":
+    case "in-ranges":
+      return { ...t, subject: map(t.subject) };
+    case "call":
+      return { ...t, args: t.args.map(map) };
+    case "null":
+      return t.of === undefined ? t : { ...t, of: t.of.map(map) };
+    default:
+      return t;
+  }
+}
+
+/** Two fields are the same when their keys are: one name can be read in several ways, and from several roots. */
+export function fieldKey(field: Field): string {
+  return JSON.stringify([field.root ?? "", field.name, field.type, field.whole ?? false]);
+}
+
+/**
+ * The distinct fields of a node, in order of appearance: those whose values make up its combinations. What a search or a
+ * dynamic value reads is its own affair.
+ */
 export function fieldsOf(t: Typed): readonly Field[] {
   const found = new Map<string, Field>();
   const visit = (node: Typed): void => {
-    if (node.kind === "field") found.set(node.field.name, node.field);
+    if (node.kind === "field") found.set(fieldKey(node.field), node.field);
     for (const operand of operandsOf(node)) visit(operand);
   };
   visit(t);
   return [...found.values()];
 }
 
-/** A join key of a sequence or sample term; the field is null when an optional key is not in the schema. */
+/**
+ * A join key of a term, or a key of a pipe. The field is null when an optional key is not in the schema, and when the key
+ * is computed, which keys of the endgame dialect are.
+ */
 export interface JoinKey {
   readonly name: string;
   readonly field: Field | null;
   readonly optional: boolean;
+  readonly computed?: { readonly value: Dynamic; readonly fold: boolean };
 }
 
 export interface TypedTerm {
+  readonly dialect: Dialect;
   readonly category: string | null;
   readonly condition: Typed;
   readonly keys: readonly JoinKey[];
   readonly missing: boolean;
+  readonly fork: boolean;
 }
 
-export type TypedQuery =
+export type TypedPipe =
+  | { readonly kind: "head" | "tail"; readonly count: number }
+  | { readonly kind: "filter"; readonly condition: Typed }
+  | { readonly kind: "unique" | "unique_count" | "sort" | "count"; readonly keys: readonly JoinKey[] };
+
+export type TypedBody =
   | { readonly kind: "event"; readonly term: TypedTerm }
   | {
-      readonly kind: "sequence";
+      readonly kind: "sequence" | "join";
       /** With `runs` written out. */
       readonly terms: readonly TypedTerm[];
       readonly until: TypedTerm | null;
       readonly maxspanNs: bigint | null;
+      /** Endgame's order: `until` before the stages. */
+      readonly untilFirst: boolean;
     }
   | { readonly kind: "sample"; readonly terms: readonly TypedTerm[] };
+
+export type TypedQuery = TypedBody & { readonly pipes: readonly TypedPipe[] };

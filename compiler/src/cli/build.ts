@@ -53,7 +53,7 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
       [
         `built ${printable(about.name)} ${printable(about.version)} in ${printable(flags.output)}`,
         `  rules       ${pack.rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
-        `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.sequences.length} sequences`,
+        `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.programs.length} sequences`,
         `  module      ${pack.lowered.binary.length} bytes, ${pack.lowered.fields.length} fields`,
         `  time        ${seconds.toFixed(1)} s`,
         `  digest      ${about.digest}`,
@@ -96,7 +96,7 @@ function packFacts({ rules, ir, lowered }: CompiledPack): Readonly<Record<string
     predicates: ir.predicates.length,
     without_witness: lowered.withoutWitness,
     atoms: ir.atoms.length,
-    sequences: ir.sequences.length,
+    sequences: ir.programs.length,
     fields: lowered.fields.length,
     module_bytes: lowered.binary.length,
   };

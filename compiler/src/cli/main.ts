@@ -8,7 +8,7 @@ import type { BuildFlags } from "./build.js";
 import type { CheckFlags } from "./check.js";
 import type { DumpFlags } from "./dump.js";
 import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
-import { addCompileFlags, formatOption, STAGES } from "./options.js";
+import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
 import type { QueryFlags } from "./query.js";
 
 const EXAMPLES = `
@@ -68,7 +68,7 @@ function createProgram(): Command {
     .addOption(formatOption("of the report: text on standard error, or json on standard output"))
     .action(async (paths: readonly string[], flags: BuildFlags) => {
       const { build } = await import("./build.js");
-      code = await build(paths, flags, version);
+      code = await build(paths, withDefaults(flags), version);
     });
   addCompileFlags(
     program
@@ -80,7 +80,7 @@ function createProgram(): Command {
     .addOption(formatOption("of the diagnostics"))
     .action(async (paths: readonly string[], flags: CheckFlags) => {
       const { check } = await import("./check.js");
-      code = await check(paths, flags);
+      code = await check(paths, withDefaults(flags));
     });
   addCompileFlags(
     program
@@ -94,7 +94,7 @@ function createProgram(): Command {
     .addHelpText("after", "\nWithout --schema, fields and their types are learnt from the events.")
     .action(async (text: string, paths: readonly string[], flags: QueryFlags) => {
       const { query } = await import("./query.js");
-      code = await query(text, paths, flags);
+      code = await query(text, paths, withDefaults(flags));
     });
   addCompileFlags(
     program
@@ -107,7 +107,7 @@ function createProgram(): Command {
     .addOption(formatOption("of the syntax tree"))
     .action(async (path: string | undefined, flags: DumpFlags) => {
       const { dump } = await import("./dump.js");
-      code = await dump(path, flags);
+      code = await dump(path, withDefaults(flags));
     });
   return program;
 }

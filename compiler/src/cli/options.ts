@@ -14,8 +14,32 @@ export interface CompileFlags {
   readonly dialect: Dialect;
   readonly schema?: string;
   readonly timestampField: string;
+  readonly timestampUnit: "milliseconds" | "filetime";
   readonly tiebreakerField: string;
   readonly eventCategoryField: string;
+}
+
+/** What differs between the events that rules of the two dialects are written for. */
+const EVENT_FLAGS = {
+  elastic: {
+    timestampField: DEFAULT_OPTIONS.timestampField,
+    timestampUnit: DEFAULT_OPTIONS.timestampUnit,
+    tiebreakerField: DEFAULT_OPTIONS.tiebreakerField ?? "none",
+    eventCategoryField: DEFAULT_OPTIONS.categoryField,
+  },
+  endgame: {
+    timestampField: "timestamp",
+    timestampUnit: "filetime",
+    tiebreakerField: "none",
+    eventCategoryField: DEFAULT_OPTIONS.endgameCategoryField,
+  },
+} as const;
+
+/** The flags as given, and those of the dialect where none were given. */
+export function withDefaults<F extends { readonly dialect: Dialect } & Partial<CompileFlags>>(
+  flags: F,
+): F & CompileFlags {
+  return { ...EVENT_FLAGS[flags.dialect], ...flags };
 }
 
 export type Format = "text" | "json";
@@ -39,13 +63,22 @@ export function addCompileFlags(command: Command): Command {
         .default(DEFAULT_OPTIONS.dialect),
     )
     .option("--schema <file>", 'further fields, as JSON {"field.name": "type"}; "ecs" for none')
-    .option("--timestamp-field <field>", "field with the time of an event", DEFAULT_OPTIONS.timestampField)
+    .option("--timestamp-field <field>", `field with the time of an event${defaults("timestampField")}`)
+    .addOption(
+      new Option(
+        "--timestamp-unit <unit>",
+        `what a number there counts: milliseconds since 1970, or the 100 ns of a Windows file time${defaults("timestampUnit")}`,
+      ).choices(["milliseconds", "filetime"]),
+    )
     .option(
       "--tiebreaker-field <field>",
-      `field that orders events of the same time, or "${NO_FIELD}"`,
-      DEFAULT_OPTIONS.tiebreakerField ?? NO_FIELD,
+      `field that orders events of the same time, or "${NO_FIELD}"${defaults("tiebreakerField")}`,
     )
-    .option("--event-category-field <field>", "field that `process where` looks at", DEFAULT_OPTIONS.categoryField);
+    .option("--event-category-field <field>", `field that \`process where\` looks at${defaults("eventCategoryField")}`);
+}
+
+function defaults(flag: keyof (typeof EVENT_FLAGS)["elastic"]): string {
+  return ` (default: "${EVENT_FLAGS.elastic[flag]}", of endgame "${EVENT_FLAGS.endgame[flag]}")`;
 }
 
 export function formatOption(text: string): Option {
@@ -59,7 +92,11 @@ export function compileOptions(flags: CompileFlags): CompileOptions {
 
 /** The fields that every event may have, made part of `schema` with the types they need. */
 export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions {
-  const { timestampField, eventCategoryField: categoryField } = flags;
+  const { timestampField, timestampUnit, eventCategoryField } = flags;
+  const [categoryField, endgameCategoryField] =
+    flags.dialect === "elastic"
+      ? [eventCategoryField, DEFAULT_OPTIONS.endgameCategoryField]
+      : [DEFAULT_OPTIONS.categoryField, eventCategoryField];
   const tiebreakerField = flags.tiebreakerField === NO_FIELD ? null : flags.tiebreakerField;
   const types = new Map<string, FieldType>([[timestampField, "date"]]);
   const add = (name: string, type: FieldType, flag: string, why: string): void => {
@@ -67,14 +104,18 @@ export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions
     if (known !== type) throw new UsageError(`${flag}: \`${name}\` is a ${known}, but ${why}`);
     types.set(name, type);
   };
-  add(categoryField, "keyword", "--event-category-field", "a category is a keyword");
+  add(eventCategoryField, "keyword", "--event-category-field", "a category is a keyword");
   if (tiebreakerField !== null) add(tiebreakerField, "long", "--tiebreaker-field", "a tiebreaker is a long");
   return {
     schema: extendSchema(schema, types),
     dialect: flags.dialect,
     timestampField,
+    timestampUnit,
     tiebreakerField,
     categoryField,
+    endgameCategoryField,
+    allPipes: false,
+    optimize: true,
   };
 }
 

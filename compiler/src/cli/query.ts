@@ -11,6 +11,7 @@ import { analyseRules, type CompiledRule, type CompileOptions } from "../compile
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
+import { FOR_PACKAGES } from "../lint/lints.js";
 import { keyNames } from "../package/build-package.js";
 import { type EventLines, eventLines } from "../query/event-lines.js";
 import { createInference, inferredSchema } from "../query/infer-schema.js";
@@ -65,7 +66,7 @@ export async function query(text: string, paths: readonly string[], flags: Query
 /** Types the query; prints what is wrong with it and returns null when it has errors. */
 function analyse(rule: Rule, options: CompileOptions): CompiledRule | null {
   const { rules, diagnostics } = analyseRules([rule], options);
-  const shown: readonly Diagnostic[] = diagnostics.map(withoutRuleName);
+  const shown: readonly Diagnostic[] = diagnostics.filter(({ code }) => !FOR_PACKAGES.has(code)).map(withoutRuleName);
   if (shown.length > 0) process.stderr.write(diagnosticsText(shown, process.stderr));
   const [compiled] = rules;
   return compiled === undefined || summarise(diagnostics).errors > 0 ? null : compiled;
@@ -118,9 +119,9 @@ function missingTime(field: string, seen: ReadonlyMap<string, FieldType>): strin
 }
 
 function* jsonLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string> {
-  for (const { key, events } of matches) {
+  for (const { key, events, isRecord } of matches) {
     const texts = events.map((event) => (event === null ? "null" : evidenceJson(event.line)));
-    yield typed.kind === "event"
+    yield typed.kind === "event" || isRecord
       ? `${texts[0] ?? ""}\n`
       : `{"join_keys":${keyJson(key)},"events":[${texts.join(",")}]}\n`;
   }
@@ -128,8 +129,8 @@ function* jsonLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Ge
 
 function* textLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string | Uint8Array> {
   const names = keyNames(typed);
-  for (const [index, { key, events }] of matches.entries()) {
-    if (typed.kind !== "event") {
+  for (const [index, { key, events, isRecord }] of matches.entries()) {
+    if (typed.kind !== "event" && !isRecord) {
       const parts = key === "" ? [] : key.split("\n").map((part) => keyJson(part).slice(1, -1));
       const pairs = parts.map((part, at) => ` ${names[at] ?? at}=${part}`);
       yield `${index === 0 ? "" : NEWLINE}# ${typed.kind}${printable(pairs.join(""))}\n`;
@@ -157,7 +158,7 @@ function brokenText({ file, line, reason, excerpt }: BrokenLine): string {
 
 /** What a person should know before trusting the result. */
 function notesOn(counters: DetectorCounters, shownOrHidden: number, flags: QueryFlags): string[] {
-  const { broken, untimed, events, keysCut, keyOverflow, combinations } = counters;
+  const { broken, untimed, events, keysCut, keyOverflow, combinations, lateLost } = counters;
   const hidden = broken - Math.min(shownOrHidden, SHOWN_BROKEN);
   const counts: readonly (readonly [number, string])[] = [
     [hidden, "more lines are not events"],
@@ -166,6 +167,7 @@ function notesOn(counters: DetectorCounters, shownOrHidden: number, flags: Query
       `events have no readable ${flags.timestampField}, and take the time of those before`,
     ],
     [keysCut + keyOverflow, "matches have too many join keys, and are not complete"],
+    [lateLost, "times the events of a match were too long to be read together"],
     [combinations, "conditions were given up for too many combinations of values"],
   ];
   return counts.filter(([count]) => count > 0).map(([count, text]) => `note: ${count} ${text}`);

@@ -1,4 +1,5 @@
 // Every diagnostic code that eqlc can print, with the sentence that documents it. Codes are never reused.
+// E0104 was "Two rules have the same id." and is W0511 now; E0401 was "The construct cannot be compiled yet."
 // E01xx reading rule files, E02xx lexing and parsing, E03xx binding and typing, E04xx planning and lowering,
 // W05xx warnings, N06xx notes.
 
@@ -6,7 +7,6 @@ export const CODES = {
   E0101: "The path cannot be read.",
   E0102: "The file is not valid TOML, YAML or JSON.",
   E0103: "The rule lacks a key that it must have, or a key holds a value of the wrong kind.",
-  E0104: "Two rules have the same id.",
   E0105: "No rule was found under the given paths.",
   E0106: "The rule is written in a language other than EQL.",
   E0201: "A character does not belong to the language.",
@@ -25,12 +25,18 @@ export const CODES = {
   E0308: "The pipe does not exist, or its arguments are wrong.",
   E0309: "The regular expression, wildcard or address range is malformed.",
   E0310: "A name is used that no earlier term or variable defines.",
-  E0401: "The construct is understood but cannot be compiled yet.",
   E0402: "The compiled form of the rule would pass a stated limit.",
   W0501: "The pipe has no meaning in a stream; every match alerts.",
   W0502: "A sequence of one term behaves as an event query.",
   W0503: "The condition can never be true.",
   W0504: "The comparison is always null.",
+  W0505: "A wildcard stands where it is an ordinary character.",
+  W0506: "The sequence has no maxspan.",
+  W0507: "No index narrows the rule: it is tried on every event.",
+  W0508: "The suppression suppresses nothing.",
+  W0509: "The escape is not one of Elastic's; the backslash was dropped.",
+  W0510: "The field is not listed; its namespace takes any name.",
+  W0511: "Two rules have the same id.",
   N0601: "The file is not a rule and was left out.",
 } as const;
 

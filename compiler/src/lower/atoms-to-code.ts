@@ -1,15 +1,19 @@
 // Atoms -> i32 expressions, 1 or 0, over the slots of the current event.
 //   exists, boolean   a load or two in place
 //   set               symbol of the value (looked up once an event), then a comparison or a bit; a call for several values
+//   lineage           a load in place
+//   search            a function that reads one element after the other into slots of its own and tests its circuit
 //   others            a function that loops over the values; with a memo word when several predicates ask
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
 import type { Field } from "@kestrel/stdlib/schema/types";
-import type { Atom, AtomId, NumberOp } from "../plan/ir.js";
+import type { Atom, AtomId, Circuit, NumberOp } from "../plan/ir.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
+import { addDynamicAtom } from "./dynamic-atom.js";
+import { allOf, anyOf } from "./junctions.js";
 import { addRanges, PatternTooLarge, testPatterns } from "./patterns-to-tests.js";
-import { type Builder, type Expression, i32, i64, none, type WasmType } from "./seam.js";
+import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
 import { groupKey, type StateLayout, type SymbolGroup } from "./state.js";
 import { addSymbolBits, addSymbolTable, type SymbolTable } from "./symbol-tables.js";
 
@@ -26,7 +30,17 @@ export interface GroupCode {
 export interface AtomCode {
   /** The atom as an expression; may be asked for any number of times. */
   test(id: AtomId): Expression;
+  /** The same for a circuit. */
+  testCircuit(circuit: Circuit): Expression;
   readonly groups: ReadonlyMap<string, GroupCode>;
+}
+
+/** Addresses of what is filled in once all code is made. */
+export interface Descriptors {
+  /** Of a symbol group. */
+  group(key: string): number;
+  /** Of the elements of arrays, by root. */
+  readonly elements: ReadonlyMap<string, number>;
 }
 
 export function createAtomCode(
@@ -34,7 +48,7 @@ export function createAtomCode(
   atoms: readonly Atom[],
   state: StateLayout,
   data: DataSection,
-  descriptorOf: (key: string) => number,
+  descriptors: Descriptors,
 ): AtomCode {
   const { module: m } = b;
   const groups = new Map<string, GroupCode>();
@@ -42,7 +56,7 @@ export function createAtomCode(
     const code = {
       group,
       table: addSymbolTable(group.texts, data),
-      descriptor: descriptorOf(key),
+      descriptor: descriptors.group(key),
       symbolFunction: `symbol of ${key}`,
     };
     addSymbolFunction(b, code, state);
@@ -96,6 +110,35 @@ export function createAtomCode(
       [i32],
     );
 
+  // (func $number in (param $value) (param $at i32) (param $left i32)): binary search in a sorted table
+  const numberSearch = (type: "i64" | "f64"): string => {
+    const [value, at, left, half, middle] = [0, 1, 2, 3, 4];
+    const get = (index: number): Expression => m.local.get(index, i32);
+    const wanted = (): Expression => m.local.get(value, type === "i64" ? i64 : f64);
+    const found = (): Expression => (type === "i64" ? m.i64.load(0, 8, get(middle)) : m.f64.load(0, 8, get(middle)));
+    const above = m.block(null, [
+      m.local.set(at, m.i32.add(get(middle), b.word(8))),
+      m.local.set(left, m.i32.sub(m.i32.sub(get(left), get(half)), b.word(1))),
+    ]);
+    const step = m.block(null, [
+      m.if(m.i32.eqz(get(left)), m.return(b.word(0))),
+      m.local.set(half, m.i32.shr_u(get(left), b.word(1))),
+      m.local.set(middle, m.i32.add(get(at), m.i32.shl(get(half), b.word(3)))),
+      m.if(type === "i64" ? m.i64.eq(found(), wanted()) : m.f64.eq(found(), wanted()), m.return(b.word(1))),
+      m.if(
+        type === "i64" ? m.i64.lt_s(found(), wanted()) : m.f64.lt(found(), wanted()),
+        above,
+        m.local.set(left, get(half)),
+      ),
+      m.br("search"),
+    ]);
+    const params = [type === "i64" ? i64 : f64, i32, i32];
+    return helper(`${type} in`, params, () => m.block(null, [m.loop("search", step), m.unreachable()], i32), [
+      i32,
+      i32,
+    ]);
+  };
+
   /** A function that asks `test` of each value's address until one says yes. */
   const addLoop = (
     name: string,
@@ -129,6 +172,44 @@ export function createAtomCode(
       i32,
     );
     m.addFunction(name, none, i32, [i32, i32, i64], body);
+  };
+
+  // for each raw value: for each element in it: if the circuit holds, return 1
+  const addSearch = (atom: Extract<Atom, { kind: "search" }>, name: string): void => {
+    const descriptor = descriptors.elements.get(`$${atom.depth}`);
+    if (descriptor === undefined) throw new Error(`no slots for the elements of depth ${atom.depth}`);
+    const [value, last, at, end] = [0, 1, 2, 3];
+    const get = (index: number): Expression => m.local.get(index, i32);
+    const values = m.select(
+      m.i32.eq(count(atom.field), b.word(1)),
+      b.word(state.slotOf(atom.field) + 8),
+      m.i32.load(8, 4, b.word(state.slotOf(atom.field))),
+    );
+    const next = m.local.tee(at, b.prelude("nextElement", get(at), get(end), b.word(descriptor)), i32);
+    const elements = m.loop(
+      "elements",
+      m.if(next, m.block(null, [m.if(testCircuit(atom.circuit), m.return(b.word(1))), m.br("elements")])),
+    );
+    const body = m.block(
+      null,
+      [
+        m.if(m.i32.eqz(count(atom.field)), m.return(b.word(0))),
+        m.local.set(value, values),
+        m.local.set(last, m.i32.add(get(value), m.i32.shl(count(atom.field), b.word(3)))),
+        m.loop(
+          "values",
+          m.block(null, [
+            m.local.set(at, m.i32.load(0, 4, get(value))),
+            m.local.set(end, m.i32.add(get(at), m.i32.load(4, 4, get(value)))),
+            elements,
+            m.br("values", m.i32.lt_u(m.local.tee(value, m.i32.add(get(value), b.word(8)), i32), get(last))),
+          ]),
+        ),
+        b.word(0),
+      ],
+      i32,
+    );
+    m.addFunction(name, none, i32, [i32, i32, i32, i32], body);
   };
 
   const addFunction = (id: AtomId, atom: Atom, name: string): void => {
@@ -166,8 +247,29 @@ export function createAtomCode(
           return compareDoubles(b, atom.op, value, m.f64.const(atom.value));
         });
         break;
+      case "integer-set":
+        addLoop(name, atom.field, false, (address) =>
+          m.call(
+            numberSearch("i64"),
+            [m.i64.load(0, 8, address()), b.word(data.add(integerBytes(atom.values))), b.word(atom.values.length)],
+            i32,
+          ),
+        );
+        break;
+      case "double-set":
+        addLoop(name, atom.field, false, (address) => {
+          const value =
+            atom.field.type === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
+          const table = data.add(doubleBytes(atom.values));
+          return m.call(numberSearch("f64"), [value, b.word(table), b.word(atom.values.length)], i32);
+        });
+        break;
+      case "search":
+        addSearch(atom, name);
+        break;
       case "computed":
-        addComputedAtom(b, name, atom.typed, state, data);
+        if (atom.typed.kind === "dynamic") addDynamicAtom(b, name, atom.typed, state, data);
+        else addComputedAtom(b, name, atom.typed, state, data, (inner) => test(inner as AtomId));
         break;
       default:
         throw new Error(`atom ${id} needs no function`);
@@ -197,24 +299,53 @@ export function createAtomCode(
     return outer;
   };
 
-  return {
-    groups,
-    test(id) {
-      const atom = atoms[id];
-      if (atom === undefined) throw new Error(`there is no atom ${id}`);
-      if (atom.kind === "exists") return m.i32.ne(count(atom.field), b.word(0));
-      if (atom.kind === "set") return testSet(atom);
-      let name = functions.get(id);
-      if (name === undefined) {
-        name = `atom ${id}`;
-        addFunction(id, atom, name);
-        functions.set(id, name);
-        const memo = state.memoOf(id);
-        if (memo !== null) name = memoised(id, name, memo);
+  function test(id: AtomId): Expression {
+    const atom = atoms[id];
+    if (atom === undefined) throw new Error(`there is no atom ${id}`);
+    if (atom.kind === "exists") return m.i32.ne(count(atom.field), b.word(0));
+    if (atom.kind === "lineage") return m.i32.load8_u(atom.flag, 1, b.word(state.lineageFlags));
+    if (atom.kind === "set") return testSet(atom);
+    let name = functions.get(id);
+    if (name === undefined) {
+      name = `atom ${id}`;
+      // Before its code is made, so that the functions of a search's atoms can be made in between.
+      functions.set(id, name);
+      addFunction(id, atom, name);
+      const memo = state.memoOf(id);
+      if (memo !== null) name = memoised(id, name, memo);
+    }
+    return m.call(name, [], i32);
+  }
+
+  function testCircuit(circuit: Circuit): Expression {
+    switch (circuit.kind) {
+      case "constant":
+        return b.word(circuit.value ? 1 : 0);
+      case "atom":
+        return test(circuit.atom);
+      case "not":
+        return m.i32.eqz(testCircuit(circuit.operand));
+      case "and":
+      case "or": {
+        const tests = circuit.operands.map(testCircuit);
+        return circuit.kind === "and" ? allOf(b, tests) : anyOf(b, tests);
       }
-      return m.call(name, [], i32);
-    },
-  };
+    }
+  }
+
+  return { groups, test, testCircuit };
+}
+
+function integerBytes(values: readonly bigint[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.length * 8));
+  for (const [index, value] of values.entries()) view.setBigInt64(index * 8, value, true);
+  return new Uint8Array(view.buffer);
+}
+
+function doubleBytes(values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.length * 8));
+  for (const [index, value] of values.entries()) view.setFloat64(index * 8, value, true);
+  return new Uint8Array(view.buffer);
 }
 
 function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): void {

@@ -11,6 +11,8 @@ export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
   const problems: Problem[] = [];
   const visit = (t: Typed): void => {
     for (const operand of operandsOf(t)) visit(operand);
+    if (t.kind === "search") visit(t.condition);
+    if (t.kind === "lineage") visit(t.query.condition);
     if (t.kind !== "match" || t.patterns.regexes.length === 0) return;
     const nodes = t.patterns.regexes.flatMap((pattern) => {
       const parsed = parseRegex(pattern);
@@ -22,6 +24,6 @@ export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
   };
   const terms = query.kind === "event" ? [query.term] : query.terms;
   for (const term of terms) visit(term.condition);
-  if (query.kind === "sequence" && query.until !== null) visit(query.until.condition);
+  if ((query.kind === "sequence" || query.kind === "join") && query.until !== null) visit(query.until.condition);
   return problems;
 }

@@ -10,7 +10,7 @@
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../analyse/typed.js";
+import { fieldKey, fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../analyse/typed.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
@@ -29,13 +29,22 @@ interface Scope {
   readonly locals: WasmType[];
   readonly code: Expression[];
   readonly fields: ReadonlyMap<string, Operand>;
+  /** The atom of a test, as an expression. */
+  test(atom: number): Expression;
 }
 
 function wasmType(type: ValueType | null): WasmType {
   return type === "double" ? f64 : type === "boolean" || type === null ? i32 : i64;
 }
 
-export function addComputedAtom(b: Builder, name: string, typed: Typed, state: StateLayout, data: DataSection): void {
+export function addComputedAtom(
+  b: Builder,
+  name: string,
+  typed: Typed,
+  state: StateLayout,
+  data: DataSection,
+  test: (atom: number) => Expression,
+): void {
   const { module: m } = b;
   const locals: WasmType[] = [];
   const newLocal = (type: WasmType): number => locals.push(type) - 1;
@@ -47,12 +56,12 @@ export function addComputedAtom(b: Builder, name: string, typed: Typed, state: S
   const count = (slot: number): Expression => m.i32.load(0, 4, b.word(slot));
   const fields = new Map<string, Operand>(
     loops.map((loop) => [
-      loop.field.name,
+      fieldKey(loop.field),
       { value: () => m.local.get(loop.value, loop.type), isNull: () => m.i32.eqz(count(loop.slot)) },
     ]),
   );
   const tried = newLocal(i32);
-  const scope: Scope = { b, data, locals, code: [], fields };
+  const scope: Scope = { b, data, locals, code: [], fields, test };
   const result = evaluate(typed, scope);
   const hit = result.isNull === null ? result.value() : m.i32.and(result.value(), m.i32.eqz(result.isNull()));
   let body = m.block(null, [...scope.code, m.if(hit, m.return(b.word(1)))]);
@@ -144,7 +153,7 @@ function evaluate(t: Typed, scope: Scope): Operand {
     case "boolean":
       return constant(() => b.word(t.value ? 1 : 0));
     case "field": {
-      const operand = scope.fields.get(t.field.name);
+      const operand = scope.fields.get(fieldKey(t.field));
       if (operand === undefined) throw new Error(`${t.field.name} is not bound`);
       return operand;
     }
@@ -175,6 +184,12 @@ function evaluate(t: Typed, scope: Scope): Operand {
     }
     case "call":
       return evaluateCall(t, scope);
+    case "test":
+      return constant(() => scope.test(t.atom));
+    case "search":
+    case "lineage":
+    case "dynamic":
+      throw new Error(`the plan left a ${t.kind} inside an expression`);
   }
 }
 
@@ -327,6 +342,11 @@ function textArgument(t: Typed | undefined, fold: boolean, scope: Scope): Operan
     : operand;
 }
 
+/** The base of `number`, which the binder has made a constant. */
+function baseOf(base: Typed | undefined, b: Builder): Expression {
+  return b.word(base?.kind === "long" ? Number(base.value) : 0);
+}
+
 const TEXT_TESTS = { startsWith: "startsWithText", endsWith: "endsWithText", stringContains: "containsText" } as const;
 
 function evaluateCall(t: Extract<Typed, { kind: "call" }>, scope: Scope): Operand {
@@ -353,6 +373,16 @@ function evaluateCall(t: Extract<Typed, { kind: "call" }>, scope: Scope): Operan
       const text = textArgument(first, false, scope);
       const value = local(scope, f64, b.prelude("textToDouble", text.value()));
       return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
+    }
+    case "number": {
+      const text = textArgument(first, false, scope);
+      const value = local(scope, f64, b.prelude("number", text.value(), baseOf(second, b)));
+      return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
+    }
+    case "numberInBase": {
+      const text = textArgument(first, false, scope);
+      const value = local(scope, i64, b.prelude("numberInBase", text.value(), baseOf(second, b)));
+      return { value, isNull: withNull(scope, text.isNull, b.prelude("numberFailed")) };
     }
     case "concat": {
       const parts = t.args.map((arg) => textOf(arg, scope));

@@ -9,10 +9,10 @@ import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } f
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import type { JoinKey } from "../analyse/typed.js";
-import { atomsOf, type Circuit, type PackIr, type PredicateId } from "../plan/ir.js";
+import { atomsOf, type PackIr, type PredicateId } from "../plan/ir.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
-import { allOf, anyOf } from "./junctions.js";
+import { emitDynamicKey } from "./dynamic-key.js";
 import { addPathTable, typeCode } from "./path-table.js";
 import { type Builder, type Expression, finish, i32, none, open } from "./seam.js";
 import { type EventFields, groupKey, layOutState, type StateLayout } from "./state.js";
@@ -24,7 +24,11 @@ const ARENA_BYTES = 64 * 1024 * 1024;
 const OVERFLOW_BYTES = 32 * 1024 * 1024;
 const OUTPUT_BYTES = 2 * 1024 * 1024;
 const INPUT_BYTES = 4 * 1024 * 1024;
+/** Room for the event at hand and three more of the largest. */
+const LATE_BYTES = 4 * INPUT_BYTES;
 const PAGE_BYTES = 65536;
+/** First slot, address behind the last and path entry of an array's element: nextElement in stdlib/prelude/decode.ts. */
+const ELEMENT_BYTES = 12;
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -37,7 +41,7 @@ export interface LoweredPack {
 }
 
 /** Lowers a pack; throws PatternTooLarge when an automaton passes its limits. */
-export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
+export function lowerPack(pack: PackIr, events: EventFields, optimize = true): LoweredPack {
   const b = open();
   const { module: m } = b;
   const state = layOutState(pack, events);
@@ -47,13 +51,17 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   const descriptors = new Uint8Array(Math.max(groupKeys.length, 1) * GROUP_BYTES);
   const descriptorBase = data.reserve(descriptors);
   const descriptorOf = (key: string): number => descriptorBase + groupKeys.indexOf(key) * GROUP_BYTES;
-  const atoms = createAtomCode(b, pack.atoms, state, data, descriptorOf);
+  const elements = new Map([...state.elementSlots.keys()].map((root) => [root, new Uint8Array(ELEMENT_BYTES)]));
+  const elementBases = new Map([...elements].map(([root, bytes]) => [root, data.reserve(bytes)]));
+  const atoms = createAtomCode(b, pack.atoms, state, data, { group: descriptorOf, elements: elementBases });
 
   const names = pack.predicates.map((predicate, id) => {
     const name = `predicate ${id}`;
-    const keys = predicate.keys.map((key) => emitKey(b, key, state));
+    const keys = predicate.keys.map((key) =>
+      key.computed === undefined ? emitKey(b, key, state) : emitDynamicKey(b, key, state, data),
+    );
     const matched = m.block(null, [b.prelude("emit", b.word(id)), ...keys]);
-    m.addFunction(name, none, none, [], m.if(circuitToCode(b, predicate.circuit, atoms), matched));
+    m.addFunction(name, none, none, [], m.if(atoms.testCircuit(predicate.circuit), matched));
     return name;
   });
   m.addTable("predicates", names.length, names.length);
@@ -70,6 +78,15 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   m.addFunction("evaluate", none, none, [], m.block(null, [...dispatches, ...visits]));
 
   const paths = addPathTable(state.fields, state.slotOf, data);
+  for (const [root, bytes] of elements) {
+    const { base, end: last } = state.elementSlots.get(root) ?? { base: 0, end: 0 };
+    new Uint32Array(bytes.buffer).set([base, last, paths.elements.get(root) ?? 0]);
+  }
+  const stageCount = Math.max(
+    0,
+    ...[...paths.nodes.keys()].map((root) => (root.startsWith("@") ? Number(root.slice(1)) + 1 : 0)),
+  );
+  const stageNodes = data.addWords(Array.from({ length: stageCount }, (_, stage) => paths.nodes.get(`@${stage}`) ?? 0));
   const foldRanges = data.addWords(FOLD_RANGES.flatMap(([start, end, step, delta]) => [start, end, step, delta >>> 0]));
   const arenaBase = align(data.end());
   const arenaEnd = arenaBase + ARENA_BYTES;
@@ -77,11 +94,17 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
   const outputBase = arenaEnd + OVERFLOW_BYTES + INPUT_PADDING;
   const outputEnd = outputBase + OUTPUT_BYTES + align(pack.predicates.length * MATCH_BYTES * 2);
   const inputBase = outputEnd + INPUT_PADDING;
-  const end = inputBase + INPUT_BYTES + INPUT_PADDING;
+  const lateBase = inputBase + INPUT_BYTES + INPUT_PADDING;
+  const end = lateBase + LATE_BYTES + INPUT_PADDING;
   const { binary, text } = finish(b, {
     globals: {
       path_table: paths.table,
       path_mask: paths.mask,
+      readings: paths.readings,
+      stage_slots_base: state.stageSlots.base,
+      stage_slots_end: state.stageSlots.end,
+      stage_nodes: stageNodes,
+      stage_count: stageCount,
       slots_base: state.slotsBase,
       slots_end: state.slotsEnd,
       time_slot: state.slotOf(events.timestamp),
@@ -101,34 +124,26 @@ export function lowerPack(pack: PackIr, events: EventFields): LoweredPack {
     memoryPages: Math.ceil(end / PAGE_BYTES),
     inputBase,
     inputCapacity: INPUT_BYTES,
+    lateBase,
+    lateCapacity: LATE_BYTES,
+    lineageFlags: state.lineageFlags,
     largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
     evaluate: "evaluate",
     callPredicate: "call predicate",
+    optimize,
   });
-  return { binary, text, fields: state.fields, withoutWitness: index.always.length };
+  return { binary, text, fields: state.fields.filter(isListed), withoutWitness: index.always.length };
+}
+
+/** Fields of the event as the schema types them; the manifest lists those. */
+function isListed(field: Field): boolean {
+  return field.root === undefined && field.type !== "raw";
 }
 
 function emitKey(b: Builder, key: JoinKey, state: StateLayout): Expression {
   const slot = key.field === null ? state.emptySlot : state.slotOf(key.field);
   const type = key.field === null ? TYPE_KEYWORD : typeCode(key.field.type);
   return b.prelude("emitKey", b.word(slot), b.word(type), b.word(key.optional ? KEY_OPTIONAL : 0));
-}
-
-function circuitToCode(b: Builder, circuit: Circuit, atoms: AtomCode): Expression {
-  const { module: m } = b;
-  switch (circuit.kind) {
-    case "constant":
-      return b.word(circuit.value ? 1 : 0);
-    case "atom":
-      return atoms.test(circuit.atom);
-    case "not":
-      return m.i32.eqz(circuitToCode(b, circuit.operand, atoms));
-    case "and":
-    case "or": {
-      const tests = circuit.operands.map((operand) => circuitToCode(b, operand, atoms));
-      return circuit.kind === "and" ? allOf(b, tests) : anyOf(b, tests);
-    }
-  }
 }
 
 interface Index {
@@ -142,6 +157,7 @@ function buildIndex(pack: PackIr): Index {
   const always: PredicateId[] = [];
   for (const [number, predicate] of pack.predicates.entries()) {
     const id = number as PredicateId;
+    if (predicate.late) continue;
     const witness = witnessOf(predicate.circuit, pack.atoms);
     if (witness === null) {
       always.push(id);

@@ -7,10 +7,12 @@ import {
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
+  TYPE_FILETIME,
   TYPE_KEYWORD,
   TYPE_LONG,
   TYPE_NONE,
   TYPE_OBJECT,
+  TYPE_RAW,
 } from "@kestrel/stdlib/abi";
 import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
 import type { DataSection } from "./data-section.js";
@@ -22,7 +24,8 @@ interface Node {
 
 interface Entry {
   child: Node | null;
-  field: Field | null;
+  /** All ways in which the value is read; the first goes into the entry itself, raw ones never do. */
+  readonly fields: Field[];
 }
 
 const MASK_64 = (1n << 64n) - 1n;
@@ -44,41 +47,82 @@ export function typeCode(type: FieldType): number {
       return TYPE_DATE;
     case "object":
       return TYPE_OBJECT;
+    case "filetime":
+      return TYPE_FILETIME;
+    case "raw":
+      return TYPE_RAW;
   }
 }
 
-/** Writes the table and returns its address and mask. */
-export function addPathTable(
-  fields: readonly Field[],
-  slotOf: (field: Field) => number,
-  data: DataSection,
-): { readonly table: number; readonly mask: number } {
-  const root: Node = { id: 0, children: new Map() };
-  let nodes = 1;
+export interface PathTable {
+  readonly table: number;
+  readonly mask: number;
+  /** Address of the readings table. */
+  readonly readings: number;
+  /** Node of each root other than the event's own, "" left out. */
+  readonly nodes: ReadonlyMap<string, number>;
+  /** Address of a path entry for the element itself, by root `$n`. */
+  readonly elements: ReadonlyMap<string, number>;
+}
+
+/** Writes the table; each field stands below its root. */
+export function addPathTable(fields: readonly Field[], slotOf: (field: Field) => number, data: DataSection): PathTable {
+  let nodes = 0;
   let count = 0;
-  for (const field of fields) {
-    let node = root;
-    const parts = field.name.split(".");
-    for (const [index, part] of parts.entries()) {
-      let entry = node.children.get(part);
-      if (entry === undefined) {
-        entry = { child: null, field: null };
-        node.children.set(part, entry);
-        count++;
-      }
-      if (index === parts.length - 1) entry.field = field;
-      else {
-        entry.child ??= { id: nodes++, children: new Map() };
-        node = entry.child;
-      }
+  const newNode = (): Node => ({ id: nodes++, children: new Map() });
+  const roots = new Map<string, Entry>([["", { child: newNode(), fields: [] }]]);
+  const entryOf = (parent: Entry, part: string): Entry => {
+    parent.child ??= newNode();
+    let entry = parent.child.children.get(part);
+    if (entry === undefined) {
+      entry = { child: null, fields: [] };
+      parent.child.children.set(part, entry);
+      count++;
     }
+    return entry;
+  };
+  // Whole names last: where such a key stands for a path too, it leads to everything that the path leads to.
+  for (const field of [...fields].sort((a, b) => Number(a.whole ?? false) - Number(b.whole ?? false))) {
+    const name = field.root ?? "";
+    let entry = roots.get(name);
+    if (entry === undefined) {
+      entry = { child: null, fields: [] };
+      roots.set(name, entry);
+    }
+    const root = entry;
+    if (field.name !== "") for (const part of field.name.split(".")) entry = entryOf(entry, part);
+    if (field.whole !== true || !field.name.includes(".")) {
+      entry.fields.push(field);
+      continue;
+    }
+    const whole = entryOf(root, field.name);
+    whole.child ??= entry.child;
+    for (const other of [...entry.fields, field]) if (!whole.fields.includes(other)) whole.fields.push(other);
   }
+
+  // The first pair stands for "none".
+  const readings: number[] = [0, 0];
+  /** The words of an entry behind its node: child, slot, type and readings. */
+  const wordsOf = (entry: Entry): readonly number[] => {
+    const first = entry.fields.find(({ type }) => type !== "raw");
+    const more = entry.fields.filter((field) => field !== first);
+    const at = more.length === 0 ? 0 : readings.length / 2;
+    if (more.length > 0) {
+      for (const field of more) readings.push(slotOf(field), typeCode(field.type));
+      readings.push(0, 0);
+    }
+    const type = first === undefined ? TYPE_NONE : typeCode(first.type);
+    return [entry.child?.id ?? 0, first === undefined ? 0 : slotOf(first), type + at * 256];
+  };
   let size = 16;
   while (size < count * 3) size *= 2;
   const bytes = new Uint8Array(size * PATH_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < size; at++) view.setUint32(at * PATH_ENTRY_BYTES + 12, PATH_FREE, true);
+  const written = new Set<Node>();
   const write = (node: Node): void => {
+    if (written.has(node)) return;
+    written.add(node);
     for (const [key, entry] of node.children) {
       const keyBytes = utf8.encode(key);
       let at = hashKey(node.id, keyBytes) & (size - 1);
@@ -88,14 +132,22 @@ export function addPathTable(
       view.setUint32(offset + 8, data.add(keyBytes), true);
       view.setUint32(offset + 12, keyBytes.length, true);
       view.setUint32(offset + 16, node.id, true);
-      view.setUint32(offset + 20, entry.child?.id ?? 0, true);
-      view.setUint32(offset + 24, entry.field === null ? 0 : slotOf(entry.field), true);
-      view.setUint32(offset + 28, entry.field === null ? TYPE_NONE : typeCode(entry.field.type), true);
+      for (const [index, value] of wordsOf(entry).entries()) view.setUint32(offset + 20 + index * 4, value, true);
       if (entry.child !== null) write(entry.child);
     }
   };
-  write(root);
-  return { table: data.add(bytes), mask: size - 1 };
+  const elements = new Map<string, number>();
+  for (const [name, root] of roots) {
+    if (root.child !== null) write(root.child);
+    if (name.startsWith("$")) elements.set(name, data.addWords([0, 0, 0, 0, 0, ...wordsOf(root)]));
+  }
+  return {
+    table: data.add(bytes),
+    mask: size - 1,
+    readings: data.addWords(readings),
+    nodes: new Map([...roots].flatMap(([name, root]) => (root.child === null ? [] : [[name, root.child.id]]))),
+    elements,
+  };
 }
 
 /** Eight bytes from `start`, little-endian, zero padded. */

@@ -5,10 +5,10 @@ import type { Patterns } from "../analyse/typed.js";
 import type { Cidr } from "../patterns/cidr.js";
 import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js";
 import { parseRegex, type RegexNode } from "../patterns/regex-parse.js";
-import { encodeGlob, parseWildcard } from "../patterns/wildcard.js";
+import { encodeGlob, parseWildcard, type Wildcard } from "../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
-import type { Builder, Expression } from "./seam.js";
+import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** A regular expression, or a list of them, whose automaton would pass the stated limits. */
 export class PatternTooLarge extends Error {}
@@ -20,9 +20,41 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
     const { address, length } = data.addText(patterns.fold ? foldString(raw) : raw);
     tests.push(b.prelude("equal", text(), textConstant(b, address, length)));
   }
-  for (const glob of patterns.globs) tests.push(testGlob(b, data, glob, patterns.fold, text));
+  if (patterns.globs.length > MOST_INLINE) tests.push(testTable(b, data, patterns, text()));
+  else for (const glob of patterns.globs) tests.push(testGlob(b, data, glob, patterns.fold, text));
   if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
   return anyOf(b, tests);
+}
+
+/** More patterns than this are a table: code for each would take longer to compile than it saves. */
+const MOST_INLINE = 2_000;
+
+/** A function that tries the patterns of a table one after the other. */
+function testTable(b: Builder, data: DataSection, { globs, fold }: Patterns, text: Expression): Expression {
+  const { module: m } = b;
+  const addresses = globs.map((glob) => data.add(encodeGlob(parseWildcard(glob), fold)));
+  const table = data.addWords(addresses);
+  const name = `patterns ${b.label()}`;
+  const at = (): Expression => m.local.get(1, i32);
+  const test = b.prelude("globMatches", m.local.get(0, i64), m.i32.load(0, 4, at()));
+  const next = m.local.tee(1, m.i32.add(at(), b.word(4)), i32);
+  const body = m.block(
+    null,
+    [
+      m.local.set(1, b.word(table)),
+      m.loop(
+        "patterns",
+        m.block(null, [
+          m.if(test, m.return(b.word(1))),
+          m.br("patterns", m.i32.lt_u(next, b.word(table + addresses.length * 4))),
+        ]),
+      ),
+      b.word(0),
+    ],
+    i32,
+  );
+  m.addFunction(name, i64, i32, [i32], body);
+  return m.call(name, [text], i32);
 }
 
 export function textConstant(b: Builder, address: number, length: number): Expression {
@@ -30,7 +62,17 @@ export function textConstant(b: Builder, address: number, length: number): Expre
 }
 
 function testGlob(b: Builder, data: DataSection, glob: string, fold: boolean, text: () => Expression): Expression {
-  const shape = parseWildcard(glob);
+  return testWildcard(b, data, parseWildcard(glob), fold, text);
+}
+
+/** As testPatterns, of one wildcard. */
+export function testWildcard(
+  b: Builder,
+  data: DataSection,
+  shape: Wildcard,
+  fold: boolean,
+  text: () => Expression,
+): Expression {
   const literal = (value: string): readonly [Expression, Expression] => {
     const { address, length } = data.addText(fold ? foldString(value) : value);
     return [b.word(address), b.word(length)];
@@ -64,7 +106,8 @@ function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: ()
   return tests;
 }
 
-function testAutomaton(
+/** True when one of the trees accepts the whole text. */
+export function testAutomaton(
   b: Builder,
   data: DataSection,
   nodes: readonly RegexNode[],

@@ -20,8 +20,13 @@ export const { i32, i64, f64, none } = binaryen;
 export type PackGlobal =
   | "path_table"
   | "path_mask"
+  | "readings"
   | "slots_base"
   | "slots_end"
+  | "stage_slots_base"
+  | "stage_slots_end"
+  | "stage_nodes"
+  | "stage_count"
   | "time_slot"
   | "tiebreaker_slot"
   | "stamps_base"
@@ -42,6 +47,7 @@ const RESULT_TYPES: Readonly<Record<string, WasmType>> = {
   anySymbol: i32,
   emit: none,
   emitKey: none,
+  nextElement: i32,
   countCombinations: none,
   foldedValues: i32,
   symbolsOf: i32,
@@ -67,11 +73,47 @@ const RESULT_TYPES: Readonly<Record<string, WasmType>> = {
   longText: i64,
   doubleText: i64,
   textToDouble: f64,
+  number: f64,
+  numberInBase: i64,
+  numberFailed: i32,
   addOverflows: i32,
   subtractOverflows: i32,
   multiplyOverflows: i32,
   doubleModulo: f64,
   compareVersions: i32,
+  emitBoxKey: none,
+  mark: i32,
+  release: none,
+  boxIsText: i32,
+  boxText: i64,
+  boxTruth: i32,
+  truthBox: i32,
+  integerBox: i32,
+  foldBox: i32,
+  fieldBox: i32,
+  walkBox: i32,
+  elementsOf: i32,
+  elementBox: i32,
+  nextBoxElement: i32,
+  startSteps: none,
+  takeStep: i32,
+  stepsHeld: i32,
+  boxEquals: i32,
+  boxOrder: i32,
+  boxIn: i32,
+  boxHas: i32,
+  boxAddressIn: i32,
+  boxArithmetic: i32,
+  boxStartsWith: i32,
+  boxEndsWith: i32,
+  boxContains: i32,
+  boxBetween: i32,
+  boxIndexOf: i32,
+  boxLength: i32,
+  boxSubstring: i32,
+  boxString: i32,
+  boxConcat: i32,
+  boxNumber: i32,
 };
 
 export interface Builder {
@@ -92,11 +134,15 @@ export interface FinishOptions {
   readonly memoryPages: number;
   readonly inputBase: number;
   readonly inputCapacity: number;
+  readonly lateBase: number;
+  readonly lateCapacity: number;
+  readonly lineageFlags: number;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
   readonly evaluate: string;
   readonly callPredicate: string;
+  readonly optimize: boolean;
 }
 
 /**
@@ -161,13 +207,16 @@ export function finish(builder: Builder, options: FinishOptions): { binary: Uint
     module.removeGlobal(internal);
     module.addGlobal(internal, i32, false, builder.word(value));
   }
-  const kept = new Set(["run", "memory"]);
+  const kept = new Set(["run", "memory", "late_begin", "late_event", "late_test"]);
   for (const name of exportNames(module)) if (!kept.has(name)) module.removeExport(name);
   const constants = {
     abi_version: ABI_VERSION,
     input_base: options.inputBase,
     input_capacity: options.inputCapacity,
     output_base: options.globals.output_base,
+    late_base: options.lateBase,
+    late_capacity: options.lateCapacity,
+    lineage_flags: options.lineageFlags,
   };
   for (const [name, value] of Object.entries(constants)) {
     module.addGlobal(`export ${name}`, i32, false, builder.word(value));
@@ -181,7 +230,7 @@ export function finish(builder: Builder, options: FinishOptions): { binary: Uint
   binaryen.setShrinkLevel(0);
   binaryen.setOneCallerInlineMaxSize(options.largestPredicate > MANY_ATOMS ? SMALL_BODY : INLINE_ALL);
   binaryen.setDebugInfo(false);
-  module.optimize();
+  if (options.optimize) module.optimize();
   if (!module.validate()) throw new Error("the optimised module is not valid");
   const binary = module.emitBinary();
   return { binary, text: () => module.emitText() };

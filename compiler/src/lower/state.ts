@@ -3,7 +3,9 @@
 
 import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
-import { fieldsOf } from "../analyse/typed.js";
+import { rawFieldsOf } from "../analyse/endgame/dynamic.js";
+import { fieldKey } from "../analyse/typed.js";
+import { fieldsOfAtom, readsElement, testsOf } from "../plan/atom-fields.js";
 import { type Atom, type AtomId, atomsOf, type PackIr } from "../plan/ir.js";
 import { align } from "./data-section.js";
 
@@ -22,10 +24,17 @@ export interface SymbolGroup {
 }
 
 export interface StateLayout {
-  /** Sorted by name. */
+  /** Of the event at hand, of stages' events and of elements; sorted by root, then by name. */
   readonly fields: readonly Field[];
+  /** Slots of the event at hand. */
   readonly slotsBase: number;
   readonly slotsEnd: number;
+  /** Slots of the events of earlier stages. */
+  readonly stageSlots: SlotRange;
+  /** Slots of the elements of arrays, by root. */
+  readonly elementSlots: ReadonlyMap<string, SlotRange>;
+  /** One byte for each lineage query. */
+  readonly lineageFlags: number;
   slotOf(field: Field): number;
   /** A slot that never has a value, for keys that are not in the schema. */
   readonly emptySlot: number;
@@ -39,22 +48,41 @@ export interface StateLayout {
   readonly end: number;
 }
 
+export interface SlotRange {
+  readonly base: number;
+  readonly end: number;
+}
+
 export function groupKey(field: Field, fold: boolean): string {
-  return `${field.name} ${fold ? "folded" : "raw"}`;
+  return `${fieldKey(field)} ${fold ? "folded" : "raw"}`;
 }
 
 export function layOutState(pack: PackIr, events: EventFields): StateLayout {
   const uses = new Map<AtomId, number>();
-  const fields = new Map<string, Field>([[events.timestamp.name, events.timestamp]]);
-  if (events.tiebreaker !== null) fields.set(events.tiebreaker.name, events.tiebreaker);
+  const fields = new Map<string, Field>();
+  const addField = (field: Field): void => {
+    fields.set(fieldKey(field), field);
+  };
+  addField(events.timestamp);
+  if (events.tiebreaker !== null) addField(events.tiebreaker);
   for (const predicate of pack.predicates) {
-    for (const key of predicate.keys) if (key.field !== null) fields.set(key.field.name, key.field);
+    for (const key of predicate.keys) {
+      if (key.field !== null) addField(key.field);
+      if (key.computed !== undefined) for (const field of rawFieldsOf(key.computed.value.value)) addField(field);
+    }
     for (const id of atomsOf(predicate.circuit)) uses.set(id, (uses.get(id) ?? 0) + 1);
   }
+  // Atoms inside others are used as often as those are.
+  for (const [id, count] of uses) {
+    const atom = pack.atoms[id];
+    const inside =
+      atom?.kind === "search" ? atomsOf(atom.circuit) : atom?.kind === "computed" ? testsOf(atom.typed) : [];
+    for (const inner of inside) uses.set(inner, (uses.get(inner) ?? 0) + count);
+  }
   const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
-  for (const atom of used) for (const field of fieldsOfAtom(atom)) fields.set(field.name, field);
+  for (const atom of used) for (const field of fieldsOfAtom(atom)) addField(field);
 
-  const sorted = [...fields.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const sorted = [...fields.values()].sort(compareFields);
   const slots = new Map<string, number>();
   let next = PACK_DATA_BASE;
   const take = (bytes: number): number => {
@@ -62,9 +90,17 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     next = align(next + bytes);
     return address;
   };
-  const slotsBase = next;
-  for (const field of sorted) slots.set(field.name, take(SLOT_BYTES));
-  const slotsEnd = next;
+  const addSlots = (wanted: (root: string) => boolean): SlotRange => {
+    const base = next;
+    for (const field of sorted) if (wanted(field.root ?? "")) slots.set(fieldKey(field), take(SLOT_BYTES));
+    return { base, end: next };
+  };
+  const { base: slotsBase, end: slotsEnd } = addSlots((root) => root === "");
+  const stageSlots = addSlots((root) => root.startsWith("@"));
+  const elementRoots = new Set(sorted.flatMap(({ root }) => (root?.startsWith("$") ? [root] : [])));
+  for (const atom of used) if (atom.kind === "search") elementRoots.add(`$${atom.depth}`);
+  const elementSlots = new Map([...elementRoots].map((root) => [root, addSlots((other) => other === root)]));
+  const lineageFlags = take(Math.max(1, ...pack.lineage.flatMap(({ queries }) => queries.map(({ flag }) => flag + 1))));
   const emptySlot = take(SLOT_BYTES);
 
   const stampsBase = next;
@@ -72,8 +108,8 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
   const texts = new Map<string, { field: Field; fold: boolean; texts: Set<string> }>();
   for (const atom of used) {
     const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
-    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(atom.field.name)) {
-      folded.set(atom.field.name, take(RECORD_BYTES));
+    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(fieldKey(atom.field))) {
+      folded.set(fieldKey(atom.field), take(RECORD_BYTES));
     }
     if (atom.kind !== "set") continue;
     const key = groupKey(atom.field, atom.fold);
@@ -88,7 +124,7 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
-    if (count > 1 && atom !== undefined && isDear(atom)) memos.set(id, take(4));
+    if (count > 1 && atom !== undefined && isDear(atom) && !readsElement(atom, pack.atoms)) memos.set(id, take(4));
   }
   const predicateStamps = take(pack.predicates.length * 4);
   const stampsEnd = next;
@@ -101,23 +137,33 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     fields: sorted,
     slotsBase,
     slotsEnd,
+    stageSlots,
+    elementSlots,
+    lineageFlags,
     emptySlot,
     groups,
     stampsBase,
     stampsEnd,
     predicateStamps,
     end: next,
-    slotOf: (field) => found(slots.get(field.name), `slot for ${field.name}`),
-    foldedRecordOf: (field) => found(folded.get(field.name), `folded record for ${field.name}`),
+    slotOf: (field) => found(slots.get(fieldKey(field)), `slot for ${field.name}`),
+    foldedRecordOf: (field) => found(folded.get(fieldKey(field)), `folded record for ${field.name}`),
     memoOf: (atom) => memos.get(atom) ?? null,
   };
 }
 
 /** Worth a memo word: costs more than reading one back. */
 function isDear(atom: Atom): boolean {
-  return atom.kind === "pattern" || atom.kind === "in-ranges" || atom.kind === "computed";
+  return atom.kind === "pattern" || atom.kind === "in-ranges" || atom.kind === "search" || atom.kind === "computed";
 }
 
-export function fieldsOfAtom(atom: Atom): readonly Field[] {
-  return atom.kind === "computed" ? fieldsOf(atom.typed) : [atom.field];
+function compareFields(a: Field, b: Field): number {
+  for (const [x, y] of [
+    [a.root ?? "", b.root ?? ""],
+    [a.name, b.name],
+    [a.type, b.type],
+  ] as const) {
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
 }

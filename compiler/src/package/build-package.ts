@@ -58,7 +58,7 @@ export function buildPackage(
 ): BuiltPackage {
   const contents = new Map<string, Uint8Array>([
     [MODULE_FILE, pack.lowered.binary],
-    [SEQUENCES_FILE, encodeSequences(pack.ir.sequences)],
+    [SEQUENCES_FILE, encodeSequences(pack.ir)],
   ]);
   const rules = pack.rules.map((compiled) => {
     const source = sources.get(compiled.rule.source.file);
@@ -109,7 +109,10 @@ function manifestRule({ rule, query, typed }: CompiledRule, source: string): Man
       supports_inline: typed.kind === "event",
       requires_alert: true,
       requires_block: false,
-      max_span_ms: typed.kind === "sequence" && typed.maxspanNs !== null ? Number(typed.maxspanNs / NS_PER_MS) : null,
+      max_span_ms:
+        (typed.kind === "sequence" || typed.kind === "join") && typed.maxspanNs !== null
+          ? Number(typed.maxspanNs / NS_PER_MS)
+          : null,
       mitre_attack: attackIds(rule.threat),
     },
   };

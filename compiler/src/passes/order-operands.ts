@@ -35,17 +35,23 @@ function atomCost(atom: Atom): number {
   switch (atom.kind) {
     case "exists":
     case "boolean":
+    case "lineage":
       return 1;
     case "integer":
     case "double":
       return 2;
     case "set":
       return 3;
+    case "integer-set":
+    case "double-set":
+      return 4 + Math.log2(atom.values.length);
     case "in-ranges":
       return 40 + atom.ranges.length;
     case "pattern":
       return 10 * (atom.patterns.globs.length + 5 * atom.patterns.regexes.length);
     case "computed":
       return 100;
+    case "search":
+      return 1000;
   }
 }

@@ -74,6 +74,37 @@ function parseSegment(segment: string): GlobSegment {
   return units;
 }
 
+/**
+ * Whether a wildcard matches a whole text; with `fold`, in any case. For the compiler's own questions: events are matched by
+ * the prelude. Takes time in proportion to the product of the lengths at worst.
+ */
+export function wildcardMatches(pattern: string, text: string, fold: boolean): boolean {
+  const glob = [...(fold ? foldString(pattern) : pattern)];
+  const units = [...(fold ? foldString(text) : text)];
+  let at = 0;
+  let unit = 0;
+  // Where to go on from when the run of characters that the last star took turns out too short.
+  let star = -1;
+  let taken = 0;
+  while (unit < units.length) {
+    const wanted = glob[at];
+    if (wanted === "*") {
+      star = at++;
+      taken = unit;
+    } else if (wanted !== undefined && (wanted === "?" || wanted === units[unit])) {
+      at++;
+      unit++;
+    } else if (star >= 0) {
+      at = star + 1;
+      unit = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (glob[at] === "*") at++;
+  return at === glob.length;
+}
+
 /** The simpler shapes are globs too: this gives every wildcard the general form. */
 function asGlob(wildcard: Wildcard): Glob {
   switch (wildcard.kind) {

@@ -6,7 +6,7 @@
 // missing field answers no.
 
 import type { Field } from "@kestrel/stdlib/schema/types";
-import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { JoinKey, Patterns, Typed } from "../analyse/typed.js";
 import type { Cidr } from "../patterns/cidr.js";
 
@@ -27,7 +27,18 @@ export type Atom =
   | { readonly kind: "integer"; readonly field: Field; readonly op: NumberOp; readonly value: bigint }
   /** A long or double against a double. */
   | { readonly kind: "double"; readonly field: Field; readonly op: NumberOp; readonly value: number }
+  /** A long or date that is one of these integers. Sorted, distinct, at least two. */
+  | { readonly kind: "integer-set"; readonly field: Field; readonly values: readonly bigint[] }
+  /** A long or double that is one of these doubles. Sorted, distinct, at least two. */
+  | { readonly kind: "double-set"; readonly field: Field; readonly values: readonly number[] }
   | { readonly kind: "in-ranges"; readonly field: Field; readonly ranges: readonly Cidr[] }
+  /** What the runtime says of the event's process; only late tests ask it. */
+  | { readonly kind: "lineage"; readonly flag: number }
+  /**
+   * Some element of the arrays at a raw field makes the circuit true. Its atoms may read the element through fields whose
+   * root is `$depth`.
+   */
+  | { readonly kind: "search"; readonly field: Field; readonly depth: number; readonly circuit: Circuit }
   /** Anything else: true when a combination of the fields' values makes it true. */
   | { readonly kind: "computed"; readonly typed: Typed };
 
@@ -40,6 +51,8 @@ export type Circuit =
 export interface Predicate {
   readonly circuit: Circuit;
   readonly keys: readonly JoinKey[];
+  /** Whether it is a late test: the index leaves those out. */
+  readonly late: boolean;
 }
 
 export interface PackIr {
@@ -47,7 +60,8 @@ export interface PackIr {
   readonly predicates: readonly Predicate[];
   /** For each predicate, the indexes of the event rules that it decides. */
   readonly eventRules: readonly (readonly number[])[];
-  readonly sequences: readonly SequenceProgram[];
+  readonly programs: readonly SequenceProgram[];
+  readonly lineage: readonly LineageProgram[];
 }
 
 export const TRUE: Circuit = { kind: "constant", value: true };

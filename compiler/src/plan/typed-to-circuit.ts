@@ -4,25 +4,84 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { fieldsOf, type Typed } from "../analyse/typed.js";
+import { type Dynamic, type DynamicValue, mapLineage } from "../analyse/endgame/dynamic.js";
+import { type LineageRelation, operandsOf, type Typed, type TypedTerm, withOperands } from "../analyse/typed.js";
+import { passes } from "../passes/passes.js";
 import { parseWildcard } from "../patterns/wildcard.js";
+import { dynamicToCircuit } from "./dynamic-to-circuit.js";
 import type { Interner } from "./intern.js";
+import { joinInAnd, joinInOr } from "./join-matches.js";
 import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
 
 export type AtomTable = Interner<Atom, AtomId>;
 
-export function typedToCircuit(typed: Typed, atoms: AtomTable): Circuit {
+export interface CircuitContext {
+  readonly atoms: AtomTable;
+  /** The flag of a lineage query. */
+  flagOf(relation: LineageRelation, query: TypedTerm): number;
+}
+
+export function typedToCircuit(typed: Typed, context: CircuitContext): Circuit {
+  const { atoms } = context;
   if (typed.kind === "null") return FALSE;
   if (typed.kind === "boolean") return typed.value ? TRUE : FALSE;
-  if (fieldsOf(typed).length === 0) return constantCircuit(typed, atoms);
+  if (!readsEvents(typed)) return constantCircuit(typed, atoms);
   switch (typed.kind) {
     case "and":
-    case "or":
-      return { kind: typed.kind, operands: typed.operands.map((operand) => typedToCircuit(operand, atoms)) };
+    case "or": {
+      const operands = typed.kind === "or" ? joinInOr(typed.operands) : joinInAnd(typed.operands);
+      return { kind: typed.kind, operands: operands.map((operand) => typedToCircuit(operand, context)) };
+    }
     case "not":
-      return { kind: "not", operand: typedToCircuit(typed.operand, atoms) };
+      return { kind: "not", operand: typedToCircuit(typed.operand, context) };
+    case "search": {
+      const circuit = simplify(typedToCircuit(typed.condition, context), atoms);
+      if (circuit.kind === "constant" && !circuit.value) return FALSE;
+      return atom({ kind: "search", field: typed.array, depth: typed.depth, circuit }, atoms);
+    }
+    case "lineage":
+      return atom({ kind: "lineage", flag: context.flagOf(typed.relation, typed.query) }, atoms);
+    case "dynamic":
+      return dynamicToCircuit(withFlags(typed, context), atoms);
     default:
-      return leaf(typed, atoms);
+      return leaf(withTests(typed, context), atoms);
+  }
+}
+
+/** Searches and lineage tests inside a leaf become atoms of their own. */
+function withTests(typed: Typed, context: CircuitContext): Typed {
+  if (typed.kind !== "search" && typed.kind !== "lineage") {
+    return withOperands(typed, (operand) => withTests(operand, context));
+  }
+  const circuit = typedToCircuit(typed, context);
+  if (circuit.kind === "constant") return { kind: "boolean", value: circuit.value };
+  if (circuit.kind !== "atom") throw new Error("a test is one atom");
+  return { kind: "test", atom: circuit.atom };
+}
+
+/** Applies the passes. */
+export function simplify(circuit: Circuit, atoms: AtomTable): Circuit {
+  return passes.reduce((simplified, pass) => pass(simplified, atoms), circuit);
+}
+
+function withFlags(dynamic: Dynamic, context: CircuitContext): Dynamic {
+  const value: DynamicValue = mapLineage(dynamic.value, ({ relation, query }) => ({
+    kind: "flag",
+    flag: context.flagOf(relation, query),
+  }));
+  return { kind: "dynamic", value };
+}
+
+function readsEvents(typed: Typed): boolean {
+  switch (typed.kind) {
+    case "field":
+    case "search":
+    case "lineage":
+    case "test":
+    case "dynamic":
+      return true;
+    default:
+      return operandsOf(typed).some(readsEvents);
   }
 }
 
@@ -45,7 +104,9 @@ function leaf(typed: Typed, atoms: AtomTable): Circuit {
       if (typed.operand.kind !== "field") break;
       return { kind: "not", operand: atom({ kind: "exists", field: typed.operand.field }, atoms) };
     case "match":
-      if (typed.subject.kind === "field") return matchCircuit(typed.subject.field, typed.patterns, atoms);
+      // What is derived of a value is kept for the event, and elements of arrays come and go.
+      if (typed.subject.kind === "field" && !typed.subject.field.root?.startsWith("$"))
+        return matchCircuit(typed.subject.field, typed.patterns, atoms);
       break;
     case "in-ranges":
       if (typed.subject.kind === "field")

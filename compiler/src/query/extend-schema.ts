@@ -16,5 +16,5 @@ export function extendSchema(base: Schema, types: ReadonlyMap<string, FieldType>
   for (const { id } of base.fields.values()) if (id >= next) next = id + 1;
   const fields = new Map<string, Field>(base.fields);
   for (const [name, type] of fresh) fields.set(name, { id: next++, name, type });
-  return { fields };
+  return { ...base, fields };
 }

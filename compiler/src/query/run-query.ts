@@ -1,27 +1,24 @@
 // One analysed query and lines of events -> its matches in their final order, after its pipes.
 //
 // The query becomes a package in memory and is run by the runtime's own detector, with everything sorted before it is
-// judged: the result is that of a table of events, however they come.
+// judged: the result is that of a table of events, however they come. Queries of the endgame dialect are judged in the order
+// of arrival, which is what that dialect means by order.
 
-import type { Detection, EvidenceEvent } from "@kestrel/runtime/alert/detection";
+import type { Detection } from "@kestrel/runtime/alert/detection";
 import { type BrokenLine, createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
-import { packageFromMemory } from "@kestrel/runtime/load/load-package";
+import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
 import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
-import type { TypedQuery } from "../analyse/typed.js";
+import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
+import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
 import type { CompiledRule, CompileOptions } from "../compile.js";
 import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { buildPackage } from "../package/build-package.js";
 import { tryCompile } from "../package/compile-rules.js";
-import type { Pipe } from "../syntax/ast.js";
+import { applyPipes, type QueryMatch } from "./batch-pipes.js";
 import type { EventLines } from "./event-lines.js";
 import { createSampleCollector, filterQueries } from "./exact-sample.js";
 
-export interface QueryMatch {
-  /** The join key as the runtime writes it; "" without keys. */
-  readonly key: string;
-  /** One event for each term, null for a missing one; one event for an event query. */
-  readonly events: readonly (EvidenceEvent | null)[];
-}
+export type { QueryMatch } from "./batch-pipes.js";
 
 export interface QueryResult {
   readonly matches: readonly QueryMatch[];
@@ -30,6 +27,8 @@ export interface QueryResult {
 
 export interface RunOptions extends CompileOptions {
   readonly onBroken: (line: BrokenLine) => void;
+  /** How many combinations a sample gives for each key; 1 when absent. */
+  readonly maxSamplesPerKey?: number;
   /** Told of every chunk, for a bar. */
   readonly onRead?: (bytes: number) => void;
 }
@@ -49,19 +48,25 @@ const NO_CAP = Number.MAX_SAFE_INTEGER;
 /** Runs a query over everything that `lines` reads. Throws what reading throws, and {@link QueryTooLargeError}. */
 export async function runQuery(compiled: CompiledRule, lines: EventLines, options: RunOptions): Promise<QueryResult> {
   const { typed, query } = compiled;
-  const sample = typed.kind === "sample" ? createSampleCollector(typed.terms.length) : null;
-  const queries = typed.kind === "sample" ? filterQueries(typed) : [typed];
+  const sample = typed.kind === "sample" ? createSampleCollector(typed.terms.length, options.maxSamplesPerKey) : null;
+  // The sample itself is there for the tests of its pipes; what a stream would make of it is not looked at.
+  const filters = typed.kind === "sample" ? filterQueries(typed) : [];
+  const queries = sample !== null && !needsTests(typed.pipes) ? filters : [...filters, typed];
   const found: QueryMatch[] = [];
-  const detector = createDetector(await packageOf(compiled, queries, options), {
+  const pack = await packageOf(compiled, queries, options);
+  const detector = createDetector(pack, {
     latenessNs: null,
+    order: query.dialect === "endgame" ? "arrival" : "time",
+    pipes: false,
     maxPerProgram: NO_CAP,
     maxTotal: NO_CAP,
+    maxProcesses: NO_CAP,
     onAlert({ rule, key, events }: Detection) {
       if (sample === null) {
-        found.push({ key, events });
+        found.push({ key, events, isRecord: false });
         return;
       }
-      const [event] = events;
+      const [event] = rule < filters.length ? events : [];
       if (event !== null && event !== undefined) sample.add(rule, key, event);
     },
     onBroken: options.onBroken,
@@ -71,8 +76,10 @@ export async function runQuery(compiled: CompiledRule, lines: EventLines, option
     options.onRead?.(chunk.bytes.length);
   }
   detector.finish();
-  const matches = sample === null ? found : sample.finish();
-  return { matches: applyPipes(matches, query.pipes), counters: detector.counters() };
+  const matches = sample === null ? found : sample.finish().map((one) => ({ ...one, isRecord: false }));
+  const pipes = pipesOf(typed.pipes, pack, queries.length - 1);
+  const totals = new Set(pipes.filter((_, index) => isTotal(typed.pipes[index])));
+  return { matches: applyPipes(matches, pipes, totals, detector.ask), counters: detector.counters() };
 }
 
 /** A package with one rule for each of `queries`. */
@@ -80,9 +87,9 @@ async function packageOf(
   { rule, query }: CompiledRule,
   queries: readonly TypedQuery[],
   options: CompileOptions,
-): Promise<Awaited<ReturnType<typeof packageFromMemory>>> {
+): Promise<Package> {
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
-  const pack = tryCompile(rules, options);
+  const pack = tryCompile(rules, { ...options, allPipes: true });
   if (pack instanceof PatternTooLarge) throw new QueryTooLargeError(pack);
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
   const { manifest, files } = buildPackage(pack, sources, {
@@ -94,18 +101,20 @@ async function packageOf(
     categoryField: options.categoryField,
   });
   const content = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
-  return packageFromMemory({ manifest, module: content(MODULE_FILE), sequences: content(SEQUENCES_FILE) });
+  const contents = { manifest, module: content(MODULE_FILE), sequences: content(SEQUENCES_FILE) };
+  return packageFromMemory(contents, { batch: true });
 }
 
-/** `head` and `tail`, one after the other; binding has made sure that there is nothing else. */
-function applyPipes(matches: readonly QueryMatch[], pipes: readonly Pipe[]): readonly QueryMatch[] {
-  let left = matches;
-  for (const { name, args } of pipes) {
-    const [count] = args;
-    if (count?.kind !== "literal" || count.type !== "integer") continue;
-    const wanted = Number(count.value);
-    if (name === "head") left = left.slice(0, wanted);
-    else left = left.slice(Math.max(0, left.length - wanted));
-  }
-  return left;
+function needsTests(pipes: readonly TypedPipe[]): boolean {
+  return !pipes.every(({ kind }) => kind === "head" || kind === "tail");
+}
+
+function isTotal(pipe: TypedPipe | undefined): boolean {
+  return pipe?.kind === "count" && pipe.keys.length === 0;
+}
+
+/** The pipes as the program of `rule` has them; a query without a program has none that ask anything. */
+function pipesOf(typed: readonly TypedPipe[], { programs }: Package, rule: number): readonly PipeProgram[] {
+  if (needsTests(typed)) return programs.find((program) => program.rule === rule)?.pipes ?? [];
+  return typed.flatMap((pipe) => (pipe.kind === "head" || pipe.kind === "tail" ? [pipe] : []));
 }

@@ -8,7 +8,7 @@ import { readEql } from "./eql.js";
 import { readJson } from "./json.js";
 import type { Rule } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
-import { fileProblem, notARule } from "./source-file.js";
+import { fileProblem, fileStem, notARule } from "./source-file.js";
 import { readToml } from "./toml.js";
 import type { FoundFile } from "./walk-files.js";
 import { reasonOf, walkFiles } from "./walk-files.js";
@@ -46,12 +46,10 @@ export function collectRules(paths: readonly string[]): CollectedRules {
     const { text, result } = readRuleFile(item);
     diagnostics.push(...result.diagnostics);
     for (const rule of result.rules) {
-      const first = rules.get(rule.id);
-      if (first !== undefined) {
-        diagnostics.push(duplicate(first, rule));
-        continue;
-      }
-      rules.set(rule.id, rule);
+      const own = withOwnId(rule, rules);
+      diagnostics.push(...own.diagnostics);
+      if (own.rule === null) continue;
+      rules.set(own.rule.id, own.rule);
       files.set(item.path, text);
     }
   }
@@ -66,15 +64,28 @@ function problem(path: string, code: "E0101" | "E0105", message: string): Diagno
   return { code, severity: "error", message, place: { file: path } };
 }
 
-function duplicate(first: Rule, second: Rule): Diagnostic {
-  const where = first.source.file === second.source.file ? "in the same file" : `in ${first.source.file}`;
-  return {
-    code: "E0104",
-    severity: "error",
-    message: `the id "${second.id}" is already that of the rule "${first.name}" ${where}; this rule is left out`,
-    place: { file: second.source.file, rule: second.name },
-    help: "give one of the two rules another id",
+/**
+ * The rule under an id that no other has. Published packs do repeat ids, within a file and between files, for rules that have
+ * nothing in common; a rule that is left out detects nothing, so it goes on under `id@file`. Only a copy is left out.
+ */
+function withOwnId(rule: Rule, taken: ReadonlyMap<string, Rule>): { rule: Rule | null; diagnostics: Diagnostic[] } {
+  const first = taken.get(rule.id);
+  if (first === undefined) return { rule, diagnostics: [] };
+  const where = first.source.file === rule.source.file ? "the same file" : first.source.file;
+  const derived = `${rule.id}@${fileStem(rule.source.file)}`;
+  let id = derived;
+  for (let count = 2; taken.has(id); count++) id = `${derived}-${count}`;
+  const copy = first.query === rule.query && first.dialect === rule.dialect;
+  const diagnostic: Diagnostic = {
+    code: "W0511",
+    severity: "warning",
+    message: `the id "${rule.id}" is already that of the rule "${first.name}" in ${where}; this ${
+      copy ? "copy is left out" : `rule goes by "${id}"`
+    }`,
+    place: { file: rule.source.file, rule: rule.name },
+    help: copy ? "take one of the two away" : "give one of the two rules another id",
   };
+  return { rule: copy ? null : { ...rule, id }, diagnostics: rule.suppress.includes("W0511") ? [] : [diagnostic] };
 }
 
 function readRuleFile({ path, named }: FoundFile): { text: string; result: SourceResult } {

@@ -31,7 +31,7 @@ const DEFAULT_SEVERITY: Severity = "medium";
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "name", "description", "version", "author", "severity", "risk_score", "tags", "reference", "references"],
-  ...["threat", "tests", "dialect", "query"],
+  ...["threat", "tests", "suppress", "dialect", "query"],
 ]);
 
 // Elastic's rule types that do not hold EQL.
@@ -104,6 +104,7 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
     references: [...readTexts(record, "references", report), ...readTexts(record, "reference", report)],
     threat: readThreat(record.threat, report),
     tests: readTests(record.tests, report),
+    suppress: readTexts(record, "suppress", report),
     dialect: readDialect(record.dialect, report),
     query,
     metadata: readMetadata(record, idKey, extra),

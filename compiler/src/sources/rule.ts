@@ -44,6 +44,8 @@ export interface Rule {
   readonly references: readonly string[];
   readonly threat: readonly Threat[];
   readonly tests: readonly RuleTest[];
+  /** Codes of warnings that the rule asks not to hear. */
+  readonly suppress: readonly string[];
   /** null: the flag decides. */
   readonly dialect: Dialect | null;
   readonly query: string;
@@ -71,6 +73,7 @@ export function bareRule(id: string, query: string, file: string): Rule {
     references: [],
     threat: [],
     tests: [],
+    suppress: [],
     dialect: null,
     query,
     metadata: {},

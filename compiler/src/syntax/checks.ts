@@ -3,7 +3,7 @@
 
 import type { IToken } from "chevrotain";
 import type { Fix } from "../diagnostics/diagnostic.js";
-import type { Dialect, Expr, Span } from "./ast.js";
+import type { Dialect, Expr, Literal, Span } from "./ast.js";
 import { tokenSpan } from "./lex.js";
 import { describe } from "./messages.js";
 import { addError, type Problems } from "./problems.js";
@@ -89,7 +89,8 @@ export function checkRuns(reading: Reading, start: IToken, count: IToken): void 
 export function checkFork(reading: Reading, fork: IToken, last: IToken): void {
   if (reading.dialect === "endgame") return;
   const span = cover(tokenSpan(fork), tokenSpan(last));
-  foreign(reading, span, "`fork`", "The elastic dialect never forks a sequence.");
+  const fix = { title: "Drop it", span, replacement: "" };
+  foreign(reading, span, "`fork`", "The elastic dialect never forks a sequence.", fix);
 }
 
 /** A value of a pipe that follows another without a comma. */
@@ -122,8 +123,14 @@ export function checkTilde(reading: Reading, token: IToken): void {
   foreign(reading, span, `\`${token.image}\``, help, fix);
 }
 
-/** The operators `:`, `like` and `regex`. */
-export function checkMatchOperator(reading: Reading, operator: IToken, values: readonly Expr[]): void {
+/** The operators `:`, `like` and `regex`; `subject` is what stands before them, `end` the end of their values. */
+export function checkMatchOperator(
+  reading: Reading,
+  operator: IToken,
+  values: readonly Expr[],
+  subject: Span | null,
+  end: number,
+): void {
   if (reading.dialect === "elastic") return;
   const span = tokenSpan(operator);
   const { image } = operator;
@@ -134,9 +141,24 @@ export function checkMatchOperator(reading: Reading, operator: IToken, values: r
   const [value, ...more] = values;
   // `?` is a wildcard on the elastic side only, so only a pattern without it means the same after `==`.
   const same = value?.kind === "literal" && value.type === "string" && more.length === 0 && !value.value.includes("?");
-  const fix = same ? { title: "Write `==`", span, replacement: image === ":" ? " ==" : "==" } : undefined;
+  const several = values.length > 1 && values.every((one) => one.kind === "literal" && isPlainPattern(one));
+  const call =
+    subject === null || !several
+      ? undefined
+      : {
+          title: "Write `wildcard(…)`",
+          span: { start: subject.start, end },
+          replacement: `wildcard(${reading.text.slice(subject.start, subject.end)}, ${values
+            .map((one) => reading.text.slice(one.span.start, one.span.end))
+            .join(", ")})`,
+        };
+  const fix = same ? { title: "Write `==`", span, replacement: image === ":" ? " ==" : "==" } : call;
   const help = "Write `==`, or `wildcard(value, pattern, …)` for several patterns.";
   foreign(reading, span, `The operator \`${image}\``, help, fix);
+}
+
+function isPlainPattern(value: Literal): boolean {
+  return value.type === "string" && !value.value.includes("?");
 }
 
 /** `receiver:name(…)`; `call` covers all of it. */
@@ -161,7 +183,8 @@ export function checkIndex(reading: Reading, span: Span, index: IToken): void {
     addError(reading.problems, "E0205", tokenSpan(index), "The array index is too large.");
   }
   if (reading.dialect === "endgame") return;
-  foreign(reading, span, "An array index", "Drop the index: a comparison looks at every value of the field.");
+  const fix = { title: "Drop the index", span, replacement: "" };
+  foreign(reading, span, "An array index", "Drop the index: a comparison looks at every value of the field.", fix);
 }
 
 /** An event category in quotes or backticks. */

@@ -20,6 +20,7 @@ import {
   misplacedPrefix,
   type Reading,
 } from "./checks.js";
+import { checkForeignCall } from "./foreign-calls.js";
 import { type Lexed, tokenSpan } from "./lex.js";
 import { type Definitions, expandMacro, noDefinitions } from "./macros.js";
 import { MESSAGES } from "./messages.js";
@@ -62,7 +63,13 @@ function isMatchOp(image: string): image is Match["op"] {
 /** The rules of expressions, and the state of one reading. A subclass adds its rules and calls performSelfAnalysis. */
 export class ExpressionGrammar extends EmbeddedActionsParser {
   protected reading: Reading = { text: "", dialect: "elastic", problems: noProblems() };
-  protected lexed: Lexed = { tokens: [], problems: noProblems(), closers: new Map(), fatal: false };
+  protected lexed: Lexed = {
+    tokens: [],
+    problems: noProblems(),
+    directives: [],
+    closers: new Map(),
+    fatal: false,
+  };
   protected definitions: Definitions = noDefinitions();
   protected parameters: ReadonlySet<string> = new Set();
   protected atEnd = "";
@@ -192,8 +199,9 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
             this.ACTION(() => {
               const op = isMatchOp(operator.image) ? operator.image : ":";
               const opSpan = tokenSpan(operator);
-              checkMatchOperator(this.reading, operator, values);
-              const match = { op, negated: false, values, opSpan, end: tokenSpan(this.LA(0)).end };
+              const { end } = tokenSpan(this.LA(0));
+              checkMatchOperator(this.reading, operator, values, partial.operands.at(-1)?.span ?? null, end);
+              const match = { op, negated: false, values, opSpan, end };
               if (!addMatch(partial, match, this.reading.dialect)) chainedComparison(this.reading, opSpan);
             });
           },
@@ -244,6 +252,8 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
             this.CONSUME(t.LParen);
             values.push(this.SUBRULE(this.constant));
             this.MANY({
+              // A comma that no bracket follows separates two values, whatever the second one is.
+              MAX_LOOKAHEAD: 1,
               GATE: () => this.LA(2).tokenType !== t.RParen,
               DEF: () => {
                 this.CONSUME(t.Comma);
@@ -271,7 +281,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
         { ALT: () => this.CONSUME(t.False) },
         { ALT: () => this.CONSUME(t.Null) },
       ],
-      ERR_MSG: A_CONSTANT,
+      ERR_MSG: "a constant, such as a string or a number,",
     });
     return this.ACTION(() => literalOf(token));
   });
@@ -352,6 +362,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
         args,
         span,
       } as const;
+      checkForeignCall(this.reading, expr);
       return { expr, span };
     });
   });

@@ -5,7 +5,7 @@
 import type { IToken } from "chevrotain";
 import type { Fix } from "../diagnostics/diagnostic.js";
 import type { Dialect, Span } from "./ast.js";
-import { addError, noProblems, type Problems } from "./problems.js";
+import { addError, addWarning, noProblems, type Problems } from "./problems.js";
 import { quote, quoteRaw, readEscapes, unescapeRaw } from "./strings.js";
 import * as t from "./tokens.js";
 
@@ -23,6 +23,8 @@ export interface StringValue {
 export interface Lexed {
   readonly tokens: IToken[];
   readonly problems: Problems;
+  /** Comments that speak to Kestrel, as written. */
+  readonly directives: readonly IToken[];
   /** For each square bracket that is closed, its closing token. */
   readonly closers: ReadonlyMap<IToken, IToken>;
   /** The text must not be parsed. */
@@ -38,7 +40,7 @@ function tooLong(span: Span, message: string): Lexed {
   const help = "Split the query, or move long lists of values out of it.";
   const problems = noProblems();
   addError(problems, "E0206", span, message, help);
-  return { tokens: [], problems, closers: new Map(), fatal: true };
+  return { tokens: [], problems, directives: [], closers: new Map(), fatal: true };
 }
 
 function readString(token: IToken, dialect: Dialect, problems: Problems): void {
@@ -58,7 +60,11 @@ function readString(token: IToken, dialect: Dialect, problems: Problems): void {
   } else if (tokenType === t.QuestionString) {
     content = { value: unescapeRaw(image), raw: true };
   } else {
-    const { value, bad, omitted } = readEscapes(image.slice(1, -1), tokenType === t.DoubleString);
+    const { value, bad, omitted } = readEscapes(
+      image.slice(1, -1),
+      tokenType === t.DoubleString,
+      dialect === "elastic" && tokenType === t.DoubleString,
+    );
     content = { value, raw: false };
     sound = bad.length === 0;
     problems.omitted += omitted;
@@ -66,6 +72,11 @@ function readString(token: IToken, dialect: Dialect, problems: Problems): void {
       const at = { start: span.start + 1 + wrong.start, end: span.start + 1 + wrong.end };
       const title = "Double the backslash so that it stands for itself";
       const fix = { title, span: { start: at.start, end: at.start + 1 }, replacement: "\\\\" };
+      if (wrong.wildcard) {
+        const help = "Elastic knows no such escape: double the backslash for one that is part of the text, or drop it.";
+        addWarning(problems, "W0509", at, wrong.message, help);
+        continue;
+      }
       addError(problems, "E0202", at, wrong.message, undefined, wrong.literalBackslash ? fix : undefined);
     }
   }
@@ -221,8 +232,9 @@ export function lex(text: string, dialect: Dialect): Lexed {
     if (depth + prefixes > MAX_NESTING) {
       const message = `The query nests brackets, \`not\` or signs more than ${MAX_NESTING} deep.`;
       addError(problems, "E0206", tokenSpan(token), message, "Split the condition, or list values with `in`.");
-      return { tokens: [], problems, closers, fatal: true };
+      return { tokens: [], problems, directives: [], closers, fatal: true };
     }
   }
-  return { tokens: result.tokens, problems, closers, fatal: false };
+  const directives = result.groups[t.DIRECTIVE_GROUP] ?? [];
+  return { tokens: result.tokens, problems, directives, closers, fatal: false };
 }

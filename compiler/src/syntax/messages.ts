@@ -90,6 +90,15 @@ function advise(found: IToken, previous: IToken | undefined): { help?: string; f
   return {};
 }
 
+/** What to do where the grammar wants a constant and a field or a call stands. */
+function adviseIn({ token, context }: IRecognitionException): { help?: string } {
+  const isName = t.Name.categoryMatchesMap?.[token.tokenTypeIdx] || t.Backtick.categoryMatchesMap?.[token.tokenTypeIdx];
+  if (!context.ruleStack.includes("matchValues") || !(isName || token.tokenType === t.TildeIdentifier)) return {};
+  return {
+    help: "`:`, `like` and `regex` match constants only; two fields are compared with `==` or `startsWith(a, b)`.",
+  };
+}
+
 /** An exception of the parser as a problem; `tokens` are those it was reading, `atEnd` what could have gone on. */
 export function problemOf(exception: IRecognitionException, tokens: readonly IToken[], atEnd: string): Problem {
   const found = exception.token;
@@ -99,5 +108,5 @@ export function problemOf(exception: IRecognitionException, tokens: readonly ITo
   const end = previous === undefined ? 0 : tokenSpan(previous).end;
   const span = ended ? { start: end, end } : tokenSpan(found);
   const message = exception.name === "NotAllInputParsedException" ? sentence(found, atEnd) : exception.message;
-  return { code: "E0203", severity: "error", message, span, ...advise(found, previous) };
+  return { code: "E0203", severity: "error", message, span, ...adviseIn(exception), ...advise(found, previous) };
 }

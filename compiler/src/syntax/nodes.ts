@@ -124,7 +124,9 @@ export function stagesOf(reading: Reading, parts: Stages): Sequence | Sample | J
     keyword.tokenType === t.SampleKeyword ? "sample" : keyword.tokenType === t.JoinKeyword ? "join" : "sequence";
   if (kind === "join" && reading.dialect === "elastic") {
     const help = "Write a `sequence` when the order matters, or a `sample` when it does not.";
-    foreign(reading, tokenSpan(keyword), "A `join`", help);
+    const sample = untilKeyword === null && (by.length > 0 || terms.every((term) => term.by.length > 0));
+    const fix = { title: "Write `sample`", span: tokenSpan(keyword), replacement: "sample" };
+    foreign(reading, tokenSpan(keyword), "A `join`", help, sample ? fix : undefined);
   }
   if (kind !== "sequence" && maxspanSpan !== null) {
     misplaced(reading, maxspanSpan, `A ${kind} has no maxspan.`, "Only a sequence is bounded in time.");

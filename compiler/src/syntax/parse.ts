@@ -2,9 +2,9 @@
 
 import type { IToken } from "chevrotain";
 import type { Problem } from "../diagnostics/diagnostic.js";
-import type { Dialect, Expr, Pipe, Query, QueryBody } from "./ast.js";
+import type { Dialect, Expr, Pipe, Query, QueryBody, Span } from "./ast.js";
 import { MAX_RECOVERIES } from "./expression-grammar.js";
-import { type Lexed, lex } from "./lex.js";
+import { type Lexed, lex, tokenSpan } from "./lex.js";
 import { problemOf } from "./messages.js";
 import { addError, noProblems, type Problems } from "./problems.js";
 import { sharedParser } from "./query-grammar.js";
@@ -12,6 +12,12 @@ import { findTooDeep } from "./walk.js";
 
 export interface ParseOptions {
   readonly dialect: Dialect;
+}
+
+/** A comment that speaks to Kestrel: what stands behind `kestrel:`. */
+export interface Directive {
+  readonly text: string;
+  readonly span: Span;
 }
 
 /** Whether a syntax error is only the consequence of something unreadable just before it. */
@@ -39,6 +45,11 @@ function settle(lexed: Lexed, reported: Problems, syntax: readonly Problem[]): P
   ];
 }
 
+function directiveOf(token: IToken): Directive {
+  const text = token.image.replace(/^\/[/*][ \t]*kestrel:/, "").replace(/\*\/$/, "");
+  return { text: text.trim(), span: tokenSpan(token) };
+}
+
 function* conditionsOf(body: QueryBody, pipes: readonly Pipe[]): Generator<Expr> {
   if (body.kind === "event") {
     yield body.condition;
@@ -58,9 +69,10 @@ function run<T>(
   dialect: Dialect,
   read: (parser: ReturnType<typeof sharedParser>) => T | null,
   exprs: (tree: T) => Iterable<Expr>,
-): { tree: T | null; problems: Problem[] } {
+): { tree: T | null; problems: Problem[]; directives: Directive[] } {
   const lexed = lex(text, dialect);
-  if (lexed.fatal) return { tree: null, problems: settle(lexed, noProblems(), []) };
+  const directives = lexed.directives.map(directiveOf);
+  if (lexed.fatal) return { tree: null, problems: settle(lexed, noProblems(), []), directives };
   const parser = sharedParser();
   parser.begin(text, dialect, lexed);
   const tree = read(parser);
@@ -72,28 +84,31 @@ function run<T>(
   }
   // The tokens of a large query should not live on until the next one.
   parser.input = [];
-  if (tree === null || syntax.length > 0) return { tree: null, problems: settle(lexed, reported, syntax) };
+  if (tree === null || syntax.length > 0) return { tree: null, problems: settle(lexed, reported, syntax), directives };
   for (const expr of exprs(tree)) {
     const deep = findTooDeep(expr);
     if (deep === null) continue;
     addError(reported, "E0206", deep.span, "The expression is nested too deeply.", "Split the condition.");
-    return { tree: null, problems: settle(lexed, reported, []) };
+    return { tree: null, problems: settle(lexed, reported, []), directives };
   }
-  return { tree, problems: settle(lexed, reported, []) };
+  return { tree, problems: settle(lexed, reported, []), directives };
 }
 
 /**
  * Parses a query. `query` is null when a part of it could not be read; it is there, together with problems, when every
  * part could be read but some are wrong, so a caller must look at the problems before it uses the query.
  */
-export function parseQuery(text: string, options: ParseOptions): { query: Query | null; problems: Problem[] } {
-  const { tree, problems } = run(
+export function parseQuery(
+  text: string,
+  options: ParseOptions,
+): { query: Query | null; problems: Problem[]; directives: Directive[] } {
+  const { tree, problems, directives } = run(
     text,
     options.dialect,
     (parser) => parser.query(),
     (query) => conditionsOf(query.body, query.pipes),
   );
-  return { query: tree, problems };
+  return { query: tree, problems, directives };
 }
 
 /** Parses an expression on its own, such as a condition without its category; the same contract as `parseQuery`. */

@@ -24,13 +24,30 @@ export function addError(
   help?: string,
   fix?: Fix,
 ): void {
+  add(problems, "error", code, span, message, help, fix);
+}
+
+/** As `addError`, for what is read all the same. */
+export function addWarning(problems: Problems, code: string, span: Span, message: string, help?: string): void {
+  add(problems, "warning", code, span, message, help);
+}
+
+function add(
+  problems: Problems,
+  severity: Problem["severity"],
+  code: string,
+  span: Span,
+  message: string,
+  help?: string,
+  fix?: Fix,
+): void {
   if (problems.kept.length >= MAX_PROBLEMS) {
     problems.omitted++;
     return;
   }
   problems.kept.push({
     code,
-    severity: "error",
+    severity,
     message,
     span,
     ...(help === undefined ? {} : { help }),

@@ -14,6 +14,7 @@ import {
   repeated,
 } from "./checks.js";
 import { AN_OPERATOR, ExpressionGrammar } from "./expression-grammar.js";
+import { checkForeignPipe } from "./foreign-calls.js";
 import { tokenSpan } from "./lex.js";
 import { durationOf, type Header, runsOf, stagesOf } from "./nodes.js";
 import * as t from "./tokens.js";
@@ -297,6 +298,7 @@ class QueryGrammar extends ExpressionGrammar {
     });
     return this.ACTION(() => {
       const nameSpan = tokenSpan(name);
+      checkForeignPipe(this.reading, name.image, nameSpan);
       return { name: name.image, nameSpan, args, span: cover(nameSpan, tokenSpan(this.LA(0))) };
     });
   });

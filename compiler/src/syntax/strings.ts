@@ -16,6 +16,8 @@ export interface BadEscape {
   readonly message: string;
   /** Set when doubling the backslash would make it a literal one. */
   readonly literalBackslash: boolean;
+  /** Set for `\*` and `\?` in elastic, which are read as the character alone. */
+  readonly wildcard: boolean;
 }
 
 /** What an ordinary string stands for. Bad escapes past the first few are only counted. */
@@ -131,14 +133,17 @@ function unicodeEscape(
   return { length, value: String.fromCodePoint(point) };
 }
 
-/** Resolves the escapes of a quoted body (without its quotes). A bad escape stands for its own text and is reported. */
-export function readEscapes(body: string, unicode: boolean): Unescaped {
+/**
+ * Resolves the escapes of a quoted body (without its quotes). A bad escape stands for its own text and is reported, but with
+ * `wildcards` the escapes `\*` and `\?`, which converters of rules write, stand for the character behind the backslash.
+ */
+export function readEscapes(body: string, unicode: boolean, wildcards = false): Unescaped {
   let at = body.indexOf("\\");
   if (at < 0) return { value: body, bad: [], omitted: 0 };
   const bad: BadEscape[] = [];
   let omitted = 0;
-  const report = (start: number, end: number, message: () => string, literalBackslash: boolean) => {
-    if (bad.length < MAX_BAD_ESCAPES) bad.push({ start, end, message: message(), literalBackslash });
+  const report = (start: number, end: number, message: () => string, literalBackslash: boolean, wildcard = false) => {
+    if (bad.length < MAX_BAD_ESCAPES) bad.push({ start, end, message: message(), literalBackslash, wildcard });
     else omitted++;
   };
   const parts: string[] = [];
@@ -150,6 +155,11 @@ export function readEscapes(body: string, unicode: boolean): Unescaped {
     let length = 1 + letter.length;
     if (simple !== undefined) {
       parts.push(simple);
+    } else if (wildcards && (letter === "*" || letter === "?")) {
+      parts.push(letter);
+      const message = () =>
+        `\`\\${letter}\` is read as \`${letter}\`, which is still a wildcard where the text is a pattern.`;
+      report(at, at + length, message, true, true);
     } else if (letter === "u" && unicode) {
       const found = unicodeEscape(body, at);
       length = found.length;

@@ -11,6 +11,8 @@ export const MAX_TOKENS = 2_000_000;
 
 /** The group of characters that belong to no token. */
 export const UNKNOWN_GROUP = "unknown";
+/** The group of comments that speak to Kestrel: `// kestrel: allow W0503`. */
+export const DIRECTIVE_GROUP = "directives";
 /** The group of comments that are never closed. */
 export const OPEN_COMMENT_GROUP = "openComment";
 
@@ -158,14 +160,21 @@ const PLAIN_OPERATORS = ["==", "!=", "<=", ">=", "<", ">", "*", "/", "%"].map((i
 // ---- what is left out, and what cannot be read ----
 
 const Whitespace = createToken({ name: "Whitespace", pattern: /[ \t\r\n]+/, group: Lexer.SKIPPED });
+const Directive = createToken({
+  name: "Directive",
+  pattern: /\/\/[ \t]*kestrel:[^\r\n]*|\/\*[ \t]*kestrel:[^*\r\n]*\*\//,
+  start_chars_hint: ["/"],
+  line_breaks: false,
+  group: DIRECTIVE_GROUP,
+});
 const LineComment = createToken({ name: "LineComment", pattern: /\/\/[^\r\n]*/, group: Lexer.SKIPPED });
 
 /** Once the stated number of tokens has been read, swallows all that is left. */
 export const Overflow = createToken({
   name: "Overflow",
   pattern: (text: string, offset: number, tokens: IToken[], groups: Record<string, IToken[]>): [string] | null => {
-    const unknown = groups[UNKNOWN_GROUP]?.length ?? 0;
-    return tokens.length + unknown >= MAX_TOKENS ? [text.slice(offset)] : null;
+    const others = (groups[UNKNOWN_GROUP]?.length ?? 0) + (groups[DIRECTIVE_GROUP]?.length ?? 0);
+    return tokens.length + others >= MAX_TOKENS ? [text.slice(offset)] : null;
   },
   start_chars_hint: ALL_CODES,
   line_breaks: true,
@@ -293,7 +302,7 @@ const CATEGORIES: readonly TokenType[] = [
 ];
 
 function vocabulary(dialect: Dialect): TokenType[] {
-  return [Overflow, ...block(dialect), backtick(dialect), ...SHARED];
+  return [Overflow, Directive, ...block(dialect), backtick(dialect), ...SHARED];
 }
 
 const ELASTIC = vocabulary("elastic");

@@ -24,7 +24,17 @@
 // A string read as a number has the grammar of a JSON number, with an optional `+` and leading zeros allowed, and no
 // white space. A date is kept in nanoseconds since 1970 as a 64-bit integer; digits beyond nanoseconds are dropped.
 
-export type FieldType = "keyword" | "ip" | "version" | "long" | "double" | "boolean" | "date" | "object" | "filetime" | "raw";
+export type FieldType =
+  | "keyword"
+  | "ip"
+  | "version"
+  | "long"
+  | "double"
+  | "boolean"
+  | "date"
+  | "object"
+  | "filetime"
+  | "raw";
 
 export interface Field {
   /** Stable for ever; 1 is process.pid and 2 is process.name. */

@@ -1,5 +1,6 @@
 // Pack IR -> readable text: atoms, then predicates with their circuit, join keys, users and witness.
 
+import type { Field } from "@kestrel/stdlib/schema/types";
 import type { JoinKey, Patterns, Typed } from "../../analyse/typed.js";
 import type { CompiledPack } from "../../compile.js";
 import { witnessOf } from "../../lower/witness.js";
@@ -23,11 +24,11 @@ export function irText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): strin
 function usesOf(ir: PackIr, predicate: number, rules: CompiledPack["rules"]): string[] {
   const name = (rule: number): string => rules[rule]?.rule.id ?? `rule ${rule}`;
   const events = (ir.eventRules[predicate] ?? []).map(name);
-  const others = ir.sequences.flatMap(({ rule, kind, stages, until }) => [
+  const others = ir.programs.flatMap(({ rule, kind, stages, until }) => [
     ...stages.flatMap((stage, index) =>
       stage.predicate === predicate ? [`${name(rule)} ${kind === "sample" ? "filter" : "stage"} ${index}`] : [],
     ),
-    ...(until === predicate ? [`${name(rule)} until`] : []),
+    ...(until?.predicate === predicate ? [`${name(rule)} until`] : []),
   ]);
   return [...events, ...others];
 }
@@ -76,8 +77,15 @@ function atomText(atom: Atom): string {
     case "integer":
     case "double":
       return `${atom.field.name} ${atom.op} ${atom.value}${atom.field.type === "date" ? " ns" : ""}`;
+    case "integer-set":
+    case "double-set":
+      return `${atom.field.name} in (${atom.values.join(", ")})${atom.field.type === "date" ? " ns" : ""}`;
     case "in-ranges":
       return `${atom.field.name} in ranges ${atom.ranges.map(cidrText).join(", ")}`;
+    case "lineage":
+      return `lineage flag ${atom.flag}`;
+    case "search":
+      return `an element $${atom.depth} of ${fieldText(atom.field)} with ${circuitText(atom.circuit)}`;
     case "computed":
       return `computed  ${typedText(atom.typed)}`;
   }
@@ -105,7 +113,15 @@ function typedText(t: Typed): string {
     case "date":
       return `${t.nanoseconds} ns`;
     case "field":
-      return t.field.name;
+      return fieldText(t.field);
+    case "search":
+      return `search ${fieldText(t.array)} for $${t.depth} with ${typedText(t.condition)}`;
+    case "lineage":
+      return `${t.relation} of [${t.query.category ?? "any"} where ${typedText(t.query.condition)}]`;
+    case "test":
+      return `a${t.atom}`;
+    case "dynamic":
+      return JSON.stringify(t.value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part));
     case "arithmetic":
     case "compare":
       return `(${typedText(t.left)} ${t.op} ${typedText(t.right)})`;
@@ -131,6 +147,10 @@ function cidrText({ family, bytes, prefix }: Cidr): string {
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
   );
   return `${groups.join(":")}/${prefix}`;
+}
+
+function fieldText({ root, name }: Field): string {
+  return root === undefined ? name : name === "" ? root : `${root}.${name}`;
 }
 
 function list(texts: readonly string[]): string {

@@ -6,17 +6,20 @@ import { circuitText } from "./ir-to-text.js";
 
 /** The programs of a pack, as sequences.bin holds them. */
 export function sequencesText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): string {
-  if (ir.sequences.length === 0) return "no programs: event rules are decided by a predicate alone\n";
+  if (ir.programs.length === 0) return "no programs: event rules are decided by a predicate alone\n";
   const lines: string[] = [];
-  for (const [index, program] of ir.sequences.entries()) {
+  for (const [index, program] of ir.programs.entries()) {
     const { kind, rule, maxspanNs, until } = program;
     const limit = maxspanNs === null ? "no maxspan" : `maxspan ${maxspanNs / 1_000_000n} ms`;
     lines.push(
       `program ${index}: ${kind} of rule ${rule} (${rules[rule]?.rule.id ?? "?"})${kind === "sample" ? "" : `, ${limit}`}`,
     );
     lines.push(...stageLines(program));
-    if (until !== null) lines.push(`  until     p${until} drops what waits under its key`);
-    const used = new Set([...program.stages.map(({ predicate }) => predicate), ...(until === null ? [] : [until])]);
+    if (until !== null) lines.push(`  until     p${until.predicate} drops what waits under its key`);
+    const used = new Set([
+      ...program.stages.map(({ predicate }) => predicate),
+      ...(until === null ? [] : [until.predicate]),
+    ]);
     for (const id of used) {
       const predicate = ir.predicates[id];
       if (predicate === undefined) continue;

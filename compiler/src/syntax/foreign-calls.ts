@@ -1,0 +1,124 @@
+// Functions and pipes that only the other dialect has: what stands in their place, as a fix where the edit is mechanical.
+
+import type { Call, Expr, FieldRef, Span } from "./ast.js";
+import { foreign, type Reading } from "./checks.js";
+import { quoteRaw } from "./strings.js";
+import { leftSpine, operandsOf } from "./walk.js";
+
+type Written = Pick<Call, "name" | "nameSpan" | "args" | "span">;
+
+interface Advice {
+  readonly help: string;
+  /** What to write for the whole call; null when that takes more than an edit. */
+  readonly instead: string | null;
+}
+
+const ENDGAME_ONLY: Readonly<Record<string, (call: Written, reading: Reading) => Advice>> = {
+  arraycontains: ({ args: [array, ...values] }, reading) => ({
+    help: "A comparison looks at every value of a field: write `field in~ (…)`.",
+    instead:
+      array === undefined || values.length === 0 ? null : `${slice(reading, array)} in~ (${list(reading, values)})`,
+  }),
+  arraycount: () => ({
+    help: "The elastic dialect does not count values; ask for one with `_arraysearch`.",
+    instead: null,
+  }),
+  arraysearch: ({ args: [array, variable, condition] }, reading) => ({
+    help: "Write `_arraysearch(field, $name, condition)`.",
+    instead:
+      array === undefined || condition === undefined || !isName(variable)
+        ? null
+        : `_arraysearch(${slice(reading, array)}, $${variable.path[0]}, ${withVariable(reading, condition, variable)})`,
+  }),
+  match: ({ args }, reading) => matchAdvice(args, reading),
+  matchlite: ({ args }, reading) => matchAdvice(args, reading),
+  safe: ({ args: [only] }, reading) => ({
+    help: "Nothing fails in the elastic dialect: write the value alone.",
+    instead: only === undefined ? null : `(${slice(reading, only)})`,
+  }),
+};
+
+/** Reports a call of a function that belongs to the other dialect. */
+export function checkForeignCall(reading: Reading, call: Written): void {
+  const name = call.name.toLowerCase();
+  if (reading.dialect === "endgame") {
+    if (name === "_arraysearch") elasticSearch(reading, call);
+    return;
+  }
+  const advise = Object.hasOwn(ENDGAME_ONLY, name) ? ENDGAME_ONLY[name] : undefined;
+  if (advise === undefined) return;
+  const { help, instead } = advise(call, reading);
+  const fix =
+    instead === null ? undefined : { title: `Write \`${shorten(instead)}\``, span: call.span, replacement: instead };
+  foreign(reading, call.nameSpan, `The function \`${call.name}\``, help, fix);
+}
+
+const ENDGAME_PIPES: Readonly<Record<string, string>> = {
+  count: "A rule alerts on every match; `eqlc query` counts with `--format json` and a tool of your choice.",
+  filter: "Put the condition into the query, behind an `and`.",
+  sort: "Matches come in the order of their events.",
+  unique: "A rule alerts on every match: a sequence with `by` joins events, but nothing thins them out.",
+  unique_count: "A rule alerts on every match: a sequence with `by` joins events, but nothing thins them out.",
+};
+
+/** Reports a pipe that belongs to endgame. */
+export function checkForeignPipe(reading: Reading, name: string, span: Span): void {
+  if (reading.dialect === "endgame" || !Object.hasOwn(ENDGAME_PIPES, name)) return;
+  foreign(reading, span, `The pipe \`${name}\``, ENDGAME_PIPES[name] ?? "");
+}
+
+function elasticSearch(reading: Reading, { name, nameSpan, args, span }: Written): void {
+  const [array, variable, condition] = args;
+  const help = "Write `arraySearch(field, name, condition)`.";
+  const plain = variable?.kind === "field" && variable.variable ? String(variable.path[0]).slice(1) : null;
+  const replacement =
+    array === undefined || condition === undefined || plain === null
+      ? null
+      : `arraySearch(${slice(reading, array)}, ${plain}, ${slice(reading, condition).replaceAll(`$${plain}`, plain)})`;
+  const fix = replacement === null ? undefined : { title: "Write `arraySearch`", span, replacement };
+  foreign(reading, nameSpan, `The function \`${name}\``, help, fix);
+}
+
+/** `match` is anchored at the start only; `regex` matches the whole value. */
+function matchAdvice([value, pattern, ...more]: readonly Expr[], reading: Reading): Advice {
+  const help = "Write `value regex~ pattern`, where the pattern has to match the whole value.";
+  if (value === undefined || more.length > 0 || pattern?.kind !== "literal" || pattern.type !== "string")
+    return { help, instead: null };
+  const raw = quoteRaw(`(${pattern.value}).*`, "elastic");
+  return { help, instead: raw === null ? null : `${slice(reading, value)} regex~ ${raw}` };
+}
+
+function slice({ text }: Reading, { span }: Expr): string {
+  return text.slice(span.start, span.end);
+}
+
+function list(reading: Reading, values: readonly Expr[]): string {
+  return values.map((value) => slice(reading, value)).join(", ");
+}
+
+function isName(expr: Expr | undefined): expr is FieldRef {
+  return expr?.kind === "field" && expr.path.length === 1 && typeof expr.path[0] === "string" && !expr.optional;
+}
+
+/** The text of a condition with a `$` before each use of the variable. */
+function withVariable(reading: Reading, condition: Expr, { path: [name] }: FieldRef): string {
+  const starts: number[] = [];
+  const pending: Expr[] = [condition];
+  for (let expr = pending.pop(); expr !== undefined; expr = pending.pop()) {
+    if (expr.kind === "field" && expr.path[0] === name) starts.push(expr.span.start);
+    if (expr.kind === "binary") {
+      const { base, links } = leftSpine(expr);
+      pending.push(base, ...links.map((link) => link.right));
+    } else {
+      pending.push(...operandsOf(expr));
+    }
+  }
+  const from = condition.span.start;
+  let text = slice(reading, condition);
+  for (const start of starts.sort((a, b) => b - a)) text = `${text.slice(0, start - from)}$${text.slice(start - from)}`;
+  return text;
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
