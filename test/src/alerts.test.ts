@@ -73,6 +73,7 @@ keys("tell text from numbers, and do not tell a long from the same double", () =
   assert.is.not(one(abi.TYPE_KEYWORD, "true"), one(abi.TYPE_BOOLEAN, true));
   assert.is.not(one(abi.TYPE_KEYWORD, "null"), keysOf([[abi.TYPE_KEYWORD, [], true]]).keys.join());
   assert.is.not(one(abi.TYPE_DATE, 1n), one(abi.TYPE_LONG, 1n));
+  assert.is(one(abi.TYPE_DATE, 1n), one(abi.TYPE_FILETIME, 1n));
   assert.is.not(one(abi.TYPE_KEYWORD, "d1"), one(abi.TYPE_DATE, 1n));
   const joined = keysOf([
     [abi.TYPE_KEYWORD, ['a\n"b']],
@@ -120,6 +121,21 @@ keys("ignore an event without a key that must be there", () => {
   assert.equal(keysOf(mixed).keys, []);
 });
 
+keys("write JSON text in one way, apart from texts", () => {
+  const raw = (text: string): string => keysOf([[abi.TYPE_RAW, [text]]]).keys.join();
+  assert.is(raw('[1, "a\\u0062" ,1.0,\t{"x":[true,null]}]'), '[1,"ab",1,{"x":[true,null]}]');
+  assert.is(
+    raw("[1e2,100.0,-0,9223372036854775807,9223372036854775808,1e400]"),
+    "[100,100,0,9223372036854775807,9223372036854775808,1e999]",
+  );
+  assert.is(raw('["a\nb"]'.replace("\n", "\\n")), '["a\\nb"]');
+  assert.is.not(raw("[1]"), keysOf([[abi.TYPE_KEYWORD, ["[1]"]]]).keys.join());
+  assert.is(raw('"a"'), keysOf([[abi.TYPE_KEYWORD, ["a"]]]).keys.join());
+  assert.is.not(raw("[01]"), raw("[1]"));
+  assert.equal(JSON.parse(keyJson(raw("[01]"))), [{ "not JSON": "[01]" }]);
+  assert.is(raw(`["${"x".repeat(20_000)}"]`).length, 20_004);
+});
+
 keys("are cut at the limit, and counted", () => {
   const fields: KeyField[] = [
     [abi.TYPE_LONG, [1n, 2n, 3n]],
@@ -147,7 +163,8 @@ alerts("write doubles so that they do not look like integers", () => {
 });
 
 function evidence(ordinal: number, ts: bigint, text: string): EvidenceEvent {
-  return { ordinal, ts, tie: null, line: new TextEncoder().encode(text), file: "events.ndjson", fileLine: ordinal + 1 };
+  const line = new TextEncoder().encode(text);
+  return { ordinal, ts, tie: null, line, lineage: null, file: "events.ndjson", fileLine: ordinal + 1 };
 }
 
 const THREAT = [
@@ -162,6 +179,7 @@ const MANIFEST = fakeManifest(
     rules: [
       fakeRule("one", "event", { description: "What it is.", tags: ["a"], threat: THREAT, severity: "high" }),
       fakeRule("two", "sequence", { risk_score: null, keys: ["user.name", "host.id"] }),
+      fakeRule("three", "join", { keys: [] }),
     ],
     predicates: [[0], []],
     programs: [],
@@ -207,6 +225,25 @@ alerts("hold null for a missing event, and take the time of the latest one", () 
   assert.is(alert["@timestamp"], "1970-01-01T00:00:05.000Z");
   assert.equal(alert.key, ["bob", null]);
   assert.is(alert.risk_score, null);
+});
+
+alerts("of a join have the time of its latest event, which need not be the last term's", () => {
+  const detection: Detection = {
+    rule: 2,
+    kind: "join",
+    key: "",
+    events: [evidence(1, 5_000_000_000n, '{"i":1}'), evidence(0, 4_000_000_000n, '{"i":0}')],
+  };
+  const alert = JSON.parse(createAlertWriter(MANIFEST)(detection)) as Record<string, unknown>;
+  assert.equal(
+    [alert.kind, alert["@timestamp"], alert.events],
+    ["join", "1970-01-01T00:00:05.000Z", [{ i: 1 }, { i: 0 }]],
+  );
+  const text = createAlertRenderer(MANIFEST, { color: false })(detection);
+  assert.match(
+    text,
+    /^MEDIUM {2}1970-01-01T00:00:05\.000Z {2}Rule three .*\n {2}1\. 00:00:05\.000 .*\n {2}2\. 00:00:04\.000 /,
+  );
 });
 
 alerts("have ids that tell detections apart and stay the same", () => {

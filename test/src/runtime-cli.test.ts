@@ -9,7 +9,7 @@ import { gzipSync } from "node:zlib";
 import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { fakePack, fakeRule } from "./support/fake-pack.js";
+import { fakePack, fakeProgram, fakeRule, fakeStage } from "./support/fake-pack.js";
 
 const cli = suite("kestrel-run");
 const BIN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
@@ -29,18 +29,27 @@ cli.before(async () => {
   pack = join(folder, "pack");
   mkdirSync(pack);
   const made = await fakePack({
-    rules: [fakeRule("single", "event", { severity: "high" }), fakeRule("pair", "sequence", { keys: ["user.name"] })],
-    predicates: [[], [], [], [0]],
+    rules: [
+      fakeRule("single", "event", { severity: "high" }),
+      fakeRule("pair", "sequence", { keys: ["user.name"] }),
+      fakeRule("both", "join", { keys: [] }),
+      fakeRule("first", "event"),
+    ],
+    predicates: [[], [], [], [0], [], [], [], [], [], []],
     programs: [
+      fakeProgram({ rule: 1, kind: "sequence", maxspanNs: 5_000_000_000n, stages: [fakeStage(0), fakeStage(1)] }),
+      fakeProgram({ rule: 2, kind: "join", stages: [fakeStage(4), fakeStage(5)] }),
+      fakeProgram({ rule: 3, kind: "event", stages: [fakeStage(6)], pipes: [{ kind: "head", count: 1 }] }),
+    ],
+    lineage: [
       {
-        rule: 1,
-        kind: "sequence",
-        maxspanNs: 5_000_000_000n,
-        stages: [
-          { predicate: 0, missing: false },
-          { predicate: 1, missing: false },
-        ],
-        until: null,
+        dialect: "elastic",
+        feed: 7,
+        starts: 8,
+        ends: 9,
+        processes: null,
+        resets: null,
+        queries: [{ flag: 0, relation: "event", predicate: 7, late: null }],
       },
     ],
   });
@@ -125,6 +134,29 @@ cli("writes alerts to a file, and text to the terminal when asked", async () => 
   assert.equal(rulesOf(readFileSync(file, "utf8")), ["pair", "single"]);
 });
 
+cli("alerts for joins and for event rules with pipes, and counts processes", async () => {
+  const input = [
+    '{"t":1000,"p":"5"}',
+    '{"t":2000,"p":"6"}',
+    '{"t":3000,"p":"67"}',
+    '{"t":4000,"p":"78","o":"a--b-"}',
+    '{"t":5000,"p":"7","o":"c--b-"}',
+  ];
+  const text = input.map((line) => `${line}\n`).join("");
+  const ended = await run([pack, "--replay", "-", "--summary", "json"], text);
+  assert.equal(rulesOf(ended.stdout), ["first"]);
+  const summary = JSON.parse(ended.stderr) as Record<string, unknown>;
+  assert.equal(summary.processes, { known: 2, forgotten_for_cap: 0, forgotten_for_age: 0 });
+  const joined = await run(
+    [pack, "--replay", "-", "--format", "text"],
+    `{"t":1000,"p":"5","k":"z"}\n{"t":6000,"p":"4","k":"z"}\n`,
+  );
+  assert.match(
+    joined.stdout,
+    /^MEDIUM {2}1970-01-01T00:00:06\.000Z {2}Rule both {2}\(both\)\n {2}z\n {2}1\. .*:2\]\n {2}2\. .*:1\]\n\n$/,
+  );
+});
+
 cli("shows the first broken lines, counts the rest, and fails on them when strict", async () => {
   const input = `${"oops\n".repeat(8)}{"t":1,"p":"3"}\n${"x".repeat(200)}\n`;
   const loose = await run([pack, "--replay", "-", "--max-line", "100"], input);
@@ -196,20 +228,23 @@ cli("helps, and tells its version", async () => {
     assert.ok(help.stdout.includes(word), word);
   }
   const version = await run(["--version"]);
-  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 1\.0, ABI 1\)\n$/);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 1\.0, ABI 2\)\n$/);
 });
 
 cli("validates and lists a package", async () => {
   const ok = await run(["validate", pack]);
   assert.is(ok.code, 0);
   assert.match(ok.stdout, /^ok: fake 1\.2\.3\n {2}digest {4}[0-9a-f]{64}\n/);
-  assert.match(ok.stdout, /2 rules \(1 event, 1 sequence\)/);
+  assert.match(ok.stdout, /4 rules \(2 event, 1 sequence, 1 join\)/);
+  const facts = JSON.parse((await run(["validate", pack, "--format", "json"])).stdout) as Record<string, unknown>;
+  assert.equal(facts.rules, { event: 2, sequence: 1, sample: 0, join: 1 });
+  assert.equal([facts.programs, facts.process_trees], [3, 1]);
   const list = await run(["list", pack]);
   assert.match(list.stdout, /^SEVERITY {2}KIND {6}ID {6}NAME {9}ATT&CK\nhigh {6}event {5}single {2}Rule single\n/);
   const json = JSON.parse((await run(["list", pack, "--format", "json"])).stdout) as { readonly id: string }[];
   assert.equal(
     json.map(({ id }) => id),
-    ["single", "pair"],
+    ["single", "pair", "both", "first"],
   );
 
   const damaged = join(folder, "damaged");

@@ -11,6 +11,7 @@ import {
   type Detection,
   type DetectorCounters,
   type DetectorOptions,
+  type EvidenceEvent,
   loadPackage,
   ModuleError,
   type Package,
@@ -19,7 +20,7 @@ import {
 } from "@kestrel/runtime/index";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { manifestText } from "@kestrel/stdlib/package-format";
-import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
+import { encodeSequences, type LateTest, type LineageProgram } from "@kestrel/stdlib/sequence-tables";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -28,8 +29,12 @@ import {
   fakeManifest,
   fakeModuleBytes,
   fakePack,
+  fakePredicate,
+  fakeProgram,
   fakeRule,
+  fakeStage,
   INPUT_ROOM,
+  LATE_ROOM,
   withDigest,
 } from "./support/fake-pack.js";
 
@@ -49,36 +54,14 @@ const PACK: FakePack = {
   ],
   predicates: [[], [], [3], [0], [3, 0]],
   programs: [
-    {
-      rule: 1,
-      kind: "sequence",
-      maxspanNs: 5n * SECOND,
-      stages: [
-        { predicate: 0, missing: false },
-        { predicate: 1, missing: false },
-      ],
-      until: null,
-    },
-    {
+    fakeProgram({ rule: 1, kind: "sequence", maxspanNs: 5n * SECOND, stages: [fakeStage(0), fakeStage(1)] }),
+    fakeProgram({
       rule: 2,
       kind: "sequence",
       maxspanNs: 2n * SECOND,
-      stages: [
-        { predicate: 0, missing: false },
-        { predicate: 2, missing: true },
-      ],
-      until: null,
-    },
-    {
-      rule: 4,
-      kind: "sample",
-      maxspanNs: null,
-      stages: [
-        { predicate: 1, missing: false },
-        { predicate: 2, missing: false },
-      ],
-      until: null,
-    },
+      stages: [fakeStage(0), fakeStage(2, { missing: true })],
+    }),
+    fakeProgram({ rule: 4, kind: "sample", stages: [fakeStage(1), fakeStage(2)] }),
   ],
 };
 
@@ -148,7 +131,7 @@ loading("refuses manifests of another kind, format or interface", async () => {
     'E_PACKAGE_FORMAT manifest.json: format_version is "2.0"; this runtime reads "1.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
-    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 1",
+    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 2",
   ]);
 });
 
@@ -169,7 +152,7 @@ loading("reports every mistake in a manifest with its place", async () => {
     "package.name: is empty",
     "package.digest: expected 64 hexadecimal digits",
     "rules[0].tags[1]: expected a string, found a number",
-    'rules[0].kind: expected one of event, sequence, sample, found "rule"',
+    'rules[0].kind: expected one of event, sequence, sample, join, found "rule"',
     'rules[5].id: "both" is the id of rules[1] already',
     "predicates[1][0]: expected a whole number from 0, found 0.5",
     "predicates[2][0]: there is no rule 9",
@@ -227,8 +210,17 @@ loading("checks the digest and every listed file, and reports all of it at once"
 });
 
 loading("refuses modules with another interface", async () => {
-  const sequences = encodeSequences([]);
-  const pack: FakePack = { rules: [], predicates: [], programs: [] };
+  const tree: LineageProgram = {
+    dialect: "elastic",
+    feed: 0,
+    starts: 0,
+    ends: 0,
+    processes: null,
+    resets: null,
+    queries: [{ flag: 2, relation: "event", predicate: 0, late: null }],
+  };
+  const sequences = encodeSequences({ programs: [], lineage: [tree] });
+  const pack: FakePack = { rules: [], predicates: [[]], programs: [] };
   const load = (module: Uint8Array): Promise<string[]> => {
     const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
     return problemsOf(packageFromMemory({ manifest, module, sequences }), true);
@@ -238,44 +230,87 @@ loading("refuses modules with another interface", async () => {
     @external("env", "now") declare function now(): f64;
     @external("kestrel", "f64_parse") declare function parse(address: i32, length: i32): f64;
     export const abi_version: i32 = 1; export function input_base(): f64 { return now() + parse(0, 0); }`);
+  const missing = ["input_capacity", "output_base", "late_base", "late_capacity", "lineage_flags"];
   assert.equal(await load(strange), [
     "E_PACKAGE_MODULE module.wasm: imports env.now, which does not exist",
     "E_PACKAGE_MODULE module.wasm: exports input_base as a function; it must be a global",
-    "E_PACKAGE_MODULE module.wasm: does not export input_capacity",
-    "E_PACKAGE_MODULE module.wasm: does not export output_base",
-    "E_PACKAGE_MODULE module.wasm: does not export run",
+    ...[...missing, "run", "late_begin", "late_event", "late_test"].map(
+      (name) => `E_PACKAGE_MODULE module.wasm: does not export ${name}`,
+    ),
   ]);
   const misplaced = await assemble(`
-    export const abi_version: i32 = 2; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
-    export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }`);
+    export const abi_version: i32 = 3; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }
+    export const late_base: i32 = 262143; export const late_capacity: i32 = 65; export const lineage_flags: i32 = 262142;
+    export function late_begin(): void {} export function late_test(p: i32): i32 { return p; }
+    export function late_event(r: i32, a: i32, n: i32): i32 { return r + a + n; }`);
   assert.equal(await load(misplaced), [
-    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 2; this runtime speaks 1",
+    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 3; this runtime speaks 2",
     "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: a late region of 65 bytes at 262143 does not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: 3 lineage flags at 262142 do not fit into 262144 bytes of memory",
   ]);
 });
 
 loading("refuses sequence tables that lead nowhere", async () => {
-  const load = async (programs: FakePack["programs"]): Promise<string[]> => {
-    return problemsOf(packageFromMemory(await fakePack({ ...PACK, programs })), true);
+  const load = async (pack: Partial<FakePack>, batch = false): Promise<string[]> => {
+    const found = await problemsOf(packageFromMemory(await fakePack({ ...PACK, ...pack }), { batch }), true);
+    return found.map((line) => line.replace("E_PACKAGE_SEQUENCES sequences.bin: ", ""));
   };
   const [first] = PACK.programs;
   if (first === undefined) throw new Error("no program");
-  const stages = [{ predicate: 5, missing: false }];
+  const late = (predicate: number): LateTest => ({ predicate, stages: [] });
+  const until = { predicate: 8, late: late(9) };
+  const stages = [fakeStage(5, { late: late(6) })];
   assert.equal(
-    await load([
-      { ...first, rule: 0, stages, until: 8 },
-      { ...first, rule: 77 },
-    ]),
+    await load({
+      programs: [
+        { ...first, rule: 0, stages, until, pipes: [{ kind: "filter", test: late(7) }] },
+        { ...first, rule: 77 },
+        first,
+        first,
+      ],
+    }),
     [
-      "E_PACKAGE_SEQUENCES sequences.bin: program 0 is a sequence, but its rule 0 is of kind event",
-      "E_PACKAGE_SEQUENCES sequences.bin: program 0: a stage names predicate 5 of 5",
-      "E_PACKAGE_SEQUENCES sequences.bin: program 0: until names predicate 8 of 5",
-      "E_PACKAGE_SEQUENCES sequences.bin: program 1: there is no rule 77",
+      "program 0 is a sequence, but its rule 0 is of kind event",
+      "program 0: a stage names predicate 5 of 5",
+      "program 0: the late test of a stage names predicate 6 of 5",
+      "program 0: until names predicate 8 of 5",
+      "program 0: the late test of until names predicate 9 of 5",
+      "program 0: the pipe filter names predicate 7 of 5",
+      "program 1: there is no rule 77",
+      "program 3: rule 1 has a program already",
+      "rule 0 has a program, and predicate 3 decides it as well",
+      "rule 0 has a program, and predicate 4 decides it as well",
     ],
   );
+  const tree = {
+    dialect: "endgame",
+    feed: 5,
+    starts: 6,
+    ends: 7,
+    processes: 8,
+    resets: 9,
+    queries: [{ flag: 0, relation: "child", predicate: 10, late: late(11) }],
+  } as const;
+  assert.equal(
+    await load({ lineage: [tree] }),
+    ["feed", "starts", "ends", "processes", "resets", "a query", "the late test of a query"].map(
+      (name, at) => `lineage program 0: ${name} names predicate ${5 + at} of 5`,
+    ),
+  );
+  const keys = late(0);
+  const kinds = ["sort", "count"] as const;
+  const batch = { ...first, pipes: [{ kind: "tail", count: 1 } as const, ...kinds.map((kind) => ({ kind, keys }))] };
+  assert.equal(
+    await load({ programs: [batch] }),
+    ["tail", ...kinds].map((kind) => `program 0: the pipe ${kind} needs the end of the matches, and a stream has none`),
+  );
+  assert.equal(await load({ programs: [batch] }, true), []);
+
   const module = await fakeModuleBytes();
-  const sequences = new Uint8Array(8);
+  const sequences = new Uint8Array(16);
   const manifest = fakeManifest(PACK, { "module.wasm": module, "sequences.bin": sequences });
   assert.match(
     (await problemsOf(packageFromMemory({ manifest, module, sequences }), true)).join(),
@@ -295,8 +330,9 @@ async function detect(
   lines: readonly string[],
   options: Partial<DetectorOptions> = {},
   linesPerChunk = Number.POSITIVE_INFINITY,
+  source = PACK,
 ): Promise<Outcome> {
-  const pack = await packageFromMemory(await fakePack(PACK));
+  const pack = await packageFromMemory(await fakePack(source));
   const alerts: string[] = [];
   const written: string[] = [];
   const broken: BrokenLine[] = [];
@@ -427,6 +463,206 @@ detecting("gives the same bytes and counters for any chunks", async () => {
   const cut = await detect(lines, { reorderCapacity: 5, maxPerProgram: 3 }, 1);
   assert.is(cut.lines.join("\n"), crowded.lines.join("\n"));
   assert.equal(cut.counters, crowded.counters);
+});
+
+/** The late test whose predicate is written as a character, see fake-pack.ts. */
+function lateOf(character: string, ...stages: readonly number[]): LateTest {
+  return { predicate: fakePredicate(character), stages };
+}
+
+const LATE_PACK: FakePack = {
+  rules: [
+    fakeRule("plain", "event"),
+    fakeRule("same-value", "sequence"),
+    fakeRule("listed", "event"),
+    fakeRule("child", "event"),
+    fakeRule("distinct", "event"),
+    fakeRule("after-child", "sequence"),
+  ],
+  predicates: Array.from({ length: 52 }, (_, predicate) => (predicate === 9 ? [0] : [])),
+  programs: [
+    fakeProgram({ rule: 1, kind: "sequence", stages: [fakeStage(0), fakeStage(1, { late: lateOf("A", 0) })] }),
+    fakeProgram({ rule: 2, kind: "event", stages: [fakeStage(9, { late: lateOf("<") })] }),
+    fakeProgram({ rule: 3, kind: "event", stages: [fakeStage(2, { late: lateOf("a") })] }),
+    fakeProgram({
+      rule: 4,
+      kind: "event",
+      stages: [fakeStage(3)],
+      pipes: [
+        { kind: "filter", test: lateOf("=") },
+        { kind: "unique_count", keys: lateOf(">") },
+        { kind: "filter", test: lateOf("@") },
+        { kind: "head", count: 3 },
+      ],
+    }),
+    fakeProgram({ rule: 5, kind: "sequence", stages: [fakeStage(2, { late: lateOf("a") }), fakeStage(8)] }),
+  ],
+  lineage: [
+    {
+      dialect: "elastic",
+      feed: 4,
+      starts: 5,
+      ends: 6,
+      processes: null,
+      resets: null,
+      queries: [{ flag: 0, relation: "child", predicate: 7, late: lateOf("?") }],
+    },
+  ],
+};
+
+detecting("asks late tests beside the events of earlier stages", async () => {
+  const { alerts, counters } = await detect(
+    [
+      '{"t":1000,"p":"0","k":"z","v":"x"}',
+      '{"t":2000,"p":"1","k":"z","v":"y"}',
+      '{"t":3000,"p":"1","k":"z"}',
+      '{"t":4000,"p":"1","k":"z","v":"x"}',
+      '{"t":5000,"p":"9","l":"<"}',
+      '{"t":6000,"p":"9","l":"="}',
+    ],
+    {},
+    1,
+    LATE_PACK,
+  );
+  assert.equal(alerts, ['same-value "z" 0,3', "plain  4", "listed  4", "plain  5"]);
+  assert.equal([counters.lateTests, counters.lateLost], [5, 0]);
+});
+
+detecting("sets lineage flags before late tests, and marks only what passes the query's own", async () => {
+  const { alerts, counters } = await detect(
+    [
+      '{"t":1,"p":"457","o":"a----"}',
+      '{"t":2,"p":"245","o":"b-a--"}',
+      '{"t":3,"p":"47","o":"a----","l":"?"}',
+      '{"t":4,"p":"245","o":"c-a--"}',
+      '{"t":5,"p":"24","o":"b-a--"}',
+      '{"t":6,"p":"24","o":"c----"}',
+      '{"t":7,"p":"2"}',
+      '{"t":8,"p":"8"}',
+    ],
+    {},
+    3,
+    LATE_PACK,
+  );
+  assert.equal(alerts, ["child  3", "child  5"]);
+  assert.equal(counters.lineage, { known: 3, forgottenForCap: 0, forgottenForAge: 0 });
+  const keyed = [
+    '{"t":1,"p":"47","o":"a----","l":"?"}',
+    '{"t":2,"p":"245","o":"c-a--"}',
+    '{"t":3,"p":"8","o":"c-a--"}',
+  ];
+  const sequence = await detect(keyed, {}, 3, LATE_PACK);
+  assert.equal(sequence.alerts, ["child  1", 'after-child "c"\nnull\n"a"\nnull\nnull 1,2']);
+});
+
+detecting("lets matches through pipes", async () => {
+  const lines = [
+    '{"t":1,"p":"3","l":"=>","u":"a"}',
+    '{"t":2,"p":"3","l":"=>","u":"a"}',
+    '{"t":3,"p":"3","l":">","u":"b"}',
+    '{"t":4,"p":"3","l":"=>","u":"-"}',
+    '{"t":5,"p":"3","l":"=>","u":"-"}',
+    '{"t":6,"p":"3","l":"=","u":"a"}',
+    '{"t":7,"p":"3","l":"=>","u":"c"}',
+  ];
+  const { alerts, counters } = await detect(lines, {}, 2, LATE_PACK);
+  assert.equal(alerts, ["distinct  0", "distinct  3", "distinct  5"]);
+  assert.is(counters.pipeKeysForgotten, 0);
+  const unpiped = await detect(lines, { pipes: false }, 9, LATE_PACK);
+  assert.is(unpiped.alerts.length, lines.length);
+});
+
+detecting("forgets the oldest keys of pipes, and counts them", async () => {
+  const lines = ["a", "b", "a", "c", "b"].map((key, at) => `{"t":${at},"p":"3","l":"=>","u":"${key}"}`);
+  const roomy: FakePack = {
+    ...LATE_PACK,
+    programs: [
+      fakeProgram({ rule: 4, kind: "event", stages: [fakeStage(3)], pipes: [{ kind: "unique", keys: lateOf(">") }] }),
+    ],
+  };
+  const all = await detect(lines, {}, 9, roomy);
+  assert.equal(all.alerts, ["distinct  0", "distinct  1", "distinct  3"]);
+  const few = await detect(lines, { maxPipeKeys: 1 }, 9, roomy);
+  assert.equal([few.alerts.length, few.counters.pipeKeysForgotten], [5, 4]);
+});
+
+detecting("counts late tests whose lines do not fit, and those whose lines cannot be read", async () => {
+  const pad = "x".repeat(LATE_ROOM / 2);
+  const { alerts, counters } = await detect(
+    [
+      `{"t":1,"p":"0","k":"z","v":"x","z":"${pad}"}`,
+      `{"t":2,"p":"1","k":"z","v":"x","z":"${pad}"}`,
+      '{"t":3,"p":"1","k":"z","v":"x","?":1}',
+      '{"t":4,"p":"1","k":"z","v":"x"}',
+    ],
+    {},
+    1,
+    LATE_PACK,
+  );
+  assert.equal(alerts, ['same-value "z" 0,3']);
+  assert.equal([counters.lateTests, counters.lateLost], [3, 2]);
+});
+
+detecting("says nothing of lineage when nothing asks for it", async () => {
+  assert.is((await detect(['{"t":1,"p":"3"}'])).counters.lineage, null);
+});
+
+detecting("reads all that a run found before it asks anything, however lines are cut", async () => {
+  const lines: string[] = [];
+  let state = 3;
+  const next = (below: number): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return Math.floor(((state >>> 0) / 4294967296) * below);
+  };
+  const some = (letters: string): string => [...letters].filter(() => next(3) === 0).join("");
+  const one = (letters: string): string => letters[next(letters.length)] ?? "";
+  for (let index = 0; index < 1500; index++) {
+    const id = next(3) > 0 ? `,"o":"${one("abcd-")}-${one("abcd-")}--"` : "";
+    const parts = `"l":"${some("<=>?")}","v":"${one("xy")}","u":"${one("abcdefgh-")}"`;
+    lines.push(`{"t":${index * 10 - next(40)},"p":"${some("0123456789")}",${parts}${id}}`);
+  }
+  const roomy = LATE_PACK.programs.map((program) => ({
+    ...program,
+    pipes: program.pipes.filter(({ kind }) => kind !== "head"),
+  }));
+  for (const order of ["time", "arrival"] as const) {
+    const options = { order, maxProcesses: 3, maxPipeKeys: 4, latenessNs: SECOND / 50n };
+    const whole = await detect(lines, options, 2000, { ...LATE_PACK, programs: roomy });
+    const rules = new Set(whole.alerts.map((line) => line.split(" ")[0]));
+    assert.is(rules.size, 6, [...rules].join());
+    assert.ok((whole.counters.lineage?.forgottenForCap ?? 0) > 0 && whole.counters.pipeKeysForgotten > 0);
+    for (const linesPerChunk of [1, 2, 5, 40]) {
+      const cut = await detect(lines, options, linesPerChunk, { ...LATE_PACK, programs: roomy });
+      assert.is(cut.lines.join("\n"), whole.lines.join("\n"), `${order}, ${linesPerChunk} lines a chunk`);
+      assert.equal(cut.counters, whole.counters);
+    }
+  }
+});
+
+detecting("takes events as they arrive when told to", async () => {
+  const lines = ['{"t":9000,"p":"0","k":"a"}', '{"t":5000,"p":"1","k":"a"}', '{"t":20000,"p":"3"}', '{"t":1,"p":"3"}'];
+  const { alerts, counters } = await detect(lines, { order: "arrival" });
+  assert.equal(alerts, ['both "a" 0,1', "three  2", "three  3", 'absent "a" 0,-']);
+  assert.equal([counters.late, counters.waiting], [0, 0]);
+});
+
+detecting("answers who applies pipes, once the stream has ended", async () => {
+  const pack = await packageFromMemory(await fakePack(LATE_PACK));
+  const events: (EvidenceEvent | null)[] = [];
+  const detector = createDetector(pack, {
+    latenessNs: null,
+    pipes: false,
+    onAlert: (detection) => events.push(...detection.events),
+  });
+  const lines = '{"t":1,"p":"3","v":"x","l":">","u":"ab"}\n{"t":2,"p":"3","v":"x"}\n';
+  detector.feed(Buffer.from(lines), { file: "f", firstLine: 1 });
+  detector.finish();
+  const [first, second] = events;
+  if (first == null || second == null) throw new Error("no events");
+  assert.equal(detector.ask(lateOf(">"), first, []), ['"a"\n"b"']);
+  assert.is(detector.ask(lateOf(">"), second, []), null);
+  assert.equal(detector.ask(lateOf("A", 2), first, [second]), ['"a"\n"b"']);
+  assert.equal(detector.ask(lateOf("A", 2), second, [null]), [""]);
 });
 
 detecting("says when it is misused, and when the module fails", async () => {

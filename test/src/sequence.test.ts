@@ -3,16 +3,21 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createReorder, type OrderedRecord } from "@kestrel/runtime/order/reorder";
 import { createSequenceEngine, type SequenceCounters } from "@kestrel/runtime/sequence/engine";
-import type { StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
+import type { AskLate, StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
 import {
   decodeSequences,
   encodeSequences,
+  type LateTest,
+  type LineageProgram,
+  type PipeProgram,
   type SequenceProgram,
+  type SequenceStage,
+  type SequenceTables,
   SequenceTablesError,
 } from "@kestrel/stdlib/sequence-tables";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { parseCases, type SequenceCase, type Step, showCompletion } from "./support/sequence-cases.js";
+import { parseCases, type SequenceCase, type Step, scriptedTests, showCompletion } from "./support/sequence-cases.js";
 import { completeWholeList, type ListedEvent } from "./support/sequence-whole-list.js";
 
 const CASES = new URL("../cases/sequence/", import.meta.url);
@@ -24,10 +29,11 @@ interface Outcome {
   readonly counters: SequenceCounters;
 }
 
-function run(one: Pick<SequenceCase, "programs" | "options" | "steps">): Outcome {
+function run(one: Pick<SequenceCase, "programs" | "options" | "steps">, askLate: AskLate): Outcome {
   const completions: string[] = [];
   const engine = createSequenceEngine(one.programs, {
     ...one.options,
+    askLate,
     onComplete: (program, key, events) => completions.push(showCompletion(one.programs.length, program, key, events)),
   });
   for (const step of one.steps) {
@@ -54,24 +60,29 @@ function listInOrder(steps: readonly Step[]): ListedEvent[] | null {
   return listed;
 }
 
+function listArrivals(steps: readonly Step[]): ListedEvent[] {
+  return steps.flatMap((step) => (step.kind === "event" ? [step] : []));
+}
+
 const cases = suite("sequence cases");
 for (const file of readdirSync(CASES).sort()) {
   for (const one of parseCases(readFileSync(new URL(file, CASES), "utf8"))) {
     cases(`${file}: ${one.name}`, () => {
-      const { completions, counters } = run(one);
+      const ask = scriptedTests(one);
+      const { completions, counters } = run(one, ask);
       assert.equal(completions, one.expected);
       for (const [name, value] of one.counters) {
         assert.is(counters[name as keyof SequenceCounters], value, name);
       }
-      const decoded = decodeSequences(encodeSequences(one.programs));
-      assert.equal(decoded, one.programs);
+      const tables: SequenceTables = { programs: one.programs, lineage: [] };
+      assert.equal(decodeSequences(encodeSequences(tables)), tables);
 
-      const listed = listInOrder(one.steps);
+      const listed = one.options.order === "arrival" ? listArrivals(one.steps) : listInOrder(one.steps);
       if (listed === null || one.options.maxPerProgram !== undefined || one.options.maxTotal !== undefined) return;
       // Without the advances, but to the end of the stream: what time alone brings comes with the end.
       const steps: Step[] = [...listed.map((step) => ({ kind: "event" as const, ...step })), { kind: "finish" }];
-      const full = run({ ...one, steps });
-      const whole = completeWholeList(one.programs, listed, one.options.sampleWindowNs ?? HOUR);
+      const full = run({ ...one, steps }, ask);
+      const whole = completeWholeList(one.programs, listed, one.options.sampleWindowNs ?? HOUR, ask);
       assert.equal(
         full.completions,
         whole.map((c) => showCompletion(one.programs.length, c.program, c.key, c.events)),
@@ -94,22 +105,46 @@ function createRandom(seed: number): (below: number) => number {
 }
 
 const PREDICATES = 6;
+const LATES = 4;
+
+function stageOf(predicate: number, more: Partial<SequenceStage> = {}): SequenceStage {
+  return { predicate, missing: false, fork: false, late: null, ...more };
+}
+
+function programOf(program: Partial<SequenceProgram> & Pick<SequenceProgram, "rule" | "stages">): SequenceProgram {
+  return { kind: "sequence", maxspanNs: null, until: null, untilFirst: false, pipes: [], ...program };
+}
+
+/** Holds in two of three cases, depending on everything that the test may look at. */
+const askAnyhow: AskLate = ({ predicate }, event, others) => {
+  const read = others.reduce((sum, other) => sum * 31 + (other?.ordinal ?? 17), event.ordinal);
+  return (Math.imul(read * 7 + predicate, 0x9e3779b1) >>> 8) % 3 > 0;
+};
 
 function randomProgram(random: (below: number) => number, rule: number): SequenceProgram {
-  if (random(6) === 0) {
-    const stages = Array.from({ length: 2 + random(2) }, () => ({ predicate: random(PREDICATES), missing: false }));
-    return { rule, kind: "sample", maxspanNs: null, stages, until: null };
+  const kind = random(7);
+  const lateOf = (stages: readonly number[]): LateTest | null =>
+    random(4) === 0 ? { predicate: 100 + random(LATES), stages: stages.filter(() => random(2) === 0) } : null;
+  if (kind < 2) {
+    const stages = Array.from({ length: 2 + random(2) }, () => stageOf(random(PREDICATES), { late: lateOf([]) }));
+    if (kind === 0) return programOf({ rule, kind: "sample", stages });
+    const until = random(2) === 0 ? { predicate: random(PREDICATES), late: lateOf([]) } : null;
+    return programOf({ rule, kind: "join", stages, until, untilFirst: random(2) === 0 });
   }
   const allowMissing = random(2) === 0;
-  const stages = Array.from({ length: 1 + random(5) }, () => ({
-    predicate: random(PREDICATES),
-    missing: allowMissing && random(5) < 2,
-  }));
-  if (stages.every((stage) => stage.missing)) stages.push({ predicate: random(PREDICATES), missing: false });
+  const stages: SequenceStage[] = [];
+  const positives: number[] = [];
+  for (let left = 1 + random(5); left > 0 || positives.length === 0; left--) {
+    const missing = allowMissing && left > 0 && random(5) < 2;
+    const late = lateOf(missing ? [] : positives);
+    if (!missing) positives.push(stages.length);
+    stages.push(stageOf(random(PREDICATES), { missing, late, fork: !missing && random(5) === 0 }));
+  }
   const missing = stages.some((stage) => stage.missing);
   const spans = [1_000_000n, 3_500_000n, 8_000_000n, 20_000_000n];
   const maxspanNs = missing || random(3) > 0 ? (spans[random(spans.length)] ?? 1n) : null;
-  return { rule, kind: "sequence", maxspanNs, stages, until: random(3) === 0 ? random(PREDICATES) : null };
+  const until = random(3) === 0 ? { predicate: random(PREDICATES), late: lateOf(positives) } : null;
+  return programOf({ rule, maxspanNs, stages, until, untilFirst: random(2) === 0 });
 }
 
 function randomEvents(random: (below: number) => number, count: number): ListedEvent[] {
@@ -140,7 +175,7 @@ properties("agrees with section 9 over the whole list, however often time is adv
     const random = createRandom(seed);
     const programs = Array.from({ length: 1 + random(4) }, (_, rule) => randomProgram(random, rule));
     const listed = randomEvents(random, 10 + random(40));
-    const whole = completeWholeList(programs, listed, sampleWindowNs).map((c) =>
+    const whole = completeWholeList(programs, listed, sampleWindowNs, askAnyhow).map((c) =>
       showCompletion(programs.length, c.program, c.key, c.events),
     );
     for (const often of [0, 1]) {
@@ -151,7 +186,7 @@ properties("agrees with section 9 over the whole list, however often time is adv
         steps.push({ kind: "event", ...one });
       }
       steps.push({ kind: "finish" });
-      const { completions, counters } = run({ programs, options: { sampleWindowNs }, steps });
+      const { completions, counters } = run({ programs, options: { sampleWindowNs }, steps }, askAnyhow);
       assert.equal(
         completions,
         whole,
@@ -177,6 +212,7 @@ properties("caps are kept, and what they evict does not depend on how often time
       const completions: string[] = [];
       const engine = createSequenceEngine(programs, {
         ...options,
+        askLate: askAnyhow,
         onComplete: (program, key, events) => completions.push(showCompletion(programs.length, program, key, events)),
       });
       for (const { event, matches } of listed) {
@@ -224,6 +260,7 @@ properties("behind a reorder buffer, late events and all, heartbeats change noth
       const completions: string[] = [];
       const engine = createSequenceEngine(programs, {
         ...options,
+        askLate: askAnyhow,
         onComplete: (program, key, events) => completions.push(showCompletion(programs.length, program, key, events)),
       });
       const reorder = createReorder<Arrival>({
@@ -250,17 +287,37 @@ properties("behind a reorder buffer, late events and all, heartbeats change noth
   assert.ok(lateSeen > 1000);
 });
 
+properties("in order of arrival time decides maxspan and nothing else", () => {
+  let total = 0;
+  let backwards = 0;
+  for (let seed = 1; seed <= 800; seed++) {
+    const random = createRandom(seed);
+    const programs = Array.from({ length: 1 + random(3) }, (_, rule) => randomProgram(random, rule)).filter(
+      ({ kind, stages }) => kind !== "sample" && !stages.some(({ missing }) => missing),
+    );
+    const listed = randomEvents(random, 40).map((one): ListedEvent => {
+      if (random(4) > 0) return one;
+      backwards++;
+      return { ...one, event: { ...one.event, ts: one.event.ts - BigInt(random(9)) * 1_000_000n } };
+    });
+    const whole = completeWholeList(programs, listed, HOUR, askAnyhow).map((c) =>
+      showCompletion(programs.length, c.program, c.key, c.events),
+    );
+    const steps: Step[] = listed.flatMap((one): Step[] => [
+      { kind: "advance", ts: one.event.ts },
+      { kind: "event", ...one },
+    ]);
+    const { completions, counters } = run({ programs, options: { order: "arrival" }, steps }, askAnyhow);
+    assert.equal(completions, whole, `seed ${seed}`);
+    assert.is(counters.evicted, 0);
+    total += whole.length;
+  }
+  assert.ok(total > 3000 && backwards > 3000, `${total} completions, ${backwards} backwards`);
+});
+
 properties("an engine that has finished starts afresh", () => {
   const completions: string[] = [];
-  const programs: SequenceProgram[] = [
-    {
-      rule: 0,
-      kind: "sequence",
-      maxspanNs: 10n,
-      stages: [0, 1].map((predicate) => ({ predicate, missing: false })),
-      until: null,
-    },
-  ];
+  const programs = [programOf({ rule: 0, maxspanNs: 10n, stages: [stageOf(0), stageOf(1)] })];
   const engine = createSequenceEngine(programs, {
     onComplete: (program, key, events) => completions.push(showCompletion(1, program, key, events)),
   });
@@ -276,10 +333,9 @@ properties("an engine that has finished starts afresh", () => {
 
 properties("many keys and many held matches cost the same each", () => {
   const count = 60_000;
-  const stage = (predicate: number, missing: boolean) => ({ predicate, missing });
-  const programs: SequenceProgram[] = [
-    { rule: 0, kind: "sequence", maxspanNs: HOUR, stages: [stage(0, false), stage(1, true)], until: null },
-    { rule: 1, kind: "sequence", maxspanNs: HOUR, stages: [stage(0, false), stage(2, false)], until: null },
+  const programs = [
+    programOf({ rule: 0, maxspanNs: HOUR, stages: [stageOf(0), stageOf(1, { missing: true })] }),
+    programOf({ rule: 1, maxspanNs: HOUR, stages: [stageOf(0), stageOf(2)] }),
   ];
   let completed = 0;
   const engine = createSequenceEngine(programs, { maxPerProgram: 20_000, onComplete: () => completed++ });
@@ -295,16 +351,38 @@ properties("many keys and many held matches cost the same each", () => {
 properties.run();
 
 const tables = suite("sequence tables");
-const PROGRAM: SequenceProgram = {
+const LATE: LateTest = { predicate: 11, stages: [0] };
+const PROGRAM = programOf({
   rule: 7,
-  kind: "sequence",
   maxspanNs: 5_000_000_000n,
-  stages: [
-    { predicate: 3, missing: false },
-    { predicate: 4, missing: true },
+  stages: [stageOf(3), stageOf(4, { missing: true }), stageOf(5, { fork: true, late: LATE })],
+  until: { predicate: 9, late: { predicate: 10, stages: [0, 2] } },
+  untilFirst: true,
+  pipes: [
+    { kind: "filter", test: LATE },
+    { kind: "head", count: 2 ** 33 },
   ],
-  until: 9,
+});
+const TREE: LineageProgram = {
+  dialect: "endgame",
+  feed: 20,
+  starts: 21,
+  ends: 22,
+  processes: 23,
+  resets: 24,
+  queries: [
+    { flag: 0, relation: "child", predicate: 25, late: null },
+    { flag: 2, relation: "event", predicate: 26, late: { predicate: 27, stages: [] } },
+  ],
 };
+const OTHER_TREE: LineageProgram = {
+  ...TREE,
+  dialect: "elastic",
+  processes: null,
+  resets: null,
+  queries: [{ flag: 1, relation: "descendant", predicate: 25, late: null }],
+};
+const TABLES: SequenceTables = { programs: [PROGRAM], lineage: [TREE] };
 
 function codeOf(action: () => unknown): string {
   try {
@@ -317,12 +395,36 @@ function codeOf(action: () => unknown): string {
 }
 
 tables("the bytes are as drawn", () => {
-  const words = new Uint32Array(encodeSequences([PROGRAM]).buffer);
-  assert.equal([...words], [0x5145534b, 1, 1, 7, 0, 705032704, 1, 9, 2, 6, 9]);
+  const none = 0xffff_ffff;
+  const words = new Uint32Array(encodeSequences(TABLES).buffer);
+  const program = [7, 0, 705032704, 1, 1, 9, 10, 2, 0, 2, 3, 2];
+  const stages = [12, none, 17, none, 22, 11, 1, 0];
+  const pipes = [2, 11, 1, 0, 0, 0, 2];
+  const tree = [1, 20, 21, 22, 23, 24, 2, 0, 1, 25, none, 2, 2, 26, 27, 0];
+  assert.equal([...words], [0x5145534b, 2, 1, 1, ...program, ...stages, ...pipes, ...tree]);
+});
+
+tables("are read back as they were", () => {
+  const keys: LateTest = { predicate: 2, stages: [0, 2] };
+  const kinds = ["unique", "unique_count", "sort", "count"] as const;
+  const pipes: PipeProgram[] = [...kinds.map((kind) => ({ kind, keys })), { kind: "tail", count: 0 }];
+  const programs = [
+    { ...PROGRAM, pipes },
+    programOf({
+      rule: 0xffff_ffff,
+      maxspanNs: (1n << 63n) - 1n,
+      stages: [stageOf(0, { late: { predicate: 1, stages: [] } })],
+    }),
+    programOf({ rule: 1, kind: "event", stages: [stageOf(0)], pipes: [{ kind: "head", count: 3 }] }),
+    programOf({ rule: 2, kind: "join", stages: [stageOf(0), stageOf(1)], until: { predicate: 3, late: null } }),
+    programOf({ rule: 3, kind: "sample", stages: [stageOf(0), stageOf(1)] }),
+  ];
+  const all: SequenceTables = { programs, lineage: [TREE, OTHER_TREE] };
+  assert.equal(decodeSequences(encodeSequences(all)), all);
 });
 
 tables("every cut and every bit flip is read or refused with a code", () => {
-  const bytes = encodeSequences([PROGRAM, { ...PROGRAM, until: null, rule: 0xffff_ffff, maxspanNs: (1n << 63n) - 1n }]);
+  const bytes = encodeSequences({ programs: [PROGRAM, { ...PROGRAM, until: null }], lineage: [OTHER_TREE, TREE] });
   for (let length = 0; length < bytes.length; length++) {
     assert.is(
       codeOf(() => decodeSequences(bytes.subarray(0, length))),
@@ -334,71 +436,106 @@ tables("every cut and every bit flip is read or refused with a code", () => {
     codeOf(() => decodeSequences(Uint8Array.of(...bytes, 0))),
     "KSEQ_TRAILING",
   );
+  let refused = 0;
   for (let bit = 0; bit < bytes.length * 8; bit++) {
     const damaged = bytes.slice();
     damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-    let programs: SequenceProgram[] = [];
+    let read: SequenceTables = { programs: [], lineage: [] };
     const code = codeOf(() => {
-      programs = decodeSequences(damaged);
+      read = decodeSequences(damaged);
     });
-    if (code === "none") assert.equal(encodeSequences(programs), damaged);
+    if (code === "none") assert.equal(encodeSequences(read), damaged, `bit ${bit}`);
+    else refused++;
   }
+  assert.ok(refused > bytes.length);
 });
 
 tables("programs that make no sense are refused on both sides", () => {
-  const refused: [string, SequenceProgram][] = [
-    ["KSEQ_RULE", { ...PROGRAM, rule: -1 }],
-    ["KSEQ_MAXSPAN", { ...PROGRAM, maxspanNs: 0n }],
-    ["KSEQ_MAXSPAN", { ...PROGRAM, maxspanNs: null }],
-    ["KSEQ_MAXSPAN", { ...PROGRAM, maxspanNs: 1n << 63n }],
-    ["KSEQ_STAGES", { ...PROGRAM, stages: [] }],
-    ["KSEQ_STAGES", { ...PROGRAM, stages: [{ predicate: 1, missing: true }] }],
-    ["KSEQ_STAGES", { ...PROGRAM, kind: "sample" }],
-    ["KSEQ_PREDICATE", { ...PROGRAM, stages: [{ predicate: 1.5, missing: false }] }],
-    ["KSEQ_PREDICATE", { ...PROGRAM, until: -1 }],
+  const reading = (stages: readonly number[]): SequenceStage => stageOf(1, { late: { predicate: 2, stages } });
+  const refused: [string, Partial<SequenceProgram>][] = [
+    ["KSEQ_RULE", { rule: -1 }],
+    ["KSEQ_MAXSPAN", { maxspanNs: 0n }],
+    ["KSEQ_MAXSPAN", { maxspanNs: null }],
+    ["KSEQ_MAXSPAN", { maxspanNs: 1n << 63n }],
+    ["KSEQ_STAGES", { stages: [] }],
+    ["KSEQ_STAGES", { stages: [stageOf(1, { missing: true })] }],
+    ["KSEQ_STAGES", { stages: [stageOf(1), stageOf(1, { missing: true, fork: true })] }],
+    ["KSEQ_STAGES", { kind: "sample" }],
+    ["KSEQ_STAGES", { kind: "sample", maxspanNs: null, stages: [stageOf(1)] }],
+    ["KSEQ_STAGES", { kind: "join", maxspanNs: null, stages: [stageOf(1), stageOf(1, { fork: true })] }],
+    ["KSEQ_STAGES", { kind: "event", maxspanNs: null, stages: [stageOf(1)] }],
+    [
+      "KSEQ_STAGES",
+      { kind: "event", maxspanNs: null, until: null, untilFirst: false, stages: [stageOf(1), stageOf(1)] },
+    ],
+    ["KSEQ_PREDICATE", { stages: [stageOf(1.5)] }],
+    ["KSEQ_PREDICATE", { stages: [stageOf(1, { late: { predicate: 1 << 24, stages: [] } })] }],
+    ["KSEQ_PREDICATE", { until: { predicate: -1, late: null } }],
+    ["KSEQ_LATE", { stages: [stageOf(1), reading([1])] }],
+    ["KSEQ_LATE", { stages: [stageOf(1), stageOf(1), reading([1, 0])] }],
+    ["KSEQ_LATE", { stages: [stageOf(1), stageOf(1, { missing: true }), reading([1])] }],
+    ["KSEQ_LATE", { stages: [stageOf(1), { ...reading([0]), missing: true }] }],
+    ["KSEQ_LATE", { until: { predicate: 1, late: { predicate: 1, stages: [1] } } }],
+    ["KSEQ_LATE", { kind: "join", maxspanNs: null, until: null, pipes: [], stages: [stageOf(1), reading([0])] }],
+    ["KSEQ_LATE", { pipes: [{ kind: "sort", keys: { predicate: 1, stages: [3] } }] }],
+    ["KSEQ_PIPE", { pipes: [{ kind: "head", count: -1 }] }],
+    ["KSEQ_PIPE", { pipes: [{ kind: "tail", count: 0.5 }] }],
   ];
-  for (const [code, program] of refused)
+  for (const [code, part] of refused) {
     assert.is(
-      codeOf(() => encodeSequences([program])),
+      codeOf(() => encodeSequences({ programs: [{ ...PROGRAM, ...part }], lineage: [] })),
       code,
+      JSON.stringify(part, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)),
     );
+  }
+  const [first, second] = TREE.queries;
+  if (first === undefined || second === undefined) throw new Error("no queries");
+  const trees: [string, readonly LineageProgram[]][] = [
+    ["KSEQ_LINEAGE", [TREE, TREE]],
+    ["KSEQ_LINEAGE", [{ ...TREE, resets: null }]],
+    ["KSEQ_LINEAGE", [{ ...TREE, dialect: "elastic" }]],
+    ["KSEQ_LINEAGE", [{ ...TREE, queries: [second, first] }]],
+    ["KSEQ_LINEAGE", [{ ...TREE, queries: [first, first] }]],
+    ["KSEQ_LINEAGE", [TREE, { ...OTHER_TREE, queries: [second] }]],
+    ["KSEQ_PREDICATE", [{ ...TREE, feed: -1 }]],
+    ["KSEQ_LATE", [{ ...TREE, queries: [{ ...second, late: LATE }] }]],
+  ];
+  for (const [code, lineage] of trees) {
+    assert.is(
+      codeOf(() => encodeSequences({ programs: [], lineage })),
+      code,
+      JSON.stringify(lineage),
+    );
+  }
+  const bytes = encodeSequences(TABLES);
   const damage = (word: number, value: number): Uint8Array => {
-    const bytes = encodeSequences([PROGRAM]);
-    new DataView(bytes.buffer).setUint32(word * 4, value, true);
-    return bytes;
+    const damaged = bytes.slice();
+    new DataView(damaged.buffer).setUint32(word * 4, value, true);
+    return damaged;
   };
-  assert.is(
-    codeOf(() => decodeSequences(damage(0, 1))),
-    "KSEQ_MAGIC",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(1, 2))),
-    "KSEQ_VERSION",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(2, 0xffff_ffff))),
-    "KSEQ_TRUNCATED",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(4, 1))),
-    "KSEQ_STAGES",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(4, 2))),
-    "KSEQ_KIND",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(6, 0x8000_0000))),
-    "KSEQ_MAXSPAN",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(8, 0xffff_ffff))),
-    "KSEQ_TRUNCATED",
-  );
-  assert.is(
-    codeOf(() => decodeSequences(damage(9, 0xffff_fffe))),
-    "KSEQ_PREDICATE",
-  );
+  const damaged: [string, number, number][] = [
+    ["KSEQ_MAGIC", 0, 1],
+    ["KSEQ_VERSION", 1, 1],
+    ["KSEQ_KIND", 2, 0xffff_ffff],
+    ["KSEQ_TRUNCATED", 3, 0xffff_ffff],
+    ["KSEQ_STAGES", 5, 1],
+    ["KSEQ_KIND", 5, 4],
+    ["KSEQ_MAXSPAN", 7, 0x8000_0000],
+    ["KSEQ_KIND", 8, 2],
+    ["KSEQ_LATE", 12, 0xffff_fffe],
+    ["KSEQ_PREDICATE", 16, 0xffff_fffc],
+    ["KSEQ_PIPE", 24, 7],
+    ["KSEQ_PIPE", 25, 0xffff_ffff],
+    ["KSEQ_LINEAGE", 31, 2],
+    ["KSEQ_LINEAGE", 39, 3],
+  ];
+  for (const [code, word, value] of damaged) {
+    assert.is(
+      codeOf(() => decodeSequences(damage(word, value))),
+      code,
+      `word ${word}`,
+    );
+  }
 });
 tables.run();
 
@@ -433,12 +570,12 @@ function runCorpusCase(one: CorpusCase, documents: readonly Document[]): (number
     (/\bby\s+([\w.,\s]+?)(?:\s+with\b|$)/.exec(text.trim())?.[1] ?? "").split(/\s*,\s*/).filter((key) => key !== "");
   const span = /maxspan=(\d+)(ms|s|m)/.exec(prefix);
   const unit = { ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n }[span?.[2] ?? "ms"] ?? 1n;
-  const stages: { predicate: number; missing: boolean }[] = [];
+  const stages: SequenceStage[] = [];
   const terms: { category: string; holds: (document: Document) => boolean; keys: string[] }[] = [];
   for (const term of query.slice(prefix.length).matchAll(/(!?)\[\s*(\w+)\s+where\s+([^\]]*?)\s*\]([^![]*)/g)) {
     const [, bang = "", category = "", condition = "", rest = ""] = term;
     const runs = Number(/runs=(\d+)/.exec(rest)?.[1] ?? 1);
-    for (let n = 0; n < runs; n++) stages.push({ predicate: terms.length, missing: bang === "!" });
+    for (let n = 0; n < runs; n++) stages.push(stageOf(terms.length, { missing: bang === "!" }));
     terms.push({ category, holds: readCondition(condition), keys: [...keysOf(prefix), ...keysOf(rest)] });
   }
   const ids = new Map<number, number>();
@@ -458,7 +595,7 @@ function runCorpusCase(one: CorpusCase, documents: readonly Document[]): (number
   );
   let rows: { row: (number | null)[]; last: number }[] = [];
   const engine = createSequenceEngine(
-    [{ rule: 0, kind: "sequence", maxspanNs: span === null ? null : BigInt(span[1] ?? 0) * unit, stages, until: null }],
+    [programOf({ rule: 0, maxspanNs: span === null ? null : BigInt(span[1] ?? 0) * unit, stages })],
     {
       onComplete(_program, _key, events) {
         const last = Math.max(...events.map((event) => event?.ordinal ?? -1));
