@@ -37,6 +37,7 @@ export function generateEventLine(random: Random, schema: Schema, options: Event
 }
 
 function valueText(random: Random, field: Field): string {
+  if (field.name.endsWith(".stack") || field.name.endsWith(".frames")) return stackText(random, field.name, 2);
   return random.weighted<() => string>([
     [14, () => scalarText(random, field)],
     [1, () => "null"],
@@ -82,6 +83,9 @@ function typedText(random: Random, type: FieldType): string {
     case "date":
       if (random.chance(0.4)) return String(random.pick(MILLISECONDS)) + (random.chance(0.1) ? ".123456789" : "");
       return quoteJson(random, random.pick(DATES));
+    case "filetime":
+    case "raw":
+      throw new RangeError("No field of a schema is raw, and only timestamps are filetimes");
     case "object":
       return random.pick(["{}", '{"x": 1}', '{"x": null}', '[{"x": "y"}, {}]', "[]", "null"]);
   }
@@ -125,6 +129,44 @@ function malformedText(random: Random): string {
     '"0x10"',
     "1.5e0",
   ]);
+}
+
+/** An array of objects as queries search it: elements with known and unknown fields, scalars, nulls, arrays in arrays. */
+function stackText(random: Random, name: string, depth: number): string {
+  if (random.chance(0.06)) return random.pick(["null", "[]", "{}", "[null]", '"x"', "[[]]", "7"]);
+  const element = (): string => (random.chance(0.9) ? elementText(random, name, depth) : anyText(random));
+  if (random.chance(0.1)) return element();
+  const items = Array.from({ length: 1 + random.below(3) }, () =>
+    random.chance(0.05) ? `[${element()}, null]` : random.chance(0.05) ? "null" : element(),
+  );
+  return `[${items.join(random.pick([",", " , "]))}]`;
+}
+
+function elementText(random: Random, name: string, depth: number): string {
+  const entries: string[] = [];
+  const put = (rate: number, key: string, make: () => string): void => {
+    if (random.chance(rate)) entries.push(`${quoteJson(random, key)}:${make()}`);
+  };
+  const known = (type: FieldType) => (): string =>
+    random.chance(0.85) ? typedText(random, type) : valueText(random, { id: 0, name: "", type });
+  put(0.6, name.endsWith(".stack") ? "symbol" : "offset", known(name.endsWith(".stack") ? "keyword" : "long"));
+  if (name.endsWith(".stack")) put(0.6, "size", known("long"));
+  put(0.5, "any", () => anyText(random));
+  put(0.3, "code.any", () => anyText(random));
+  put(0.3, "code", () => `{"any": ${anyText(random)}}`);
+  if (depth > 0) put(0.4, "frames", () => stackText(random, `${name}.frames`, depth - 1));
+  return `{${entries.join(",")}}`;
+}
+
+/** A scalar of any type, or a few of them. */
+function anyText(random: Random): string {
+  const scalar = (): string =>
+    typedText(random, random.pick(["keyword", "keyword", "long", "double", "boolean", "date"]));
+  return random.weighted<() => string>([
+    [10, scalar],
+    [1, () => `[${scalar()},${scalar()}]`],
+    [1, () => random.pick(["null", "{}", '{"x":1}', "[]"])],
+  ])();
 }
 
 /** Text outside the schema that a careless scanner would stumble over. */

@@ -1,4 +1,4 @@
-// A schema of a few fields that holds every field type, nested names, a name that is the prefix of others, and the fields
+// A schema of a few fields that holds every field type, nested names, arrays of objects, a name that is the prefix of others, and the fields
 // that place an event in time.
 
 import type { Field, FieldType, Schema } from "@kestrel/stdlib/schema/types";
@@ -24,6 +24,15 @@ const TYPES: Readonly<Record<string, FieldType>> = {
   "event.risk_score": "double",
   "process.env.load": "double",
   "package.version": "version",
+  "host.id": "keyword",
+  "process.entity_id": "keyword",
+  "process.parent.entity_id": "keyword",
+  // An array of objects, of whose fields the schema knows some; the frames of an element are such an array again.
+  "process.stack": "object",
+  "process.stack.symbol": "keyword",
+  "process.stack.size": "long",
+  "process.stack.frames": "object",
+  "process.stack.frames.offset": "long",
 };
 
 /** Ids are made up, except that 1 is process.pid and 2 is process.name. */

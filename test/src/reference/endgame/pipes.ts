@@ -87,7 +87,7 @@ function countKeys<T>(rows: readonly Row<T>[], keyOf: (row: Row<T>) => Data[]): 
 function counts(count: bigint, all: bigint): [string, Data][] {
   return [
     ["count", count],
-    ["percent", Number(count) / Number(all)],
+    ["percent", all === 0n ? null : Number(count) / Number(all)],
   ];
 }
 

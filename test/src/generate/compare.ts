@@ -1,0 +1,141 @@
+// Queries and a stream -> where the reference interpreter and the compiled pack answer differently, if anywhere.
+// All queries are compiled into one pack, once optimised and once not, and any number of streams go through it.
+
+import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import type { Dialect, Query } from "@kestrel/compiler/syntax/ast";
+import { parseQuery } from "@kestrel/compiler/syntax/parse";
+import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
+import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
+import { compileForTest, type PackUnderTest, ruleOf, runLines } from "../support/run-pack.js";
+import { TEST_SCHEMA } from "./schema.js";
+
+/** How both sides are to read queries and events. */
+export interface Setting {
+  readonly dialect: Dialect;
+  readonly compile: Partial<CompileOptions>;
+  readonly reference: ReferenceOptions;
+  readonly run: Partial<DetectorOptions>;
+}
+
+/** Begins what the reference says of a query that it refuses. */
+export const REFUSED = "refused: ";
+
+/** A sample of the reference knows no window. */
+const FOR_EVER = 1n << 62n;
+
+export const ELASTIC: Setting = {
+  dialect: "elastic",
+  compile: { schema: TEST_SCHEMA, dialect: "elastic" },
+  reference: { schema: TEST_SCHEMA },
+  run: { sampleWindowNs: FOR_EVER },
+};
+
+export const ENDGAME: Setting = {
+  dialect: "endgame",
+  compile: { schema: { fields: new Map() }, dialect: "endgame", timestampField: "timestamp", tiebreakerField: null },
+  reference: { schema: { fields: new Map() }, timestampField: "timestamp", categoryField: "event_type" },
+  run: { sampleWindowNs: FOR_EVER, order: "arrival" },
+};
+
+export interface Disagreement {
+  readonly query: string;
+  readonly lines: readonly string[];
+  readonly expected: readonly string[];
+  readonly found: readonly string[];
+  readonly optimize: boolean;
+}
+
+export interface Comparison {
+  /** Of a query and an event. */
+  readonly pairs: number;
+  /** Results that both sides have. */
+  readonly results: number;
+  readonly disagreements: readonly Disagreement[];
+}
+
+/** Queries that are compiled, to be asked about any number of streams. */
+export interface Prepared {
+  readonly compiled: number;
+  /** Queries that do not compile, by the message of their first error. */
+  readonly refused: ReadonlyMap<string, number>;
+  readonly over: (lines: readonly string[]) => Comparison;
+}
+
+/** Compiles what compiles, in each of the modes: optimised or not. */
+export async function prepare(
+  queries: readonly string[],
+  setting: Setting,
+  modes: readonly boolean[] = [true, false],
+): Promise<Prepared> {
+  const rules = queries.map((query, i) => ruleOf(`q${i}`, query));
+  const options: CompileOptions = { ...DEFAULT_OPTIONS, ...setting.compile };
+  const good = analyseRules(rules, options).rules;
+  const refused = new Map<string, number>();
+  const standing = new Set(good.map(({ rule }) => rule));
+  for (const rule of rules) {
+    if (standing.has(rule)) continue;
+    const [first] = analyseRules([rule], options).diagnostics.filter(({ severity }) => severity === "error");
+    const reason = `${first?.code} ${first?.message}`;
+    refused.set(reason, (refused.get(reason) ?? 0) + 1);
+  }
+  const packs: { readonly optimize: boolean; readonly under: PackUnderTest }[] = [];
+  for (const optimize of modes) {
+    const under = await compileForTest([...standing], { ...options, optimize });
+    packs.push({ optimize, under });
+  }
+
+  return {
+    compiled: good.length,
+    refused,
+    over(lines) {
+      const events = readEvents(lines, setting.reference);
+      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+      const answers = good.map(({ query }) => answerOf(query, events, setting));
+      const disagreements: Disagreement[] = [];
+      for (const { optimize, under } of packs) {
+        const found = runLines(under.pack, bytes, setting.run);
+        for (const [index, { rule, query }] of under.rules.entries()) {
+          const got = show(
+            query,
+            (found.byRule[index] ?? []).map((ordinals) => ordinals.join(" ")),
+          );
+          const expected = answers[index] ?? [];
+          if (got.join("|") !== expected.join("|"))
+            disagreements.push({ query: rule.query, lines, expected, found: got, optimize });
+        }
+      }
+      const results = answers.reduce((sum, answer) => sum + answer.length, 0);
+      return { pairs: good.length * lines.length, results, disagreements };
+    },
+  };
+}
+
+export function parseText(text: string, dialect: Dialect): Query {
+  const { query, problems } = parseQuery(text, { dialect });
+  if (query === null || problems.some(({ severity }) => severity === "error"))
+    throw new Error(`${text}\n${problems.map(({ message }) => message).join("\n")}`);
+  return query;
+}
+
+/** What the reference finds, in a form that can be compared. That it refuses a query that compiles is a difference too. */
+function answerOf(query: Query, events: readonly RefEvent[], setting: Setting): readonly string[] {
+  try {
+    const result = interpret(query, events, setting.reference);
+    if (result.kind === "events")
+      return show(
+        query,
+        result.events.map((event) => String(event.ordinal)),
+      );
+    return show(
+      query,
+      result.sequences.map((s) => s.events.map((event) => event?.ordinal ?? -1).join(" ")),
+    );
+  } catch (error) {
+    return [`${REFUSED}${error instanceof Error ? error.message : String(error)}`];
+  }
+}
+
+/** Which events a sample takes is open, and what is held back for a missing event comes later: order does not count. */
+function show(query: Query, found: readonly string[]): readonly string[] {
+  return query.body.kind === "sample" ? found.map(() => "sample") : [...found].sort();
+}
