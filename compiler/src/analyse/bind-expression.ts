@@ -322,8 +322,10 @@ function bindIn(expr: Match, bound: Typed, context: BindContext): Typed {
     }
     const one = equate("==", subject, value, place, context);
     if (one.kind === "match" && one.patterns.exact.length === 1) exact.push(...one.patterns.exact);
-    else if (fold && one.kind === "compare" && one.domain === "string") {
-      others.push({ ...one, left: folded(one.left), right: folded(one.right) });
+    else if (fold && one.kind === "compare" && typeOf(one.left) === "string") {
+      // Versions and addresses that are equal by meaning are equal too, however they are written.
+      if (one.domain !== "string") others.push(one);
+      others.push({ ...one, domain: "string", left: folded(one.left), right: folded(one.right) });
     } else others.push(one);
   }
   const set: Typed[] =
