@@ -11,7 +11,7 @@ export interface Row<T> {
   /** What was matched; null for what a pipe has counted. */
   readonly match: T | null;
   readonly events: readonly Dict[];
-  /** A pipe has made or changed `events[0]`. */
+  /** A pipe has made or changed the first event. */
   readonly counted: boolean;
 }
 
@@ -24,7 +24,7 @@ export function applyPipes<T>(rows: readonly Row<T>[], pipes: readonly Pipe[], s
 
 function applyPipe<T>(rows: readonly Row<T>[], { name, args }: Pipe, several: boolean): readonly Row<T>[] {
   const scope = (row: Row<T>): Scope => ({
-    event: row.events[0] ?? new Map(),
+    event: firstOf(row.events),
     events: several ? row.events : null,
     variables: new Map(),
     related: () => false,
@@ -53,13 +53,19 @@ function applyPipe<T>(rows: readonly Row<T>[], { name, args }: Pipe, several: bo
         if (first === undefined) return [];
         const counted = group.reduce((sum, row) => sum + weight(row), 0n);
         const added = [...counts(counted, all), ...hosts(group)];
-        const [event = new Map(), ...others] = first.events;
-        return [{ ...first, counted: true, events: [new Map([...event, ...added]), ...others] }];
+        const own = firstOf(first.events);
+        const events = first.events.map((event) => (event === own ? new Map([...event, ...added]) : event));
+        return [{ ...first, counted: true, events }];
       });
     }
     default:
       throw new Error(`There is no pipe ${name}`);
   }
+}
+
+/** The first event that is there: what is missing has no members. */
+function firstOf(events: readonly Dict[]): Dict {
+  return events.find((event) => event.size > 0) ?? new Map();
 }
 
 function countOf([argument]: readonly Expr[]): number {
@@ -93,7 +99,7 @@ function counts(count: bigint, all: bigint): [string, Data][] {
 
 /** What an earlier count gave, or an event's own whole number of that name; 1 without one. */
 function weight<T>(row: Row<T>): bigint {
-  const own = row.events[0]?.get("count");
+  const own = firstOf(row.events).get("count");
   return typeof own === "bigint" ? own : 1n;
 }
 
@@ -101,7 +107,7 @@ function weight<T>(row: Row<T>): bigint {
 function hosts<T>(rows: readonly Row<T>[]): [string, Data][] {
   const names = new Set<string>();
   for (const { events } of rows) {
-    const name = events[0]?.get("hostname");
+    const name = firstOf(events).get("hostname");
     if (typeof name === "string") names.add(name);
   }
   if (names.size === 0) return [];
