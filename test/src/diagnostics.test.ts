@@ -1,10 +1,15 @@
-// Diagnostics as a terminal and as other programs see them.
+// Diagnostics as a terminal and as other programs see them, and the page that explains them.
 
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { CODES } from "@kestrel/compiler/diagnostics/codes";
 import type { Diagnostic, Place } from "@kestrel/compiler/diagnostics/diagnostic";
 import { locate } from "@kestrel/compiler/diagnostics/locate";
 import { describeCode, renderJson, renderText, summarise, toJson } from "@kestrel/compiler/diagnostics/render";
 import { showLine } from "@kestrel/compiler/diagnostics/terminal-text";
+import { compileRules } from "@kestrel/compiler/package/compile-rules";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -172,4 +177,65 @@ diagnostics("sums up, and knows its codes", () => {
   assert.is(describeCode("toString"), null);
 });
 
+interface Section {
+  readonly code: string;
+  /** Name and text of each file of the example. */
+  readonly files: readonly (readonly [string, string])[];
+  /** What is checked, below the folder of the files. */
+  readonly path: string;
+  readonly dialect: "elastic" | "endgame";
+}
+
+/** The sections of docs/diagnostics.md that are headed by a code. */
+function sectionsOf(page: string): readonly Section[] {
+  return page
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => {
+      const code = section.slice(0, section.indexOf("\n"));
+      const files: [string, string][] = [];
+      let path = "";
+      let dialect: Section["dialect"] = "elastic";
+      for (const [, language = "", more = "", text = ""] of section.matchAll(/^```(\w+) ?([\w.-]*)\n(.*?)^```$/gms)) {
+        if (language === "sh") path = text.trim().replace(/^eqlc check /, "");
+        else if (language === "eql") files.push(["rule.eql", text]);
+        else files.push([more, text]);
+        if (more === "endgame") dialect = "endgame";
+      }
+      return { code, files, path, dialect };
+    });
+}
+
+const page = suite("docs/diagnostics.md");
+const sections = sectionsOf(readFileSync(new URL("../../docs/diagnostics.md", import.meta.url), "utf8"));
+
+page("has a section for each code, and no other", () => {
+  assert.equal(
+    sections.map(({ code }) => code),
+    Object.keys(CODES),
+  );
+});
+
+for (const { code, files, path, dialect } of sections) {
+  page(`${code} is what its example gives`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "kestrel-diagnostics-"));
+    try {
+      for (const [name, text] of files) writeFileSync(join(folder, name), text);
+      const options = { ...DEFAULT_OPTIONS, schema: DEFAULT_OPTIONS.schema, dialect };
+      const found = compileRules([join(folder, path)], options).diagnostics.map((diagnostic) => diagnostic.code);
+      assert.ok(found.includes(code), `found ${found.join(", ")}`);
+      // An example shows one thing; the note says of what is left out.
+      const others = found.filter((one) => one !== code && one !== "N0601");
+      const allowed = code === "W0504" ? ["W0503"] : [];
+      assert.equal(
+        others.filter((one) => !allowed.includes(one)),
+        [],
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
+
 diagnostics.run();
+page.run();

@@ -118,7 +118,7 @@ function setUp(name: string): void {
   folder = realpathSync(mkdtempSync(join(tmpdir(), `eqlc-${name}-`)));
   put("good/deep/chain.yaml", CHAIN_RULE);
   put("good/curl.eql", 'process where process.name : "curl*" and user.name != "root"');
-  put("more/any.eql", "any where user.id == null");
+  put("more/any.eql", "any where user.id == null // kestrel: allow W0507");
 }
 
 function tearDown(): void {
@@ -224,8 +224,8 @@ building("warns that a pipe has no meaning in a package", async () => {
     run(["check", "piped.eql", "--strict"]),
   ]);
   assert.equal([built.code, checked.code], [0, 1]);
-  assert.is(built.stderr.split("warning[W0501]").length - 1, 2);
-  assert.match(checked.stdout, /warning\[W0501\]: the pipe `head`/);
+  assert.is(built.stderr.split("warning[W0501]").length - 1, 1);
+  assert.match(checked.stdout, /warning\[W0501\]: the pipe `tail`/);
 });
 
 building("replaces packages and empty folders, and nothing else", async () => {
@@ -356,10 +356,9 @@ checking("shows code, place, line and caret on standard output, and writes nothi
 checking("finds what only lowering and packaging would find", async () => {
   put("long.eql", "sequence with maxspan=9999999d [any where true] [any where true]");
   put("huge.eql", 'process where process.name regex "(.*a.{300}){30}"');
-  put("lineage.eql", 'process where descendant of [process where process.name == "x"]');
-  const { code, stdout } = await run(["check", "long.eql", "huge.eql", "lineage.eql"]);
+  const { code, stdout } = await run(["check", "long.eql", "huge.eql"]);
   assert.is(code, 2);
-  for (const part of ["E0205", "E0401", "E0402"]) assert.ok(stdout.includes(part), part);
+  for (const part of ["E0205", "E0402"]) assert.ok(stdout.includes(part), part);
 });
 
 checking("is content with good rules", async () => {
@@ -436,7 +435,10 @@ async function ask(text: string): Promise<(number | null | string)[][]> {
   for (const line of EVENTS) inference.add(line);
   const options = { ...DEFAULT_OPTIONS, schema: inferredSchema(inference, defaultSchema(), new Map()) };
   const { rules, diagnostics } = analyseRules([queryRule(text)], options);
-  assert.equal(diagnostics, []);
+  assert.equal(
+    diagnostics.filter(({ severity }) => severity === "error"),
+    [],
+  );
   const [compiled] = rules;
   if (compiled === undefined) throw new Error("not compiled");
   const lines = eventLines([join(folder, "events.ndjson")], true);
@@ -588,7 +590,7 @@ querying("gives further fields ids that do not depend on their order", () => {
 
 querying("chooses distinct events for a sample, where there is a way", () => {
   const events = Array.from({ length: 4 }, (_, ordinal): EvidenceEvent => {
-    return { ordinal, ts: 0n, tie: null, line: new Uint8Array(), file: "", fileLine: ordinal + 1 };
+    return { ordinal, ts: 0n, tie: null, line: new Uint8Array(), lineage: null, file: "", fileLine: ordinal + 1 };
   });
   const sampleOf = (...filters: readonly (readonly number[])[]): (readonly number[])[] => {
     const collector = createSampleCollector(filters.length);

@@ -12,7 +12,13 @@ import {
   type RegexProgram,
 } from "@kestrel/compiler/patterns/regex-compile";
 import { parseRegex } from "@kestrel/compiler/patterns/regex-parse";
-import { encodeGlob, globFits, parseWildcard, type Wildcard } from "@kestrel/compiler/patterns/wildcard";
+import {
+  encodeGlob,
+  globFits,
+  parseWildcard,
+  type Wildcard,
+  wildcardMatches,
+} from "@kestrel/compiler/patterns/wildcard";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -83,6 +89,20 @@ function shapeOf(wildcard: Wildcard): string {
 
 test("wildcards are classified", () => {
   for (const [pattern, shape] of SHAPES) assert.is(shapeOf(parseWildcard(pattern)), shape, pattern);
+});
+
+test("wildcards match as regular expressions of the same meaning do", () => {
+  const random = seeded(7);
+  for (let round = 0; round < 4_000; round++) {
+    const pattern = randomText(random, ["a", "B", "*", "?", "🙂"], 6);
+    const text = randomText(random, ["a", "b", "🙂"], 6);
+    const source = [...pattern].map((char) => (char === "*" ? ".*" : char === "?" ? "." : char)).join("");
+    for (const fold of [false, true]) {
+      const expected = new RegExp(`^(?:${source})$`, fold ? "isu" : "su").test(text);
+      assert.is(wildcardMatches(pattern, text, fold), expected, `${pattern} ${text} ${fold}`);
+    }
+  }
+  assert.is(wildcardMatches(`${"a*".repeat(1_000)}b`, "a".repeat(10_000), false), false);
 });
 
 test("a glob is encoded as its layout says", () => {

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { FIELD_LINES, NEXT_FIELD_ID } from "@kestrel/stdlib/schema/fields";
-import { defaultSchema, lookup, parseFields, suggest } from "@kestrel/stdlib/schema/schema";
+import { defaultSchema, lookup, openNamespaceOf, parseFields, suggest } from "@kestrel/stdlib/schema/schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -74,6 +74,27 @@ schema("suggests what was meant", () => {
   assert.is(first("winlog.event_data.subjectusername"), "winlog.event_data.SubjectUserName");
   assert.is(first("destination.prot"), "destination.port");
   assert.is(first("timestamp"), "@timestamp");
+  assert.is(first("parent.process.name"), "process.parent.name");
+  assert.is(first("process.commandline"), "process.command_line");
+  assert.is(first("process.cmdline"), "process.command_line");
+  assert.is(first("process.image"), "process.executable");
+});
+
+schema("takes any name below an open namespace, as text", () => {
+  const known = lookup(defaultSchema(), "winlog.event_data.TargetUserName");
+  assert.is(known?.id === undefined || known.id === 0, false);
+  const field = { id: 0, name: "winlog.event_data.Whatever", type: "keyword" };
+  assert.equal(lookup(defaultSchema(), field.name), field);
+  assert.is(openNamespaceOf(defaultSchema(), field.name), "winlog.event_data");
+  for (const name of ["winlog.event_data", "winlog.event_data.", "winlog.Whatever", "winlog.event_database.x"]) {
+    assert.is(openNamespaceOf(defaultSchema(), name), null, name);
+  }
+  assert.is(lookup({ fields: defaultSchema().fields }, field.name), null);
+  // A namespace that is closed by a listed field of a scalar type could hold nothing.
+  for (const open of defaultSchema().open ?? []) {
+    const self = lookup(defaultSchema(), open);
+    assert.ok(self === null || self.type === "object" || self.type === "keyword", open);
+  }
 });
 
 schema("suggests no more than asked, and nothing far away", () => {

@@ -202,7 +202,7 @@ function readCase(one: CorpusCase): Reading {
 }
 
 /** Rules of the Sigma pack whose strings hold regular expressions with single backslashes, which EQL does not allow. */
-const SIGMA_BAD_ESCAPES = 55;
+const SIGMA_BAD_ESCAPES = 48;
 
 if (present) {
   const packs = readdirSync(new URL("rules/", CORPORA)).filter((file) =>
@@ -214,11 +214,11 @@ if (present) {
       let misspelt = 0;
       for (const rule of load<CorpusRule[]>(`rules/${file}`)) {
         const reading = read(rule.query, dialect, false);
-        const [first] = reading.problems;
-        if (first?.code === "E0202" && file.startsWith("sigma")) {
+        const errors = reading.problems.filter(({ severity }) => severity === "error");
+        if (errors[0]?.code === "E0202" && file.startsWith("sigma")) {
           misspelt++;
         } else {
-          assert.equal(reading.problems, [], rule.id);
+          assert.equal(errors, [], rule.id);
         }
         assert.equal(reading.stray, [], rule.id);
         checkRoundTrip(reading, dialect, false, rule.id);
@@ -262,7 +262,7 @@ if (present) {
   // What the syntax lets through is for the later stages: pipes and functions that do not exist or have wrong
   // arguments, conditions that are not boolean, keys that do not fit, and what elastic takes over from the endpoint.
   for (const [name, later] of [
-    ["es_errors", 9],
+    ["es_errors", 4],
     ["python_errors", 15],
   ] as const) {
     real(`${name} is refused where the syntax is wrong`, () => {

@@ -1,0 +1,114 @@
+// Warnings about rules that compile: text cases, what suppresses them, and that real rules get no false ones.
+//
+// test/cases/lint/*.txt holds blocks apart by a line `===`: a title after `#`, a query, `---`, then the problems in the form of
+// the syntax cases. UPDATE=1 writes what the compiler says now; read the difference before you keep it.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
+import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
+import { LINTS } from "@kestrel/compiler/lint/lints";
+import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const CASES = new URL("../cases/lint/", import.meta.url);
+const CORPORA = new URL("../../../shared/corpora/rules/", import.meta.url);
+const update = process.env.UPDATE === "1";
+
+function showProblem({ code, message, help, fix, place }: Diagnostic): string {
+  const { text = "", span } = place;
+  const at =
+    span === undefined ? "" : ` ${span.start}..${span.end} ${JSON.stringify(text.slice(span.start, span.end))}`;
+  const fixed = fix && text.slice(0, fix.span.start) + fix.replacement + text.slice(fix.span.end);
+  return [
+    `${code}${at}: ${message}`,
+    ...(help === undefined ? [] : [`  help: ${help}`]),
+    ...(fix === undefined ? [] : [`  fix: ${fix.title}: ${fixed}`]),
+  ].join("\n");
+}
+
+function lint(query: string, more: Partial<Rule> = {}): readonly Diagnostic[] {
+  return analyseRules([{ ...bareRule("case", query, "case.eql"), ...more }], DEFAULT_OPTIONS).diagnostics;
+}
+
+const cases = suite("lint cases");
+const seen = new Set<string>();
+for (const file of readdirSync(CASES)) {
+  cases(file, () => {
+    const url = new URL(file, CASES);
+    const blocks = readFileSync(url, "utf8").split(/^===\n/m);
+    const found = blocks.map((block) => {
+      const [head = "", expected = ""] = block.split(/^---\n/m);
+      const query = head.split("\n").slice(1).join("\n").replace(/\n$/, "");
+      const problems = lint(query);
+      for (const { code } of problems) seen.add(code);
+      const actual = problems.map((problem) => `${showProblem(problem)}\n`).join("");
+      if (!update) assert.fixture(actual, expected, `${file} ${head.split("\n")[0]}`);
+      return `${head}---\n${actual}`;
+    });
+    if (update) writeFileSync(url, found.join("===\n"));
+  });
+}
+cases("show every lint", () => {
+  for (const { code } of LINTS) assert.ok(seen.has(code), code);
+});
+cases.run();
+
+const suppressing = suite("suppressions");
+
+suppressing("by the key of a rule file", () => {
+  const query = "process where false";
+  assert.equal(lint(query, { suppress: ["W0503"] }), []);
+  const [unneeded] = lint("process where process.pid == 1", { suppress: ["W0503"] });
+  assert.is(unneeded?.code, "W0508");
+  assert.equal(unneeded?.place, { file: "case.eql", rule: "case" });
+});
+
+suppressing("of warnings that are found later is never called unneeded", () => {
+  assert.equal(lint("process where process.pid == 1", { suppress: ["W0501", "W0511"] }), []);
+});
+suppressing.run();
+
+const real = suite("real rules");
+/** Looked at one by one: each is a slip of its author. */
+const MISTAKES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  "elastic-detection-rules": { W0505: 8 },
+  "elastic-hunting": {},
+  "elastic-protections-artifacts": { W0503: 1 },
+  "endgame-eqllib": {},
+  "sigma-eql": { W0503: 1 },
+};
+if (existsSync(CORPORA)) {
+  for (const [pack, mistakes] of Object.entries(MISTAKES)) {
+    real(`${pack}: everything compiles, without a false alarm`, () => {
+      const listed = JSON.parse(readFileSync(new URL(`${pack}.json`, CORPORA), "utf8")) as {
+        id: string;
+        query: string;
+        pysigma_regex?: boolean;
+      }[];
+      const rules = listed
+        .filter((rule) => rule.pysigma_regex !== true)
+        .map(({ id, query }, index) => bareRule(`${id} ${index}`, query, pack));
+      const options = { ...DEFAULT_OPTIONS, dialect: pack.startsWith("endgame") ? "endgame" : "elastic" } as const;
+      const { rules: compiled, diagnostics } = analyseRules(rules, { ...options, schema: DEFAULT_OPTIONS.schema });
+      assert.equal(
+        diagnostics.filter(({ severity }) => severity === "error").map(({ place, message }) => [place.rule, message]),
+        [],
+      );
+      assert.is(compiled.length, rules.length);
+      const counts: Record<string, number> = {};
+      for (const { code } of diagnostics) {
+        if (["W0503", "W0504", "W0505", "W0510"].includes(code)) counts[code] = (counts[code] ?? 0) + 1;
+      }
+      assert.equal(counts, mistakes);
+      const warned = new Set(diagnostics.filter(({ code }) => code === "W0503").map(({ place }) => place.rule));
+      for (const one of compiled) {
+        const never = planRules([one], { ...options, schema: DEFAULT_OPTIONS.schema }).predicates.some(
+          ({ circuit }) => circuit.kind === "constant" && !circuit.value,
+        );
+        assert.ok(!never || warned.has(one.rule.name), one.rule.name);
+      }
+    });
+  }
+}
+real.run();
