@@ -11,7 +11,16 @@ import { type BindContext, describeType, NULL, report } from "./bind-context.js"
 import { bindField, settle, settleBoth, settleSubject } from "./bind-field.js";
 import { parseDate } from "./dates.js";
 import { readTruthTest } from "./truth-test.js";
-import { type Domain, fieldsOf, nullOf, type Patterns, type Typed, typeOf, type ValueType } from "./typed.js";
+import {
+  type Domain,
+  fieldsOf,
+  nullOf,
+  type Patterns,
+  readsEvents,
+  type Typed,
+  typeOf,
+  type ValueType,
+} from "./typed.js";
 
 const I64_MIN = -(2n ** 63n);
 const I64_MAX = 2n ** 63n - 1n;
@@ -170,7 +179,29 @@ function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, cont
     if (op !== "==" || constant === undefined) return nullOf(left, right);
     return { kind: "is-null", operand: settle(constant === left ? right : left, "object", context) };
   }
-  return equate(op, left, right, place, context);
+  const equated = equate(op, left, right, place, context);
+  return op === "==" ? withFixed(equated) : equated;
+}
+
+/** A comparison that says which sides no event decides, literals aside: those are never null. */
+function withFixed(equated: Typed): Typed {
+  const sides: Typed =
+    equated.kind === "match"
+      ? {
+          kind: "compare",
+          op: "==",
+          domain: "string",
+          left: equated.subject,
+          right: { kind: "string", value: equated.patterns.exact[0] ?? "" },
+        }
+      : equated;
+  if (sides.kind !== "compare") return equated;
+  const [left, right] = [isFixed(sides.left), isFixed(sides.right)];
+  return left || right ? { ...sides, fixed: left && right ? "both" : left ? "left" : "right" } : equated;
+}
+
+function isFixed(t: Typed): boolean {
+  return !isConstant(t) && !readsEvents(t);
 }
 
 const MIRRORED = { "==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<=" } as const;

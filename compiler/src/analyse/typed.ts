@@ -62,6 +62,8 @@ export type Typed =
       readonly domain: Domain;
       readonly left: Typed;
       readonly right: Typed;
+      /** Sides that no event decides: where such a one turns out to be null, `==` tests the other for being null too. */
+      readonly fixed?: "left" | "right" | "both";
     }
   | { readonly kind: "is-null"; readonly operand: Typed }
   | { readonly kind: "not"; readonly operand: Typed }
@@ -138,6 +140,20 @@ export function fieldValueType(field: Field): ValueType | null {
       return "string";
     default:
       return field.type;
+  }
+}
+
+/** Whether the value depends on an event. */
+export function readsEvents(typed: Typed): boolean {
+  switch (typed.kind) {
+    case "field":
+    case "search":
+    case "lineage":
+    case "test":
+    case "dynamic":
+      return true;
+    default:
+      return operandsOf(typed).some(readsEvents);
   }
 }
 

@@ -274,7 +274,28 @@ function evaluateComparison(t: Extract<Typed, { kind: "compare" }>, scope: Scope
   const left = asType(t.left, type, scope);
   const right = asType(t.right, type, scope);
   const isNull = anyNull(scope, [left, right]);
-  return { value: local(scope, i32, comparison(t.op, t.domain, left.value(), right.value(), b)), isNull };
+  const plain = { value: local(scope, i32, comparison(t.op, t.domain, left.value(), right.value(), b)), isNull };
+  return t.fixed === undefined ? plain : orPresence(t.fixed, left, right, plain, scope);
+}
+
+/** `==` where a side that no event decides may be null: then the answer is whether the other is null as well. */
+function orPresence(
+  fixed: "left" | "right" | "both",
+  left: Operand,
+  right: Operand,
+  plain: Operand,
+  scope: Scope,
+): Operand {
+  const { module: m, word } = scope.b;
+  const [x, y] = [left.isNull, right.isNull];
+  const absent = [...(fixed === "right" || x === null ? [] : [x()]), ...(fixed === "left" || y === null ? [] : [y()])];
+  const [first, second] = absent;
+  if (first === undefined) return plain;
+  const test = local(scope, i32, second === undefined ? first : m.i32.or(first, second));
+  const both = x === null || y === null ? word(0) : m.i32.and(x(), y());
+  const value = local(scope, i32, m.select(test(), both, plain.value()));
+  const isNull = plain.isNull === null ? null : local(scope, i32, m.i32.and(plain.isNull(), m.i32.eqz(test())));
+  return { value, isNull };
 }
 
 function comparison(

@@ -5,13 +5,13 @@
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type Dynamic, type DynamicValue, mapLineage } from "../analyse/endgame/dynamic.js";
-import { type LineageRelation, operandsOf, type Typed, type TypedTerm, withOperands } from "../analyse/typed.js";
+import { type LineageRelation, readsEvents, type Typed, type TypedTerm, withOperands } from "../analyse/typed.js";
 import { passes } from "../passes/passes.js";
 import { parseWildcard } from "../patterns/wildcard.js";
 import { dynamicToCircuit } from "./dynamic-to-circuit.js";
 import type { Interner } from "./intern.js";
-import { joinInAnd, joinInOr } from "./join-matches.js";
 import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
+import { joinInAnd, joinInOr } from "./join-matches.js";
 
 export type AtomTable = Interner<Atom, AtomId>;
 
@@ -70,19 +70,6 @@ function withFlags(dynamic: Dynamic, context: CircuitContext): Dynamic {
     flag: context.flagOf(relation, query),
   }));
   return { kind: "dynamic", value };
-}
-
-function readsEvents(typed: Typed): boolean {
-  switch (typed.kind) {
-    case "field":
-    case "search":
-    case "lineage":
-    case "test":
-    case "dynamic":
-      return true;
-    default:
-      return operandsOf(typed).some(readsEvents);
-  }
 }
 
 /** Without fields: evaluated once an event, by the same code as any other leaf. */
