@@ -352,7 +352,8 @@ function bindIn(expr: Match, bound: Typed, context: BindContext): Typed {
       continue;
     }
     const one = equate("==", subject, value, place, context);
-    if (one.kind === "match" && one.patterns.exact.length === 1) exact.push(...one.patterns.exact);
+    if (isConstant(value) && one.kind === "match" && one.patterns.exact.length === 1) exact.push(...one.patterns.exact);
+    else if (one.kind === "match") others.push({ ...one, patterns: { ...one.patterns, fold } });
     else if (fold && one.kind === "compare" && typeOf(one.left) === "string") {
       // Versions and addresses that are equal by meaning are equal too, however they are written.
       if (one.domain !== "string") others.push(one);
