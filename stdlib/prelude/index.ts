@@ -104,6 +104,14 @@ export function anySymbol(group: usize, bits: usize): bool {
   return false;
 }
 
+/** Whether one of the values' symbols is this one. */
+export function hasSymbol(group: usize, wanted: u32): bool {
+  const symbols = symbolsOf(group);
+  const values = load<u32>(load<u32>(group) as usize);
+  for (let i: u32 = 0; i < values; i++) if (load<u32>(symbols + i * 4) == wanted) return true;
+  return false;
+}
+
 /** Records that the predicate matches the current event. */
 export function emit(predicate: u32): void {
   store<u32>(output, predicate);

@@ -69,15 +69,14 @@ export function createAtomCode(
   const testSet = (atom: Extract<Atom, { kind: "set" }>): Expression => {
     const code = groups.get(groupKey(atom.field, atom.fold));
     if (code === undefined) throw new Error(`no symbol group for ${atom.field.name}`);
-    const bits = addSymbolBits(atom.texts, code.table, data);
     const [only] = atom.texts;
     const symbol = atom.texts.length === 1 && only !== undefined ? code.table.symbols.get(only) : undefined;
     return symbol === undefined
-      ? m.call(setFunction(code), [b.word(bits)], i32)
-      : m.call(literalFunction(code), [b.word(symbol), b.word(bits)], i32);
+      ? m.call(setFunction(code), [b.word(addSymbolBits(atom.texts, code.table, data))], i32)
+      : m.call(literalFunction(code), [b.word(symbol)], i32);
   };
 
-  // (func $is (param $symbol i32) (param $bits i32) …): s == -1 ? anySymbol(bits) : s == $symbol
+  // (func $is (param $symbol i32) …): s == -1 ? hasSymbol($symbol) : s == $symbol
   const helpers = new Set<string>();
   const helper = (name: string, params: readonly WasmType[], build: () => Expression, locals: WasmType[]): string => {
     if (helpers.has(name)) return name;
@@ -88,11 +87,11 @@ export function createAtomCode(
   const literalFunction = (code: GroupCode): string =>
     helper(
       `${code.symbolFunction} is`,
-      [i32, i32],
+      [i32],
       () => {
-        const symbol = m.local.tee(2, m.call(code.symbolFunction, [], i32), i32);
-        const many = b.prelude("anySymbol", b.word(code.descriptor), m.local.get(1, i32));
-        return m.if(m.i32.eq(symbol, b.word(-1)), many, m.i32.eq(m.local.get(2, i32), m.local.get(0, i32)));
+        const symbol = m.local.tee(1, m.call(code.symbolFunction, [], i32), i32);
+        const many = b.prelude("hasSymbol", b.word(code.descriptor), m.local.get(0, i32));
+        return m.if(m.i32.eq(symbol, b.word(-1)), many, m.i32.eq(m.local.get(1, i32), m.local.get(0, i32)));
       },
       [i32],
     );

@@ -45,6 +45,7 @@ const RESULT_TYPES: Readonly<Record<string, WasmType>> = {
   visit: none,
   dispatch: none,
   anySymbol: i32,
+  hasSymbol: i32,
   emit: none,
   emitKey: none,
   nextElement: i32,

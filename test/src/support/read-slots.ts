@@ -67,7 +67,8 @@ export async function createSlotReader(schema: Schema): Promise<SlotReader> {
     ],
     { ...DEFAULT_OPTIONS, schema },
   );
-  if (diagnostics.length > 0) throw new Error(diagnostics.map((d) => d.message).join("; "));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new Error(errors.map((d) => d.message).join("; "));
   const instance = instantiate(pack.module);
   const objectOf = new Map<number, Field>();
   for (const [predicate, rules] of pack.manifest.predicates.entries()) {
