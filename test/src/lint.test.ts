@@ -1,7 +1,8 @@
 // Warnings about rules that compile: text cases, what suppresses them, and that real rules get no false ones.
 //
 // test/cases/lint/*.txt holds blocks apart by a line `===`: a title after `#`, a query, `---`, then the problems in the form of
-// the syntax cases. UPDATE=1 writes what the compiler says now; read the difference before you keep it.
+// the syntax cases; queries of files named endgame-… are of that dialect. UPDATE=1 writes what the compiler says now; read
+// the difference before you keep it.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
@@ -40,7 +41,7 @@ for (const file of readdirSync(CASES)) {
     const found = blocks.map((block) => {
       const [head = "", expected = ""] = block.split(/^---\n/m);
       const query = head.split("\n").slice(1).join("\n").replace(/\n$/, "");
-      const problems = lint(query);
+      const problems = lint(query, { dialect: file.startsWith("endgame") ? "endgame" : "elastic" });
       for (const { code } of problems) seen.add(code);
       const actual = problems.map((problem) => `${showProblem(problem)}\n`).join("");
       if (!update) assert.fixture(actual, expected, `${file} ${head.split("\n")[0]}`);

@@ -8,7 +8,8 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Constant, Dynamic, DynamicValue } from "../analyse/endgame/dynamic.js";
+import type { Dynamic, DynamicValue } from "../analyse/endgame/dynamic.js";
+import { constantOf, isTrue } from "../analyse/endgame/fold-constants.js";
 import type { GlobUnit, Wildcard } from "../patterns/wildcard.js";
 import { type Circuit, FALSE, TRUE } from "./ir.js";
 import type { AtomTable } from "./typed-to-circuit.js";
@@ -34,6 +35,8 @@ function circuitOf(value: DynamicValue, negated: boolean, atoms: AtomTable): Cir
       return negated ? { kind: "not", operand: asked } : asked;
     }
     default: {
+      const constant = constantOf(value);
+      if (constant !== undefined) return circuitOf({ kind: "constant", value: constant }, negated, atoms);
       const asked: DynamicValue = negated ? { kind: "not", operand: value } : value;
       const typed: Dynamic = { kind: "dynamic", value: asked };
       const atom: Circuit = { kind: "atom", atom: atoms.intern({ kind: "computed", typed }) };
@@ -41,10 +44,6 @@ function circuitOf(value: DynamicValue, negated: boolean, atoms: AtomTable): Cir
       return needed === null ? atom : { kind: "and", operands: [needed, atom] };
     }
   }
-}
-
-function isTrue(constant: Constant): boolean {
-  return typeof constant === "string" ? constant !== "" : Boolean(constant);
 }
 
 /** A condition that holds for every event for which the value is true; null where none is worth asking. */
