@@ -1,5 +1,5 @@
-// Rules that no author means: each must end in a package or in an error of the rule, soon and without much memory, and must
-// leave the rule beside it alone.
+// Rules that no author means: each must end in a package or in an error of the rule and leave the rule beside it alone. The
+// largest are checked by an eqlc of their own, whose memory and time are limited from outside.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -13,9 +13,6 @@ import { TEST_SCHEMA } from "./generate/schema.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
-/** Of processor time, so that other work on the machine does not count; a healthy case takes a few. */
-const MOST_SECONDS = 20;
-const MOST_MEGABYTES = 1024;
 
 const EVENT = Buffer.from(
   '{"event.category":"process","process":{"pid":9,"name":"name7.EXE"},"source.ip":"10.0.7.1","user.name":"ab"}\n',
@@ -139,11 +136,9 @@ const hostile = suite("hostile rules");
 for (const [name, { query, ends }] of Object.entries(CASES)) {
   hostile(name, async () => {
     const queries = typeof query === "string" ? [query] : query;
-    const started = process.cpuUsage();
     const rules = queries.map((text, index) => ruleOf(`hostile ${index}`, text));
     const under = await compileForTest([...rules, ruleOf("good", 'process where user.name == "ab"')], OPTIONS);
     const { byRule } = runLines(under.pack, EVENT);
-    const seconds = process.cpuUsage(started).user / 1e6;
     assert.equal(byRule.at(-1), [[0]], "the rule beside it");
     if (ends.startsWith("E")) {
       assert.is(under.rules.length, 1);
@@ -159,8 +154,6 @@ for (const [name, { query, ends }] of Object.entries(CASES)) {
       );
       for (const found of byRule) assert.is(found.length, ends === "matches" || found === byRule.at(-1) ? 1 : 0);
     }
-    assert.ok(seconds < MOST_SECONDS, `${seconds} s`);
-    assert.ok(process.memoryUsage().rss < MOST_MEGABYTES * 2 ** 20);
   });
 }
 
