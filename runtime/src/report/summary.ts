@@ -36,7 +36,10 @@ export function summaryText(counters: DetectorCounters, seconds: number | null):
   return seconds === null ? text : `${text} in ${seconds.toFixed(1)} s`;
 }
 
-/** Every counter (those of the process trees where the package has some), the alerts by rule id, and the package; keys in a fixed order and nothing that differs between runs. */
+/**
+ * Every counter (those of the process trees where the package has some), the alerts by rule id, and the package; keys in a
+ * fixed order and nothing that differs between runs.
+ */
 export function summaryJson(counters: DetectorCounters, manifest: PackageManifest): string {
   const { alertsByRule, lastTime, lineage, ...rest } = counters;
   const byRule: Record<string, number> = {};
