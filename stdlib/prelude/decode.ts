@@ -27,8 +27,8 @@ export function countMalformed(): void {
 }
 
 /**
- * Reads the object that the line `[p, feed)` holds into the slots below `node`. False when the line is broken; brokenReason then says why, and the slots
- * are meaningless.
+ * Reads the object that the line `[p, feed)` holds into the slots below `node`. False when the line is broken; brokenReason
+ * then says why, and the slots are meaningless.
  */
 export function decodeLine(p: usize, feed: usize, node: u32): bool {
   setBrokenReason(BROKEN_SYNTAX);

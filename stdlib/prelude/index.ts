@@ -4,8 +4,8 @@
 import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_SIZE, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
   CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE, CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED,
-  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER,
-  EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
+  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED,
+  CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
 } from "../src/abi";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
 import { decodeLine } from "./decode";
@@ -27,7 +27,8 @@ export { foldedValues, symbolsOf } from "./slots";
 export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
 export {
   fold, equal, compare, length, startsWithText, endsWithText, containsText, indexOf, substring, concat, between,
-  longText, doubleText, textToDouble, number, numberInBase, numberFailed, addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
+  longText, doubleText, textToDouble, number, numberInBase, numberFailed,
+  addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
 } from "./functions";
 
 export { mark, release } from "./arena";

@@ -19,9 +19,14 @@ export function compareRows(
   return 0;
 }
 
-/** Compares two keys of a sample. */
+/** Compares two keys of a sample, in which an object is null. */
 export function compareKeys(a: readonly Data[], b: readonly Data[]): number {
-  return compareData(a, b, true);
+  return compareData(a.map(asKey), b.map(asKey), true);
+}
+
+function asKey(value: Data): Data {
+  if (isDict(value)) return null;
+  return isList(value) ? value.map(asKey) : value;
 }
 
 function emptyLike(value: Data): Data {
