@@ -1,10 +1,10 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
+import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
 import { analyseRules, type CompileOptions, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { placeInRule } from "../diagnostics/locate.js";
 import { summarise } from "../diagnostics/render.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { tryCompile } from "../package/compile-rules.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";

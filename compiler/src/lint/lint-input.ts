@@ -5,7 +5,7 @@ import type { Field, Schema } from "@kestrel/stdlib/schema/types";
 import type { Typed } from "../analyse/typed.js";
 import type { Code } from "../diagnostics/codes.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
-import type { PackIr } from "../plan/ir.js";
+import type { PackIr } from "../ir/pack-ir.js";
 import type { Expr, Query, Span, Term } from "../syntax/ast.js";
 
 export interface LintInput {

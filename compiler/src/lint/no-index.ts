@@ -1,7 +1,7 @@
 // W0507: the witness index skips a rule on events that hold none of its literals. A rule for `any` category whose conditions
 // hold no literal that must be there is tried on every event.
 
-import { witnessOf } from "../lower/witness.js";
+import { witnessOf } from "../passes/choose-witnesses.js";
 import { type Lint, warning } from "./lint-input.js";
 
 export const noIndex: Lint = {

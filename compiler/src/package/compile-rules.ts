@@ -1,9 +1,9 @@
 // Paths -> compiled pack and everything there is to say about the rules: what `build`, `check` and `dump` have in common.
 
+import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
 import { analyseRules, type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { type CollectedRules, collectRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
 import { streamPipeWarnings } from "./stream-pipes.js";

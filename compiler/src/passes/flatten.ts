@@ -1,6 +1,6 @@
 // Removes constants, double negation and equal operands, and lifts nested `and`s and `or`s of the same kind.
 
-import { type Circuit, FALSE, TRUE } from "../plan/ir.js";
+import { type Circuit, FALSE, TRUE } from "../ir/pack-ir.js";
 
 export function flatten(circuit: Circuit): Circuit {
   switch (circuit.kind) {

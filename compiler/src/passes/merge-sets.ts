@@ -6,7 +6,7 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { fieldKey } from "../analyse/typed.js";
-import type { Atom, Circuit } from "../plan/ir.js";
+import type { Atom, Circuit } from "../ir/pack-ir.js";
 import type { AtomTable } from "../plan/typed-to-circuit.js";
 
 type Mergeable = Extract<

@@ -1,7 +1,7 @@
 // Puts the operands of `and` and `or` in order of cost, so that the cheap ones decide before the dear ones run.
 // SOUND: atoms have no effects and cannot fail, so any order gives the same result.
 
-import type { Atom, Circuit } from "../plan/ir.js";
+import type { Atom, Circuit } from "../ir/pack-ir.js";
 import type { AtomTable } from "../plan/typed-to-circuit.js";
 
 export function orderOperands(circuit: Circuit, atoms: AtomTable): Circuit {

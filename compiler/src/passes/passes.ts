@@ -1,6 +1,6 @@
 // What happens to a circuit between planning and lowering, in order. Each pass keeps what the circuit means.
 
-import type { Circuit } from "../plan/ir.js";
+import type { Circuit } from "../ir/pack-ir.js";
 import type { AtomTable } from "../plan/typed-to-circuit.js";
 import { flatten } from "./flatten.js";
 import { mergeSets } from "./merge-sets.js";

@@ -10,8 +10,8 @@ import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Dynamic, DynamicValue } from "../analyse/endgame/dynamic.js";
 import { constantOf, isTrue } from "../analyse/endgame/fold-constants.js";
+import { type Circuit, FALSE, TRUE } from "../ir/pack-ir.js";
 import type { GlobUnit, Wildcard } from "../patterns/wildcard.js";
-import { type Circuit, FALSE, TRUE } from "./ir.js";
 import type { AtomTable } from "./typed-to-circuit.js";
 
 export function dynamicToCircuit(dynamic: Dynamic, atoms: AtomTable): Circuit {

@@ -8,9 +8,9 @@ import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
 import type { LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
 import type { DynamicValue } from "../analyse/endgame/dynamic.js";
 import type { JoinKey, LineageRelation, TypedTerm } from "../analyse/typed.js";
+import { canonicalText } from "../ir/intern.js";
+import type { Circuit, PredicateId } from "../ir/pack-ir.js";
 import type { Dialect } from "../syntax/ast.js";
-import { canonicalText } from "./intern.js";
-import type { Circuit, PredicateId } from "./ir.js";
 import type { CategoryFields, PlannedTerm } from "./plan-pack.js";
 import { type AtomTable, simplify } from "./typed-to-circuit.js";
 

@@ -9,8 +9,8 @@ import type { LateTest, PipeProgram, SequenceProgram } from "@kestrel/stdlib/seq
 import { rawFieldsOf } from "../analyse/endgame/dynamic.js";
 import type { JoinKey, TypedPipe, TypedQuery, TypedTerm } from "../analyse/typed.js";
 import { fieldKey } from "../analyse/typed.js";
-import { freeRoots, isLate } from "./atom-fields.js";
-import { canonicalText, createInterner } from "./intern.js";
+import { freeRoots, isLate } from "../ir/atom-fields.js";
+import { canonicalText, createInterner } from "../ir/intern.js";
 import {
   type Atom,
   type AtomId,
@@ -21,7 +21,7 @@ import {
   type Predicate,
   type PredicateId,
   TRUE,
-} from "./ir.js";
+} from "../ir/pack-ir.js";
 import { createLineagePlan } from "./plan-lineage.js";
 import { type CircuitContext, simplify, typedToCircuit } from "./typed-to-circuit.js";
 

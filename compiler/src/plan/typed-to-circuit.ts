@@ -6,11 +6,11 @@ import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type Dynamic, type DynamicValue, mapLineage } from "../analyse/endgame/dynamic.js";
 import { type LineageRelation, readsEvents, type Typed, type TypedTerm, withOperands } from "../analyse/typed.js";
+import type { Interner } from "../ir/intern.js";
+import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "../ir/pack-ir.js";
 import { passes } from "../passes/passes.js";
 import { parseWildcard } from "../patterns/wildcard.js";
 import { dynamicToCircuit } from "./dynamic-to-circuit.js";
-import type { Interner } from "./intern.js";
-import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
 import { joinInAnd, joinInOr } from "./join-matches.js";
 
 export type AtomTable = Interner<Atom, AtomId>;

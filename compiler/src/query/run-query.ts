@@ -10,8 +10,8 @@ import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-pack
 import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
+import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
 import type { CompiledRule, CompileOptions } from "../compile.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { buildPackage } from "../package/build-package.js";
 import { tryCompile } from "../package/compile-rules.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";

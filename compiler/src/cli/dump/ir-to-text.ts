@@ -3,9 +3,9 @@
 import type { Field } from "@kestrel/stdlib/schema/types";
 import type { JoinKey, Patterns, Typed } from "../../analyse/typed.js";
 import type { CompiledPack } from "../../compile.js";
-import { witnessOf } from "../../lower/witness.js";
+import type { Atom, Circuit, PackIr } from "../../ir/pack-ir.js";
+import { witnessOf } from "../../passes/choose-witnesses.js";
 import type { Cidr } from "../../patterns/cidr.js";
-import type { Atom, Circuit, PackIr } from "../../plan/ir.js";
 
 /** The plan of a pack. */
 export function irText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): string {

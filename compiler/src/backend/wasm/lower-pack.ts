@@ -8,15 +8,15 @@
 import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
-import type { JoinKey } from "../analyse/typed.js";
-import { atomsOf, type PackIr, type PredicateId } from "../plan/ir.js";
+import type { JoinKey } from "../../analyse/typed.js";
+import { atomsOf, type PackIr, type PredicateId } from "../../ir/pack-ir.js";
+import { witnessOf } from "../../passes/choose-witnesses.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { emitDynamicKey } from "./dynamic-key.js";
 import { addPathTable, typeCode } from "./path-table.js";
 import { type Builder, type Expression, finish, i32, none, open } from "./seam.js";
 import { type EventFields, groupKey, layOutState, type StateLayout } from "./state.js";
-import { witnessOf } from "./witness.js";
 
 /** Virtual sizes; only the pages that events need are ever touched. */
 const ARENA_BYTES = 64 * 1024 * 1024;

@@ -1,10 +1,10 @@
 // Finds regular expressions whose automaton would pass the limits, while the rule they stand in is still known.
 
-import { operandsOf, type Typed, type TypedQuery } from "../analyse/typed.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import { compileRegex } from "../patterns/regex-compile.js";
 import { parseRegex } from "../patterns/regex-parse.js";
 import type { Span } from "../syntax/ast.js";
+import { operandsOf, type Typed, type TypedQuery } from "./typed.js";
 
 /** One problem for each list of regular expressions that is too large. */
 export function checkPatterns(query: TypedQuery, span: Span): Problem[] {

@@ -10,7 +10,7 @@
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { fieldKey, fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../analyse/typed.js";
+import { fieldKey, fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../../analyse/typed.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";

@@ -10,9 +10,9 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { type DynamicValue, isTruth, operandsOfDynamic, type Path } from "../analyse/endgame/dynamic.js";
-import { fieldKey } from "../analyse/typed.js";
-import type { Wildcard } from "../patterns/wildcard.js";
+import { type DynamicValue, isTruth, operandsOfDynamic, type Path } from "../../analyse/endgame/dynamic.js";
+import { fieldKey } from "../../analyse/typed.js";
+import type { Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { addBox, addConstantList, addPath } from "./dynamic-constants.js";
 import { anyOf } from "./junctions.js";

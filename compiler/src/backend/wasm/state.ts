@@ -3,10 +3,10 @@
 
 import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
-import { rawFieldsOf } from "../analyse/endgame/dynamic.js";
-import { fieldKey } from "../analyse/typed.js";
-import { fieldsOfAtom, readsElement, testsOf } from "../plan/atom-fields.js";
-import { type Atom, type AtomId, atomsOf, type PackIr } from "../plan/ir.js";
+import { rawFieldsOf } from "../../analyse/endgame/dynamic.js";
+import { fieldKey } from "../../analyse/typed.js";
+import { fieldsOfAtom, readsElement, testsOf } from "../../ir/atom-fields.js";
+import { type Atom, type AtomId, atomsOf, type PackIr } from "../../ir/pack-ir.js";
 import { align } from "./data-section.js";
 
 export interface EventFields {

@@ -1,7 +1,7 @@
 // A key of the endgame dialect, which is any value -> a call that writes it to the output.
 
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
-import type { JoinKey } from "../analyse/typed.js";
+import type { JoinKey } from "../../analyse/typed.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicFunction, searches } from "./dynamic-value.js";
 import { type Builder, type Expression, i32, none } from "./seam.js";

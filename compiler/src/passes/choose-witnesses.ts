@@ -5,7 +5,7 @@
 //   anything else    none: the predicate is a candidate for every event
 // SOUND: a predicate is only left out of an event that holds none of its witness's literals, and then its circuit is false.
 
-import type { Atom, Circuit } from "../plan/ir.js";
+import type { Atom, Circuit } from "../ir/pack-ir.js";
 
 /** An event that matches holds one of `texts` in a field of each set atom's group; any one of the atoms will do. */
 export interface Witness {

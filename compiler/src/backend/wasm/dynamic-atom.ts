@@ -1,7 +1,7 @@
 // A condition of the endgame dialect -> a function () -> i32 that is 1 when its value counts as true.
 
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
-import type { Dynamic } from "../analyse/endgame/dynamic.js";
+import type { Dynamic } from "../../analyse/endgame/dynamic.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicFunction, searches } from "./dynamic-value.js";
 import { type Builder, i32, none } from "./seam.js";

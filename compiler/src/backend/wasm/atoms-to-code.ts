@@ -7,7 +7,7 @@
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
 import type { Field } from "@kestrel/stdlib/schema/types";
-import type { Atom, AtomId, Circuit, NumberOp } from "../plan/ir.js";
+import type { Atom, AtomId, Circuit, NumberOp } from "../../ir/pack-ir.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";

@@ -1,11 +1,11 @@
 // Patterns -> calls that test one text, given as an expression that can be built any number of times.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Patterns } from "../analyse/typed.js";
-import type { Cidr } from "../patterns/cidr.js";
-import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js";
-import { parseRegex, type RegexNode } from "../patterns/regex-parse.js";
-import { encodeGlob, parseWildcard, type Wildcard } from "../patterns/wildcard.js";
+import type { Patterns } from "../../analyse/typed.js";
+import type { Cidr } from "../../patterns/cidr.js";
+import { compileRegex, encodeDfa, encodeNfa } from "../../patterns/regex-compile.js";
+import { parseRegex, type RegexNode } from "../../patterns/regex-parse.js";
+import { encodeGlob, parseWildcard, type Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";

@@ -3,7 +3,7 @@
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { asksLineage, rawFieldsOf } from "../analyse/endgame/dynamic.js";
 import { fieldsOf, operandsOf, type Typed } from "../analyse/typed.js";
-import { type Atom, type AtomId, atomsOf } from "./ir.js";
+import { type Atom, type AtomId, atomsOf } from "./pack-ir.js";
 
 /** The fields of an atom itself; those of a search's circuit belong to the atoms in it. */
 export function fieldsOfAtom(atom: Atom): readonly Field[] {
