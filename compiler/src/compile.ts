@@ -2,7 +2,7 @@
 // error is left out and the others go on.
 
 import { lookup } from "@kestrel/stdlib/schema/schema";
-import type { Field, Schema } from "@kestrel/stdlib/schema/types";
+import type { Schema } from "@kestrel/stdlib/schema/types";
 import { bindQuery } from "./analyse/bind-query.js";
 import { checkPatterns } from "./analyse/check-patterns.js";
 import type { TypedQuery } from "./analyse/typed.js";
@@ -11,8 +11,10 @@ import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { diagnosticInRule, placeInRule } from "./diagnostics/locate.js";
 import type { PackIr } from "./ir/pack-ir.js";
+import { type Reading, readField, readName } from "./ir/reading.js";
 import { lintRule } from "./lint/lints.js";
 import { applySuppressions, readSuppressions } from "./lint/suppressions.js";
+import { runPasses } from "./passes/passes.js";
 import { checkSize } from "./plan/check-size.js";
 import { planPack } from "./plan/plan-pack.js";
 import type { Rule } from "./sources/rule.js";
@@ -75,41 +77,40 @@ export function analyseRules(
   return { rules: good, diagnostics };
 }
 
-/** Plans rules that analyseRules has passed. */
-export function planRules(rules: readonly CompiledRule[], options: CompileOptions): PackIr {
+/** Plans rules that analyseRules has passed; no pass has run over the result. */
+export function draftRules(rules: readonly CompiledRule[], options: CompileOptions): PackIr {
   return planPack(
     rules.map(({ typed }) => typed),
     {
       categories: {
-        elastic: eventField(options.categoryField, options.schema),
-        endgame: { id: 0, name: options.endgameCategoryField, type: "keyword" },
+        elastic: eventReading(options.categoryField, options.schema),
+        endgame: readName(options.endgameCategoryField, "keyword"),
       },
       stream: !options.allPipes,
     },
   );
 }
 
-/** Plans and lowers rules that analyseRules has passed. */
-export function compilePack(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack {
+/** Plans rules that analyseRules has passed, and runs all passes. */
+export function planRules(rules: readonly CompiledRule[], options: CompileOptions): PackIr {
+  return runPasses(draftRules(rules, options));
+}
+
+/** Plans and lowers rules that analyseRules has passed; with `text`, the module's text is kept too. Throws LoweringError. */
+export function compilePack(rules: readonly CompiledRule[], options: CompileOptions, text = false): CompiledPack {
   const ir = planRules(rules, options);
-  const tiebreaker = options.tiebreakerField === null ? null : eventField(options.tiebreakerField, options.schema);
-  const lowered = lowerPack(
-    ir,
-    {
-      timestamp:
-        options.timestampUnit === "filetime"
-          ? { id: 0, name: options.timestampField, type: "filetime" }
-          : eventField(options.timestampField, options.schema, "date"),
-      tiebreaker: tiebreaker?.type === "long" ? tiebreaker : null,
-    },
-    options.optimize,
-  );
-  return { rules, ir, lowered };
+  const tiebreaker = options.tiebreakerField === null ? null : eventReading(options.tiebreakerField, options.schema);
+  const timestamp =
+    options.timestampUnit === "filetime"
+      ? readName(options.timestampField, "filetime")
+      : eventReading(options.timestampField, options.schema, "date");
+  const events = { timestamp, tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null };
+  return { rules, ir, lowered: lowerPack(ir, { events, optimize: options.optimize, text }) };
 }
 
 /** A field that every event may have; where the schema lacks it, or has another type, it is read as the wanted one. */
-function eventField(name: string, schema: Schema, wanted?: "date"): Field {
+function eventReading(name: string, schema: Schema, wanted?: "date"): Reading {
   const known = lookup(schema, name);
-  if (known !== null && (wanted === undefined || known.type === wanted)) return known;
-  return { id: known?.id ?? 0, name, type: wanted ?? "keyword" };
+  if (known !== null && (wanted === undefined || known.type === wanted)) return readField(known);
+  return readName(name, wanted ?? "keyword", known?.id);
 }

@@ -1,14 +1,15 @@
 // Function calls: names, arity and argument types of EQL.md section 6, elastic dialect.
 
+import { type FunctionName, nullOf, typeOf } from "../ir/expression.js";
 import { type Cidr, parseCidr } from "../patterns/cidr.js";
-import { parseWildcard } from "../patterns/wildcard.js";
+import { type GlobPattern, globOf } from "../patterns/patterns.js";
 import type { Call, Expr } from "../syntax/ast.js";
 import { bindArithmetic, type Operand } from "./bind-arithmetic.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
 import { bindCondition } from "./bind-expression.js";
 import { bindArray, settle } from "./bind-field.js";
 import { readNumber } from "./numbers.js";
-import { type FunctionName, nullOf, type Typed, typeOf } from "./typed.js";
+import type { Typed } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
 
@@ -136,14 +137,14 @@ function bindSearch(call: Call, context: BindContext): Typed {
   if (found === null) context.problems.length = problems;
   return found === null
     ? { kind: "boolean", value: false }
-    : { kind: "search", array: found.field, depth, condition: typed };
+    : { kind: "search", array: found.reading, depth, condition: typed };
 }
 
 function checkArgument(arg: Expr, raw: Typed, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
   const typed = settle(raw, kind === "number" ? "long" : kind === "boolean" ? "boolean" : "keyword", context);
   const type = typeOf(typed);
-  if (typed.kind === "field" && typed.field.type === "object") {
-    return report(context, "E0303", arg.span, `\`${typed.field.name}\` is an object and has no value of its own`);
+  if (typed.kind === "field" && typed.reading.as === "object") {
+    return report(context, "E0303", arg.span, `\`${typed.reading.name}\` is an object and has no value of its own`);
   }
   if (type === "date" && kind === "any") {
     return report(context, "E0303", arg.span, `\`${signature.name}\` cannot turn a date into text`);
@@ -240,7 +241,7 @@ function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed
 
 function wildcards(call: Call, args: readonly Typed[], context: BindContext): Typed {
   const exact: string[] = [];
-  const globs: string[] = [];
+  const globs: GlobPattern[] = [];
   for (const [index, arg] of args.entries()) {
     if (index === 0) continue;
     if (arg.kind !== "string") {
@@ -250,8 +251,11 @@ function wildcards(call: Call, args: readonly Typed[], context: BindContext): Ty
         call.args[index]?.span ?? call.span,
         "the patterns of `wildcard` must be constant strings",
       );
-    } else if (parseWildcard(arg.value).kind === "exact") exact.push(arg.value);
-    else globs.push(arg.value);
+      continue;
+    }
+    const glob = globOf(arg.value);
+    if (glob.tree.kind === "exact") exact.push(arg.value);
+    else globs.push(glob);
   }
   const [subject = NULL] = args;
   return subject.kind === "null"

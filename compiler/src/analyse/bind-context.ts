@@ -1,16 +1,19 @@
 // What binding carries along: the schema, and the problems found so far.
 
-import type { Field, Schema } from "@kestrel/stdlib/schema/types";
+import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Code } from "../diagnostics/codes.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
+import type { Reading, ValueType } from "../ir/reading.js";
 import type { Expr, Span } from "../syntax/ast.js";
-import type { Typed, ValueType } from "./typed.js";
+import type { Typed } from "./typed.js";
 
 export interface BindContext {
   readonly schema: Schema;
   readonly problems: Problem[];
   /** What each expression was typed as, for the lints. */
   readonly bound: Map<Expr, Typed>;
+  /** Where the nodes of conditions are written. */
+  readonly spans: Map<object, Span>;
   /** How many expressions the one that is being bound stands in. */
   depth: number;
   /** The terms of the sequence so far that have a name: its stage, null for the term at hand and those to come. */
@@ -20,7 +23,7 @@ export interface BindContext {
   /** The variables of the searches that the expression stands in, outermost first. */
   readonly variables: Variable[];
   /** Fields of elements that the schema does not know: what they are compared with decides what they are read as. */
-  readonly untyped: WeakSet<Field>;
+  readonly untyped: WeakSet<Reading>;
 }
 
 /** The variable of `_arraysearch`. */
@@ -35,6 +38,7 @@ export function createContext(schema: Schema): BindContext {
     schema,
     problems: [],
     bound: new Map(),
+    spans: new Map(),
     depth: 0,
     aliases: new Map(),
     noAliases: null,

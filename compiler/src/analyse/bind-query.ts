@@ -7,7 +7,7 @@ import { type BindContext, createContext, report } from "./bind-context.js";
 import { bindCondition } from "./bind-expression.js";
 import { bindField } from "./bind-field.js";
 import { bindEndgameQuery } from "./endgame/bind-query.js";
-import type { JoinKey, Typed, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
+import type { Typed, TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -27,7 +27,7 @@ export function bindQuery(
 function bindElastic(query: Query, context: BindContext): TypedQuery | null {
   const body = bindBody(query, context);
   const pipes = query.pipes.flatMap((pipe) => bindPipe(pipe, context) ?? []);
-  return body === null ? null : { ...body, pipes };
+  return body === null ? null : { ...body, pipes, spans: context.spans };
 }
 
 function bindBody(query: Query, context: BindContext): TypedBody | null {
@@ -43,6 +43,7 @@ function bindBody(query: Query, context: BindContext): TypedBody | null {
           keys: [],
           missing: false,
           fork: false,
+          span: body.span,
         },
       };
     case "sequence":
@@ -61,32 +62,36 @@ function bindTerm(term: Term, by: readonly Expr[], context: BindContext): TypedT
   const condition = bindCondition(term.query.condition, context);
   context.noAliases = "join keys are fields of the term's own event";
   const keys = [...by, ...term.by].map((key) => bindKey(key, context));
-  return { dialect: "elastic", category: term.query.category, condition, keys, missing: term.missing, fork: false };
+  const { missing, span, query } = term;
+  return { dialect: "elastic", category: query.category, condition, keys, missing, fork: false, span };
 }
 
-function bindKey(key: Expr, context: BindContext): JoinKey {
-  const none: JoinKey = { name: "", field: null, optional: true };
+function bindKey(key: Expr, context: BindContext): TypedKey {
+  const none: TypedKey = { name: "", value: { kind: "absent" }, optional: true };
   if (key.kind !== "field" || key.variable || key.path.some((part) => typeof part === "number")) {
     report(context, "E0306", key.span, "a join key must be a field");
     return none;
   }
   const name = key.path.join(".");
   const typed = bindField(key, context);
-  const field = typed.kind === "field" ? typed.field : null;
-  if (field?.type === "object") report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
-  return { name, field, optional: key.optional };
+  if (typed.kind !== "field") return { name, value: { kind: "absent" }, optional: key.optional };
+  const { reading } = typed;
+  if (reading.as === "object") {
+    report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
+  }
+  return { name, value: { kind: "reading", reading }, optional: key.optional };
 }
 
 /** Whether the values of two keys can be equal at all. */
-function keyKind(key: JoinKey): string | null {
-  if (key.field === null) return null;
-  switch (key.field.type) {
+function keyKind({ value }: TypedKey): string | null {
+  if (value.kind !== "reading") return null;
+  switch (value.reading.as) {
     case "long":
     case "double":
       return "number";
     case "boolean":
     case "date":
-      return key.field.type;
+      return value.reading.as;
     default:
       return "string";
   }
@@ -207,5 +212,5 @@ function bindPipe(pipe: Pipe, context: BindContext): TypedPipe | null {
     report(context, "E0308", pipe.span, `\`${pipe.name}\` takes one whole number`);
     return null;
   }
-  return { kind: pipe.name, count: Number(count.value) };
+  return { kind: pipe.name, count: Number(count.value), span: pipe.span };
 }

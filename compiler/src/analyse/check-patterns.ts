@@ -1,10 +1,10 @@
 // Finds regular expressions whose automaton would pass the limits, while the rule they stand in is still known.
 
 import type { Problem } from "../diagnostics/diagnostic.js";
+import { operandsOf } from "../ir/expression.js";
 import { compileRegex } from "../patterns/regex-compile.js";
-import { parseRegex } from "../patterns/regex-parse.js";
 import type { Span } from "../syntax/ast.js";
-import { operandsOf, type Typed, type TypedQuery } from "./typed.js";
+import type { Typed, TypedQuery } from "./typed.js";
 
 /** One problem for each list of regular expressions that is too large. */
 export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
@@ -14,10 +14,7 @@ export function checkPatterns(query: TypedQuery, span: Span): Problem[] {
     if (t.kind === "search") visit(t.condition);
     if (t.kind === "lineage") visit(t.query.condition);
     if (t.kind !== "match" || t.patterns.regexes.length === 0) return;
-    const nodes = t.patterns.regexes.flatMap((pattern) => {
-      const parsed = parseRegex(pattern);
-      return parsed.ok ? [parsed.regex.node] : [];
-    });
+    const nodes = t.patterns.regexes.map(({ tree }) => tree);
     const program = compileRegex(nodes, t.patterns.fold);
     if (program.kind === "too-large")
       problems.push({ code: "E0402", severity: "error", message: program.message, span });

@@ -1,11 +1,10 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
-import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
+import { LoweringError } from "../backend/wasm/lowering-error.js";
 import { analyseRules, type CompileOptions, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { placeInRule } from "../diagnostics/locate.js";
 import { summarise } from "../diagnostics/render.js";
-import { tryCompile } from "../package/compile-rules.js";
+import { loweringDiagnostic, tryCompile } from "../package/compile-rules.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
@@ -58,11 +57,11 @@ function dumpRule(
     const { query } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
     return { text: query === null ? null : format === "json" ? astJson(query) : astText(query), diagnostics };
   }
-  if (rules.length === 0) return { text: null, diagnostics };
+  const [only] = rules;
+  if (only === undefined) return { text: null, diagnostics };
   if (stage === "ir") return { text: irText({ ir: planRules(rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
-  const pack = tryCompile(rules, options);
-  if (!(pack instanceof PatternTooLarge)) return { text: pack.lowered.text(), diagnostics };
-  const problem = { code: "E0402", severity: "error", message: pack.message, place: placeInRule(rule) } as const;
-  return { text: null, diagnostics: [...diagnostics, problem] };
+  const pack = tryCompile(rules, options, true);
+  if (!(pack instanceof LoweringError)) return { text: pack.lowered.text, diagnostics };
+  return { text: null, diagnostics: [...diagnostics, loweringDiagnostic(only, pack)] };
 }

@@ -23,9 +23,13 @@ export function createInterner<T, Id extends number>(key: (item: T) => string): 
   };
 }
 
-/** A text that is the same for structurally equal values; tells apart -0 and 0, and big integers from numbers. */
+/**
+ * A text that is the same for structurally equal values; tells apart -0 and 0, and big integers from numbers. The trees of
+ * patterns are left out, because their text stands beside them.
+ */
 export function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
+  return JSON.stringify(value, (key, part: unknown) => {
+    if (key === "tree") return undefined;
     if (typeof part === "bigint") return `${part}n`;
     if (typeof part === "number" && (Object.is(part, -0) || !Number.isFinite(part)))
       return `number ${Object.is(part, -0) ? "-0" : part}`;

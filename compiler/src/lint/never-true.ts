@@ -109,7 +109,7 @@ function visitLeaf(expr: Expr, positive: boolean, known: Known, search: Search):
   }
   if (!checkReach(expr, typed, search) && positive) return false;
   for (const fact of factsOf(typed, positive)) {
-    const key = keyOf(fact.field);
+    const key = keyOf(fact.reading);
     const other = findExcluded(fact, key, known, search);
     if (other !== null) {
       return report(search, expr.span, `this is never true where ${quoteSpan(search.input, other.span)} is`);

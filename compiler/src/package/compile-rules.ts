@@ -1,6 +1,6 @@
 // Paths -> compiled pack and everything there is to say about the rules: what `build`, `check` and `dump` have in common.
 
-import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
+import { LoweringError } from "../backend/wasm/lowering-error.js";
 import { analyseRules, type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
@@ -42,45 +42,61 @@ export function compileRules(paths: readonly string[], options: CompileOptions):
   };
 }
 
-/** Compiles the rules without those whose patterns pass a limit. */
+/** Compiles the rules without those that cannot be lowered. */
 function compileWhatFits(
   rules: readonly CompiledRule[],
   options: CompileOptions,
 ): { readonly pack: CompiledPack | null; readonly diagnostics: readonly Diagnostic[] } {
-  if (rules.length === 0) return { pack: null, diagnostics: [] };
-  const whole = tryCompile(rules, options);
-  if (!(whole instanceof PatternTooLarge)) return { pack: whole, diagnostics: [] };
-  const large = findTooLarge(rules, whole, options);
-  const left = rules.filter((rule) => !large.has(rule));
-  const diagnostics = [...large].map(([{ rule, query }, { message }]) =>
-    diagnosticInRule(rule, { code: "E0402", severity: "error", message, span: query.span }),
-  );
-  return { pack: left.length === 0 ? null : compilePack(left, options), diagnostics };
+  const diagnostics: Diagnostic[] = [];
+  let left = rules;
+  while (left.length > 0) {
+    const pack = tryCompile(left, options);
+    if (!(pack instanceof LoweringError)) return { pack, diagnostics };
+    const failed = rulesThatFail(left, pack, options);
+    for (const [rule, error] of failed) diagnostics.push(loweringDiagnostic(rule, error));
+    left = left.filter((rule) => !failed.has(rule));
+  }
+  return { pack: null, diagnostics };
 }
 
-/** The rules that cannot even be compiled alone, found by halving; all of them when it is only together that they fail. */
-function findTooLarge(
+/** The rules that an error names; where it names none, those that fail alone, found by halving, or else all of them. */
+function rulesThatFail(
   rules: readonly CompiledRule[],
-  problem: PatternTooLarge,
+  error: LoweringError,
   options: CompileOptions,
-): ReadonlyMap<CompiledRule, PatternTooLarge> {
-  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, problem]));
+): ReadonlyMap<CompiledRule, LoweringError> {
+  const named = error.rules.flatMap((index) => rules[index] ?? []);
+  if (named.length > 0 || rules.length === 1)
+    return new Map((named.length > 0 ? named : rules).map((rule) => [rule, error]));
   const middle = rules.length >> 1;
-  const found = new Map<CompiledRule, PatternTooLarge>();
+  const found = new Map<CompiledRule, LoweringError>();
   for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
     const result = tryCompile(half, options);
-    if (!(result instanceof PatternTooLarge)) continue;
-    for (const [rule, why] of findTooLarge(half, result, options)) found.set(rule, why);
+    if (!(result instanceof LoweringError)) continue;
+    for (const [rule, why] of rulesThatFail(half, result, options)) found.set(rule, why);
   }
-  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, problem]));
+  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, error]));
 }
 
-/** Compiles the rules together, or says why that passes a limit. */
-export function tryCompile(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack | PatternTooLarge {
+/** Compiles the rules together, or says why that cannot be done. */
+export function tryCompile(
+  rules: readonly CompiledRule[],
+  options: CompileOptions,
+  text = false,
+): CompiledPack | LoweringError {
   try {
-    return compilePack(rules, options);
+    return compilePack(rules, options, text);
   } catch (error) {
-    if (error instanceof PatternTooLarge) return error;
+    if (error instanceof LoweringError) return error;
     throw error;
   }
+}
+
+/** What an author is told of a rule that was left out. */
+export function loweringDiagnostic({ rule, query: { span } }: CompiledRule, error: LoweringError): Diagnostic {
+  const { message, isLimit } = error;
+  if (isLimit) return diagnosticInRule(rule, { code: "E0402", severity: "error", message, span });
+  const help = "this is a defect of eqlc and not of the rule: please report it with the rule";
+  const failed = `eqlc failed on this rule: ${message}`;
+  return diagnosticInRule(rule, { code: "E0403", severity: "error", message: failed, span, help });
 }

@@ -5,13 +5,30 @@
 //   anything else    none: the predicate is a candidate for every event
 // SOUND: a predicate is only left out of an event that holds none of its witness's literals, and then its circuit is false.
 
-import type { Atom, Circuit } from "../ir/pack-ir.js";
+import type { Circuit } from "../ir/circuit.js";
+import type { PredicateId } from "../ir/ids.js";
+import type { Atom, PackIr, Posting, Witness } from "../ir/pack-ir.js";
+import { readingKey } from "../ir/reading.js";
 
-/** An event that matches holds one of `texts` in a field of each set atom's group; any one of the atoms will do. */
-export interface Witness {
-  readonly sets: readonly Extract<Atom, { kind: "set" }>[];
-  /** The smaller, the fewer events are expected to hold one of the literals. */
-  readonly cost: number;
+export function chooseWitnesses(pack: PackIr): PackIr {
+  const witnesses = pack.predicates.map(({ circuit, late }) => (late ? null : witnessOf(circuit, pack.atoms)));
+  const postings = new Map<string, Omit<Posting, "predicates"> & { readonly predicates: Map<string, PredicateId[]> }>();
+  const always: PredicateId[] = [];
+  for (const [number, witness] of witnesses.entries()) {
+    const id = number as PredicateId;
+    if (witness === null && pack.predicates[id]?.late === false) always.push(id);
+    for (const { reading, fold, texts } of witness?.sets ?? []) {
+      const key = `${readingKey(reading)} ${fold}`;
+      const posting = postings.get(key) ?? { reading, fold, predicates: new Map<string, PredicateId[]>() };
+      postings.set(key, posting);
+      for (const text of texts) {
+        const list = posting.predicates.get(text);
+        if (list === undefined) posting.predicates.set(text, [id]);
+        else if (list.at(-1) !== id) list.push(id);
+      }
+    }
+  }
+  return { ...pack, index: { witnesses, postings: [...postings.values()], always } };
 }
 
 /** Rough share of events that hold a given literal of the field, in thousandths; anything not named is 5. */
@@ -36,7 +53,7 @@ const SHARE: Readonly<Record<string, number>> = {
 };
 const DEFAULT_SHARE = 5;
 
-export function witnessOf(circuit: Circuit, atoms: readonly Atom[]): Witness | null {
+function witnessOf(circuit: Circuit, atoms: readonly Atom[]): Witness | null {
   switch (circuit.kind) {
     case "constant":
       return circuit.value ? null : { sets: [], cost: 0 };
@@ -45,7 +62,7 @@ export function witnessOf(circuit: Circuit, atoms: readonly Atom[]): Witness | n
     case "atom": {
       const atom = atoms[circuit.atom];
       if (atom?.kind !== "set") return null;
-      return { sets: [atom], cost: (SHARE[atom.field.name] ?? DEFAULT_SHARE) * (1 + Math.log2(atom.texts.length)) };
+      return { sets: [atom], cost: (SHARE[atom.reading.name] ?? DEFAULT_SHARE) * (1 + Math.log2(atom.texts.length)) };
     }
     case "and": {
       let best: Witness | null = null;

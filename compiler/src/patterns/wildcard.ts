@@ -74,6 +74,22 @@ function parseSegment(segment: string): GlobSegment {
   return units;
 }
 
+/** The wildcard with its texts folded, for folded values. */
+export function foldWildcard(wildcard: Wildcard): Wildcard {
+  switch (wildcard.kind) {
+    case "any":
+      return wildcard;
+    case "glob":
+      return { ...wildcard, parts: wildcard.parts.map((part) => part.map(foldUnit)) };
+    default:
+      return { ...wildcard, text: foldString(wildcard.text) };
+  }
+}
+
+function foldUnit(unit: GlobUnit): GlobUnit {
+  return unit.kind === "text" ? { ...unit, text: foldString(unit.text) } : unit;
+}
+
 /**
  * Whether a wildcard matches a whole text; with `fold`, in any case. For the compiler's own questions: events are matched by
  * the prelude. Takes time in proportion to the product of the lengths at worst.

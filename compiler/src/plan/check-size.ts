@@ -2,7 +2,8 @@
 // function of the module, and compiling those is what takes time.
 
 import type { Problem } from "../diagnostics/diagnostic.js";
-import { atomsOf, type PackIr } from "../ir/pack-ir.js";
+import { atomsOf } from "../ir/circuit.js";
+import type { PackIr } from "../ir/pack-ir.js";
 import type { Span } from "../syntax/ast.js";
 
 /** A module of so many functions compiles in a few seconds; the largest published rules ask some hundred questions. */

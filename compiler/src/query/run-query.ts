@@ -10,7 +10,7 @@ import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-pack
 import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
-import { PatternTooLarge } from "../backend/wasm/atoms-to-code.js";
+import { LoweringError } from "../backend/wasm/lowering-error.js";
 import type { CompiledRule, CompileOptions } from "../compile.js";
 import { buildPackage } from "../package/build-package.js";
 import { tryCompile } from "../package/compile-rules.js";
@@ -36,7 +36,7 @@ export interface RunOptions extends CompileOptions {
 /** The patterns of the query pass a limit. */
 export class QueryTooLargeError extends Error {
   readonly code = "E0402";
-  constructor(cause: PatternTooLarge) {
+  constructor(cause: LoweringError) {
     super(cause.message, { cause });
     this.name = "QueryTooLargeError";
   }
@@ -90,7 +90,7 @@ async function packageOf(
 ): Promise<Package> {
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
   const pack = tryCompile(rules, { ...options, allPipes: true });
-  if (pack instanceof PatternTooLarge) throw new QueryTooLargeError(pack);
+  if (pack instanceof LoweringError) throw pack.isLimit ? new QueryTooLargeError(pack) : pack;
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
   const { manifest, files } = buildPackage(pack, sources, {
     name: "query",

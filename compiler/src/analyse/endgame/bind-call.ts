@@ -1,8 +1,10 @@
 // Function calls of the endgame dialect: names, arity and argument types of python-eql's signatures, EQL.md section 6.
 
+import type { DynamicFunction } from "../../ir/dynamic-value.js";
 import { type Cidr, parseCidr } from "../../patterns/cidr.js";
 import { compileRegex } from "../../patterns/regex-compile.js";
 import type { Call, Expr } from "../../syntax/ast.js";
+import type { BoundValue } from "../typed.js";
 import {
   arithmetic,
   type Bound,
@@ -14,7 +16,6 @@ import {
   type Scope,
   wildcard,
 } from "./bind-value.js";
-import type { DynamicFunction, DynamicValue } from "./dynamic.js";
 import { parseMatch } from "./patterns.js";
 
 /** What an argument may be; `literal` is a string written out, `name` a bare name. */
@@ -125,7 +126,7 @@ function suits(kind: Kind, wanted: Wanted): boolean {
   }
 }
 
-function bindArgument(arg: Expr, wanted: Wanted, name: string, scope: Scope): DynamicValue {
+function bindArgument(arg: Expr, wanted: Wanted, name: string, scope: Scope): BoundValue {
   const { value, type } = bindValue(arg, scope);
   if (!suits(type, wanted)) {
     const article = wanted === "countable" ? "a string or an array" : wanted === "literal" ? "a string" : `a ${wanted}`;
@@ -158,14 +159,14 @@ function bindSearch(call: Call, name: string, scope: Scope): Bound {
 function build(
   call: Call,
   exprs: readonly Expr[],
-  args: readonly DynamicValue[],
+  args: readonly BoundValue[],
   { name, result }: Signature,
   scope: Scope,
 ): Bound {
   const [subject] = args;
   if (subject === undefined) return fail(scope, "E0304", call.span, `\`${name}\` needs an argument`);
   const literals = exprs.slice(1).filter(isText);
-  const bound = (value: DynamicValue): Bound => ({ value, type: result });
+  const bound = (value: BoundValue): Bound => ({ value, type: result });
   switch (name) {
     case "safe":
       return bound(subject);

@@ -1,9 +1,10 @@
 // Query AST of the endgame dialect -> typed query: terms, join keys, sequences, joins, samples and pipes.
 
+import { readingsOfDynamic } from "../../ir/dynamic-value.js";
 import type { Expr, Pipe, Query, QueryBody, Span, Term } from "../../syntax/ast.js";
 import { printExpression } from "../../syntax/print.js";
 import { type BindContext, report } from "../bind-context.js";
-import type { JoinKey, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
+import type { TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
 import {
   type Bound,
   bindCondition,
@@ -15,7 +16,6 @@ import {
   type Scope,
   topScope,
 } from "./bind-value.js";
-import { rawFieldsOf } from "./dynamic.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -25,7 +25,7 @@ const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 export function bindEndgameQuery(query: Query, context: BindContext): TypedQuery | null {
   const body = bindBody(query.body, context);
   const pipes = bindPipes(query, context);
-  return body === null ? null : { ...body, pipes };
+  return body === null ? null : { ...body, pipes, spans: context.spans };
 }
 
 function bindBody(body: QueryBody, context: BindContext): TypedBody | null {
@@ -104,7 +104,7 @@ function bindTerms(
       if (key.type !== "unknown" && key.type !== "null") types[index] ??= key.type;
       return joinKey(expr, key, true);
     });
-    const typed: TypedTerm = { ...events, keys, missing: term.missing, fork: term.fork };
+    const typed: TypedTerm = { ...events, keys, missing: term.missing, fork: term.fork, span: term.span };
     bound.set(term, typed);
     return typed;
   });
@@ -119,9 +119,9 @@ function checkKey(key: Bound, span: Span, before: Kind | undefined, context: Bin
 }
 
 /** A missing value is a key like any other. */
-function joinKey(expr: Expr, { value }: Bound, fold: boolean): JoinKey {
+function joinKey(expr: Expr, { value }: Bound, fold: boolean): TypedKey {
   const name = printExpression(expr, "endgame");
-  return { name, field: null, optional: true, computed: { value: { kind: "dynamic", value }, fold } };
+  return { name, value: { kind: "dynamic", value, fold }, optional: true };
 }
 
 /** What `head` and `tail` keep where no number is written. */
@@ -152,15 +152,15 @@ function bindPipe(pipe: Pipe, scope: Scope): TypedPipe | null {
     case "head":
     case "tail": {
       const [count] = args;
-      if (count === undefined) return { kind: name, count: DEFAULT_COUNT };
+      if (count === undefined) return { kind: name, count: DEFAULT_COUNT, span: pipe.span };
       const written = count.kind === "literal" && count.type === "integer" && count.value > 0n;
       if (args.length > 1 || !written) return refuse(pipe.span, `\`${name}\` takes one whole number above 0`);
-      return { kind: name, count: Math.min(Number(count.value), Number.MAX_SAFE_INTEGER) };
+      return { kind: name, count: Math.min(Number(count.value), Number.MAX_SAFE_INTEGER), span: pipe.span };
     }
     case "filter": {
       const [condition] = args;
       if (condition === undefined || args.length > 1) return refuse(pipe.span, "`filter` takes one condition");
-      return { kind: name, condition: { kind: "dynamic", value: bindCondition(condition, scope) } };
+      return { kind: name, condition: { kind: "dynamic", value: bindCondition(condition, scope) }, span: pipe.span };
     }
     case "sort":
     case "unique":
@@ -169,10 +169,11 @@ function bindPipe(pipe: Pipe, scope: Scope): TypedPipe | null {
       if (args.length === 0 && name !== "count") return refuse(pipe.span, `\`${name}\` needs at least one value`);
       const keys = args.map((arg) => {
         const key = bindValue(arg, scope);
-        if (rawFieldsOf(key.value).length === 0) refuse(arg.span, `\`${name}\` needs a value that can differ here`);
+        if (readingsOfDynamic(key.value).length === 0)
+          refuse(arg.span, `\`${name}\` needs a value that can differ here`);
         return joinKey(arg, key, name !== "count");
       });
-      return { kind: name, keys };
+      return { kind: name, keys, span: pipe.span };
     }
     default: {
       const known = "`head`, `tail`, `filter`, `sort`, `unique`, `unique_count` and `count` do";

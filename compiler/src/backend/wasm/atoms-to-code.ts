@@ -6,18 +6,20 @@
 //   others            a function that loops over the values; with a memo word when several predicates ask
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
-import type { Atom, AtomId, Circuit, NumberOp } from "../../ir/pack-ir.js";
+import type { Circuit } from "../../ir/circuit.js";
+import type { ComparisonOp } from "../../ir/expression.js";
+import { rulesOf } from "../../ir/origins.js";
+import type { Atom, AtomId, AtomOf, PackIr } from "../../ir/pack-ir.js";
+import type { Reading } from "../../ir/reading.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";
 import { allOf, anyOf } from "./junctions.js";
-import { addRanges, PatternTooLarge, testPatterns } from "./patterns-to-tests.js";
+import { naming } from "./lowering-error.js";
+import { addRanges, testPatterns } from "./patterns-to-tests.js";
 import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
 import { groupKey, type StateLayout, type SymbolGroup } from "./state.js";
 import { addSymbolBits, addSymbolTable, type SymbolTable } from "./symbol-tables.js";
-
-export { PatternTooLarge };
 
 export interface GroupCode {
   readonly group: SymbolGroup;
@@ -39,13 +41,13 @@ export interface AtomCode {
 export interface Descriptors {
   /** Of a symbol group. */
   group(key: string): number;
-  /** Of the elements of arrays, by root. */
-  readonly elements: ReadonlyMap<string, number>;
+  /** Of the elements of arrays, by nesting depth. */
+  readonly elements: ReadonlyMap<number, number>;
 }
 
 export function createAtomCode(
   b: Builder,
-  atoms: readonly Atom[],
+  { atoms, origins }: PackIr,
   state: StateLayout,
   data: DataSection,
   descriptors: Descriptors,
@@ -64,11 +66,11 @@ export function createAtomCode(
   }
   const functions = new Map<AtomId, string>();
 
-  const count = (field: Field): Expression => m.i32.load(0, 4, b.word(state.slotOf(field)));
+  const count = (reading: Reading): Expression => m.i32.load(0, 4, b.word(state.slotOf(reading)));
 
-  const testSet = (atom: Extract<Atom, { kind: "set" }>): Expression => {
-    const code = groups.get(groupKey(atom.field, atom.fold));
-    if (code === undefined) throw new Error(`no symbol group for ${atom.field.name}`);
+  const testSet = (atom: AtomOf<"set">): Expression => {
+    const code = groups.get(groupKey(atom.reading, atom.fold));
+    if (code === undefined) throw new Error(`no symbol group for ${atom.reading.name}`);
     const [only] = atom.texts;
     const symbol = atom.texts.length === 1 && only !== undefined ? code.table.symbols.get(only) : undefined;
     return symbol === undefined
@@ -141,21 +143,21 @@ export function createAtomCode(
   /** A function that asks `test` of each value's address until one says yes. */
   const addLoop = (
     name: string,
-    field: Field,
+    reading: Reading,
     fold: boolean,
     test: (address: () => Expression) => Expression,
   ): void => {
-    const slot = state.slotOf(field);
+    const slot = state.slotOf(reading);
     const [at, end] = [0, 1];
-    const plain = m.select(m.i32.eq(count(field), b.word(1)), b.word(slot + 8), m.i32.load(8, 4, b.word(slot)));
-    const start = fold ? b.prelude("foldedValues", b.word(slot), b.word(state.foldedRecordOf(field))) : plain;
+    const plain = m.select(m.i32.eq(count(reading), b.word(1)), b.word(slot + 8), m.i32.load(8, 4, b.word(slot)));
+    const start = fold ? b.prelude("foldedValues", b.word(slot), b.word(state.foldedRecordOf(reading))) : plain;
     const next = m.local.tee(at, m.i32.add(m.local.get(at, i32), b.word(8)), i32);
     const body = m.block(
       null,
       [
-        m.if(m.i32.eqz(count(field)), m.return(b.word(0))),
+        m.if(m.i32.eqz(count(reading)), m.return(b.word(0))),
         m.local.set(at, start),
-        m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(field), b.word(3)))),
+        m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(reading), b.word(3)))),
         m.loop(
           "values",
           m.block(null, [
@@ -174,15 +176,15 @@ export function createAtomCode(
   };
 
   // for each raw value: for each element in it: if the circuit holds, return 1
-  const addSearch = (atom: Extract<Atom, { kind: "search" }>, name: string): void => {
-    const descriptor = descriptors.elements.get(`$${atom.depth}`);
+  const addSearch = (atom: AtomOf<"search">, name: string): void => {
+    const descriptor = descriptors.elements.get(atom.depth);
     if (descriptor === undefined) throw new Error(`no slots for the elements of depth ${atom.depth}`);
     const [value, last, at, end] = [0, 1, 2, 3];
     const get = (index: number): Expression => m.local.get(index, i32);
     const values = m.select(
-      m.i32.eq(count(atom.field), b.word(1)),
-      b.word(state.slotOf(atom.field) + 8),
-      m.i32.load(8, 4, b.word(state.slotOf(atom.field))),
+      m.i32.eq(count(atom.reading), b.word(1)),
+      b.word(state.slotOf(atom.reading) + 8),
+      m.i32.load(8, 4, b.word(state.slotOf(atom.reading))),
     );
     const next = m.local.tee(at, b.prelude("nextElement", get(at), get(end), b.word(descriptor)), i32);
     const elements = m.loop(
@@ -192,9 +194,9 @@ export function createAtomCode(
     const body = m.block(
       null,
       [
-        m.if(m.i32.eqz(count(atom.field)), m.return(b.word(0))),
+        m.if(m.i32.eqz(count(atom.reading)), m.return(b.word(0))),
         m.local.set(value, values),
-        m.local.set(last, m.i32.add(get(value), m.i32.shl(count(atom.field), b.word(3)))),
+        m.local.set(last, m.i32.add(get(value), m.i32.shl(count(atom.reading), b.word(3)))),
         m.loop(
           "values",
           m.block(null, [
@@ -214,7 +216,7 @@ export function createAtomCode(
   const addFunction = (id: AtomId, atom: Atom, name: string): void => {
     switch (atom.kind) {
       case "pattern":
-        addLoop(name, atom.field, atom.patterns.fold, (address) => {
+        addLoop(name, atom.reading, atom.patterns.fold, (address) => {
           const text = m.local.set(2, m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n)));
           return m.block(
             null,
@@ -224,30 +226,30 @@ export function createAtomCode(
         });
         break;
       case "in-ranges":
-        addLoop(name, atom.field, false, (address) => {
+        addLoop(name, atom.reading, false, (address) => {
           const text = m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n));
           return b.prelude("addressIn", text, b.word(addRanges(data, atom.ranges)), b.word(atom.ranges.length));
         });
         break;
       case "boolean":
-        addLoop(name, atom.field, false, (address) =>
+        addLoop(name, atom.reading, false, (address) =>
           m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)),
         );
         break;
       case "integer":
-        addLoop(name, atom.field, false, (address) =>
+        addLoop(name, atom.reading, false, (address) =>
           compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)),
         );
         break;
       case "double":
-        addLoop(name, atom.field, false, (address) => {
+        addLoop(name, atom.reading, false, (address) => {
           const value =
-            atom.field.type === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
+            atom.reading.as === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
           return compareDoubles(b, atom.op, value, m.f64.const(atom.value));
         });
         break;
       case "integer-set":
-        addLoop(name, atom.field, false, (address) =>
+        addLoop(name, atom.reading, false, (address) =>
           m.call(
             numberSearch("i64"),
             [m.i64.load(0, 8, address()), b.word(data.add(integerBytes(atom.values))), b.word(atom.values.length)],
@@ -256,9 +258,9 @@ export function createAtomCode(
         );
         break;
       case "double-set":
-        addLoop(name, atom.field, false, (address) => {
+        addLoop(name, atom.reading, false, (address) => {
           const value =
-            atom.field.type === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
+            atom.reading.as === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
           const table = data.add(doubleBytes(atom.values));
           return m.call(numberSearch("f64"), [value, b.word(table), b.word(atom.values.length)], i32);
         });
@@ -267,8 +269,10 @@ export function createAtomCode(
         addSearch(atom, name);
         break;
       case "computed":
-        if (atom.typed.kind === "dynamic") addDynamicAtom(b, name, atom.typed, state, data);
-        else addComputedAtom(b, name, atom.typed, state, data, (inner) => test(inner as AtomId));
+        addComputedAtom(b, name, atom.expression, state, data, (inner) => test(inner as AtomId));
+        break;
+      case "dynamic":
+        addDynamicAtom(b, name, atom.value, state, data);
         break;
       default:
         throw new Error(`atom ${id} needs no function`);
@@ -301,7 +305,7 @@ export function createAtomCode(
   function test(id: AtomId): Expression {
     const atom = atoms[id];
     if (atom === undefined) throw new Error(`there is no atom ${id}`);
-    if (atom.kind === "exists") return m.i32.ne(count(atom.field), b.word(0));
+    if (atom.kind === "exists") return m.i32.ne(count(atom.reading), b.word(0));
     if (atom.kind === "lineage") return m.i32.load8_u(atom.flag, 1, b.word(state.lineageFlags));
     if (atom.kind === "set") return testSet(atom);
     let name = functions.get(id);
@@ -309,7 +313,10 @@ export function createAtomCode(
       name = `atom ${id}`;
       // Before its code is made, so that the functions of a search's atoms can be made in between.
       functions.set(id, name);
-      addFunction(id, atom, name);
+      naming(
+        () => rulesOf(origins.atoms[id] ?? []),
+        () => addFunction(id, atom, `atom ${id}`),
+      );
       const memo = state.memoOf(id);
       if (memo !== null) name = memoised(id, name, memo);
     }
@@ -349,7 +356,7 @@ function doubleBytes(values: readonly number[]): Uint8Array {
 
 function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): void {
   const { module: m } = b;
-  const slot = state.slotOf(code.group.field);
+  const slot = state.slotOf(code.group.reading);
   const { record } = code.group;
   const body = m.block(
     null,
@@ -368,12 +375,12 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
   m.addFunction(code.symbolFunction, none, i32, [i32], body);
 }
 
-function compareLongs(b: Builder, op: NumberOp, x: Expression, y: Expression): Expression {
+function compareLongs(b: Builder, op: ComparisonOp, x: Expression, y: Expression): Expression {
   const { i64: long } = b.module;
   return { "==": long.eq, "<": long.lt_s, "<=": long.le_s, ">": long.gt_s, ">=": long.ge_s }[op](x, y);
 }
 
-function compareDoubles(b: Builder, op: NumberOp, x: Expression, y: Expression): Expression {
+function compareDoubles(b: Builder, op: ComparisonOp, x: Expression, y: Expression): Expression {
   const { f64: double } = b.module;
   return { "==": double.eq, "<": double.lt, "<=": double.le, ">": double.gt, ">=": double.ge }[op](x, y);
 }

@@ -8,9 +8,9 @@
 // Inside, every value is a local beside a local that says whether it is null, and null spreads as EQL.md has it.
 
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
-import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { fieldKey, fieldsOf, fieldValueType, type Typed, typeOf, type ValueType } from "../../analyse/typed.js";
+import { type Expression as IrExpression, type NodeOf, readingsOf, typeOf } from "../../ir/expression.js";
+import { type Reading, readingKey, type ValueType, valueTypeOf } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
@@ -40,7 +40,7 @@ function wasmType(type: ValueType | null): WasmType {
 export function addComputedAtom(
   b: Builder,
   name: string,
-  typed: Typed,
+  typed: IrExpression,
   state: StateLayout,
   data: DataSection,
   test: (atom: number) => Expression,
@@ -48,15 +48,15 @@ export function addComputedAtom(
   const { module: m } = b;
   const locals: WasmType[] = [];
   const newLocal = (type: WasmType): number => locals.push(type) - 1;
-  const loops = fieldsOf(typed).map((field) => {
-    const slot = state.slotOf(field);
-    const type = wasmType(fieldValueType(field));
-    return { field, slot, type, index: newLocal(i32), value: newLocal(type) };
+  const loops = readingsOf(typed).map((reading) => {
+    const slot = state.slotOf(reading);
+    const type = wasmType(valueTypeOf(reading));
+    return { reading, slot, type, index: newLocal(i32), value: newLocal(type) };
   });
   const count = (slot: number): Expression => m.i32.load(0, 4, b.word(slot));
   const fields = new Map<string, Operand>(
     loops.map((loop) => [
-      fieldKey(loop.field),
+      readingKey(loop.reading),
       { value: () => m.local.get(loop.value, loop.type), isNull: () => m.i32.eqz(count(loop.slot)) },
     ]),
   );
@@ -81,7 +81,7 @@ export function addComputedAtom(
       m.loop(
         label,
         m.block(null, [
-          m.if(count(loop.slot), m.local.set(loop.value, loadValue(b, loop.field, address))),
+          m.if(count(loop.slot), m.local.set(loop.value, loadValue(b, loop.reading, address))),
           body,
           m.br(label, m.i32.lt_u(next, count(loop.slot))),
         ]),
@@ -92,9 +92,9 @@ export function addComputedAtom(
 }
 
 /** The value at an address, in the form that operands have. */
-function loadValue(b: Builder, field: Field, address: Expression): Expression {
+function loadValue(b: Builder, reading: Reading, address: Expression): Expression {
   const { module: m } = b;
-  switch (fieldValueType(field)) {
+  switch (valueTypeOf(reading)) {
     case "string":
       // In memory the address stands in the low half; as an operand, in the high half.
       return m.i64.rotl(m.i64.load(0, 8, address), m.i64.const(32));
@@ -134,7 +134,7 @@ function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression)
   );
 }
 
-function evaluate(t: Typed, scope: Scope): Operand {
+function evaluate(t: IrExpression, scope: Scope): Operand {
   const { b, data } = scope;
   const { module: m } = b;
   switch (t.kind) {
@@ -153,8 +153,8 @@ function evaluate(t: Typed, scope: Scope): Operand {
     case "boolean":
       return constant(() => b.word(t.value ? 1 : 0));
     case "field": {
-      const operand = scope.fields.get(fieldKey(t.field));
-      if (operand === undefined) throw new Error(`${t.field.name} is not bound`);
+      const operand = scope.fields.get(readingKey(t.reading));
+      if (operand === undefined) throw new Error(`${t.reading.name} is not bound`);
       return operand;
     }
     case "arithmetic":
@@ -186,15 +186,11 @@ function evaluate(t: Typed, scope: Scope): Operand {
       return evaluateCall(t, scope);
     case "test":
       return constant(() => scope.test(t.atom));
-    case "search":
-    case "lineage":
-    case "dynamic":
-      throw new Error(`the plan left a ${t.kind} inside an expression`);
   }
 }
 
 /** Three-valued: a decisive operand (false in `and`, true in `or`) wins over null, null over the rest. */
-function evaluateJunction(kind: "and" | "or", typed: readonly Typed[], scope: Scope): Operand {
+function evaluateJunction(kind: "and" | "or", typed: readonly IrExpression[], scope: Scope): Operand {
   const { b } = scope;
   const { module: m } = b;
   const operands = typed.map((operand) => evaluate(operand, scope));
@@ -211,7 +207,7 @@ function evaluateJunction(kind: "and" | "or", typed: readonly Typed[], scope: Sc
 }
 
 /** The operand as a value of the wanted type; null and long give way to it. */
-function asType(t: Typed, wanted: ValueType, scope: Scope): Operand {
+function asType(t: IrExpression, wanted: ValueType, scope: Scope): Operand {
   const { b } = scope;
   const { module: m } = b;
   const type = typeOf(t);
@@ -232,7 +228,7 @@ function withNull(scope: Scope, isNull: (() => Expression) | null, also: Express
   return local(scope, i32, isNull === null ? also : m.i32.or(isNull(), also));
 }
 
-function evaluateArithmetic(t: Extract<Typed, { kind: "arithmetic" }>, scope: Scope): Operand {
+function evaluateArithmetic(t: NodeOf<"arithmetic">, scope: Scope): Operand {
   const { b } = scope;
   const { module: m } = b;
   const left = asType(t.left, t.type, scope);
@@ -267,7 +263,7 @@ function evaluateArithmetic(t: Extract<Typed, { kind: "arithmetic" }>, scope: Sc
   return { value: local(scope, i64, op(x(), y())), isNull };
 }
 
-function evaluateComparison(t: Extract<Typed, { kind: "compare" }>, scope: Scope): Operand {
+function evaluateComparison(t: NodeOf<"compare">, scope: Scope): Operand {
   const { b } = scope;
 
   const type: ValueType = t.domain === "version" || t.domain === "address" ? "string" : t.domain;
@@ -326,7 +322,7 @@ function comparison(
 }
 
 /** As `string()` has it. */
-function textOf(t: Typed, scope: Scope): Operand {
+function textOf(t: IrExpression, scope: Scope): Operand {
   const { b, data } = scope;
   const { module: m } = b;
   switch (typeOf(t)) {
@@ -354,7 +350,7 @@ function textOf(t: Typed, scope: Scope): Operand {
 }
 
 /** A text argument, folded where the function is insensitive. */
-function textArgument(t: Typed | undefined, fold: boolean, scope: Scope): Operand {
+function textArgument(t: IrExpression | undefined, fold: boolean, scope: Scope): Operand {
   if (t === undefined) throw new Error("the binder let a call pass with too few arguments");
   if (fold && t.kind === "string") return evaluate({ kind: "string", value: foldString(t.value) }, scope);
   const operand = asType(t, "string", scope);
@@ -364,13 +360,13 @@ function textArgument(t: Typed | undefined, fold: boolean, scope: Scope): Operan
 }
 
 /** The base of `number`, which the binder has made a constant. */
-function baseOf(base: Typed | undefined, b: Builder): Expression {
+function baseOf(base: IrExpression | undefined, b: Builder): Expression {
   return b.word(base?.kind === "long" ? Number(base.value) : 0);
 }
 
 const TEXT_TESTS = { startsWith: "startsWithText", endsWith: "endsWithText", stringContains: "containsText" } as const;
 
-function evaluateCall(t: Extract<Typed, { kind: "call" }>, scope: Scope): Operand {
+function evaluateCall(t: NodeOf<"call">, scope: Scope): Operand {
   const { b } = scope;
   const { module: m } = b;
   const [first, second, third, fourth] = t.args;

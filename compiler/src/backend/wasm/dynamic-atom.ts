@@ -1,7 +1,7 @@
 // A condition of the endgame dialect -> a function () -> i32 that is 1 when its value counts as true.
 
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
-import type { Dynamic } from "../../analyse/endgame/dynamic.js";
+import type { DynamicValue } from "../../ir/dynamic-value.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicFunction, searches } from "./dynamic-value.js";
 import { type Builder, i32, none } from "./seam.js";
@@ -10,15 +10,15 @@ import type { StateLayout } from "./state.js";
 export function addDynamicAtom(
   b: Builder,
   name: string,
-  dynamic: Dynamic,
+  value: DynamicValue,
   state: StateLayout,
   data: DataSection,
 ): void {
   const { module: m } = b;
   const truth = `${name} truth`;
-  addDynamicFunction({ b, data, state }, truth, dynamic.value, "truth");
+  addDynamicFunction({ b, data, state }, truth, value, "truth");
   const holds = m.i32.eq(m.call(truth, [], i32), b.word(1));
-  if (!searches(dynamic.value)) {
+  if (!searches(value)) {
     m.addFunction(name, none, i32, [], holds);
     return;
   }

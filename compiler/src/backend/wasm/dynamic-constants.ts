@@ -11,7 +11,7 @@ import {
   PATH_STEP_BYTES,
 } from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Constant, Path } from "../../analyse/endgame/dynamic.js";
+import type { Constant, Path } from "../../ir/dynamic-value.js";
 import type { DataSection } from "./data-section.js";
 import { addSymbolTable } from "./symbol-tables.js";
 

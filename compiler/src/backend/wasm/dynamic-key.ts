@@ -1,21 +1,24 @@
 // A key of the endgame dialect, which is any value -> a call that writes it to the output.
 
 import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
-import type { JoinKey } from "../../analyse/typed.js";
+import type { DynamicValue } from "../../ir/dynamic-value.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicFunction, searches } from "./dynamic-value.js";
 import { type Builder, type Expression, i32, none } from "./seam.js";
 import type { StateLayout } from "./state.js";
 
 /** Evaluates the key and adds it to the match that was emitted last; see emitBoxKey in stdlib/prelude/index.ts. */
-export function emitDynamicKey(b: Builder, key: JoinKey, state: StateLayout, data: DataSection): Expression {
+export function emitDynamicKey(
+  b: Builder,
+  value: DynamicValue,
+  fold: boolean,
+  state: StateLayout,
+  data: DataSection,
+): Expression {
   const { module: m } = b;
-  const { computed } = key;
-  if (computed === undefined) throw new Error(`the key ${key.name} is a plain field`);
-  const { value } = computed.value;
   const name = `key ${b.label()}`;
   addDynamicFunction({ b, data, state }, name, value, "box");
-  const emit = b.prelude("emitBoxKey", m.call(name, [], i32), b.word(computed.fold ? 1 : 0));
+  const emit = b.prelude("emitBoxKey", m.call(name, [], i32), b.word(fold ? 1 : 0));
   if (!searches(value)) return emit;
   const tooMany = m.if(m.i32.eqz(b.prelude("stepsHeld")), b.prelude("countCombinations"));
   return m.block(null, [b.prelude("startSteps", b.word(COMBINATION_LIMIT)), emit, tooMany], none);

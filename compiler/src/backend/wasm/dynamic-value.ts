@@ -8,10 +8,9 @@
 // INVARIANT: boxes that outlive one turn of a loop are made before it: fields that its condition reads are read ahead.
 // Deep parts become functions of their own, because Binaryen's passes recurse over nesting.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { type DynamicValue, isTruth, operandsOfDynamic, type Path } from "../../analyse/endgame/dynamic.js";
-import { fieldKey } from "../../analyse/typed.js";
+import { type DynamicValue, isTruth, operandsOfDynamic, type Path } from "../../ir/dynamic-value.js";
+import { type Reading, readingKey } from "../../ir/reading.js";
 import type { Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { addBox, addConstantList, addPath } from "./dynamic-constants.js";
@@ -28,7 +27,7 @@ export interface DynamicTarget {
 
 /** A field that the function at hand reads, and its locals: each the address of a box plus one, 0 before it is read. */
 interface Cache {
-  readonly field: Field;
+  readonly reading: Reading;
   readonly path: Path;
   readonly plain: number;
   readonly folded: number;
@@ -111,8 +110,6 @@ export function truthOf(value: DynamicValue, outer: Scope): Expression {
   switch (value.kind) {
     case "constant":
       return b.word(value.value === null ? NULL_TRUTH : value.value ? 1 : 0);
-    case "lineage":
-      throw new Error("the plan left a lineage query without a flag");
     case "flag":
       return m.i32.load8_u(0, 1, b.word(scope.state.lineageFlags + value.flag));
     case "and":
@@ -174,7 +171,7 @@ export function boxOf(value: DynamicValue, outer: Scope): Expression {
   const scope = deeper(outer);
   switch (value.kind) {
     case "field":
-      return cached(cacheOf(value.field, value.path, scope), false, scope);
+      return cached(cacheOf(value.reading, value.path, scope), false, scope);
     case "element": {
       const local = scope.elements[value.depth];
       if (local === undefined) throw new Error("an element is read outside of its search");
@@ -199,15 +196,15 @@ export function boxOf(value: DynamicValue, outer: Scope): Expression {
 function foldedOf(value: DynamicValue, scope: Scope): Expression {
   const { b } = scope;
   if (value.kind === "constant") return b.word(addBox(value.value, true, scope.data));
-  if (value.kind === "field") return cached(cacheOf(value.field, value.path, scope), true, scope);
+  if (value.kind === "field") return cached(cacheOf(value.reading, value.path, scope), true, scope);
   const box = boxOf(value, scope);
   return isTruth(value) || value.kind === "arithmetic" ? box : b.prelude("foldBox", box);
 }
 
-function cacheOf(field: Field, path: Path, scope: Scope): Cache {
-  const key = JSON.stringify([fieldKey(field), path]);
+function cacheOf(reading: Reading, path: Path, scope: Scope): Cache {
+  const key = JSON.stringify([readingKey(reading), path]);
   const known = scope.caches.get(key);
-  const cache = known ?? { field, path, plain: newLocal(scope), folded: newLocal(scope) };
+  const cache = known ?? { reading, path, plain: newLocal(scope), folded: newLocal(scope) };
   scope.caches.set(key, cache);
   scope.read?.add(cache);
   return cache;
@@ -221,7 +218,7 @@ function cached(cache: Cache, folded: boolean, scope: Scope): Expression {
   const read = (): Expression => {
     if (folded) return b.prelude("foldBox", cached(cache, false, scope));
     const { address, steps } = addPath(cache.path, data);
-    return b.prelude("fieldBox", b.word(state.slotOf(cache.field)), b.word(address), b.word(steps));
+    return b.prelude("fieldBox", b.word(state.slotOf(cache.reading)), b.word(address), b.word(steps));
   };
   return m.block(
     null,

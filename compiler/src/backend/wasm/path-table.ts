@@ -1,4 +1,4 @@
-// The fields a pack reads -> the path table that the decoder walks. Layout: PATH_* in stdlib/src/abi.ts; the hash and the
+// The readings of a pack -> the path table that the decoder walks. Layout: PATH_* in stdlib/src/abi.ts; the hash and the
 // probing are those of findEntry in stdlib/prelude/decode.ts.
 
 import {
@@ -14,7 +14,7 @@ import {
   TYPE_OBJECT,
   TYPE_RAW,
 } from "@kestrel/stdlib/abi";
-import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
+import { type ReadAs, type Reading, type Root, rootKey } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
 
 interface Node {
@@ -25,14 +25,18 @@ interface Node {
 interface Entry {
   child: Node | null;
   /** All ways in which the value is read; the first goes into the entry itself, raw ones never do. */
-  readonly fields: Field[];
+  readonly readings: Reading[];
+}
+
+interface RootEntry extends Entry {
+  readonly root: Root;
 }
 
 const MASK_64 = (1n << 64n) - 1n;
 const utf8 = new TextEncoder();
 
-export function typeCode(type: FieldType): number {
-  switch (type) {
+export function typeCode(as: ReadAs): number {
+  switch (as) {
     case "keyword":
     case "ip":
     case "version":
@@ -59,59 +63,60 @@ export interface PathTable {
   readonly mask: number;
   /** Address of the readings table. */
   readonly readings: number;
-  /** Node of each root other than the event's own, "" left out. */
-  readonly nodes: ReadonlyMap<string, number>;
-  /** Address of a path entry for the element itself, by root `$n`. */
-  readonly elements: ReadonlyMap<string, number>;
+  /** Node of each stage that has readings below it. */
+  readonly stages: ReadonlyMap<number, number>;
+  /** Address of a path entry for the element itself, by nesting depth. */
+  readonly elements: ReadonlyMap<number, number>;
 }
 
-/** Writes the table; each field stands below its root. */
-export function addPathTable(fields: readonly Field[], slotOf: (field: Field) => number, data: DataSection): PathTable {
+/** Writes the table; each reading stands below its root. */
+export function addPathTable(
+  readings: readonly Reading[],
+  slotOf: (reading: Reading) => number,
+  data: DataSection,
+): PathTable {
   let nodes = 0;
   let count = 0;
   const newNode = (): Node => ({ id: nodes++, children: new Map() });
-  const roots = new Map<string, Entry>([["", { child: newNode(), fields: [] }]]);
+  const roots = new Map<string, RootEntry>([["", { root: { kind: "event" }, child: newNode(), readings: [] }]]);
   const entryOf = (parent: Entry, part: string): Entry => {
     parent.child ??= newNode();
     let entry = parent.child.children.get(part);
     if (entry === undefined) {
-      entry = { child: null, fields: [] };
+      entry = { child: null, readings: [] };
       parent.child.children.set(part, entry);
       count++;
     }
     return entry;
   };
   // Whole names last: where such a key stands for a path too, it leads to everything that the path leads to.
-  for (const field of [...fields].sort((a, b) => Number(a.whole ?? false) - Number(b.whole ?? false))) {
-    const name = field.root ?? "";
-    let entry = roots.get(name);
-    if (entry === undefined) {
-      entry = { child: null, fields: [] };
-      roots.set(name, entry);
-    }
-    const root = entry;
-    if (field.name !== "") for (const part of field.name.split(".")) entry = entryOf(entry, part);
-    if (field.whole !== true || !field.name.includes(".")) {
-      entry.fields.push(field);
+  for (const reading of [...readings].sort((a, b) => Number(a.whole) - Number(b.whole))) {
+    const key = rootKey(reading.root);
+    const root = roots.get(key) ?? { root: reading.root, child: null, readings: [] };
+    roots.set(key, root);
+    let entry: Entry = root;
+    if (reading.name !== "") for (const part of reading.name.split(".")) entry = entryOf(entry, part);
+    if (!reading.whole || !reading.name.includes(".")) {
+      entry.readings.push(reading);
       continue;
     }
-    const whole = entryOf(root, field.name);
+    const whole = entryOf(root, reading.name);
     whole.child ??= entry.child;
-    for (const other of [...entry.fields, field]) if (!whole.fields.includes(other)) whole.fields.push(other);
+    for (const other of [...entry.readings, reading]) if (!whole.readings.includes(other)) whole.readings.push(other);
   }
 
   // The first pair stands for "none".
-  const readings: number[] = [0, 0];
+  const further: number[] = [0, 0];
   /** The words of an entry behind its node: child, slot, type and readings. */
   const wordsOf = (entry: Entry): readonly number[] => {
-    const first = entry.fields.find(({ type }) => type !== "raw");
-    const more = entry.fields.filter((field) => field !== first);
-    const at = more.length === 0 ? 0 : readings.length / 2;
+    const first = entry.readings.find(({ as }) => as !== "raw");
+    const more = entry.readings.filter((reading) => reading !== first);
+    const at = more.length === 0 ? 0 : further.length / 2;
     if (more.length > 0) {
-      for (const field of more) readings.push(slotOf(field), typeCode(field.type));
-      readings.push(0, 0);
+      for (const reading of more) further.push(slotOf(reading), typeCode(reading.as));
+      further.push(0, 0);
     }
-    const type = first === undefined ? TYPE_NONE : typeCode(first.type);
+    const type = first === undefined ? TYPE_NONE : typeCode(first.as);
     return [entry.child?.id ?? 0, first === undefined ? 0 : slotOf(first), type + at * 256];
   };
   let size = 16;
@@ -136,18 +141,15 @@ export function addPathTable(fields: readonly Field[], slotOf: (field: Field) =>
       if (entry.child !== null) write(entry.child);
     }
   };
-  const elements = new Map<string, number>();
-  for (const [name, root] of roots) {
-    if (root.child !== null) write(root.child);
-    if (name.startsWith("$")) elements.set(name, data.addWords([0, 0, 0, 0, 0, ...wordsOf(root)]));
+  const stages = new Map<number, number>();
+  const elements = new Map<number, number>();
+  for (const entry of roots.values()) {
+    if (entry.child !== null) write(entry.child);
+    if (entry.root.kind === "element")
+      elements.set(entry.root.depth, data.addWords([0, 0, 0, 0, 0, ...wordsOf(entry)]));
+    if (entry.root.kind === "stage" && entry.child !== null) stages.set(entry.root.stage, entry.child.id);
   }
-  return {
-    table: data.add(bytes),
-    mask: size - 1,
-    readings: data.addWords(readings),
-    nodes: new Map([...roots].flatMap(([name, root]) => (root.child === null ? [] : [[name, root.child.id]]))),
-    elements,
-  };
+  return { table: data.add(bytes), mask: size - 1, readings: data.addWords(further), stages, elements };
 }
 
 /** Eight bytes from `start`, little-endian, zero padded. */

@@ -1,17 +1,15 @@
 // Patterns -> calls that test one text, given as an expression that can be built any number of times.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Patterns } from "../../analyse/typed.js";
 import type { Cidr } from "../../patterns/cidr.js";
+import type { Patterns } from "../../patterns/patterns.js";
 import { compileRegex, encodeDfa, encodeNfa } from "../../patterns/regex-compile.js";
-import { parseRegex, type RegexNode } from "../../patterns/regex-parse.js";
-import { encodeGlob, parseWildcard, type Wildcard } from "../../patterns/wildcard.js";
+import type { RegexNode } from "../../patterns/regex-parse.js";
+import { encodeGlob, type Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
+import { PatternTooLarge } from "./lowering-error.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";
-
-/** A regular expression, or a list of them, whose automaton would pass the stated limits. */
-export class PatternTooLarge extends Error {}
 
 /** True when the text is one of `exact` or matches a pattern. With `fold`, the text must be folded already. */
 export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression {
@@ -21,7 +19,7 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
     tests.push(b.prelude("equal", text(), textConstant(b, address, length)));
   }
   if (patterns.globs.length > MOST_INLINE) tests.push(testTable(b, data, patterns, text()));
-  else for (const glob of patterns.globs) tests.push(testGlob(b, data, glob, patterns.fold, text));
+  else for (const glob of patterns.globs) tests.push(testWildcard(b, data, glob.tree, patterns.fold, text));
   if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
   return anyOf(b, tests);
 }
@@ -32,7 +30,7 @@ const MOST_INLINE = 2_000;
 /** A function that tries the patterns of a table one after the other. */
 function testTable(b: Builder, data: DataSection, { globs, fold }: Patterns, text: Expression): Expression {
   const { module: m } = b;
-  const addresses = globs.map((glob) => data.add(encodeGlob(parseWildcard(glob), fold)));
+  const addresses = globs.map(({ tree }) => data.add(encodeGlob(tree, fold)));
   const table = data.addWords(addresses);
   const name = `patterns ${b.label()}`;
   const at = (): Expression => m.local.get(1, i32);
@@ -59,10 +57,6 @@ function testTable(b: Builder, data: DataSection, { globs, fold }: Patterns, tex
 
 export function textConstant(b: Builder, address: number, length: number): Expression {
   return b.module.i64.const((BigInt(address) << 32n) | BigInt(length));
-}
-
-function testGlob(b: Builder, data: DataSection, glob: string, fold: boolean, text: () => Expression): Expression {
-  return testWildcard(b, data, parseWildcard(glob), fold, text);
 }
 
 /** As testPatterns, of one wildcard. */
@@ -95,11 +89,7 @@ export function testWildcard(
 function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
   const plain: RegexNode[] = [];
   const insensitive: RegexNode[] = [];
-  for (const pattern of patterns.regexes) {
-    const parsed = parseRegex(pattern);
-    if (!parsed.ok) throw new Error("a regular expression passed the binder unchecked");
-    (parsed.regex.insensitive && !patterns.fold ? insensitive : plain).push(parsed.regex.node);
-  }
+  for (const regex of patterns.regexes) (regex.insensitive && !patterns.fold ? insensitive : plain).push(regex.tree);
   const tests: Expression[] = [];
   if (plain.length > 0) tests.push(testAutomaton(b, data, plain, patterns.fold, text()));
   if (insensitive.length > 0) tests.push(testAutomaton(b, data, insensitive, true, b.prelude("fold", text())));

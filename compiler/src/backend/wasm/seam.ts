@@ -40,83 +40,6 @@ export type PackGlobal =
   | "fold_ranges"
   | "fold_count";
 
-const RESULT_TYPES: Readonly<Record<string, WasmType>> = {
-  currentGeneration: i32,
-  visit: none,
-  dispatch: none,
-  anySymbol: i32,
-  hasSymbol: i32,
-  emit: none,
-  emitKey: none,
-  nextElement: i32,
-  countCombinations: none,
-  foldedValues: i32,
-  symbolsOf: i32,
-  startsWith: i32,
-  endsWith: i32,
-  contains: i32,
-  globMatches: i32,
-  dfaMatches: i32,
-  nfaMatches: i32,
-  addressIn: i32,
-  addressesEqual: i32,
-  fold: i64,
-  equal: i32,
-  compare: i32,
-  length: i32,
-  startsWithText: i32,
-  endsWithText: i32,
-  containsText: i32,
-  indexOf: i64,
-  substring: i64,
-  concat: i64,
-  between: i64,
-  longText: i64,
-  doubleText: i64,
-  textToDouble: f64,
-  number: f64,
-  numberInBase: i64,
-  numberFailed: i32,
-  addOverflows: i32,
-  subtractOverflows: i32,
-  multiplyOverflows: i32,
-  doubleModulo: f64,
-  compareVersions: i32,
-  emitBoxKey: none,
-  mark: i32,
-  release: none,
-  boxIsText: i32,
-  boxText: i64,
-  boxTruth: i32,
-  truthBox: i32,
-  integerBox: i32,
-  foldBox: i32,
-  fieldBox: i32,
-  walkBox: i32,
-  elementsOf: i32,
-  elementBox: i32,
-  nextBoxElement: i32,
-  startSteps: none,
-  takeStep: i32,
-  stepsHeld: i32,
-  boxEquals: i32,
-  boxOrder: i32,
-  boxIn: i32,
-  boxHas: i32,
-  boxAddressIn: i32,
-  boxArithmetic: i32,
-  boxStartsWith: i32,
-  boxEndsWith: i32,
-  boxContains: i32,
-  boxBetween: i32,
-  boxIndexOf: i32,
-  boxLength: i32,
-  boxSubstring: i32,
-  boxString: i32,
-  boxConcat: i32,
-  boxNumber: i32,
-};
-
 export interface Builder {
   readonly module: WasmModule;
   /** A call of a prelude function. */
@@ -144,6 +67,8 @@ export interface FinishOptions {
   readonly evaluate: string;
   readonly callPredicate: string;
   readonly optimize: boolean;
+  /** Whether the module's text is wanted too. */
+  readonly text: boolean;
 }
 
 /**
@@ -169,24 +94,29 @@ export function open(): Builder {
       binaryen.Features.NontrappingFPToInt |
       binaryen.Features.BulkMemoryOpt,
   );
-  const names = new Map<string, string>();
+  const functions = new Map<string, { readonly internal: string; readonly result: WasmType }>();
   for (let i = 0; i < module.getNumExports(); i++) {
-    const info = binaryen.getExportInfo(module.getExportByIndex(i));
-    names.set(info.name, info.value);
+    const { kind, name, value: internal } = binaryen.getExportInfo(module.getExportByIndex(i));
+    if (kind !== binaryen.ExternalFunction) continue;
+    functions.set(name, { internal, result: binaryen.getFunctionInfo(module.getFunction(internal)).results });
   }
   let labels = 0;
   return {
     module,
     label: () => `block ${labels++}`,
     prelude(name, ...args) {
-      const internal = names.get(name);
-      const result = RESULT_TYPES[name];
-      if (internal === undefined || result === undefined) throw new Error(`the prelude has no function ${name}`);
-      return module.call(internal, [...args], result);
+      const known = functions.get(name);
+      if (known === undefined) throw new Error(`the prelude has no function ${name}`);
+      return module.call(known.internal, [...args], known.result);
     },
     types: (types) => binaryen.createType([...types]),
     word: (value) => module.i32.const(value | 0),
   };
+}
+
+/** Frees the module's memory, which Binaryen holds outside of JavaScript. */
+export function close({ module }: Builder): void {
+  module.dispose();
 }
 
 /** Internal name of the import `base`, as prelude functions call it. */
@@ -198,8 +128,11 @@ function importName(module: WasmModule, base: string): string {
   throw new Error(`the prelude has no import ${base}`);
 }
 
-/** Closes the module and returns its bytes; throws when Binaryen finds it invalid, which is always a defect of eqlc. */
-export function finish(builder: Builder, options: FinishOptions): { binary: Uint8Array; text: () => string } {
+/** Completes the module and returns its bytes; throws when Binaryen finds it invalid, which is always a defect of eqlc. */
+export function finish(
+  builder: Builder,
+  options: FinishOptions,
+): { readonly binary: Uint8Array; readonly text: string | null } {
   const { module } = builder;
   replaceImport(builder, "evaluate", options.evaluate);
   replaceImport(builder, "call_predicate", options.callPredicate);
@@ -233,8 +166,7 @@ export function finish(builder: Builder, options: FinishOptions): { binary: Uint
   binaryen.setDebugInfo(false);
   if (options.optimize) module.optimize();
   if (!module.validate()) throw new Error("the optimised module is not valid");
-  const binary = module.emitBinary();
-  return { binary, text: () => module.emitText() };
+  return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };
 }
 
 function exportNames(module: WasmModule): string[] {

@@ -2,21 +2,21 @@
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
 import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
-import type { Field } from "@kestrel/stdlib/schema/types";
-import { rawFieldsOf } from "../../analyse/endgame/dynamic.js";
-import { fieldKey } from "../../analyse/typed.js";
-import { fieldsOfAtom, readsElement, testsOf } from "../../ir/atom-fields.js";
-import { type Atom, type AtomId, atomsOf, type PackIr } from "../../ir/pack-ir.js";
+import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
+import { atomsOf } from "../../ir/circuit.js";
+import type { Atom, AtomId, PackIr } from "../../ir/pack-ir.js";
+import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
 import { align } from "./data-section.js";
 
-export interface EventFields {
-  readonly timestamp: Field;
-  readonly tiebreaker: Field | null;
+/** The readings of an event's time and of what orders events of equal time. */
+export interface EventReadings {
+  readonly timestamp: Reading;
+  readonly tiebreaker: Reading | null;
 }
 
-/** A field whose set atoms compare raw or folded texts. */
+/** A reading whose set atoms compare raw or folded texts. */
 export interface SymbolGroup {
-  readonly field: Field;
+  readonly reading: Reading;
   readonly fold: boolean;
   /** All literals of the group, sorted. */
   readonly texts: readonly string[];
@@ -24,21 +24,21 @@ export interface SymbolGroup {
 }
 
 export interface StateLayout {
-  /** Of the event at hand, of stages' events and of elements; sorted by root, then by name. */
-  readonly fields: readonly Field[];
+  /** Of the event at hand, of stages' events and of elements; in the order of compareReadings. */
+  readonly readings: readonly Reading[];
   /** Slots of the event at hand. */
   readonly slotsBase: number;
   readonly slotsEnd: number;
   /** Slots of the events of earlier stages. */
   readonly stageSlots: SlotRange;
-  /** Slots of the elements of arrays, by root. */
-  readonly elementSlots: ReadonlyMap<string, SlotRange>;
+  /** Slots of the elements of arrays, by nesting depth. */
+  readonly elementSlots: ReadonlyMap<number, SlotRange>;
   /** One byte for each lineage query. */
   readonly lineageFlags: number;
-  slotOf(field: Field): number;
+  slotOf(reading: Reading): number;
   /** A slot that never has a value, for keys that are not in the schema. */
   readonly emptySlot: number;
-  foldedRecordOf(field: Field): number;
+  foldedRecordOf(reading: Reading): number;
   readonly groups: ReadonlyMap<string, SymbolGroup>;
   /** Memo word of an atom that more than one predicate asks, null for the others. */
   memoOf(atom: AtomId): number | null;
@@ -53,36 +53,32 @@ export interface SlotRange {
   readonly end: number;
 }
 
-export function groupKey(field: Field, fold: boolean): string {
-  return `${fieldKey(field)} ${fold ? "folded" : "raw"}`;
+export function groupKey(reading: Reading, fold: boolean): string {
+  return `${readingKey(reading)} ${fold ? "folded" : "raw"}`;
 }
 
-export function layOutState(pack: PackIr, events: EventFields): StateLayout {
+export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   const uses = new Map<AtomId, number>();
-  const fields = new Map<string, Field>();
-  const addField = (field: Field): void => {
-    fields.set(fieldKey(field), field);
+  const readings = new Map<string, Reading>();
+  const addReading = (reading: Reading): void => {
+    readings.set(readingKey(reading), reading);
   };
-  addField(events.timestamp);
-  if (events.tiebreaker !== null) addField(events.tiebreaker);
+  addReading(events.timestamp);
+  if (events.tiebreaker !== null) addReading(events.tiebreaker);
   for (const predicate of pack.predicates) {
-    for (const key of predicate.keys) {
-      if (key.field !== null) addField(key.field);
-      if (key.computed !== undefined) for (const field of rawFieldsOf(key.computed.value.value)) addField(field);
-    }
+    for (const reading of predicate.keys.flatMap(readingsOfKey)) addReading(reading);
     for (const id of atomsOf(predicate.circuit)) uses.set(id, (uses.get(id) ?? 0) + 1);
   }
   // Atoms inside others are used as often as those are.
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
-    const inside =
-      atom?.kind === "search" ? atomsOf(atom.circuit) : atom?.kind === "computed" ? testsOf(atom.typed) : [];
-    for (const inner of inside) uses.set(inner, (uses.get(inner) ?? 0) + count);
+    if (atom === undefined) continue;
+    for (const inner of innerAtoms(atom)) uses.set(inner, (uses.get(inner) ?? 0) + count);
   }
   const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
-  for (const atom of used) for (const field of fieldsOfAtom(atom)) addField(field);
+  for (const atom of used) for (const reading of readingsOfAtom(atom)) addReading(reading);
 
-  const sorted = [...fields.values()].sort(compareFields);
+  const sorted = [...readings.values()].sort(compareReadings);
   const slots = new Map<string, number>();
   let next = PACK_DATA_BASE;
   const take = (bytes: number): number => {
@@ -90,30 +86,32 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     next = align(next + bytes);
     return address;
   };
-  const addSlots = (wanted: (root: string) => boolean): SlotRange => {
+  const addSlots = (wanted: (root: Reading["root"]) => boolean): SlotRange => {
     const base = next;
-    for (const field of sorted) if (wanted(field.root ?? "")) slots.set(fieldKey(field), take(SLOT_BYTES));
+    for (const reading of sorted) if (wanted(reading.root)) slots.set(readingKey(reading), take(SLOT_BYTES));
     return { base, end: next };
   };
-  const { base: slotsBase, end: slotsEnd } = addSlots((root) => root === "");
-  const stageSlots = addSlots((root) => root.startsWith("@"));
-  const elementRoots = new Set(sorted.flatMap(({ root }) => (root?.startsWith("$") ? [root] : [])));
-  for (const atom of used) if (atom.kind === "search") elementRoots.add(`$${atom.depth}`);
-  const elementSlots = new Map([...elementRoots].map((root) => [root, addSlots((other) => other === root)]));
+  const { base: slotsBase, end: slotsEnd } = addSlots(({ kind }) => kind === "event");
+  const stageSlots = addSlots(({ kind }) => kind === "stage");
+  const depths = new Set(sorted.flatMap(({ root }) => (root.kind === "element" ? [root.depth] : [])));
+  for (const atom of used) if (atom.kind === "search") depths.add(atom.depth);
+  const elementSlots = new Map(
+    [...depths].map((depth) => [depth, addSlots((root) => root.kind === "element" && root.depth === depth)]),
+  );
   const lineageFlags = take(Math.max(1, ...pack.lineage.flatMap(({ queries }) => queries.map(({ flag }) => flag + 1))));
   const emptySlot = take(SLOT_BYTES);
 
   const stampsBase = next;
   const folded = new Map<string, number>();
-  const texts = new Map<string, { field: Field; fold: boolean; texts: Set<string> }>();
+  const texts = new Map<string, { reading: Reading; fold: boolean; texts: Set<string> }>();
   for (const atom of used) {
     const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
-    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(fieldKey(atom.field))) {
-      folded.set(fieldKey(atom.field), take(RECORD_BYTES));
+    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(readingKey(atom.reading))) {
+      folded.set(readingKey(atom.reading), take(RECORD_BYTES));
     }
     if (atom.kind !== "set") continue;
-    const key = groupKey(atom.field, atom.fold);
-    const group = texts.get(key) ?? { field: atom.field, fold: atom.fold, texts: new Set() };
+    const key = groupKey(atom.reading, atom.fold);
+    const group = texts.get(key) ?? { reading: atom.reading, fold: atom.fold, texts: new Set() };
     for (const text of atom.texts) group.texts.add(text);
     texts.set(key, group);
   }
@@ -124,7 +122,8 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
-    if (count > 1 && atom !== undefined && isDear(atom) && !readsElement(atom, pack.atoms)) memos.set(id, take(4));
+    if (count > 1 && atom !== undefined && isDear(atom) && needsOf(atom, pack.atoms).elements.size === 0)
+      memos.set(id, take(4));
   }
   const predicateStamps = take(pack.predicates.length * 4);
   const stampsEnd = next;
@@ -134,7 +133,7 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     return address;
   };
   return {
-    fields: sorted,
+    readings: sorted,
     slotsBase,
     slotsEnd,
     stageSlots,
@@ -146,24 +145,13 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
     stampsEnd,
     predicateStamps,
     end: next,
-    slotOf: (field) => found(slots.get(fieldKey(field)), `slot for ${field.name}`),
-    foldedRecordOf: (field) => found(folded.get(fieldKey(field)), `folded record for ${field.name}`),
+    slotOf: (reading) => found(slots.get(readingKey(reading)), `slot for ${reading.name}`),
+    foldedRecordOf: (reading) => found(folded.get(readingKey(reading)), `folded record for ${reading.name}`),
     memoOf: (atom) => memos.get(atom) ?? null,
   };
 }
 
 /** Worth a memo word: costs more than reading one back. */
 function isDear(atom: Atom): boolean {
-  return atom.kind === "pattern" || atom.kind === "in-ranges" || atom.kind === "search" || atom.kind === "computed";
-}
-
-function compareFields(a: Field, b: Field): number {
-  for (const [x, y] of [
-    [a.root ?? "", b.root ?? ""],
-    [a.name, b.name],
-    [a.type, b.type],
-  ] as const) {
-    if (x !== y) return x < y ? -1 : 1;
-  }
-  return 0;
+  return ["pattern", "in-ranges", "search", "computed", "dynamic"].includes(atom.kind);
 }

@@ -3,7 +3,7 @@
 // SOUND: what is folded here is what stdlib/prelude/dynamic-compare.ts would find.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Constant, DynamicOrder, DynamicValue } from "./dynamic.js";
+import type { Constant, DynamicOrder, DynamicValue } from "../ir/dynamic-value.js";
 
 /** undefined when the value depends on an event, or is not worked out here. */
 export function constantOf(value: DynamicValue): Constant | undefined {
