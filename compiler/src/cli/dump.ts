@@ -1,10 +1,12 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
 import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { analyseRules, type CompileOptions, planRules } from "../compile.js";
+import { analyseRules, type CompiledRule, type CompileOptions, draftRules, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
+import type { PackIr } from "../ir/pack-ir.js";
 import { loweringDiagnostic, tryCompile } from "../package/compile-rules.js";
+import { PASSES, runPassesTo } from "../passes/passes.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
@@ -18,6 +20,7 @@ import { queryRule, withoutRuleName } from "./query-rule.js";
 
 export interface DumpFlags extends CompileFlags {
   readonly stage: Stage;
+  readonly pass?: string;
   readonly query?: string;
   readonly format: Format;
 }
@@ -28,6 +31,7 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
     throw new UsageError("name one rule file, or give a query with -q");
   }
   if (flags.format === "json" && flags.stage !== "ast") throw new UsageError("only --stage ast can be had as JSON");
+  if (flags.pass !== undefined) checkPass(flags.pass, flags.stage);
   const options = compileOptions(flags);
   const collected =
     path === undefined ? { rules: [queryRule(flags.query ?? "")], diagnostics: [] } : collectRules([path]);
@@ -46,9 +50,24 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   return summarise(diagnostics).errors > 0 || parts.length === 0 ? EXIT_BAD_INPUT : EXIT_OK;
 }
 
+/** Instead of a pass: before the first of them. */
+const NO_PASS = "none";
+
+function checkPass(pass: string, stage: Stage): void {
+  if (stage !== "ir") throw new UsageError("--pass goes with --stage ir");
+  const names = [NO_PASS, ...PASSES.map(({ name }) => name)];
+  if (!names.includes(pass)) throw new UsageError(`there is no pass ${pass}; name one of ${names.join(", ")}`);
+}
+
+function irAfter(pass: string | undefined, rules: readonly CompiledRule[], options: CompileOptions): PackIr {
+  if (pass === undefined) return planRules(rules, options);
+  const draft = draftRules(rules, options);
+  return pass === NO_PASS ? draft : runPassesTo(pass, draft);
+}
+
 function dumpRule(
   rule: Rule,
-  { stage, format }: DumpFlags,
+  { stage, pass, format }: DumpFlags,
   options: CompileOptions,
 ): { readonly text: string | null; readonly diagnostics: readonly Diagnostic[] } {
   const { rules, diagnostics } = analyseRules([rule], options);
@@ -59,7 +78,7 @@ function dumpRule(
   }
   const [only] = rules;
   if (only === undefined) return { text: null, diagnostics };
-  if (stage === "ir") return { text: irText({ ir: planRules(rules, options), rules }), diagnostics };
+  if (stage === "ir") return { text: irText({ ir: irAfter(pass, rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
   const pack = tryCompile(rules, options, true);
   if (!(pack instanceof LoweringError)) return { text: pack.lowered.text, diagnostics };
