@@ -5,7 +5,26 @@
 //   predicate n             if the circuit holds: emit(n), emitKey(…) for each join key
 //   atom n, symbol of …     see atoms-to-code.ts
 
-import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } from "@kestrel/stdlib/abi";
+import {
+  ELEMENT_BYTES,
+  ELEMENT_PATH_ENTRY,
+  ELEMENT_SLOTS,
+  ELEMENT_SLOTS_END,
+  GROUP_BYTES,
+  GROUP_FOLDED,
+  GROUP_LENGTHS,
+  GROUP_LONGEST,
+  GROUP_MASK,
+  GROUP_POSTINGS,
+  GROUP_RECORD,
+  GROUP_SLOT,
+  GROUP_TABLE,
+  INPUT_PADDING,
+  KEY_OPTIONAL,
+  MATCH_BYTES,
+  SLOT_COUNT,
+  TYPE_KEYWORD,
+} from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import type { JoinKey } from "../analyse/typed.js";
@@ -27,8 +46,6 @@ const INPUT_BYTES = 4 * 1024 * 1024;
 /** Room for the event at hand and three more of the largest. */
 const LATE_BYTES = 4 * INPUT_BYTES;
 const PAGE_BYTES = 65536;
-/** First slot, address behind the last and path entry of an array's element: nextElement in stdlib/prelude/decode.ts. */
-const ELEMENT_BYTES = 12;
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -71,7 +88,7 @@ export function lowerPack(pack: PackIr, events: EventFields, optimize = true): L
   fillDescriptors(new DataView(descriptors.buffer), groupKeys, index, atoms, state, data);
   const dispatches = [...state.groups].flatMap(([key, { field }]) => {
     if (!index.postings.has(key)) return [];
-    const present = m.i32.load(0, 4, b.word(state.slotOf(field)));
+    const present = m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(field)));
     return [m.if(present, b.prelude("dispatch", b.word(descriptorOf(key))))];
   });
   const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
@@ -80,7 +97,10 @@ export function lowerPack(pack: PackIr, events: EventFields, optimize = true): L
   const paths = addPathTable(state.fields, state.slotOf, data);
   for (const [root, bytes] of elements) {
     const { base, end: last } = state.elementSlots.get(root) ?? { base: 0, end: 0 };
-    new Uint32Array(bytes.buffer).set([base, last, paths.elements.get(root) ?? 0]);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(ELEMENT_SLOTS, base, true);
+    view.setUint32(ELEMENT_SLOTS_END, last, true);
+    view.setUint32(ELEMENT_PATH_ENTRY, paths.elements.get(root) ?? 0, true);
   }
   const stageCount = Math.max(
     0,
@@ -189,17 +209,15 @@ function fillDescriptors(
     const code = atoms.groups.get(key);
     if (code === undefined) throw new Error(`no code for the symbol group ${key}`);
     const { group, table } = code;
-    const words = [
-      state.slotOf(group.field),
-      group.fold ? state.foldedRecordOf(group.field) : 0,
-      group.record,
-      table.address,
-      table.mask,
-      table.longest,
-      addPostings(index.postings.get(key), table.symbols, data),
-      table.lengths,
-    ];
-    for (const [at, word] of words.entries()) view.setUint32(number * GROUP_BYTES + at * 4, word, true);
+    const at = number * GROUP_BYTES;
+    view.setUint32(at + GROUP_SLOT, state.slotOf(group.field), true);
+    view.setUint32(at + GROUP_FOLDED, group.fold ? state.foldedRecordOf(group.field) : 0, true);
+    view.setUint32(at + GROUP_RECORD, group.record, true);
+    view.setUint32(at + GROUP_TABLE, table.address, true);
+    view.setUint32(at + GROUP_MASK, table.mask, true);
+    view.setUint32(at + GROUP_LONGEST, table.longest, true);
+    view.setUint32(at + GROUP_POSTINGS, addPostings(index.postings.get(key), table.symbols, data), true);
+    view.setUint32(at + GROUP_LENGTHS, table.lengths, true);
   }
 }
 

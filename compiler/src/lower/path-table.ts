@@ -3,7 +3,15 @@
 
 import {
   PATH_ENTRY_BYTES,
+  PATH_ENTRY_CHILD,
+  PATH_ENTRY_KEY,
+  PATH_ENTRY_KEY_LENGTH,
+  PATH_ENTRY_NODE,
+  PATH_ENTRY_SLOT,
+  PATH_ENTRY_START,
+  PATH_ENTRY_TYPE,
   PATH_FREE,
+  PATH_TYPE_BITS,
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
@@ -102,8 +110,8 @@ export function addPathTable(fields: readonly Field[], slotOf: (field: Field) =>
 
   // The first pair stands for "none".
   const readings: number[] = [0, 0];
-  /** The words of an entry behind its node: child, slot, type and readings. */
-  const wordsOf = (entry: Entry): readonly number[] => {
+  /** Writes where an entry leads: child, slot, type and readings. */
+  const writeTarget = (entry: Entry, view: DataView, offset: number): void => {
     const first = entry.fields.find(({ type }) => type !== "raw");
     const more = entry.fields.filter((field) => field !== first);
     const at = more.length === 0 ? 0 : readings.length / 2;
@@ -112,13 +120,15 @@ export function addPathTable(fields: readonly Field[], slotOf: (field: Field) =>
       readings.push(0, 0);
     }
     const type = first === undefined ? TYPE_NONE : typeCode(first.type);
-    return [entry.child?.id ?? 0, first === undefined ? 0 : slotOf(first), type + at * 256];
+    view.setUint32(offset + PATH_ENTRY_CHILD, entry.child?.id ?? 0, true);
+    view.setUint32(offset + PATH_ENTRY_SLOT, first === undefined ? 0 : slotOf(first), true);
+    view.setUint32(offset + PATH_ENTRY_TYPE, type | (at << PATH_TYPE_BITS), true);
   };
   let size = 16;
   while (size < count * 3) size *= 2;
   const bytes = new Uint8Array(size * PATH_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
-  for (let at = 0; at < size; at++) view.setUint32(at * PATH_ENTRY_BYTES + 12, PATH_FREE, true);
+  for (let at = 0; at < size; at++) view.setUint32(at * PATH_ENTRY_BYTES + PATH_ENTRY_KEY_LENGTH, PATH_FREE, true);
   const written = new Set<Node>();
   const write = (node: Node): void => {
     if (written.has(node)) return;
@@ -126,20 +136,24 @@ export function addPathTable(fields: readonly Field[], slotOf: (field: Field) =>
     for (const [key, entry] of node.children) {
       const keyBytes = utf8.encode(key);
       let at = hashKey(node.id, keyBytes) & (size - 1);
-      while (view.getUint32(at * PATH_ENTRY_BYTES + 12, true) !== PATH_FREE) at = (at + 1) & (size - 1);
+      while (view.getUint32(at * PATH_ENTRY_BYTES + PATH_ENTRY_KEY_LENGTH, true) !== PATH_FREE)
+        at = (at + 1) & (size - 1);
       const offset = at * PATH_ENTRY_BYTES;
-      view.setBigUint64(offset, word(keyBytes, 0), true);
-      view.setUint32(offset + 8, data.add(keyBytes), true);
-      view.setUint32(offset + 12, keyBytes.length, true);
-      view.setUint32(offset + 16, node.id, true);
-      for (const [index, value] of wordsOf(entry).entries()) view.setUint32(offset + 20 + index * 4, value, true);
+      view.setBigUint64(offset + PATH_ENTRY_START, word(keyBytes, 0), true);
+      view.setUint32(offset + PATH_ENTRY_KEY, data.add(keyBytes), true);
+      view.setUint32(offset + PATH_ENTRY_KEY_LENGTH, keyBytes.length, true);
+      view.setUint32(offset + PATH_ENTRY_NODE, node.id, true);
+      writeTarget(entry, view, offset);
       if (entry.child !== null) write(entry.child);
     }
   };
   const elements = new Map<string, number>();
   for (const [name, root] of roots) {
     if (root.child !== null) write(root.child);
-    if (name.startsWith("$")) elements.set(name, data.addWords([0, 0, 0, 0, 0, ...wordsOf(root)]));
+    if (!name.startsWith("$")) continue;
+    const element = new Uint8Array(PATH_ENTRY_BYTES);
+    writeTarget(root, new DataView(element.buffer), 0);
+    elements.set(name, data.add(element));
   }
   return {
     table: data.add(bytes),

@@ -1,7 +1,7 @@
 // Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
-import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
+import { MEMO_BYTES, PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES, STAMP_BYTES } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { rawFieldsOf } from "../analyse/endgame/dynamic.js";
 import { fieldKey } from "../analyse/typed.js";
@@ -124,9 +124,10 @@ export function layOutState(pack: PackIr, events: EventFields): StateLayout {
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
-    if (count > 1 && atom !== undefined && isDear(atom) && !readsElement(atom, pack.atoms)) memos.set(id, take(4));
+    if (count > 1 && atom !== undefined && isDear(atom) && !readsElement(atom, pack.atoms))
+      memos.set(id, take(MEMO_BYTES));
   }
-  const predicateStamps = take(pack.predicates.length * 4);
+  const predicateStamps = take(pack.predicates.length * STAMP_BYTES);
   const stampsEnd = next;
 
   const found = (address: number | undefined, what: string): number => {
