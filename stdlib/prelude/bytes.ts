@@ -77,7 +77,7 @@ export function lastIndexOfBytes(hay: usize, hayLength: u32, needle: usize, need
   return -1;
 }
 
-/** The hash of symbol tables; compiler/src/lower/symbol-tables.ts computes the same. */
+/** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */
 export function hashBytes(address: usize, length: u32): u32 {
   let h: u32 = length * 0x9e3779b1;
   let p = address;

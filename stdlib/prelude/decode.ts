@@ -63,12 +63,27 @@ function firstBytes(p: usize, length: u32): u64 {
   return length >= 8 ? word : word & (((1 as u64) << (length << 3)) - 1);
 }
 
+@inline
+function lastBytes(p: usize, length: u32): u64 {
+  return length > 8 ? load<u64>(p + length - 8) : 0;
+}
+
+@inline
+function mixKey(node: u32, length: u32, first: u64, last: u64): u32 {
+  const salted = (first ^ rotl<u64>(last, 23)) + (((node << 8) ^ length) as u64) * 0x9e3779b97f4a7c15;
+  return ((salted * 0xff51afd7ed558ccd) >> 32) as u32;
+}
+
+/** The hash of the path table, for the test that pins it; findEntry has the parts at hand. */
+export function hashKey(node: u32, key: usize, length: u32): u32 {
+  return mixKey(node, length, firstBytes(key, length), lastBytes(key, length));
+}
+
 /** The entry of `key` below `node`, or 0. */
 function findEntry(node: u32, key: usize, length: u32): usize {
   const first = firstBytes(key, length);
-  const last = length > 8 ? load<u64>(key + length - 8) : 0;
-  const mixed = ((first ^ rotl<u64>(last, 23)) + (((node << 8) ^ length) as u64) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
-  let at = ((mixed >> 32) as u32) & path_mask;
+  const last = lastBytes(key, length);
+  let at = mixKey(node, length, first, last) & path_mask;
   while (true) {
     const entry = path_table + ((at as usize) * PATH_ENTRY_BYTES);
     const entryLength = load<u32>(entry, PATH_ENTRY_KEY_LENGTH);

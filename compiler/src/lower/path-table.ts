@@ -171,7 +171,8 @@ function word(bytes: Uint8Array, start: number): bigint {
   return value;
 }
 
-function hashKey(node: number, key: Uint8Array): number {
+/** The hash of stdlib/prelude/decode.ts; test/cases/hashes.txt pins both. */
+export function hashKey(node: number, key: Uint8Array): number {
   const first = word(key, 0);
   const last = key.length > 8 ? word(key, key.length - 8) : 0n;
   const rotated = ((last << 23n) | (last >> 41n)) & MASK_64;

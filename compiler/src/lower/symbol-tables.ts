@@ -60,7 +60,8 @@ export function addSymbolBits(texts: readonly string[], table: SymbolTable, data
   return data.add(bits);
 }
 
-function hashBytes(bytes: Uint8Array): number {
+/** The hash of stdlib/prelude/bytes.ts; test/cases/hashes.txt pins both. */
+export function hashBytes(bytes: Uint8Array): number {
   let h = Math.imul(bytes.length, 0x9e3779b1);
   const mix = (word: number): void => {
     h = Math.imul(h ^ word, 0x85ebca6b);
