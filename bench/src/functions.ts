@@ -152,8 +152,9 @@ async function sequences(): Promise<Part> {
   };
 }
 
-function analysed(id: string, query: string): CompiledRule {
-  const { rules, diagnostics } = analyseRules([ruleOf(id, query)], DEFAULT_OPTIONS);
+/** A rule that must compile, in the dialect that is asked for. */
+export function analysed(id: string, query: string, dialect: "elastic" | "endgame" = "elastic"): CompiledRule {
+  const { rules, diagnostics } = analyseRules([ruleOf(id, query)], { ...DEFAULT_OPTIONS, dialect });
   const [rule] = rules;
   const [error] = diagnostics.filter(({ severity }) => severity === "error");
   assert.equal(error, undefined, error?.message);

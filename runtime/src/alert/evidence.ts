@@ -3,7 +3,7 @@
 // The text is the event's own, so that no digit of a number and no order of keys is lost. It is parsed only to make sure
 // that the alert stays valid JSON: the module passes over what no rule reads without judging it.
 
-const SPACE = 0x20;
+import { SPACE } from "@kestrel/stdlib/text/characters";
 
 /** Invalid UTF-8 is replaced. A line that is not JSON after all becomes a JSON string. */
 export function evidenceJson(line: Uint8Array): string {

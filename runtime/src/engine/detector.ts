@@ -14,6 +14,9 @@ import {
   BROKEN_DEPTH,
   BROKEN_NOT_OBJECT,
   BROKEN_RECORD_BYTES,
+  BROKEN_RECORD_LINE,
+  BROKEN_RECORD_OFFSET,
+  BROKEN_RECORD_REASON,
   BROKEN_SIZE,
   CONTROL_BASE,
   CONTROL_BATCH_LINES,
@@ -32,8 +35,10 @@ import {
   CONTROL_UNTIMED,
   CONTROL_WATERMARK,
   INPUT_PADDING,
+  RUN_DONE,
 } from "@kestrel/stdlib/abi";
 import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { Detection, EvidenceEvent } from "../alert/detection.js";
 import { createLineage, flagCount, type LineageCounters } from "../lineage/lineage.js";
 import { instantiate } from "../load/instantiate.js";
@@ -160,7 +165,6 @@ interface MatchedEvent extends EvidenceEvent, OrderedRecord {
   readonly stages: readonly StageMatch[];
 }
 
-const NEWLINE = 10;
 const EXCERPT_BYTES = 120;
 /** What CONTROL_WATERMARK holds before the first event time. */
 const NO_TIME = -(1n << 63n);
@@ -281,11 +285,11 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     const records = view.getUint32(CONTROL_BASE + CONTROL_BROKEN_RECORDS, true);
     for (let index = 0; index < records; index++) {
       const record = CONTROL_BASE + CONTROL_BROKEN_TABLE + index * BROKEN_RECORD_BYTES;
-      const start = address + view.getUint32(record + 4, true);
+      const start = address + view.getUint32(record + BROKEN_RECORD_OFFSET, true);
       onBroken({
         file,
-        line: fileLine + view.getUint32(record, true),
-        reason: brokenReason(view.getUint32(record + 8, true)),
+        line: fileLine + view.getUint32(record + BROKEN_RECORD_LINE, true),
+        reason: brokenReason(view.getUint32(record + BROKEN_RECORD_REASON, true)),
         excerpt: excerptOf(bytes.subarray(start, address + length)),
       });
     }
@@ -309,7 +313,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       used += consumed;
       if (order === "time") for (const event of events) reorder.push(event);
       else for (const event of events) judge(event);
-      if (status === 0) break;
+      if (status === RUN_DONE) break;
       if (consumed === 0) fail("the module stopped without having read a line", undefined);
     }
     refresh();
@@ -350,7 +354,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
   return {
     feed(chunk, origin) {
       if (failed) throw new ModuleError("the module has failed before");
-      if (chunk.length > 0 && chunk[chunk.length - 1] !== NEWLINE) {
+      if (chunk.length > 0 && chunk[chunk.length - 1] !== LINE_FEED) {
         throw new RangeError("a chunk must end with a line feed");
       }
       file = origin.file;
@@ -359,7 +363,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       let start = 0;
       while (start < chunk.length) {
         const fits = chunk.length - start <= room;
-        const end = fits ? chunk.length : chunk.lastIndexOf(NEWLINE, start + room - 1) + 1;
+        const end = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
         if (end > start) {
           refresh();
           bytes.set(chunk.subarray(start, end), inputBase);
@@ -367,7 +371,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
           start = end;
           continue;
         }
-        const feedAt = chunk.indexOf(NEWLINE, start);
+        const feedAt = chunk.indexOf(LINE_FEED, start);
         noteLong(file, fileLine, feedAt - start, excerptOf(chunk.subarray(start, feedAt)));
         fileLine++;
         start = feedAt + 1;
@@ -446,7 +450,7 @@ function brokenReason(code: number): string {
 }
 
 function excerptOf(rest: Buffer): string {
-  const feed = rest.indexOf(NEWLINE);
+  const feed = rest.indexOf(LINE_FEED);
   const length = feed < 0 ? rest.length : feed;
   return rest.toString("utf8", 0, Math.min(length, EXCERPT_BYTES)).trimEnd() + (length > EXCERPT_BYTES ? "…" : "");
 }

@@ -8,7 +8,13 @@
 // INVARIANT: two tuples have the same key string exactly when their values are equal part by part. No keys is "".
 
 import {
+  KEY_COUNT,
+  KEY_HEADER_BYTES,
   KEY_OPTIONAL,
+  KEY_TEXT_LENGTH,
+  KEY_TEXT_PADDING,
+  KEY_TEXT_START,
+  KEY_TYPE,
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
@@ -16,6 +22,7 @@ import {
   TYPE_KEYWORD,
   TYPE_LONG,
   TYPE_RAW,
+  VALUE_BYTES,
 } from "@kestrel/stdlib/abi";
 import { isoTime } from "../alert/iso-time.js";
 import { doublePart, uniformJson } from "./raw-json.js";
@@ -48,10 +55,10 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
       let tuples: readonly string[] | null = null;
       let wasCut = false;
       while (at < end) {
-        const code = view.getUint32(at, true);
-        const count = view.getUint32(at + 4, true);
+        const code = view.getUint32(at + KEY_TYPE, true);
+        const count = view.getUint32(at + KEY_COUNT, true);
         const type = code & ~KEY_OPTIONAL;
-        at += 8;
+        at += KEY_HEADER_BYTES;
         let parts: readonly string[];
         if (count === 0) {
           if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
@@ -61,13 +68,14 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
           for (let left = count; left > 0; left--) {
             let part: string;
             if (type === TYPE_KEYWORD || type === TYPE_RAW) {
-              const size = view.getUint32(at, true);
-              const text = bytes.toString("utf8", at + 4, at + 4 + size);
+              const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
+              const start = at + KEY_TEXT_START;
+              const text = bytes.toString("utf8", start, start + size);
               part = type === TYPE_KEYWORD ? JSON.stringify(text) : uniformJson(text);
-              at += 4 + ((size + 3) & ~3);
+              at = start + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
             } else {
               part = numericPart(view, at, type);
-              at += 8;
+              at += VALUE_BYTES;
             }
             values.push(part);
           }

@@ -6,8 +6,18 @@
 // INVARIANT: what the module holds of earlier tests is used again only as long as nothing else ran in it (`forget`).
 // A test whose lines do not fit the region, or cannot be read together, does not hold, and is counted.
 
-import { INPUT_PADDING, KEYS_LOST, MATCH_BYTES } from "@kestrel/stdlib/abi";
+import {
+  INPUT_PADDING,
+  KEYS_LOST,
+  LATE_BROKEN,
+  LATE_NO_MEMORY,
+  LATE_ROOT_EVENT,
+  LATE_ROOT_STAGES,
+  MATCH_BYTES,
+  MATCH_KEY_BYTES,
+} from "@kestrel/stdlib/abi";
 import type { LateTest } from "@kestrel/stdlib/sequence-tables";
+import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { PackInstance } from "../load/instantiate.js";
 import type { KeyReader } from "./join-keys.js";
 
@@ -31,7 +41,6 @@ export interface LateTester {
   readonly lost: number;
 }
 
-const NEWLINE = 10;
 const NO_KEYS: readonly string[] = [];
 
 /** A tester over an instance; `flags` is the number of lineage flags. What the module throws goes through `guard`. */
@@ -83,21 +92,21 @@ export function createLateTester(
     let address = lateBase;
     for (const [at, line] of lines.entries()) {
       if (line === null) continue;
-      const root = at === 0 ? 0 : (stages[at - 1] ?? 0) + 1;
+      const root = at === 0 ? LATE_ROOT_EVENT : LATE_ROOT_STAGES + (stages[at - 1] ?? 0);
       const start = address;
       refresh();
       bytes.set(line, start);
-      bytes[start + line.length] = NEWLINE;
-      if (guard(() => instance.lateEvent(root, start, line.length + 1)) === 0) return false;
+      bytes[start + line.length] = LINE_FEED;
+      if (guard(() => instance.lateEvent(root, start, line.length + 1)) === LATE_BROKEN) return false;
       address += line.length + 1;
     }
     isRead = true;
     return true;
   }
 
-  /** 1, 0, or -1 when the test does not fit. */
+  /** 1, 0, or LATE_NO_MEMORY when the test does not fit. */
   function ask(test: LateTest, event: LateEvent, others: readonly (LateEvent | null)[]): number {
-    if (!read(test, event, others)) return -1;
+    if (!read(test, event, others)) return LATE_NO_MEMORY;
     refresh();
     if (event.lineage === null) bytes.fill(0, lineageFlags, lineageFlags + flags);
     else bytes.set(event.lineage, lineageFlags);
@@ -108,15 +117,15 @@ export function createLateTester(
     test(test, event, others) {
       made++;
       let held = ask(test, event, others);
-      if (held < 0) {
+      if (held === LATE_NO_MEMORY) {
         // Tests before this one may have used up the memory.
         lines = [];
         held = ask(test, event, others);
       }
-      if (held < 0) lost++;
+      if (held === LATE_NO_MEMORY) lost++;
       if (held <= 0) return null;
       refresh();
-      const length = view.getUint32(outputBase + 4, true);
+      const length = view.getUint32(outputBase + MATCH_KEY_BYTES, true);
       if (length === KEYS_LOST) return NO_KEYS;
       return keys.read(view, bytes, outputBase + MATCH_BYTES, length);
     },

@@ -2,7 +2,23 @@
 //
 // The layout is drawn in stdlib/src/abi.ts. What an object refers to is copied, so that it outlives the region.
 
-import { EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES } from "@kestrel/stdlib/abi";
+import {
+  EVENT_HAS_TIEBREAKER,
+  EVENT_HAS_TIME,
+  EVENT_HEADER_ADDRESS,
+  EVENT_HEADER_BYTES,
+  EVENT_HEADER_FLAGS,
+  EVENT_HEADER_LENGTH,
+  EVENT_HEADER_LINE,
+  EVENT_HEADER_MATCHES,
+  EVENT_HEADER_TIEBREAKER,
+  EVENT_HEADER_TIME,
+  EVENT_HEADER_WATERMARK,
+  KEYS_LOST,
+  MATCH_BYTES,
+  MATCH_KEY_BYTES,
+  MATCH_PREDICATE,
+} from "@kestrel/stdlib/abi";
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch } from "../sequence/stream-event.js";
 import type { KeyReader } from "./join-keys.js";
@@ -70,9 +86,9 @@ export function readOutput(
     at += EVENT_HEADER_BYTES;
     let rules = NO_RULES;
     let stages: StageMatch[] | null = null;
-    for (let left = view.getUint32(header + 12, true); left > 0; left--) {
-      const predicate = view.getUint32(at, true);
-      const written = view.getUint32(at + 4, true);
+    for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+      const predicate = view.getUint32(at + MATCH_PREDICATE, true);
+      const written = view.getUint32(at + MATCH_KEY_BYTES, true);
       const keyBytes = written === KEYS_LOST ? 0 : written;
       at += MATCH_BYTES;
       const decided = uses.rules[predicate] ?? NO_RULES;
@@ -84,15 +100,15 @@ export function readOutput(
       }
       at += keyBytes;
     }
-    const flags = view.getUint32(header + 40, true);
-    const ts = view.getBigInt64(header + 16, true);
-    const before = view.getBigInt64(header + 24, true);
-    const address = view.getUint32(header + 4, true);
+    const flags = view.getUint32(header + EVENT_HEADER_FLAGS, true);
+    const ts = view.getBigInt64(header + EVENT_HEADER_TIME, true);
+    const before = view.getBigInt64(header + EVENT_HEADER_WATERMARK, true);
+    const address = view.getUint32(header + EVENT_HEADER_ADDRESS, true);
     take({
-      line: view.getUint32(header, true),
-      bytes: new Uint8Array(view.buffer, address, view.getUint32(header + 8, true)).slice(),
+      line: view.getUint32(header + EVENT_HEADER_LINE, true),
+      bytes: new Uint8Array(view.buffer, address, view.getUint32(header + EVENT_HEADER_LENGTH, true)).slice(),
       ts,
-      tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + 32, true),
+      tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
       // An event without a time of its own takes the watermark's and cannot raise it.
       watermark: (flags & EVENT_HAS_TIME) !== 0 && ts > before ? ts : before,
       rules: rules.length > 1 ? [...new Set(rules)].sort((a, b) => a - b) : rules,

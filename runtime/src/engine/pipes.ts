@@ -11,6 +11,7 @@
 // Bounded: a rule remembers at most `keyCap` keys, all its pipes together; the oldest go first, and are counted.
 
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { BRACE_CLOSE, BRACE_OPEN, SPACE } from "@kestrel/stdlib/text/characters";
 import type { LateEvent, LateTester } from "./late-tests.js";
 
 /** How many keys of `unique` a rule remembers. */
@@ -30,9 +31,6 @@ interface State {
   readonly seen: Set<string>;
 }
 
-const BRACE = 0x7b;
-const CLOSING = 0x7d;
-const SPACE = 0x20;
 const COUNT_ONE = Buffer.from('"count":1');
 const COMMA = Buffer.from(",");
 
@@ -111,9 +109,9 @@ export function eventsOf<Event>(stages: readonly number[], events: readonly (Eve
 
 /** An event's line with `"count":1` in front of its members, where it is the one that counts. */
 function withCount(line: Uint8Array): Uint8Array {
-  const open = line.indexOf(BRACE) + 1;
+  const open = line.indexOf(BRACE_OPEN) + 1;
   let next = open;
   while (next < line.length && (line[next] ?? 0) <= SPACE) next++;
-  const separator = line[next] === CLOSING ? [] : [COMMA];
+  const separator = line[next] === BRACE_CLOSE ? [] : [COMMA];
   return Buffer.concat([line.subarray(0, open), COUNT_ONE, ...separator, line.subarray(open)]);
 }

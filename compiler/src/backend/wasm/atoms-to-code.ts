@@ -6,6 +6,17 @@
 //   others            a function that loops over the values; with a memo word when several predicates ask
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
+import {
+  MEMO_RESULT_BITS,
+  RECORD_STAMP,
+  RECORD_VALUE,
+  SLOT_COUNT,
+  SLOT_VALUE,
+  VALUE_ADDRESS,
+  VALUE_BYTES,
+  VALUE_LENGTH,
+  VALUE_SHIFT,
+} from "@kestrel/stdlib/abi";
 import type { Circuit } from "../../ir/circuit.js";
 import type { ComparisonOp } from "../../ir/expression.js";
 import { rulesOf } from "../../ir/origins.js";
@@ -66,7 +77,7 @@ export function createAtomCode(
   }
   const functions = new Map<AtomId, string>();
 
-  const count = (reading: Reading): Expression => m.i32.load(0, 4, b.word(state.slotOf(reading)));
+  const count = (reading: Reading): Expression => m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
 
   const testSet = (atom: AtomOf<"set">): Expression => {
     const code = groups.get(groupKey(atom.reading, atom.fold));
@@ -118,13 +129,13 @@ export function createAtomCode(
     const wanted = (): Expression => m.local.get(value, type === "i64" ? i64 : f64);
     const found = (): Expression => (type === "i64" ? m.i64.load(0, 8, get(middle)) : m.f64.load(0, 8, get(middle)));
     const above = m.block(null, [
-      m.local.set(at, m.i32.add(get(middle), b.word(8))),
+      m.local.set(at, m.i32.add(get(middle), b.word(VALUE_BYTES))),
       m.local.set(left, m.i32.sub(m.i32.sub(get(left), get(half)), b.word(1))),
     ]);
     const step = m.block(null, [
       m.if(m.i32.eqz(get(left)), m.return(b.word(0))),
       m.local.set(half, m.i32.shr_u(get(left), b.word(1))),
-      m.local.set(middle, m.i32.add(get(at), m.i32.shl(get(half), b.word(3)))),
+      m.local.set(middle, m.i32.add(get(at), m.i32.shl(get(half), b.word(VALUE_SHIFT)))),
       m.if(type === "i64" ? m.i64.eq(found(), wanted()) : m.f64.eq(found(), wanted()), m.return(b.word(1))),
       m.if(
         type === "i64" ? m.i64.lt_s(found(), wanted()) : m.f64.lt(found(), wanted()),
@@ -149,15 +160,19 @@ export function createAtomCode(
   ): void => {
     const slot = state.slotOf(reading);
     const [at, end] = [0, 1];
-    const plain = m.select(m.i32.eq(count(reading), b.word(1)), b.word(slot + 8), m.i32.load(8, 4, b.word(slot)));
+    const plain = m.select(
+      m.i32.eq(count(reading), b.word(1)),
+      b.word(slot + SLOT_VALUE),
+      m.i32.load(SLOT_VALUE, 4, b.word(slot)),
+    );
     const start = fold ? b.prelude("foldedValues", b.word(slot), b.word(state.foldedRecordOf(reading))) : plain;
-    const next = m.local.tee(at, m.i32.add(m.local.get(at, i32), b.word(8)), i32);
+    const next = m.local.tee(at, m.i32.add(m.local.get(at, i32), b.word(VALUE_BYTES)), i32);
     const body = m.block(
       null,
       [
         m.if(m.i32.eqz(count(reading)), m.return(b.word(0))),
         m.local.set(at, start),
-        m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(reading), b.word(3)))),
+        m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(reading), b.word(VALUE_SHIFT)))),
         m.loop(
           "values",
           m.block(null, [
@@ -183,8 +198,8 @@ export function createAtomCode(
     const get = (index: number): Expression => m.local.get(index, i32);
     const values = m.select(
       m.i32.eq(count(atom.reading), b.word(1)),
-      b.word(state.slotOf(atom.reading) + 8),
-      m.i32.load(8, 4, b.word(state.slotOf(atom.reading))),
+      b.word(state.slotOf(atom.reading) + SLOT_VALUE),
+      m.i32.load(SLOT_VALUE, 4, b.word(state.slotOf(atom.reading))),
     );
     const next = m.local.tee(at, b.prelude("nextElement", get(at), get(end), b.word(descriptor)), i32);
     const elements = m.loop(
@@ -196,14 +211,14 @@ export function createAtomCode(
       [
         m.if(m.i32.eqz(count(atom.reading)), m.return(b.word(0))),
         m.local.set(value, values),
-        m.local.set(last, m.i32.add(get(value), m.i32.shl(count(atom.reading), b.word(3)))),
+        m.local.set(last, m.i32.add(get(value), m.i32.shl(count(atom.reading), b.word(VALUE_SHIFT)))),
         m.loop(
           "values",
           m.block(null, [
-            m.local.set(at, m.i32.load(0, 4, get(value))),
-            m.local.set(end, m.i32.add(get(at), m.i32.load(4, 4, get(value)))),
+            m.local.set(at, m.i32.load(VALUE_ADDRESS, 4, get(value))),
+            m.local.set(end, m.i32.add(get(at), m.i32.load(VALUE_LENGTH, 4, get(value)))),
             elements,
-            m.br("values", m.i32.lt_u(m.local.tee(value, m.i32.add(get(value), b.word(8)), i32), get(last))),
+            m.br("values", m.i32.lt_u(m.local.tee(value, m.i32.add(get(value), b.word(VALUE_BYTES)), i32), get(last))),
           ]),
         ),
         b.word(0),
@@ -286,13 +301,24 @@ export function createAtomCode(
       null,
       [
         m.local.set(0, generation),
-        m.if(m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.shl(m.local.get(0, i32), b.word(1))), m.return(b.word(0))),
         m.if(
-          m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(1)), b.word(1))),
+          m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS))),
+          m.return(b.word(0)),
+        ),
+        m.if(
+          m.i32.eq(
+            m.i32.load(0, 4, b.word(memo)),
+            m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS)), b.word(1)),
+          ),
           m.return(b.word(1)),
         ),
         m.local.set(1, m.call(name, [], i32)),
-        m.i32.store(0, 4, b.word(memo), m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(1)), m.local.get(1, i32))),
+        m.i32.store(
+          0,
+          4,
+          b.word(memo),
+          m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS)), m.local.get(1, i32)),
+        ),
         m.local.get(1, i32),
       ],
       i32,
@@ -343,14 +369,14 @@ export function createAtomCode(
 }
 
 function integerBytes(values: readonly bigint[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.length * 8));
-  for (const [index, value] of values.entries()) view.setBigInt64(index * 8, value, true);
+  const view = new DataView(new ArrayBuffer(values.length * VALUE_BYTES));
+  for (const [index, value] of values.entries()) view.setBigInt64(index * VALUE_BYTES, value, true);
   return new Uint8Array(view.buffer);
 }
 
 function doubleBytes(values: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.length * 8));
-  for (const [index, value] of values.entries()) view.setFloat64(index * 8, value, true);
+  const view = new DataView(new ArrayBuffer(values.length * VALUE_BYTES));
+  for (const [index, value] of values.entries()) view.setFloat64(index * VALUE_BYTES, value, true);
   return new Uint8Array(view.buffer);
 }
 
@@ -361,14 +387,14 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
   const body = m.block(
     null,
     [
-      m.local.set(0, m.i32.load(0, 4, b.word(slot))),
+      m.local.set(0, m.i32.load(SLOT_COUNT, 4, b.word(slot))),
       m.if(m.i32.eqz(m.local.get(0, i32)), m.return(b.word(0))),
       m.if(m.i32.gt_u(m.local.get(0, i32), b.word(1)), m.return(b.word(-1))),
       m.if(
-        m.i32.ne(m.i32.load(0, 4, b.word(record)), b.prelude("currentGeneration")),
+        m.i32.ne(m.i32.load(RECORD_STAMP, 4, b.word(record)), b.prelude("currentGeneration")),
         m.drop(b.prelude("symbolsOf", b.word(code.descriptor))),
       ),
-      m.i32.load(8, 4, b.word(record)),
+      m.i32.load(RECORD_VALUE, 4, b.word(record)),
     ],
     i32,
   );

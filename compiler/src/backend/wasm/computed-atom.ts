@@ -7,7 +7,7 @@
 //
 // Inside, every value is a local beside a local that says whether it is null, and null spreads as EQL.md has it.
 
-import { COMBINATION_LIMIT } from "@kestrel/stdlib/abi";
+import { COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type Expression as IrExpression, type NodeOf, readingsOf, typeOf } from "../../ir/expression.js";
 import { type Reading, readingKey, type ValueType, valueTypeOf } from "../../ir/reading.js";
@@ -53,7 +53,7 @@ export function addComputedAtom(
     const type = wasmType(valueTypeOf(reading));
     return { reading, slot, type, index: newLocal(i32), value: newLocal(type) };
   });
-  const count = (slot: number): Expression => m.i32.load(0, 4, b.word(slot));
+  const count = (slot: number): Expression => m.i32.load(SLOT_COUNT, 4, b.word(slot));
   const fields = new Map<string, Operand>(
     loops.map((loop) => [
       readingKey(loop.reading),
@@ -73,8 +73,8 @@ export function addComputedAtom(
   for (const [depth, loop] of [...loops.entries()].reverse()) {
     const label = `values ${depth}`;
     const one = m.i32.eq(count(loop.slot), b.word(1));
-    const base = m.select(one, b.word(loop.slot + 8), m.i32.load(8, 4, b.word(loop.slot)));
-    const address = m.i32.add(base, m.i32.shl(m.local.get(loop.index, i32), b.word(3)));
+    const base = m.select(one, b.word(loop.slot + SLOT_VALUE), m.i32.load(SLOT_VALUE, 4, b.word(loop.slot)));
+    const address = m.i32.add(base, m.i32.shl(m.local.get(loop.index, i32), b.word(VALUE_SHIFT)));
     const next = m.local.tee(loop.index, m.i32.add(m.local.get(loop.index, i32), b.word(1)), i32);
     body = m.block(null, [
       m.local.set(loop.index, b.word(0)),

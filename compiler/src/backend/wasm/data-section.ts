@@ -1,5 +1,6 @@
 // The constant bytes of a pack: literals, patterns, tables. Addresses are final as soon as they are given out.
 
+import { BLOCK_BYTES } from "@kestrel/stdlib/abi";
 export interface DataSection {
   /** Puts bytes at the next 8-byte boundary and returns their address; equal bytes are stored once. */
   add(bytes: Uint8Array): number;
@@ -16,8 +17,6 @@ export interface DataSection {
 }
 
 const utf8 = new TextEncoder();
-/** The prelude may read this far past a range. */
-const PADDING = 16;
 
 export function createDataSection(base: number): DataSection {
   const parts: { address: number; bytes: Uint8Array }[] = [];
@@ -51,9 +50,9 @@ export function createDataSection(base: number): DataSection {
       for (const [index, word] of words.entries()) view.setUint32(index * 4, word, true);
       return add(bytes);
     },
-    end: () => next + PADDING,
+    end: () => next + BLOCK_BYTES,
     bytes() {
-      const all = new Uint8Array(next + PADDING - base);
+      const all = new Uint8Array(next + BLOCK_BYTES - base);
       for (const { address, bytes } of parts) all.set(bytes, address - base);
       return all;
     },

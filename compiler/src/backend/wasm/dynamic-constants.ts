@@ -7,8 +7,23 @@ import {
   BOX_FLOAT,
   BOX_INTEGER,
   BOX_KEY,
+  BOX_LENGTH,
   BOX_STRING,
+  BOX_TAG,
+  BOX_VALUE,
+  CONSTANT_LIST_BOXES,
+  CONSTANT_LIST_BYTES,
+  CONSTANT_LIST_COUNT,
+  CONSTANT_LIST_LENGTHS,
+  CONSTANT_LIST_LONGEST,
+  CONSTANT_LIST_MASK,
+  CONSTANT_LIST_TABLE,
   PATH_STEP_BYTES,
+  PATH_STEP_FOLDED,
+  PATH_STEP_FOLDED_LENGTH,
+  PATH_STEP_INDEX,
+  PATH_STEP_KEY,
+  PATH_STEP_KEY_LENGTH,
 } from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Constant, Path } from "../../ir/dynamic-value.js";
@@ -26,23 +41,23 @@ function boxBytes(constant: Constant, fold: boolean, data: DataSection): Uint8Ar
   const view = new DataView(bytes.buffer);
   switch (typeof constant) {
     case "boolean":
-      view.setUint32(0, BOX_BOOLEAN, true);
-      view.setUint32(8, constant ? 1 : 0, true);
+      view.setUint32(BOX_TAG, BOX_BOOLEAN, true);
+      view.setUint32(BOX_VALUE, constant ? 1 : 0, true);
       return bytes;
     case "bigint":
-      view.setUint32(0, BOX_INTEGER, true);
-      view.setBigInt64(8, constant, true);
+      view.setUint32(BOX_TAG, BOX_INTEGER, true);
+      view.setBigInt64(BOX_VALUE, constant, true);
       return bytes;
     case "number":
       if (!Number.isFinite(constant)) return null;
-      view.setUint32(0, BOX_FLOAT, true);
-      view.setFloat64(8, constant, true);
+      view.setUint32(BOX_TAG, BOX_FLOAT, true);
+      view.setFloat64(BOX_VALUE, constant, true);
       return bytes;
     case "string": {
       const { address, length } = data.addText(fold ? foldString(constant) : constant);
-      view.setUint32(0, BOX_STRING, true);
-      view.setUint32(4, length, true);
-      view.setUint32(8, address, true);
+      view.setUint32(BOX_TAG, BOX_STRING, true);
+      view.setUint32(BOX_LENGTH, length, true);
+      view.setUint32(BOX_VALUE, address, true);
       return bytes;
     }
     default:
@@ -60,12 +75,15 @@ export function addPath(path: Path, data: DataSection): { readonly address: numb
   for (const [index, step] of path.entries()) {
     const at = index * PATH_STEP_BYTES;
     if (typeof step === "number") {
-      view.setUint32(at, Math.min(step, LARGEST_INDEX), true);
+      view.setUint32(at + PATH_STEP_INDEX, Math.min(step, LARGEST_INDEX), true);
       continue;
     }
     const [plain, folded] = [data.addText(step), data.addText(foldString(step))];
-    const words = [BOX_KEY, plain.address, plain.length, folded.address, folded.length];
-    for (const [word, value] of words.entries()) view.setUint32(at + word * 4, value, true);
+    view.setUint32(at + PATH_STEP_INDEX, BOX_KEY, true);
+    view.setUint32(at + PATH_STEP_KEY, plain.address, true);
+    view.setUint32(at + PATH_STEP_KEY_LENGTH, plain.length, true);
+    view.setUint32(at + PATH_STEP_FOLDED, folded.address, true);
+    view.setUint32(at + PATH_STEP_FOLDED_LENGTH, folded.length, true);
   }
   return { address: data.add(bytes), steps: path.length };
 }
@@ -84,6 +102,13 @@ export function addConstantList(constants: readonly Constant[], data: DataSectio
   const numbers = new Uint8Array(boxes.length * BOX_BYTES);
   for (const [index, bytes] of boxes.entries()) numbers.set(bytes, index * BOX_BYTES);
   const table = addSymbolTable([...texts].sort(), data);
-  const words = [data.add(numbers), boxes.length, table.address, table.mask, table.longest, table.lengths];
-  return data.addWords(words);
+  const list = new Uint8Array(CONSTANT_LIST_BYTES);
+  const view = new DataView(list.buffer);
+  view.setUint32(CONSTANT_LIST_BOXES, data.add(numbers), true);
+  view.setUint32(CONSTANT_LIST_COUNT, boxes.length, true);
+  view.setUint32(CONSTANT_LIST_TABLE, table.address, true);
+  view.setUint32(CONSTANT_LIST_MASK, table.mask, true);
+  view.setUint32(CONSTANT_LIST_LONGEST, table.longest, true);
+  view.setUint32(CONSTANT_LIST_LENGTHS, table.lengths, true);
+  return data.add(list);
 }

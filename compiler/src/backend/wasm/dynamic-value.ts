@@ -8,6 +8,18 @@
 // INVARIANT: boxes that outlive one turn of a loop are made before it: fields that its condition reads are read ahead.
 // Deep parts become functions of their own, because Binaryen's passes recurse over nesting.
 
+import {
+  ARITHMETIC_ADD,
+  ARITHMETIC_DIVIDE,
+  ARITHMETIC_MULTIPLY,
+  ARITHMETIC_REMAINDER,
+  ARITHMETIC_SUBTRACT,
+  ORDER_GREATER,
+  ORDER_GREATER_EQUAL,
+  ORDER_LESS,
+  ORDER_LESS_EQUAL,
+  TRUTH_NULL,
+} from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type DynamicValue, isTruth, operandsOfDynamic, type Path } from "../../ir/dynamic-value.js";
 import { type Reading, readingKey } from "../../ir/reading.js";
@@ -45,7 +57,6 @@ interface Scope extends DynamicTarget {
   readonly depth: number;
 }
 
-const NULL_TRUTH = 2;
 /** How deep expressions nest before a part becomes a function. */
 const DEEPEST = 24;
 /** Operands of one `and` or `or` beyond this are functions of their own: Binaryen's time grows with a function's size. */
@@ -109,7 +120,7 @@ export function truthOf(value: DynamicValue, outer: Scope): Expression {
   const scope = deeper(outer);
   switch (value.kind) {
     case "constant":
-      return b.word(value.value === null ? NULL_TRUTH : value.value ? 1 : 0);
+      return b.word(value.value === null ? TRUTH_NULL : value.value ? 1 : 0);
     case "flag":
       return m.i32.load8_u(0, 1, b.word(scope.state.lineageFlags + value.flag));
     case "and":
@@ -127,12 +138,12 @@ export function truthOf(value: DynamicValue, outer: Scope): Expression {
     }
     case "is-null":
       return isTruth(value.operand)
-        ? m.i32.eq(truthOf(value.operand, scope), b.word(NULL_TRUTH))
+        ? m.i32.eq(truthOf(value.operand, scope), b.word(TRUTH_NULL))
         : m.i32.eqz(boxOf(value.operand, scope));
     case "equal":
       return b.prelude("boxEquals", foldedOf(value.left, scope), foldedOf(value.right, scope));
     case "order": {
-      const op = { "<": 0, "<=": 1, ">": 2, ">=": 3 }[value.op];
+      const op = { "<": ORDER_LESS, "<=": ORDER_LESS_EQUAL, ">": ORDER_GREATER, ">=": ORDER_GREATER_EQUAL }[value.op];
       return b.prelude("boxOrder", foldedOf(value.left, scope), foldedOf(value.right, scope), b.word(op));
     }
     case "member": {
@@ -180,7 +191,13 @@ export function boxOf(value: DynamicValue, outer: Scope): Expression {
       return steps === 0 ? box : b.prelude("walkBox", box, b.word(address), b.word(steps));
     }
     case "arithmetic": {
-      const op = { "+": 0, "-": 1, "*": 2, "/": 3, "%": 4 }[value.op];
+      const op = {
+        "+": ARITHMETIC_ADD,
+        "-": ARITHMETIC_SUBTRACT,
+        "*": ARITHMETIC_MULTIPLY,
+        "/": ARITHMETIC_DIVIDE,
+        "%": ARITHMETIC_REMAINDER,
+      }[value.op];
       return b.prelude("boxArithmetic", boxOf(value.left, scope), boxOf(value.right, scope), b.word(op));
     }
     case "call":
@@ -246,8 +263,8 @@ function junction(truths: readonly Expression[], kind: "and" | "or", scope: Scop
     m.local.set(all, m.i32.or(m.local.get(all, i32), m.local.get(one, i32))),
   ]);
   // Of truths that do not decide, the one that is null has bit 1 set.
-  const some = m.i32.and(m.local.get(all, i32), b.word(NULL_TRUTH));
-  const result = kind === "or" ? some : m.select(some, b.word(NULL_TRUTH), b.word(1));
+  const some = m.i32.and(m.local.get(all, i32), b.word(TRUTH_NULL));
+  const result = kind === "or" ? some : m.select(some, b.word(TRUTH_NULL), b.word(1));
   return m.block(label, [m.local.set(all, b.word(0)), ...steps, result], i32);
 }
 
@@ -263,7 +280,7 @@ function textTest(subject: DynamicValue, scope: Scope, test: (text: () => Expres
       [m.local.set(text, b.prelude("boxText", m.local.get(box, i32))), test(() => m.local.get(text, i64))],
       i32,
     ),
-    b.word(NULL_TRUTH),
+    b.word(TRUTH_NULL),
   );
 }
 

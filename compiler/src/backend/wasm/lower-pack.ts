@@ -5,7 +5,26 @@
 //   predicate n             if the circuit holds: emit(n), emitKey(…) for each join key
 //   atom n, symbol of …     see atoms-to-code.ts
 
-import { GROUP_BYTES, INPUT_PADDING, KEY_OPTIONAL, MATCH_BYTES, TYPE_KEYWORD } from "@kestrel/stdlib/abi";
+import {
+  ELEMENT_BYTES,
+  ELEMENT_PATH_ENTRY,
+  ELEMENT_SLOTS,
+  ELEMENT_SLOTS_END,
+  GROUP_BYTES,
+  GROUP_FOLDED,
+  GROUP_LENGTHS,
+  GROUP_LONGEST,
+  GROUP_MASK,
+  GROUP_POSTINGS,
+  GROUP_RECORD,
+  GROUP_SLOT,
+  GROUP_TABLE,
+  INPUT_PADDING,
+  KEY_OPTIONAL,
+  MATCH_BYTES,
+  SLOT_COUNT,
+  TYPE_KEYWORD,
+} from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { atomsOf } from "../../ir/circuit.js";
@@ -29,8 +48,6 @@ const INPUT_BYTES = 4 * 1024 * 1024;
 /** Room for the event at hand and three more of the largest. */
 const LATE_BYTES = 4 * INPUT_BYTES;
 const PAGE_BYTES = 65536;
-/** First slot, address behind the last and path entry of an array's element: nextElement in stdlib/prelude/decode.ts. */
-const ELEMENT_BYTES = 12;
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -183,7 +200,7 @@ function addEvaluate(lowering: Lowering): void {
   const posted = new Set(index.postings.map(({ reading, fold }) => groupKey(reading, fold)));
   const dispatches = [...state.groups].flatMap(([key, { reading }]) => {
     if (!posted.has(key)) return [];
-    const present = m.i32.load(0, 4, b.word(state.slotOf(reading)));
+    const present = m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
     return [m.if(present, b.prelude("dispatch", b.word(descriptorOf(key, lowering))))];
   });
   const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
@@ -201,17 +218,15 @@ function fillDescriptors(atoms: AtomCode, { index, state, data, descriptors }: L
     const code = atoms.groups.get(key);
     if (code === undefined) throw new Error(`no code for the symbol group ${key}`);
     const { group, table } = code;
-    const words = [
-      state.slotOf(group.reading),
-      group.fold ? state.foldedRecordOf(group.reading) : 0,
-      group.record,
-      table.address,
-      table.mask,
-      table.longest,
-      addPostings(postings.get(key)?.predicates, table.symbols, data),
-      table.lengths,
-    ];
-    for (const [at, word] of words.entries()) view.setUint32(number * GROUP_BYTES + at * 4, word, true);
+    const at = number * GROUP_BYTES;
+    view.setUint32(at + GROUP_SLOT, state.slotOf(group.reading), true);
+    view.setUint32(at + GROUP_FOLDED, group.fold ? state.foldedRecordOf(group.reading) : 0, true);
+    view.setUint32(at + GROUP_RECORD, group.record, true);
+    view.setUint32(at + GROUP_TABLE, table.address, true);
+    view.setUint32(at + GROUP_MASK, table.mask, true);
+    view.setUint32(at + GROUP_LONGEST, table.longest, true);
+    view.setUint32(at + GROUP_POSTINGS, addPostings(postings.get(key)?.predicates, table.symbols, data), true);
+    view.setUint32(at + GROUP_LENGTHS, table.lengths, true);
   }
 }
 
@@ -233,7 +248,10 @@ function addPostings(
 function fillElements(paths: PathTable, { state, elements }: Lowering): void {
   for (const [depth, { bytes }] of elements) {
     const { base, end } = state.elementSlots.get(depth) ?? { base: 0, end: 0 };
-    new Uint32Array(bytes.buffer).set([base, end, paths.elements.get(depth) ?? 0]);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(ELEMENT_SLOTS, base, true);
+    view.setUint32(ELEMENT_SLOTS_END, end, true);
+    view.setUint32(ELEMENT_PATH_ENTRY, paths.elements.get(depth) ?? 0, true);
   }
 }
 

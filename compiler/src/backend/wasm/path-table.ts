@@ -3,7 +3,15 @@
 
 import {
   PATH_ENTRY_BYTES,
+  PATH_ENTRY_CHILD,
+  PATH_ENTRY_KEY,
+  PATH_ENTRY_KEY_LENGTH,
+  PATH_ENTRY_NODE,
+  PATH_ENTRY_SLOT,
+  PATH_ENTRY_START,
+  PATH_ENTRY_TYPE,
   PATH_FREE,
+  PATH_TYPE_BITS,
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
@@ -107,8 +115,8 @@ export function addPathTable(
 
   // The first pair stands for "none".
   const further: number[] = [0, 0];
-  /** The words of an entry behind its node: child, slot, type and readings. */
-  const wordsOf = (entry: Entry): readonly number[] => {
+  /** Writes where an entry leads: child, slot, type and readings. */
+  const writeTarget = (entry: Entry, view: DataView, offset: number): void => {
     const first = entry.readings.find(({ as }) => as !== "raw");
     const more = entry.readings.filter((reading) => reading !== first);
     const at = more.length === 0 ? 0 : further.length / 2;
@@ -117,13 +125,15 @@ export function addPathTable(
       further.push(0, 0);
     }
     const type = first === undefined ? TYPE_NONE : typeCode(first.as);
-    return [entry.child?.id ?? 0, first === undefined ? 0 : slotOf(first), type + at * 256];
+    view.setUint32(offset + PATH_ENTRY_CHILD, entry.child?.id ?? 0, true);
+    view.setUint32(offset + PATH_ENTRY_SLOT, first === undefined ? 0 : slotOf(first), true);
+    view.setUint32(offset + PATH_ENTRY_TYPE, type | (at << PATH_TYPE_BITS), true);
   };
   let size = 16;
   while (size < count * 3) size *= 2;
   const bytes = new Uint8Array(size * PATH_ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
-  for (let at = 0; at < size; at++) view.setUint32(at * PATH_ENTRY_BYTES + 12, PATH_FREE, true);
+  for (let at = 0; at < size; at++) view.setUint32(at * PATH_ENTRY_BYTES + PATH_ENTRY_KEY_LENGTH, PATH_FREE, true);
   const written = new Set<Node>();
   const write = (node: Node): void => {
     if (written.has(node)) return;
@@ -131,13 +141,14 @@ export function addPathTable(
     for (const [key, entry] of node.children) {
       const keyBytes = utf8.encode(key);
       let at = hashKey(node.id, keyBytes) & (size - 1);
-      while (view.getUint32(at * PATH_ENTRY_BYTES + 12, true) !== PATH_FREE) at = (at + 1) & (size - 1);
+      while (view.getUint32(at * PATH_ENTRY_BYTES + PATH_ENTRY_KEY_LENGTH, true) !== PATH_FREE)
+        at = (at + 1) & (size - 1);
       const offset = at * PATH_ENTRY_BYTES;
-      view.setBigUint64(offset, word(keyBytes, 0), true);
-      view.setUint32(offset + 8, data.add(keyBytes), true);
-      view.setUint32(offset + 12, keyBytes.length, true);
-      view.setUint32(offset + 16, node.id, true);
-      for (const [index, value] of wordsOf(entry).entries()) view.setUint32(offset + 20 + index * 4, value, true);
+      view.setBigUint64(offset + PATH_ENTRY_START, word(keyBytes, 0), true);
+      view.setUint32(offset + PATH_ENTRY_KEY, data.add(keyBytes), true);
+      view.setUint32(offset + PATH_ENTRY_KEY_LENGTH, keyBytes.length, true);
+      view.setUint32(offset + PATH_ENTRY_NODE, node.id, true);
+      writeTarget(entry, view, offset);
       if (entry.child !== null) write(entry.child);
     }
   };
@@ -145,9 +156,11 @@ export function addPathTable(
   const elements = new Map<number, number>();
   for (const entry of roots.values()) {
     if (entry.child !== null) write(entry.child);
-    if (entry.root.kind === "element")
-      elements.set(entry.root.depth, data.addWords([0, 0, 0, 0, 0, ...wordsOf(entry)]));
     if (entry.root.kind === "stage" && entry.child !== null) stages.set(entry.root.stage, entry.child.id);
+    if (entry.root.kind !== "element") continue;
+    const element = new Uint8Array(PATH_ENTRY_BYTES);
+    writeTarget(entry, new DataView(element.buffer), 0);
+    elements.set(entry.root.depth, data.add(element));
   }
   return { table: data.add(bytes), mask: size - 1, readings: data.addWords(further), stages, elements };
 }
@@ -159,7 +172,8 @@ function word(bytes: Uint8Array, start: number): bigint {
   return value;
 }
 
-function hashKey(node: number, key: Uint8Array): number {
+/** The hash of stdlib/prelude/decode.ts; test/cases/hashes.txt pins both. */
+export function hashKey(node: number, key: Uint8Array): number {
   const first = word(key, 0);
   const last = key.length > 8 ? word(key, key.length - 8) : 0n;
   const rotated = ((last << 23n) | (last >> 41n)) & MASK_64;

@@ -1,5 +1,13 @@
 // Patterns -> calls that test one text, given as an expression that can be built any number of times.
 
+import {
+  ADDRESS_RANGE_BYTES,
+  ADDRESS_RANGE_FAMILY,
+  ADDRESS_RANGE_MASK_HIGH,
+  ADDRESS_RANGE_MASK_LOW,
+  ADDRESS_RANGE_NETWORK_HIGH,
+  ADDRESS_RANGE_NETWORK_LOW,
+} from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Cidr } from "../../patterns/cidr.js";
 import type { Patterns } from "../../patterns/patterns.js";
@@ -115,22 +123,20 @@ export function testAutomaton(
   }
 }
 
-const RANGE_BYTES = 40;
-
-/** Table that the prelude's addressIn reads. */
+/** Table that the prelude's addressIn reads: ADDRESS_RANGE_* in stdlib/src/abi.ts. */
 export function addRanges(data: DataSection, ranges: readonly Cidr[]): number {
-  const bytes = new Uint8Array(ranges.length * RANGE_BYTES);
+  const bytes = new Uint8Array(ranges.length * ADDRESS_RANGE_BYTES);
   const view = new DataView(bytes.buffer);
   for (const [index, range] of ranges.entries()) {
-    const at = index * RANGE_BYTES;
+    const at = index * ADDRESS_RANGE_BYTES;
     const width = BigInt(range.bytes.length * 8);
     const network = range.bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
     const mask = ((1n << width) - 1n) ^ ((1n << (width - BigInt(range.prefix))) - 1n);
-    view.setUint32(at, range.family, true);
-    view.setBigUint64(at + 8, network >> 64n, true);
-    view.setBigUint64(at + 16, BigInt.asUintN(64, network), true);
-    view.setBigUint64(at + 24, mask >> 64n, true);
-    view.setBigUint64(at + 32, BigInt.asUintN(64, mask), true);
+    view.setUint32(at + ADDRESS_RANGE_FAMILY, range.family, true);
+    view.setBigUint64(at + ADDRESS_RANGE_NETWORK_HIGH, network >> 64n, true);
+    view.setBigUint64(at + ADDRESS_RANGE_NETWORK_LOW, BigInt.asUintN(64, network), true);
+    view.setBigUint64(at + ADDRESS_RANGE_MASK_HIGH, mask >> 64n, true);
+    view.setBigUint64(at + ADDRESS_RANGE_MASK_LOW, BigInt.asUintN(64, mask), true);
   }
   return data.add(bytes);
 }

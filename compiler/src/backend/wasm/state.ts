@@ -1,7 +1,7 @@
 // Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
-import { PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES } from "@kestrel/stdlib/abi";
+import { MEMO_BYTES, PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES, STAMP_BYTES } from "@kestrel/stdlib/abi";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
 import type { Atom, AtomId, PackIr } from "../../ir/pack-ir.js";
@@ -123,9 +123,9 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
     if (count > 1 && atom !== undefined && isDear(atom) && needsOf(atom, pack.atoms).elements.size === 0)
-      memos.set(id, take(4));
+      memos.set(id, take(MEMO_BYTES));
   }
-  const predicateStamps = take(pack.predicates.length * 4);
+  const predicateStamps = take(pack.predicates.length * STAMP_BYTES);
   const stampsEnd = next;
 
   const found = (address: number | undefined, what: string): number => {

@@ -1,7 +1,14 @@
 // The literals that a pack's set atoms compare one field with -> a symbol table for the field, raw or folded.
-// Layout: GROUP_* and SYMBOL_* in stdlib/src/abi.ts; the hash is hashBytes in stdlib/prelude/bytes.ts.
+// Layout: GROUP_* and SYMBOL_ENTRY_* in stdlib/src/abi.ts; the hash is hashBytes in stdlib/prelude/bytes.ts.
 
-import { SYMBOL_ENTRY_BYTES } from "@kestrel/stdlib/abi";
+import {
+  LENGTHS_MASK,
+  SYMBOL_ENTRY_ADDRESS,
+  SYMBOL_ENTRY_BYTES,
+  SYMBOL_ENTRY_HASH,
+  SYMBOL_ENTRY_LENGTH,
+  SYMBOL_ENTRY_SYMBOL,
+} from "@kestrel/stdlib/abi";
 import type { DataSection } from "./data-section.js";
 
 const utf8 = new TextEncoder();
@@ -29,15 +36,15 @@ export function addSymbolTable(texts: readonly string[], data: DataSection): Sym
     const { address, length } = data.addText(text);
     const hash = hashBytes(utf8.encode(text));
     let at = hash & (size - 1);
-    while (view.getUint32(at * SYMBOL_ENTRY_BYTES + 12, true) !== 0) at = (at + 1) & (size - 1);
+    while (view.getUint32(at * SYMBOL_ENTRY_BYTES + SYMBOL_ENTRY_SYMBOL, true) !== 0) at = (at + 1) & (size - 1);
     const offset = at * SYMBOL_ENTRY_BYTES;
-    view.setUint32(offset, hash, true);
-    view.setUint32(offset + 4, address, true);
-    view.setUint32(offset + 8, length, true);
-    view.setUint32(offset + 12, index + 1, true);
+    view.setUint32(offset + SYMBOL_ENTRY_HASH, hash, true);
+    view.setUint32(offset + SYMBOL_ENTRY_ADDRESS, address, true);
+    view.setUint32(offset + SYMBOL_ENTRY_LENGTH, length, true);
+    view.setUint32(offset + SYMBOL_ENTRY_SYMBOL, index + 1, true);
     symbols.set(text, index + 1);
     longest = Math.max(longest, length);
-    lengths |= 1 << (length & 31);
+    lengths |= 1 << (length & LENGTHS_MASK);
   }
   return { address: data.add(bytes), mask: size - 1, longest, lengths: lengths >>> 0, symbols };
 }
@@ -53,7 +60,8 @@ export function addSymbolBits(texts: readonly string[], table: SymbolTable, data
   return data.add(bits);
 }
 
-function hashBytes(bytes: Uint8Array): number {
+/** The hash of stdlib/prelude/bytes.ts; test/cases/hashes.txt pins both. */
+export function hashBytes(bytes: Uint8Array): number {
   let h = Math.imul(bytes.length, 0x9e3779b1);
   const mix = (word: number): void => {
     h = Math.imul(h ^ word, 0x85ebca6b);
