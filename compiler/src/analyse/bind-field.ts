@@ -138,11 +138,7 @@ function reportUnknown(ref: FieldRef, name: string, context: BindContext): void 
       ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
       : `write \`?${name}\` if the field may be absent`;
   const [nearest] = near;
-  context.problems.push({
-    code: "E0301",
-    severity: "error",
-    message: `unknown field \`${name}\``,
-    span: ref.span,
+  report(context, "E0301", ref.span, `unknown field \`${name}\``, {
     help,
     ...(nearest === undefined ? {} : { fix: { title: `use ${nearest}`, span: ref.span, replacement: nearest } }),
   });

@@ -3,8 +3,8 @@
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
-import { type BindContext, createContext, report } from "./bind-context.js";
-import { bindCondition } from "./bind-expression.js";
+import { type BindContext, createContext, isUnread, report } from "./bind-context.js";
+import { bind, bindCondition } from "./bind-expression.js";
 import { bindField } from "./bind-field.js";
 import { bindEndgameQuery } from "./endgame/bind-query.js";
 import type { JoinKey, Typed, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
@@ -18,7 +18,7 @@ export function bindQuery(
   query: Query,
   schema: Schema,
 ): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
-  const context = createContext(schema);
+  const context = createContext(schema, query.unread);
   const typed = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
   const failed = context.problems.some((problem) => problem.severity === "error");
   return { typed: failed ? null : typed, problems: context.problems, bound: context.bound };
@@ -50,7 +50,10 @@ function bindBody(query: Query, context: BindContext): TypedBody | null {
     case "sample":
       return bindSample(body, context);
     case "join":
-      report(context, "E0204", body.span, "`join` belongs to the endgame dialect");
+      // The parser has said that it belongs to the other dialect.
+      for (const term of body.until === null ? body.terms : [...body.terms, body.until]) {
+        bindTerm(term, body.by, context);
+      }
       return null;
   }
 }
@@ -66,6 +69,10 @@ function bindTerm(term: Term, by: readonly Expr[], context: BindContext): TypedT
 
 function bindKey(key: Expr, context: BindContext): JoinKey {
   const none: JoinKey = { name: "", field: null, optional: true };
+  if (key.kind === "error") {
+    bind(key, context);
+    return none;
+  }
   if (key.kind !== "field" || key.variable || key.path.some((part) => typeof part === "number")) {
     report(context, "E0306", key.span, "a join key must be a field");
     return none;
@@ -158,7 +165,7 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
       "add `with maxspan=1m` after the keys",
     );
   }
-  if (terms.length === 1) {
+  if (terms.length === 1 && !isUnread(context, sequence.span)) {
     context.problems.push({
       code: "W0502",
       severity: "warning",

@@ -1,11 +1,11 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
-import { analyseRules, type CompileOptions, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { placeInRule } from "../diagnostics/locate.js";
 import { summarise } from "../diagnostics/render.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
-import { tryCompile } from "../package/compile-rules.js";
+import type { RuleProblem } from "../diagnostics/sink.js";
+import { analyseRules, type CompileOptions, planRules } from "../front.js";
+import { copiesOf } from "../package/check-rules.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
@@ -31,11 +31,13 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   if (flags.format === "json" && flags.stage !== "ast") throw new UsageError("only --stage ast can be had as JSON");
   const options = compileOptions(flags);
   const collected =
-    path === undefined ? { rules: [queryRule(flags.query ?? "")], diagnostics: [] } : collectRules([path]);
-  const diagnostics: Diagnostic[] = [...collected.diagnostics];
+    path === undefined
+      ? { rules: [queryRule(flags.query ?? "")], known: new Map(), diagnostics: [], files: new Map() }
+      : collectRules([path]);
+  const diagnostics: Diagnostic[] = [...collected.diagnostics, ...copiesOf(collected)];
   const parts: string[] = [];
   for (const rule of collected.rules) {
-    const result = dumpRule(rule, flags, options);
+    const result = await dumpRule(rule, flags, options, collected.known);
     diagnostics.push(...result.diagnostics);
     if (result.text === null) continue;
     const heading = collected.rules.length > 1 && flags.format === "text" ? `# ${rule.id}\n` : "";
@@ -47,12 +49,13 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   return summarise(diagnostics).errors > 0 || parts.length === 0 ? EXIT_BAD_INPUT : EXIT_OK;
 }
 
-function dumpRule(
+async function dumpRule(
   rule: Rule,
   { stage, format }: DumpFlags,
   options: CompileOptions,
-): { readonly text: string | null; readonly diagnostics: readonly Diagnostic[] } {
-  const { rules, diagnostics } = analyseRules([rule], options);
+  known: ReadonlyMap<Rule, readonly RuleProblem[]>,
+): Promise<{ readonly text: string | null; readonly diagnostics: readonly Diagnostic[] }> {
+  const { rules, diagnostics } = analyseRules([rule], options, { known });
   if (stage === "ast") {
     // The tree is there even where types are wrong.
     const { query } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
@@ -61,6 +64,9 @@ function dumpRule(
   if (rules.length === 0) return { text: null, diagnostics };
   if (stage === "ir") return { text: irText({ ir: planRules(rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
+  // Only this stage needs Binaryen.
+  const { tryCompile } = await import("../package/compile-rules.js");
+  const { PatternTooLarge } = await import("../lower/atoms-to-code.js");
   const pack = tryCompile(rules, options);
   if (!(pack instanceof PatternTooLarge)) return { text: pack.lowered.text(), diagnostics };
   const problem = { code: "E0402", severity: "error", message: pack.message, place: placeInRule(rule) } as const;

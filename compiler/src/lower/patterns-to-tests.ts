@@ -4,7 +4,8 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Patterns } from "../analyse/typed.js";
 import type { Cidr } from "../patterns/cidr.js";
 import { compileRegex, encodeDfa, encodeNfa } from "../patterns/regex-compile.js";
-import { parseRegex, type RegexNode } from "../patterns/regex-parse.js";
+import { regexLists } from "../patterns/regex-lists.js";
+import type { RegexNode } from "../patterns/regex-parse.js";
 import { encodeGlob, parseWildcard, type Wildcard } from "../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { anyOf } from "./junctions.js";
@@ -93,17 +94,9 @@ export function testWildcard(
 }
 
 function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
-  const plain: RegexNode[] = [];
-  const insensitive: RegexNode[] = [];
-  for (const pattern of patterns.regexes) {
-    const parsed = parseRegex(pattern);
-    if (!parsed.ok) throw new Error("a regular expression passed the binder unchecked");
-    (parsed.regex.insensitive && !patterns.fold ? insensitive : plain).push(parsed.regex.node);
-  }
-  const tests: Expression[] = [];
-  if (plain.length > 0) tests.push(testAutomaton(b, data, plain, patterns.fold, text()));
-  if (insensitive.length > 0) tests.push(testAutomaton(b, data, insensitive, true, b.prelude("fold", text())));
-  return tests;
+  return regexLists(patterns.regexes, patterns.fold).map(({ nodes, fold, foldText }) =>
+    testAutomaton(b, data, nodes, fold, foldText ? b.prelude("fold", text()) : text()),
+  );
 }
 
 /** True when one of the trees accepts the whole text. */

@@ -1,7 +1,7 @@
 // Functions and pipes that only the other dialect has: what stands in their place, as a fix where the edit is mechanical.
 
 import type { Call, Expr, FieldRef, Span } from "./ast.js";
-import { foreign, type Reading } from "./checks.js";
+import { foreign, type Reading, unread } from "./checks.js";
 import { quoteRaw } from "./strings.js";
 import { leftSpine, operandsOf } from "./walk.js";
 
@@ -50,6 +50,7 @@ export function checkForeignCall(reading: Reading, call: Written): void {
   const { help, instead } = advise(call, reading);
   const fix =
     instead === null ? undefined : { title: `Write \`${shorten(instead)}\``, span: call.span, replacement: instead };
+  unread(reading, call.nameSpan);
   foreign(reading, call.nameSpan, `The function \`${call.name}\``, help, fix);
 }
 
@@ -64,6 +65,7 @@ const ENDGAME_PIPES: Readonly<Record<string, string>> = {
 /** Reports a pipe that belongs to endgame. */
 export function checkForeignPipe(reading: Reading, name: string, span: Span): void {
   if (reading.dialect === "endgame" || !Object.hasOwn(ENDGAME_PIPES, name)) return;
+  unread(reading, span);
   foreign(reading, span, `The pipe \`${name}\``, ENDGAME_PIPES[name] ?? "");
 }
 
@@ -76,6 +78,7 @@ function elasticSearch(reading: Reading, { name, nameSpan, args, span }: Written
       ? null
       : `arraySearch(${slice(reading, array)}, ${plain}, ${slice(reading, condition).replaceAll(`$${plain}`, plain)})`;
   const fix = replacement === null ? undefined : { title: "Write `arraySearch`", span, replacement };
+  unread(reading, nameSpan);
   foreign(reading, nameSpan, `The function \`${name}\``, help, fix);
 }
 

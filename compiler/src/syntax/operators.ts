@@ -126,6 +126,12 @@ export function addMatch(
   return !chained;
 }
 
+/** The operands of a half-read expression that an operator follows: those that are certain to be complete. */
+export function closedOperands({ operands, pending }: Partial): readonly Expr[] {
+  const operators = pending.filter(({ kind }) => kind === "binary").length;
+  return operands.slice(0, operators).map(({ expr }) => expr);
+}
+
 /** The finished expression, or null when nothing was read. */
 export function finishExpression(partial: Partial): Operand | null {
   reduceAbove(partial, 0);

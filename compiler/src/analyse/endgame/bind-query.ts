@@ -2,20 +2,11 @@
 
 import type { Expr, Pipe, Query, QueryBody, Span, Term } from "../../syntax/ast.js";
 import { printExpression } from "../../syntax/print.js";
-import { type BindContext, report } from "../bind-context.js";
+import { type BindContext, isUnread, report } from "../bind-context.js";
 import type { JoinKey, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
-import {
-  type Bound,
-  bindCondition,
-  bindEvents,
-  bindValue,
-  describeKind,
-  fits,
-  type Kind,
-  type Scope,
-  topScope,
-} from "./bind-value.js";
+import { bindCondition, bindEvents, bindValue } from "./bind-value.js";
 import { rawFieldsOf } from "./dynamic.js";
+import { type Bound, describeKind, fits, type Kind, type Scope, topScope } from "./scope.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -65,7 +56,7 @@ function checkTerms(body: Exclude<QueryBody, { kind: "event" }>, context: BindCo
     if (body.until?.fork) report(context, "E0307", body.until.span, "`until` cannot fork");
     if (body.until?.missing) report(context, "E0307", body.until.span, "`until` cannot be a missing event");
   }
-  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2) {
+  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2 && !isUnread(context, body.span)) {
     const message = `a ${kind} of one term behaves as an event query`;
     context.problems.push({ code: "W0502", severity: "warning", message, span: body.span });
   }
