@@ -74,6 +74,22 @@ export function analyseQuery(text: string, options: CompileOptions, name = "quer
   }
 }
 
+/** What depends on which operator an operand belongs to. */
+const OF_TYPES: ReadonlySet<string> = new Set(["E0303", "E0304", "E0305"]);
+
+/**
+ * Which problems of binding are certain although the parser stumbled. Names are what they are, but where it expected
+ * something else (E0203), or where brackets do not pair, the operators of the term may belong to other operands.
+ */
+function certainIn({ body, paired, span }: Query, syntax: readonly Problem[]): (problem: Problem) => boolean {
+  const parts = body.kind === "event" ? [] : body.terms.map((term) => term.span);
+  const loose = syntax
+    .filter(({ code }) => code === "E0203")
+    .map(({ span: at }) => parts.find((part) => part.start <= at.start && at.end <= part.end) ?? span);
+  return ({ code, span: at }) =>
+    !OF_TYPES.has(code) || (paired && !loose.some((part) => part.start <= at.start && at.end <= part.end));
+}
+
 function analyseRule(
   rule: Rule,
   options: CompileOptions,
@@ -87,7 +103,7 @@ function analyseRule(
     return { query, compiled: null, found: sink.finish(false) };
   }
   const { typed, problems: wrong, bound } = bindQuery(query, options.schema);
-  sink.add(inOrder(problems, wrong));
+  sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
   if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
   const planned = planRules([{ typed }], options);
   sink.add(checkPatterns(planned, query.span));

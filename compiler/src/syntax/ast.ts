@@ -168,5 +168,7 @@ export interface Query {
   readonly pipes: readonly Pipe[];
   /** Ranges of the text that were not understood, or not for certain: nothing more is said of what touches one. */
   readonly unread: readonly Span[];
+  /** Every bracket has its partner. Otherwise names can be looked up, but what stands in what is not certain. */
+  readonly paired: boolean;
   readonly span: Span;
 }

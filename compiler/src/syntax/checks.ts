@@ -114,6 +114,8 @@ export function checkPipeValue(reading: Reading, before: Span, value: Span): voi
 export function checkTrailingComma(reading: Reading, comma: IToken): void {
   if (reading.dialect === "endgame") return;
   const span = tokenSpan(comma);
+  // A value may be missing behind it.
+  unread(reading, span);
   const fix = { title: "Drop the comma", span, replacement: "" };
   foreign(reading, span, "A comma after the last value", "Drop the comma.", fix);
 }

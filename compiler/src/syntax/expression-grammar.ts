@@ -126,8 +126,17 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   /** Notes that the text from `token` on, and what stands before it, was not understood. */
   distrustFrom(token: IToken): void {
     const { tokens } = this.lexed;
-    const before = tokens[tokens.indexOf(token) - 1];
-    this.reading.unread.push({ start: before?.startOffset ?? 0, end: this.reading.text.length });
+    // A bar in the middle of a condition makes a pipe of its second half.
+    const bar = tokens.slice(0, tokens.indexOf(token)).findLast(({ tokenType }) => tokenType === t.Pipe);
+    this.reading.unread.push({ start: this.startBefore(bar ?? token), end: this.reading.text.length });
+  }
+
+  /** Where what stands directly before this token starts, whatever brackets close between them. */
+  protected startBefore(token: IToken): number {
+    const { tokens } = this.lexed;
+    let at = tokens.indexOf(token) - 1;
+    while (tokens[at]?.tokenType === t.RParen || tokens[at]?.tokenType === t.RBracket) at--;
+    return tokens[at]?.startOffset ?? 0;
   }
 
   /** What was reported without stopping the parser. */
@@ -264,7 +273,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
     try {
       return this.readExpression(partial);
     } catch (failure) {
-      if (!this.RECORDING_PHASE) this.salvaged.push(...closedOperands(partial));
+      if (!this.RECORDING_PHASE) this.salvaged.push(...closedOperands(partial, tokenSpan(this.LA(0)).end));
       throw failure;
     }
   });
@@ -288,7 +297,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
             this.ACTION(() => {
               const opSpan = tokenSpan(operator);
               const sound = addBinary(partial, this.binaryOp(operator), opSpan, this.reading.dialect);
-              if (!sound) chainedComparison(this.reading, opSpan);
+              if (!sound) this.chained(partial, opSpan);
             });
             this.MANY3(() =>
               prefix(this.OR3([{ ALT: () => this.CONSUME2(t.Not) }, { ALT: () => this.CONSUME2(t.Sign) }])),
@@ -310,7 +319,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
               const op = operator.tokenType === t.InTilde ? "in~" : "in";
               checkTilde(this.reading, operator);
               const match = { op, negated: not !== null, values, opSpan, end: tokenSpan(this.LA(0)).end } as const;
-              if (!addMatch(partial, match, this.reading.dialect)) chainedComparison(this.reading, opSpan);
+              if (!addMatch(partial, match, this.reading.dialect)) this.chained(partial, opSpan);
             });
           },
         },
@@ -324,13 +333,20 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
               const { end } = tokenSpan(this.LA(0));
               checkMatchOperator(this.reading, operator, values, partial.operands.at(-1)?.span ?? null, end);
               const match = { op, negated: false, values, opSpan, end };
-              if (!addMatch(partial, match, this.reading.dialect)) chainedComparison(this.reading, opSpan);
+              if (!addMatch(partial, match, this.reading.dialect)) this.chained(partial, opSpan);
             });
           },
         },
       ]),
     );
     return this.ACTION(() => finishExpression(partial) ?? first);
+  }
+
+  private chained({ operands }: Partial, opSpan: Span): void {
+    chainedComparison(this.reading, opSpan);
+    // One of the operators is wrong, and nobody knows which.
+    const start = operands.at(-1)?.span.start ?? opSpan.start;
+    this.reading.unread.push({ start, end: Math.max(opSpan.end, tokenSpan(this.LA(1)).end || 0) });
   }
 
   private binaryOp(token: IToken): BinaryOp {
@@ -422,7 +438,10 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
     } catch (failure) {
       if (this.LA(0) !== before || !this.lacksOperand()) throw failure;
       const { end } = tokenSpan(before);
-      this.reading.unread.push({ start: end, end });
+      // Before a comma or a bracket, the operator may be what is wrong, and then nothing is missing.
+      const next = this.LA(1).tokenType;
+      const start = next === t.Comma || next === t.RParen ? this.startBefore(before) : end;
+      this.reading.unread.push({ start, end });
       return { expr: { kind: "error", read: [], span: { start: end, end } }, span: { start: end, end } };
     }
     this.MANY({

@@ -126,9 +126,12 @@ export function addMatch(
   return !chained;
 }
 
-/** The operands of a half-read expression that an operator follows: those that are certain to be complete. */
-export function closedOperands({ operands, pending }: Partial): readonly Expr[] {
-  const operators = pending.filter(({ kind }) => kind === "binary").length;
+/**
+ * The operands of a half-read expression that are certain to be complete: an operator follows them, and the parser got past
+ * that. In `process and .name == "x"` the operator may be what is wrong. `end` is the end of what was read.
+ */
+export function closedOperands({ operands, pending }: Partial, end: number): readonly Expr[] {
+  const operators = pending.filter(({ kind, span }) => kind === "binary" && span.end < end).length;
   return operands.slice(0, operators).map(({ expr }) => expr);
 }
 

@@ -1,7 +1,7 @@
 // Tokens to queries: the half of EQL's grammar that has terms, pipes and definitions.
 // A bracketed term, a body or a pipe that cannot be read is skipped as a whole, so that what follows is still checked.
 
-import type { IToken } from "chevrotain";
+import { EOF, type IToken } from "chevrotain";
 import type { Expr, Join, Pipe, Query, QueryBody, Sample, Sequence, Term } from "./ast.js";
 import {
   checkAlias,
@@ -60,24 +60,37 @@ class QueryGrammar extends ExpressionGrammar {
     });
     const pipes: Pipe[] = [];
     this.MANY2(() => {
-      this.CONSUME(t.Pipe);
+      const bar = this.CONSUME(t.Pipe);
       const pipe = this.guarded(
         () => this.SUBRULE(this.pipe),
         () => this.nextPipe() ?? "end",
       );
       if (pipe !== null) pipes.push(pipe);
-      // What its values were is not known; only that there was a pipe.
-      else this.unreadNode(tokenSpan(this.LA(0)).start);
+      // The bar may be what is wrong, so what stands before it is not certain either.
+      else this.unreadNode(this.startBefore(bar));
     });
     return this.ACTION(() => {
       const span = cover(body.span, pipes.at(-1)?.span ?? body.span);
-      return { kind: "query", dialect: this.reading.dialect, body, pipes, unread: this.reading.unread, span };
+      return {
+        kind: "query",
+        dialect: this.reading.dialect,
+        body,
+        pipes,
+        unread: this.reading.unread,
+        paired: this.lexed.balanced,
+        span,
+      };
     });
   });
 
   /** What is known of a body that could not be read to its end. */
   private unreadBody(begin: number): QueryBody {
     const started = this.started;
+    // A bar that could not be read where it stands may not begin a pipe either.
+    if (this.LA(1).tokenType === t.Pipe)
+      this.reading.unread.push(
+        cover(tokenSpan(this.LA(1)), tokenSpan(this.LA(2).tokenType === EOF ? this.LA(1) : this.LA(2))),
+      );
     if (started === null) return this.unreadEvent(begin);
     const { end } = this.unreadNode(tokenSpan(this.LA(0)).start).span;
     const body = stagesOf(this.reading, { ...started, untilKeyword: null, until: null, last: started.keyword });
