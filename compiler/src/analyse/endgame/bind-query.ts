@@ -87,7 +87,15 @@ function bindTerms(
     const written = [...by, ...term.by];
     if (written.length !== count) {
       const message = `this term has ${written.length} join keys, but the first term has ${count}`;
-      report(context, "E0306", term.span, message);
+      const keys = terms[0]?.by.length ? terms[0].by : by;
+      const span = { start: keys[0]?.span.start ?? 0, end: keys.at(-1)?.span.end ?? 0 };
+      const at = keys.length > 0 ? span : terms[0]?.span;
+      const text = `the first term has ${count === 0 ? "no keys" : count === 1 ? "1 key" : `${count} keys`}`;
+      // What stands behind the brackets is certain even where what stands in them could not be read.
+      if (!isUnread(context, { start: term.query.span.end, end: term.span.end })) {
+        const labels = at === undefined ? [] : [{ span: at, text }];
+        context.problems.push({ code: "E0306", severity: "error", message, span: term.span, labels });
+      }
     }
     const keys = written.map((expr, index) => {
       const key = bindValue(expr, scope);
