@@ -65,8 +65,13 @@ suppressing("by the key of a rule file", () => {
   assert.equal(unneeded?.place, { file: "case.eql", rule: "case" });
 });
 
-suppressing("of warnings that are found later is never called unneeded", () => {
-  assert.equal(lint("process where process.pid == 1", { suppress: ["W0501", "W0511"] }), []);
+suppressing("of a pipe's warning counts as needed only where there is such a pipe", () => {
+  const piped = "process where process.pid == 1 | head 3 | tail 5";
+  assert.equal(lint(piped, { suppress: ["W0501"] }), []);
+  assert.equal(
+    lint("process where process.pid == 1 | head 3", { suppress: ["W0501"] }).map(({ message }) => message),
+    ["the rule has no warning W0501 to suppress"],
+  );
 });
 suppressing.run();
 

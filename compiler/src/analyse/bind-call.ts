@@ -6,7 +6,6 @@ import { type GlobPattern, globOf } from "../patterns/patterns.js";
 import type { Call, Expr } from "../syntax/ast.js";
 import { bindArithmetic, type Operand } from "./bind-arithmetic.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
-import { bindCondition } from "./bind-expression.js";
 import { bindArray, settle } from "./bind-field.js";
 import { readNumber } from "./numbers.js";
 import type { Typed } from "./typed.js";
@@ -60,12 +59,21 @@ const MOST_JOINED = 256;
 
 const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo: "%" } as const;
 
-/** Types a call; `bind` types an argument. */
-export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindContext): Typed {
-  if (call.name.toLowerCase() === "_arraysearch") return bindSearch(call, context);
+/** How expressions inside a call are typed. */
+export interface Binder {
+  bind(expr: Expr, context: BindContext): Typed;
+  bindCondition(expr: Expr, context: BindContext): Typed;
+}
+
+/** Types a call. */
+export function bindCall(call: Call, binder: Binder, context: BindContext): Typed {
+  if (call.name.toLowerCase() === "_arraysearch") return bindSearch(call, binder, context);
+  const bind = (arg: Expr): Typed => binder.bind(arg, context);
   const signature = BY_NAME.get(call.name.toLowerCase());
   if (signature === undefined) {
     const instead = OF_ENDGAME.get(call.name.toLowerCase());
+    // The name of an element is no field.
+    if (!/^array(?:search|count)$/i.test(call.name)) for (const arg of call.args) bind(arg);
     if (instead !== undefined) {
       return report(context, "E0204", call.nameSpan, `\`${call.name}\` belongs to the endgame dialect`, instead);
     }
@@ -110,7 +118,7 @@ export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindCo
 }
 
 /** `_arraysearch(array, $v, condition)`: the variable is known inside the condition only. */
-function bindSearch(call: Call, context: BindContext): Typed {
+function bindSearch(call: Call, binder: Binder, context: BindContext): Typed {
   if (call.insensitive) return report(context, "E0302", call.nameSpan, "`_arraysearch` has no case-insensitive form");
   const [array, variable, condition] = call.args;
   if (array === undefined || variable === undefined || condition === undefined || call.args.length > 3) {
@@ -131,7 +139,7 @@ function bindSearch(call: Call, context: BindContext): Typed {
   const depth = context.variables.length;
   context.variables.push({ name: String(variable.path[0]), array: found?.name ?? "" });
   const problems = context.problems.length;
-  const typed = bindCondition(condition, context);
+  const typed = binder.bindCondition(condition, context);
   context.variables.pop();
   // What is wrong about fields of an array that is not there says nothing.
   if (found === null) context.problems.length = problems;

@@ -10,6 +10,8 @@ import type { Typed } from "./typed.js";
 export interface BindContext {
   readonly schema: Schema;
   readonly problems: Problem[];
+  /** Ranges of the query that were not understood, which is reported: nothing is said of what touches one. */
+  readonly unread: readonly Span[];
   /** What each expression was typed as, for the lints. */
   readonly bound: Map<Expr, Typed>;
   /** Where the nodes of conditions are written. */
@@ -33,10 +35,11 @@ export interface Variable {
   readonly array: string;
 }
 
-export function createContext(schema: Schema): BindContext {
+export function createContext(schema: Schema, unread: readonly Span[] = []): BindContext {
   return {
     schema,
     problems: [],
+    unread,
     bound: new Map(),
     spans: new Map(),
     depth: 0,
@@ -49,8 +52,25 @@ export function createContext(schema: Schema): BindContext {
 
 export const NULL: Typed = { kind: "null" };
 
-export function report(context: BindContext, code: Code, span: Span, message: string, help?: string): Typed {
-  context.problems.push({ code, severity: "error", message, span, ...(help === undefined ? {} : { help }) });
+/** Whether a part of the range was not understood, so that nothing that is found wrong there is certain. */
+export function isUnread({ unread }: BindContext, { start, end }: Span): boolean {
+  return unread.some((one) => (one.start < end && start < one.end) || (start <= one.start && one.end <= end));
+}
+
+/** What may stand beside the message of a problem. */
+export type Details = Pick<Problem, "help" | "fix" | "labels">;
+
+/** Reports an error, unless the range holds what the parser has complained about. */
+export function report(
+  context: BindContext,
+  code: Code,
+  span: Span,
+  message: string,
+  details?: string | Details,
+): Typed {
+  if (isUnread(context, span)) return NULL;
+  const more = typeof details === "string" ? { help: details } : details;
+  context.problems.push({ code, severity: "error", message, span, ...more });
   return NULL;
 }
 

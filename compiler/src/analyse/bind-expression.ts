@@ -8,12 +8,15 @@ import { type GlobPattern, globOf, type Patterns, type RegexPattern, regexOf } f
 import { globFits } from "../patterns/wildcard.js";
 import type { Binary, ComparisonOp, Expr, Match, Span } from "../syntax/ast.js";
 import { bindArithmetic } from "./bind-arithmetic.js";
-import { bindCall } from "./bind-call.js";
+import { type Binder, bindCall } from "./bind-call.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
 import { bindField, settle, settleBoth, settleSubject } from "./bind-field.js";
 import { parseDate } from "./dates.js";
 import { readTruthTest } from "./truth-test.js";
 import { readsEvents, type Typed } from "./typed.js";
+
+/** What the binding of calls asks of this file, which it cannot import because it is imported here. */
+const BINDER: Binder = { bind, bindCondition };
 
 const I64_MIN = -(2n ** 63n);
 const I64_MAX = 2n ** 63n - 1n;
@@ -95,7 +98,10 @@ function bindNode(expr: Expr, context: BindContext): Typed {
     case "field":
       return bindField(expr, context);
     case "call":
-      return bindCall(expr, (arg) => bind(arg, context), context);
+      return bindCall(expr, BINDER, context);
+    case "error":
+      for (const part of expr.read) bind(part, context);
+      return NULL;
     case "unary":
       return expr.op === "not" ? bindNot(expr.operand, context) : bindSign(expr.op, expr.operand, context);
     case "binary":

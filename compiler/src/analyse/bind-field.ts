@@ -142,12 +142,12 @@ function reportUnknown(ref: FieldRef, name: string, context: BindContext): void 
       ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
       : `write \`?${name}\` if the field may be absent`;
   const [nearest] = near;
-  context.problems.push({
-    code: "E0301",
-    severity: "error",
-    message: `unknown field \`${name}\``,
-    span: ref.span,
+  // The name of an earlier term stays in front.
+  const alias = name === ref.path.join(".") ? "" : `${ref.path[0]}.`;
+  report(context, "E0301", ref.span, `unknown field \`${name}\``, {
     help,
-    ...(nearest === undefined ? {} : { fix: { title: `use ${nearest}`, span: ref.span, replacement: nearest } }),
+    ...(nearest === undefined
+      ? {}
+      : { fix: { title: `use ${nearest}`, span: ref.span, replacement: alias + nearest } }),
   });
 }

@@ -1,12 +1,13 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
-import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { analyseRules, type CompiledRule, type CompileOptions, draftRules, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
+import type { RuleProblem } from "../diagnostics/sink.js";
+import { analyseRules, type CompiledRule, type CompileOptions, planRules } from "../front.js";
 import type { PackIr } from "../ir/pack-ir.js";
-import { loweringDiagnostic, tryCompile } from "../package/compile-rules.js";
+import { copiesOf } from "../package/check-rules.js";
 import { PASSES, runPassesTo } from "../passes/passes.js";
+import { draftRules } from "../plan/plan-rules.js";
 import { collectRules } from "../sources/collect-rules.js";
 import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
@@ -34,11 +35,13 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   if (flags.pass !== undefined) checkPass(flags.pass, flags.stage);
   const options = compileOptions(flags);
   const collected =
-    path === undefined ? { rules: [queryRule(flags.query ?? "")], diagnostics: [] } : collectRules([path]);
-  const diagnostics: Diagnostic[] = [...collected.diagnostics];
+    path === undefined
+      ? { rules: [queryRule(flags.query ?? "")], known: new Map(), diagnostics: [], files: new Map() }
+      : collectRules([path]);
+  const diagnostics: Diagnostic[] = [...collected.diagnostics, ...copiesOf(collected)];
   const parts: string[] = [];
   for (const rule of collected.rules) {
-    const result = dumpRule(rule, flags, options);
+    const result = await dumpRule(rule, flags, options, collected.known);
     diagnostics.push(...result.diagnostics);
     if (result.text === null) continue;
     const heading = collected.rules.length > 1 && flags.format === "text" ? `# ${rule.id}\n` : "";
@@ -65,12 +68,13 @@ function irAfter(pass: string | undefined, rules: readonly CompiledRule[], optio
   return pass === NO_PASS ? draft : runPassesTo(pass, draft);
 }
 
-function dumpRule(
+async function dumpRule(
   rule: Rule,
   { stage, pass, format }: DumpFlags,
   options: CompileOptions,
-): { readonly text: string | null; readonly diagnostics: readonly Diagnostic[] } {
-  const { rules, diagnostics } = analyseRules([rule], options);
+  known: ReadonlyMap<Rule, readonly RuleProblem[]>,
+): Promise<{ readonly text: string | null; readonly diagnostics: readonly Diagnostic[] }> {
+  const { rules, diagnostics } = analyseRules([rule], options, { known });
   if (stage === "ast") {
     // The tree is there even where types are wrong.
     const { query } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
@@ -80,7 +84,9 @@ function dumpRule(
   if (only === undefined) return { text: null, diagnostics };
   if (stage === "ir") return { text: irText({ ir: irAfter(pass, rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
+  // Only this stage needs Binaryen.
+  const { loweringDiagnostic, tryCompile } = await import("../package/compile-rules.js");
   const pack = tryCompile(rules, options, true);
-  if (!(pack instanceof LoweringError)) return { text: pack.lowered.text, diagnostics };
+  if ("lowered" in pack) return { text: pack.lowered.text, diagnostics };
   return { text: null, diagnostics: [...diagnostics, loweringDiagnostic(only, pack)] };
 }

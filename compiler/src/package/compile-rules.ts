@@ -1,12 +1,15 @@
-// Paths -> compiled pack and everything there is to say about the rules: what `build`, `check` and `dump` have in common.
+// Paths -> compiled pack and everything there is to say about the rules.
+//
+// Lowering has nothing to say of a rule that `check` would not say: `plan/check-patterns.ts` and `plan/check-size.ts` know
+// the limits of one rule. Should rules pass a limit together only, it is found here.
 
 import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { analyseRules, type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
+import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
-import { type CollectedRules, collectRules } from "../sources/collect-rules.js";
+import type { CollectedRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
-import { streamPipeWarnings } from "./stream-pipes.js";
+import { checkRules } from "./check-rules.js";
 
 export interface CompiledRules {
   readonly collected: CollectedRules;
@@ -19,26 +22,14 @@ export interface CompiledRules {
 
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
 export function compileRules(paths: readonly string[], options: CompileOptions): CompiledRules {
-  // The order of the arguments decides nothing, not even which of two rules with one id is kept.
-  const collected = collectRules([...paths].sort());
-  const analysed = analyseRules(collected.rules, options);
-  const compiled = compileWhatFits(sortRules(analysed.rules), options);
+  const { collected, rules, diagnostics, unread } = checkRules(paths, options);
+  const compiled = compileWhatFits(sortRules(rules), options);
   const kept = compiled.pack?.rules ?? [];
-  const unread = new Set(
-    collected.diagnostics
-      .filter(({ severity }) => severity === "error")
-      .map(({ place }) => JSON.stringify([place.file, place.rule])),
-  );
   return {
     collected,
     pack: compiled.pack,
-    diagnostics: [
-      ...collected.diagnostics,
-      ...analysed.diagnostics,
-      ...compiled.diagnostics,
-      ...streamPipeWarnings(analysed.rules),
-    ],
-    leftOut: collected.rules.length - kept.length + unread.size,
+    diagnostics: [...diagnostics, ...compiled.diagnostics],
+    leftOut: collected.rules.length - kept.length + unread,
   };
 }
 
@@ -96,7 +87,7 @@ export function tryCompile(
 export function loweringDiagnostic({ rule, query: { span } }: CompiledRule, error: LoweringError): Diagnostic {
   const { message, isLimit } = error;
   if (isLimit) return diagnosticInRule(rule, { code: "E0402", severity: "error", message, span });
-  const help = "this is a defect of eqlc and not of the rule: please report it with the rule";
-  const failed = `eqlc failed on this rule: ${message}`;
+  const help = "this is a mistake in eqlc, not in the rule; please report it together with the rule";
+  const failed = `eqlc itself failed on the rule: ${message}`;
   return diagnosticInRule(rule, { code: "E0403", severity: "error", message: failed, span, help });
 }

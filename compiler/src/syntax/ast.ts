@@ -89,7 +89,17 @@ export interface Lineage {
   readonly span: Span;
 }
 
-export type Expr = Literal | FieldRef | Call | Unary | Binary | Match | Lineage;
+/**
+ * Stands where a part of the text could not be understood, which has been reported. Nothing is known of its value or type;
+ * `read` holds what was understood before the parser stumbled, so that it can still be checked.
+ */
+export interface Unread {
+  readonly kind: "error";
+  readonly read: readonly Expr[];
+  readonly span: Span;
+}
+
+export type Expr = Literal | FieldRef | Call | Unary | Binary | Match | Lineage | Unread;
 
 /** `category where condition`. */
 export interface EventQuery {
@@ -156,5 +166,9 @@ export interface Query {
   readonly dialect: Dialect;
   readonly body: QueryBody;
   readonly pipes: readonly Pipe[];
+  /** Ranges of the text that were not understood, or not for certain: nothing more is said of what touches one. */
+  readonly unread: readonly Span[];
+  /** Every bracket has its partner. Otherwise names can be looked up, but what stands in what is not certain. */
+  readonly paired: boolean;
   readonly span: Span;
 }

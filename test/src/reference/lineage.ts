@@ -111,6 +111,8 @@ export function traceLineage(
 /** The lineage queries below an expression, those inside others before them. */
 export function lineagesOf(expression: Expr): Lineage[] {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
     case "field":
       return [];

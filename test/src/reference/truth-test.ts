@@ -30,6 +30,8 @@ export function readTruthTest(expression: Expr): { readonly condition: Expr; rea
 
 function isCondition(expression: Expr): boolean {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
     case "field":
       return false;

@@ -4,7 +4,6 @@
 
 import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
-import { streamPipeWarnings } from "@kestrel/compiler/package/stream-pipes";
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
 import { extendSchema } from "@kestrel/compiler/query/extend-schema";
 import { runQuery } from "@kestrel/compiler/query/run-query";
@@ -143,7 +142,7 @@ export async function runAsPackage(queries: readonly PackedQuery[], setting: Set
   const ids = queries.map((_, index) => `rule-${String(index).padStart(4, "0")}`);
   const rules = queries.map(({ text }, index) => ruleOf(ids[index] ?? "", text));
   const under = await compileForTest(rules, setting.options);
-  const said = [...under.diagnostics, ...streamPipeWarnings(under.rules)];
+  const said = under.diagnostics;
   const found = new Map<readonly string[], Found>();
   return queries.map(({ lines }, index) => {
     const run = found.get(lines) ?? runLines(under.pack, bytesOf(lines));

@@ -3,19 +3,10 @@
 import { readingsOfDynamic } from "../../ir/dynamic-value.js";
 import type { Expr, Pipe, Query, QueryBody, Span, Term } from "../../syntax/ast.js";
 import { printExpression } from "../../syntax/print.js";
-import { type BindContext, report } from "../bind-context.js";
+import { type BindContext, isUnread, report } from "../bind-context.js";
 import type { TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
-import {
-  type Bound,
-  bindCondition,
-  bindEvents,
-  bindValue,
-  describeKind,
-  fits,
-  type Kind,
-  type Scope,
-  topScope,
-} from "./bind-value.js";
+import { bindCondition, bindEvents, bindValue } from "./bind-value.js";
+import { type Bound, describeKind, fits, type Kind, type Scope, topScope } from "./scope.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -65,7 +56,7 @@ function checkTerms(body: Exclude<QueryBody, { kind: "event" }>, context: BindCo
     if (body.until?.fork) report(context, "E0307", body.until.span, "`until` cannot fork");
     if (body.until?.missing) report(context, "E0307", body.until.span, "`until` cannot be a missing event");
   }
-  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2) {
+  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2 && !isUnread(context, body.span)) {
     const message = `a ${kind} of one term behaves as an event query`;
     context.problems.push({ code: "W0502", severity: "warning", message, span: body.span });
   }
@@ -96,7 +87,15 @@ function bindTerms(
     const written = [...by, ...term.by];
     if (written.length !== count) {
       const message = `this term has ${written.length} join keys, but the first term has ${count}`;
-      report(context, "E0306", term.span, message);
+      const keys = terms[0]?.by.length ? terms[0].by : by;
+      const span = { start: keys[0]?.span.start ?? 0, end: keys.at(-1)?.span.end ?? 0 };
+      const at = keys.length > 0 ? span : terms[0]?.span;
+      const text = `the first term has ${count === 0 ? "no keys" : count === 1 ? "1 key" : `${count} keys`}`;
+      // What stands behind the brackets is certain even where what stands in them could not be read.
+      if (!isUnread(context, { start: term.query.span.end, end: term.span.end })) {
+        const labels = at === undefined ? [] : [{ span: at, text }];
+        context.problems.push({ code: "E0306", severity: "error", message, span: term.span, labels });
+      }
     }
     const keys = written.map((expr, index) => {
       const key = bindValue(expr, scope);

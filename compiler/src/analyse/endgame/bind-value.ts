@@ -5,56 +5,19 @@
 import { type Constant, isTruth } from "../../ir/dynamic-value.js";
 import { atStage, type Reading, readWhole } from "../../ir/reading.js";
 import { globFits } from "../../patterns/wildcard.js";
-import type { Binary, ComparisonOp, EventQuery, Expr, FieldRef, Lineage, Match, Span } from "../../syntax/ast.js";
+import type { Binary, ComparisonOp, EventQuery, Expr, FieldRef, Lineage, Match } from "../../syntax/ast.js";
 import { leftSpine } from "../../syntax/walk.js";
-import { type BindContext, report } from "../bind-context.js";
 import type { BoundValue, TypedTerm } from "../typed.js";
-import { bindCall } from "./bind-call.js";
+import { type Binder, bindCall } from "./bind-call.js";
 import { parseStars } from "./patterns.js";
 import { sameExpression } from "./same-expression.js";
+import { type Bound, describeKind, FAILED, fail, fits, type Kind, NULL, type Scope } from "./scope.js";
 
-export type Kind = "unknown" | "boolean" | "number" | "string" | "null" | "array";
-
-export interface Bound {
-  readonly value: BoundValue;
-  readonly type: Kind;
-}
-
-export interface Scope {
-  readonly context: BindContext;
-  /** Names that the searches around give their elements, outermost first. */
-  readonly variables: readonly string[];
-  /**
-   * In a pipe behind several terms, what `events[i]` names: for each term its place among those that have events, null for
-   * `![ ]`. Elsewhere null, and `events` is a field like any other.
-   */
-  readonly events: readonly (number | null)[] | null;
-  readonly inPipe: boolean;
-}
-
-export function topScope(context: BindContext): Scope {
-  return { context, variables: [], events: null, inPipe: false };
-}
+/** What the binding of calls asks of this file, which it cannot import because it is imported here. */
+const BINDER: Binder = { bindValue, bindCondition, arithmetic, wildcard };
 
 /** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
 const DEEPEST = 500;
-
-const NULL: BoundValue = { kind: "constant", value: null };
-const FAILED: Bound = { value: NULL, type: "unknown" };
-
-/** Reports a problem; the result stands in for what could not be bound. */
-export function fail(scope: Scope, code: Parameters<typeof report>[1], span: Span, message: string, help?: string) {
-  report(scope.context, code, span, message, help);
-  return FAILED;
-}
-
-export function fits(a: Kind, b: Kind): boolean {
-  return a === b || a === "unknown" || b === "unknown" || a === "null" || b === "null";
-}
-
-export function describeKind(kind: Kind): string {
-  return kind === "null" || kind === "unknown" ? kind : kind === "array" ? "an array" : `a ${kind}`;
-}
 
 /** Binds a condition: something that is true or false, or may be. */
 export function bindCondition(expr: Expr, scope: Scope): BoundValue {
@@ -100,7 +63,10 @@ function bindNode(expr: Expr, scope: Scope): Bound {
     case "field":
       return bindField(expr, scope);
     case "call":
-      return bindCall(expr, scope);
+      return bindCall(expr, scope, BINDER);
+    case "error":
+      for (const part of expr.read) bindValue(part, scope);
+      return FAILED;
     case "unary":
       return expr.op === "not" ? bindNot(expr.operand, scope) : bindSign(expr.op, expr.operand, scope);
     case "binary":
@@ -296,9 +262,9 @@ export function wildcard(
 }
 
 function bindIn(expr: Match, scope: Scope): Bound {
-  if (expr.op !== "in") return fail(scope, "E0204", expr.opSpan, `\`${expr.op}\` belongs to the elastic dialect`);
   const subject = bindValue(expr.subject, scope);
   const values = expr.values.map((value) => ({ expr: value, literal: literalOf(value), ...bindValue(value, scope) }));
+  if (expr.op !== "in") return fail(scope, "E0204", expr.opSpan, `\`${expr.op}\` belongs to the elastic dialect`);
   for (const { expr: value, type } of values) {
     if (fits(type, subject.type) && type !== "array") continue;
     return fail(

@@ -12,6 +12,7 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Cidr } from "../../patterns/cidr.js";
 import type { Patterns } from "../../patterns/patterns.js";
 import { compileRegex, encodeDfa, encodeNfa } from "../../patterns/regex-compile.js";
+import { regexLists } from "../../patterns/regex-lists.js";
 import type { RegexNode } from "../../patterns/regex-parse.js";
 import { encodeGlob, type Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
@@ -95,13 +96,9 @@ export function testWildcard(
 }
 
 function testRegexes(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
-  const plain: RegexNode[] = [];
-  const insensitive: RegexNode[] = [];
-  for (const regex of patterns.regexes) (regex.insensitive && !patterns.fold ? insensitive : plain).push(regex.tree);
-  const tests: Expression[] = [];
-  if (plain.length > 0) tests.push(testAutomaton(b, data, plain, patterns.fold, text()));
-  if (insensitive.length > 0) tests.push(testAutomaton(b, data, insensitive, true, b.prelude("fold", text())));
-  return tests;
+  return regexLists(patterns.regexes, patterns.fold).map(({ nodes, fold, foldText }) =>
+    testAutomaton(b, data, nodes, fold, foldText ? b.prelude("fold", text()) : text()),
+  );
 }
 
 /** True when one of the trees accepts the whole text. */
