@@ -92,6 +92,13 @@ diagnostics("puts carets under what is shown: tabs, wide and combining character
   assert.equal(shown(about('名前 == "日本" x', '"日本"')), ['名前 == "日本" x', "        ^^^^^^"]);
   assert.equal(shown(about("e\u0301e\u0301 = x", "x")), ["e\u0301e\u0301 = x", "     ^"]);
   assert.equal(shown(about("🎉 x", "x")), ["🎉 x", "   ^"]);
+  // One sign each, however many code points it has: a family, a thumb with a colour, a flag, a heart in colour, a keycap.
+  for (const sign of ["👨‍👩‍👧", "👍🏽", "🇫🇷", "❤️", "1️⃣"]) {
+    assert.equal(shown(about(`${sign}${sign} = x`, "x")), [`${sign}${sign} = x`, "       ^"]);
+    assert.equal(shown(about(`a ${sign} b`, sign)), [`a ${sign} b`, "  ^^"]);
+  }
+  assert.equal(shown(about("가 각 = x", "x")), ["가 각 = x", "        ^"], "Hangul in letters");
+  assert.equal(shown(about("नमस्ते = x", "x"))[1]?.trim(), "^");
 });
 
 diagnostics("shows spans over several lines, and of many lines the first and the last", () => {
@@ -124,6 +131,22 @@ diagnostics("cuts long lines to a window that holds the span", () => {
   }
   assert.is(showLine("日".repeat(200), 100, 101, 50).text.length <= 26, true, "the limit counts cells");
   assert.is(showLine("x".repeat(110), 0, 1, 110).text, "x".repeat(110));
+  const families = "👨‍👩‍👧".repeat(100);
+  for (let start = 0; start < families.length; start++) {
+    const cut = showLine(families, start, start + 1, 50);
+    assert.match(cut.text, /^…?(?:👨‍👩‍👧)+…?$/u, "cut between signs, never within one");
+    assert.is(cut.endCell - cut.startCell, 2);
+  }
+});
+
+diagnostics("shows a window of a line of 10 MB, whatever it is made of", () => {
+  for (const part of ["x", "\t", "日", "e\u0301", "\u0301", "🇫🇷", "👨‍👩‍👧", "\ud800", "\u200d", "\r"]) {
+    const line = part.repeat((10 << 20) / part.length);
+    for (const start of [0, line.length >> 1, line.length - 1]) {
+      const { text, startCell, endCell } = showLine(line, start, start + 1, 110);
+      assert.ok(text.length <= 110 * 4 + 2 && text.includes("…") && startCell <= endCell && endCell <= 110, part);
+    }
+  }
 });
 
 diagnostics("points at several places, with dashes and a text under the others", () => {
