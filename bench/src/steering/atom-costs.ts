@@ -15,6 +15,7 @@ import { Bench } from "tinybench";
 import { load, packageOf } from "../compile.js";
 import { analysed } from "../functions.js";
 import { eventReadings, LINE } from "./process-event.js";
+import { processorMs } from "./processor-time.js";
 
 export interface AtomCost {
   readonly kind: string;
@@ -56,7 +57,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export async function measureAtomCosts(): Promise<AtomCost[]> {
-  const bench = new Bench({ time: 400, iterations: 15, warmupTime: 100 });
+  const bench = new Bench({ time: 400, iterations: 50, warmupTime: 100, now: processorMs });
   const counts = new Map<string, number>();
   for (const [kind, conditions] of Object.entries(KINDS)) {
     const plans = planRules(

@@ -24,6 +24,9 @@ export const LINE = `${JSON.stringify({
   dll: SIGNED,
   file: { ...SIGNED, Ext: { entropy: 4.5 } },
   source: { ip: "10.11.12.13" },
+  // As the endgame dialect names them.
+  command_line: "powershell.exe -NoProfile -Verbose",
+  user_name: "vagrant",
 })}\n`;
 
 /** What orders events, as the compiler's options have it. */
