@@ -6,7 +6,7 @@ import { type BuiltPackage, buildPackage } from "@kestrel/compiler/package/build
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
 import { nameSources, type PackageSource } from "@kestrel/compiler/package/source-names";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { RulePath } from "./corpus.js";
 
 export interface CompileResult {
@@ -67,7 +67,6 @@ export function packageOf(pack: CompiledPack): BuiltPackage {
 /** Loads a package as the runtime would, its checks included. */
 export function load({ manifest, files }: BuiltPackage): Promise<Package> {
   const module = files.get(MODULE_FILE);
-  const sequences = files.get(SEQUENCES_FILE);
-  if (module === undefined || sequences === undefined) throw new Error("the package lacks its module or its tables");
-  return packageFromMemory({ manifest, module, sequences });
+  if (module === undefined) throw new Error("the package lacks its module");
+  return packageFromMemory({ manifest, module });
 }

@@ -7,8 +7,8 @@ import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compi
 import type { Rule } from "@kestrel/compiler/sources/rule";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import { createDetector } from "@kestrel/runtime/engine/detector";
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
 import { createSequenceEngine } from "@kestrel/runtime/sequence/engine";
-import type { StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
 import { Bench } from "tinybench";
 import { compileText, load } from "./compile.js";
 import { type Input, linesOf } from "./corpus.js";
@@ -131,12 +131,11 @@ async function sequences(): Promise<Part> {
   const { programs } = await load(compileText([analysed("sequence", SEQUENCE_QUERY)]));
   const stages = programs[0]?.stages.map(({ predicate }) => predicate) ?? [];
   assert.equal(new Set(stages).size, 2);
-  const line = new Uint8Array(0);
   const fed: { readonly event: StreamEvent; readonly matches: readonly StageMatch[] }[] = [];
   for (let at = 0; at < MATCHES; at++) {
     const predicate = stages[at % 2] ?? 0;
     const keys = [`"host-${(at >> 1) % KEYS}"`];
-    fed.push({ event: { ordinal: at, ts: BigInt(at) * 1_000_000n, tie: null, line }, matches: [{ predicate, keys }] });
+    fed.push({ event: { ordinal: at, ts: BigInt(at) * 1_000_000n, tie: null }, matches: [{ predicate, keys }] });
   }
   return {
     name: "sequence engine, accept",

@@ -6,7 +6,7 @@
 // SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it. The
 // first N of each are enough to find a combination, and to find the first one. For more than one, all events are kept.
 
-import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
+import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
 import type { TypedQuery } from "../analyse/typed.js";
 import { compareKeys } from "./key-order.js";
 

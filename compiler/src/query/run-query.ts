@@ -4,10 +4,10 @@
 // judged: the result is that of a table of events, however they come. Queries of the endgame dialect are judged in the order
 // of arrival, which is what that dialect means by order.
 
-import type { Detection } from "@kestrel/runtime/alert/detection";
 import { type BrokenLine, createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
+import type { Detection } from "@kestrel/runtime/lane/detection";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
 import { LoweringError } from "../backend/wasm/lowering-error.js";
@@ -100,9 +100,7 @@ async function packageOf(
     tiebreakerField: options.tiebreakerField,
     categoryField: options.categoryField,
   });
-  const content = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
-  const contents = { manifest, module: content(MODULE_FILE), sequences: content(SEQUENCES_FILE) };
-  return packageFromMemory(contents, { batch: true });
+  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }, { batch: true });
 }
 
 function needsTests(pipes: readonly TypedPipe[]): boolean {

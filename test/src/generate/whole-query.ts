@@ -28,7 +28,7 @@ export async function askWholeFile(
   const { matches } = await runQuery(compiled, file, { ...options, onBroken });
   return matches.map(({ events, isRecord }) =>
     isRecord
-      ? canonical(Buffer.from(events[0]?.line ?? []).toString())
+      ? canonical(Buffer.from(events[0]?.bytes ?? []).toString())
       : events.map((event) => event?.ordinal ?? -1).join(" "),
   );
 }

@@ -106,7 +106,7 @@ export async function rowsOfQuery(text: string, lines: readonly string[], settin
   };
   const { matches } = await runQuery(compiled, chunkOf(lines), { ...options, onBroken });
   return matches.map(({ events, isRecord }) => {
-    const first = Buffer.from(events[0]?.line ?? "null").toString();
+    const first = Buffer.from(events[0]?.bytes ?? "null").toString();
     if (isRecord) return { events: [], counted: sortedJson(JSON.parse(first)) };
     const own = lines[events[0]?.ordinal ?? -1] ?? "null";
     return {

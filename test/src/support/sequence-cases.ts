@@ -17,7 +17,8 @@
 //   > #1 x: 1 - 2                             with its program, when there are several, and its key, when it has one
 //   counters evicted=1                        optional: counters at the end
 
-import type { AskLate, StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
+import type { AskLate } from "@kestrel/runtime/sequence/state";
 import type { LateTest, SequenceProgram, SequenceStage } from "@kestrel/stdlib/sequence-tables";
 
 export type Step =
@@ -169,7 +170,6 @@ function parseStep(word: string, before: number): Step {
     ordinal: before + 1,
     ts: parseMillis(ts),
     tie: tie === undefined ? null : BigInt(tie),
-    line: new Uint8Array(0),
   };
   return { kind: "event", event, matches };
 }

@@ -20,8 +20,10 @@ import {
   MATCH_PREDICATE,
 } from "@kestrel/stdlib/abi";
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
-import type { StageMatch } from "../sequence/stream-event.js";
-import type { KeyReader } from "./join-keys.js";
+import type { EventFormat } from "../event/formats.js";
+import type { KeyReader } from "../event/join-keys.js";
+import type { MatchedEvent, StageMatch } from "../event/stream-event.js";
+import type { MemoryView } from "../load/memory-view.js";
 
 /** What the predicates of a package decide. */
 export interface PredicateUses {
@@ -31,22 +33,17 @@ export interface PredicateUses {
   readonly inPrograms: Uint8Array;
 }
 
-/** An event as it leaves the region. */
-export interface FoundEvent {
-  /** Line within the batch, from 0. */
-  readonly line: number;
-  /** A copy of the event's bytes. */
-  readonly bytes: Uint8Array;
-  readonly ts: bigint;
-  readonly tie: bigint | null;
-  /** The greatest event time seen when it arrived, its own included. */
-  readonly watermark: bigint;
-  /** The event rules that it matches, in index order, each once. */
-  readonly rules: readonly number[];
-  /** The predicates of programs that held for it. */
-  readonly stages: readonly StageMatch[];
+/** Where the first line of a batch stands. */
+export interface BatchPlace {
+  readonly file: string;
+  /** Its line in the file, from 1. */
+  readonly fileLine: number;
+  /** Its arrival number. */
+  readonly ordinal: number;
 }
 
+/** What the module's decoder reads. */
+const FORMAT: EventFormat = "json";
 const NO_RULES: readonly number[] = [];
 const NO_STAGES: readonly StageMatch[] = [];
 
@@ -69,16 +66,16 @@ export function indexPredicateUses(
   return { rules, inPrograms };
 }
 
-/** Reads `length` bytes at `base`. `view` and `bytes` show the same memory, both from its beginning. */
+/** The events of the `length` bytes at `base`. */
 export function readOutput(
-  view: DataView,
-  bytes: Buffer,
+  { view, bytes }: MemoryView,
   base: number,
   length: number,
   uses: PredicateUses,
   keys: KeyReader,
-  take: (event: FoundEvent) => void,
-): void {
+  place: BatchPlace,
+): MatchedEvent[] {
+  const events: MatchedEvent[] = [];
   const end = base + length;
   let at = base;
   while (at < end) {
@@ -100,19 +97,36 @@ export function readOutput(
       }
       at += keyBytes;
     }
-    const flags = view.getUint32(header + EVENT_HEADER_FLAGS, true);
-    const ts = view.getBigInt64(header + EVENT_HEADER_TIME, true);
-    const before = view.getBigInt64(header + EVENT_HEADER_WATERMARK, true);
-    const address = view.getUint32(header + EVENT_HEADER_ADDRESS, true);
-    take({
-      line: view.getUint32(header + EVENT_HEADER_LINE, true),
-      bytes: new Uint8Array(view.buffer, address, view.getUint32(header + EVENT_HEADER_LENGTH, true)).slice(),
-      ts,
-      tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
-      // An event without a time of its own takes the watermark's and cannot raise it.
-      watermark: (flags & EVENT_HAS_TIME) !== 0 && ts > before ? ts : before,
-      rules: rules.length > 1 ? [...new Set(rules)].sort((a, b) => a - b) : rules,
-      stages: stages ?? NO_STAGES,
-    });
+    events.push(readEvent(view, header, rules, stages ?? NO_STAGES, place));
   }
+  return events;
+}
+
+/** The event of a header, with what was read behind it. */
+function readEvent(
+  view: DataView,
+  header: number,
+  rules: readonly number[],
+  stages: readonly StageMatch[],
+  { file, fileLine, ordinal }: BatchPlace,
+): MatchedEvent {
+  const line = view.getUint32(header + EVENT_HEADER_LINE, true);
+  const address = view.getUint32(header + EVENT_HEADER_ADDRESS, true);
+  const flags = view.getUint32(header + EVENT_HEADER_FLAGS, true);
+  const ts = view.getBigInt64(header + EVENT_HEADER_TIME, true);
+  const before = view.getBigInt64(header + EVENT_HEADER_WATERMARK, true);
+  return {
+    ordinal: ordinal + line,
+    ts,
+    tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
+    // An event without a time of its own takes the watermark's and cannot raise it.
+    watermark: (flags & EVENT_HAS_TIME) !== 0 && ts > before ? ts : before,
+    bytes: new Uint8Array(view.buffer, address, view.getUint32(header + EVENT_HEADER_LENGTH, true)).slice(),
+    format: FORMAT,
+    file,
+    fileLine: fileLine + line,
+    rules: rules.length > 1 ? [...new Set(rules)].sort((a, b) => a - b) : rules,
+    stages,
+    lineage: null,
+  };
 }

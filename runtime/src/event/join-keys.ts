@@ -24,7 +24,7 @@ import {
   TYPE_RAW,
   VALUE_BYTES,
 } from "@kestrel/stdlib/abi";
-import { isoTime } from "../alert/iso-time.js";
+import { isoTime } from "./iso-time.js";
 import { doublePart, uniformJson } from "./raw-json.js";
 
 /** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
@@ -122,11 +122,15 @@ function numericPart(view: DataView, at: number, type: number): string {
   }
 }
 
+/** The parts of a key string, each as the JSON text of its value. */
+export function keyParts(key: string): readonly string[] {
+  if (key === "") return NO_TUPLES;
+  return key.split(SEPARATOR).map((part) => (isDate(part) ? `"${isoTime(BigInt(part.slice(1)))}"` : part));
+}
+
 /** The JSON array of a key string's parts. */
 export function keyJson(key: string): string {
-  if (key === "") return "[]";
-  const parts = key.split(SEPARATOR).map((part) => (isDate(part) ? `"${isoTime(BigInt(part.slice(1)))}"` : part));
-  return `[${parts.join(",")}]`;
+  return `[${keyParts(key).join(",")}]`;
 }
 
 function isDate(part: string): boolean {
