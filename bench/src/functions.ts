@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { bindQuery } from "@kestrel/compiler/analyse/bind-query";
 import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import type { Rule } from "@kestrel/compiler/sources/rule";
+import type { Rule } from "@kestrel/compiler/rule/rule";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import { createDetector } from "@kestrel/runtime/engine/detector";
 import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";

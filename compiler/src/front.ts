@@ -16,7 +16,7 @@ import { readSuppressions } from "./lint/suppressions.js";
 import { checkPatterns } from "./plan/check-patterns.js";
 import { checkSize } from "./plan/check-size.js";
 import { planRules } from "./plan/plan-rules.js";
-import { bareRule, type Rule } from "./sources/rule.js";
+import { bareRule, type Rule } from "./rule/rule.js";
 import type { Query } from "./syntax/ast.js";
 import { parseQuery } from "./syntax/parse.js";
 

@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { analyseQuery, analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/front";
 import type { Lint } from "@kestrel/compiler/lint/lint-input";
-import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import type { Dialect, Span } from "@kestrel/compiler/syntax/ast";
 import { lex, tokenSpan } from "@kestrel/compiler/syntax/lex";
 import { suite } from "uvu";

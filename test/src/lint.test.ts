@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { LINTS } from "@kestrel/compiler/lint/lints";
-import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 

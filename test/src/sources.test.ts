@@ -15,10 +15,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { locate, placeInRule } from "@kestrel/compiler/diagnostics/locate";
+import type { Rule } from "@kestrel/compiler/rule/rule";
 import type { CollectedRules } from "@kestrel/compiler/sources/collect-rules";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import { readJson } from "@kestrel/compiler/sources/json";
-import type { Rule } from "@kestrel/compiler/sources/rule";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 

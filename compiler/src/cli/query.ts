@@ -16,7 +16,7 @@ import { keyNames } from "../package/build-package.js";
 import { type EventLines, eventLines } from "../query/event-lines.js";
 import { createInference, inferredSchema } from "../query/infer-schema.js";
 import { type QueryMatch, runQuery } from "../query/run-query.js";
-import type { Rule } from "../sources/rule.js";
+import type { Rule } from "../rule/rule.js";
 import type { Query } from "../syntax/ast.js";
 import { parseQuery } from "../syntax/parse.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";

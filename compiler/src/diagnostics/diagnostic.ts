@@ -1,6 +1,6 @@
 // One data type for everything eqlc has to say about a rule: the terminal, JSON and later outputs are views of it.
 
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
 
 export type Severity = "error" | "warning" | "note";
 

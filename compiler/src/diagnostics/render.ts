@@ -12,7 +12,7 @@
 //      9 | sequence by host.id [process where true]
 //        |             ------- the first term has 1 key
 
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
 import type { Code } from "./codes.js";
 import { CODES } from "./codes.js";
 import type { Diagnostic, Fix, Place, Severity } from "./diagnostic.js";

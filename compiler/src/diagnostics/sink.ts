@@ -1,8 +1,8 @@
 // Everything that is found in one rule -> its diagnostics. This is the only place where warnings are suppressed, and so the
 // only one that knows which suppressions were needed (W0508).
 
-import type { Rule } from "../sources/rule.js";
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
+import type { Rule } from "../rule/rule.js";
 import type { Diagnostic, Problem } from "./diagnostic.js";
 import { diagnosticInRule, placeInRule } from "./locate.js";
 

@@ -16,7 +16,7 @@ import {
 import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
 import type { TypedQuery } from "../analyse/typed.js";
 import type { CompiledPack, CompiledRule } from "../compile.js";
-import type { Threat } from "../sources/rule.js";
+import type { Threat } from "../rule/rule.js";
 import type { PackageSource } from "./source-names.js";
 
 export interface PackageOptions {

@@ -5,9 +5,9 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { RuleProblem } from "../diagnostics/sink.js";
+import type { Rule } from "../rule/rule.js";
 import { readEql } from "./eql.js";
 import { readJson } from "./json.js";
-import type { Rule } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem, notARule } from "./source-file.js";
 import { readToml } from "./toml.js";

@@ -2,8 +2,8 @@
 
 import type { Code } from "../diagnostics/codes.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { QueryOffset, Rule } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
-import type { QueryOffset, Rule } from "./rule.js";
 
 /**
  * A file that is to be read.

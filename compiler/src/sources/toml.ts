@@ -4,9 +4,9 @@
 // joins the rule's metadata, other tables stand in it under their names, and a top-level `threat` is the rule's.
 
 import { parse, TomlError } from "smol-toml";
+import type { QueryOffset } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import { looksLikeRule, recordToRule } from "./record-to-rule.js";
-import type { QueryOffset } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem, notARule, positionsOf } from "./source-file.js";
 import type { Table } from "./values.js";

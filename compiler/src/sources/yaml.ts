@@ -2,10 +2,10 @@
 
 import type { Node, Scalar, YAMLMap } from "yaml";
 import { isCollection, isMap, isScalar, isSeq, parseAllDocuments } from "yaml";
+import type { QueryOffset } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import type { Entry } from "./entries-to-rules.js";
 import { entriesToRules } from "./entries-to-rules.js";
-import type { QueryOffset } from "./rule.js";
 import type { PositionOf, SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, positionsOf } from "./source-file.js";
 import { isTable } from "./values.js";

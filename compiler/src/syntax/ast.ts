@@ -1,14 +1,9 @@
 // The syntax tree of an EQL query, as written: no names are resolved and nothing is folded here.
 // INVARIANT: every span is a half-open range of UTF-16 offsets into the query text it was parsed from.
 
-/** A half-open range `[start, end)` of UTF-16 offsets into a query text. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Dialect, Span } from "../rule/query-text.js";
 
-/** `elastic` is Elasticsearch's EQL with the endpoint's extras, `endgame` is python-eql. */
-export type Dialect = "elastic" | "endgame";
+export type { Dialect, Span };
 
 export type Literal =
   | {

@@ -4,7 +4,7 @@ import { analyseRules, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS }
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
 import { createInference, inferredSchema } from "@kestrel/compiler/query/infer-schema";
 import { type QueryMatch, runQuery } from "@kestrel/compiler/query/run-query";
-import { bareRule } from "@kestrel/compiler/sources/rule";
+import { bareRule } from "@kestrel/compiler/rule/rule";
 import type { Dialect } from "@kestrel/compiler/syntax/ast";
 import type { BrokenLine } from "@kestrel/runtime/engine/detector";
 import { keyJson } from "@kestrel/runtime/event/join-keys";

@@ -3,7 +3,7 @@
 import { analyseRules, type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
-import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import type { DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { createDetector, type DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";

@@ -1,6 +1,6 @@
 // What a frontend makes of a rule file: one Rule for each rule found, its query still text.
 
-import type { Dialect } from "../syntax/ast.js";
+import type { Dialect } from "./query-text.js";
 
 export type Severity = "informational" | "low" | "medium" | "high" | "critical";
 
