@@ -33,17 +33,20 @@ export function compileRules(paths: readonly string[], options: CompileOptions):
   };
 }
 
-/** Compiles the rules without those that cannot be lowered. */
-function compileWhatFits(
+type Compile = (rules: readonly CompiledRule[], options: CompileOptions) => CompiledPack | LoweringError;
+
+/** Compiles the rules without those that cannot be lowered, each of which gets a diagnostic. */
+export function compileWhatFits(
   rules: readonly CompiledRule[],
   options: CompileOptions,
+  compile: Compile = tryCompile,
 ): { readonly pack: CompiledPack | null; readonly diagnostics: readonly Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   let left = rules;
   while (left.length > 0) {
-    const pack = tryCompile(left, options);
+    const pack = compile(left, options);
     if (!(pack instanceof LoweringError)) return { pack, diagnostics };
-    const failed = rulesThatFail(left, pack, options);
+    const failed = rulesThatFail(left, pack, options, compile);
     for (const [rule, error] of failed) diagnostics.push(loweringDiagnostic(rule, error));
     left = left.filter((rule) => !failed.has(rule));
   }
@@ -55,16 +58,17 @@ function rulesThatFail(
   rules: readonly CompiledRule[],
   error: LoweringError,
   options: CompileOptions,
+  compile: Compile,
 ): ReadonlyMap<CompiledRule, LoweringError> {
   const named = error.rules.flatMap((index) => rules[index] ?? []);
-  if (named.length > 0 || rules.length === 1)
-    return new Map((named.length > 0 ? named : rules).map((rule) => [rule, error]));
+  if (named.length > 0) return new Map(named.map((rule) => [rule, error]));
+  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, error]));
   const middle = rules.length >> 1;
   const found = new Map<CompiledRule, LoweringError>();
   for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
-    const result = tryCompile(half, options);
+    const result = compile(half, options);
     if (!(result instanceof LoweringError)) continue;
-    for (const [rule, why] of rulesThatFail(half, result, options)) found.set(rule, why);
+    for (const [rule, why] of rulesThatFail(half, result, options, compile)) found.set(rule, why);
   }
   return found.size > 0 ? found : new Map(rules.map((rule) => [rule, error]));
 }
