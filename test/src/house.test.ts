@@ -103,6 +103,96 @@ house("imports point one way", () => {
   assert.equal(wrong, []);
 });
 
+/** The rooms of a part as ARCHITECTURE.md lists them, from the ground up: folders, and files that stand beside them. */
+function roomsOf(part: string): string[] {
+  const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+  const list = new RegExp(String.raw`^${part}/src\n((?: {2}\S.*\n)+)`, "m").exec(page)?.[1];
+  assert.ok(list !== undefined, `ARCHITECTURE.md has no list of ${part}/src`);
+  return list.split("\n").flatMap((line) => /^ {2}(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** Files of `part/src` (paths below it) with the files there that they import, types included. */
+function importsIn(part: string): Map<string, string[]> {
+  const base = join(ROOT, part, "src");
+  const imports = new Map<string, string[]>();
+  walk(base, (path) => {
+    if (!path.endsWith(".ts")) return;
+    const file = relative(base, path).split(sep).join("/");
+    const own = specifiersOf(readFileSync(path, "utf8")).filter((specifier) => specifier.startsWith("."));
+    imports.set(
+      file,
+      own.map((specifier) => posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts")),
+    );
+  });
+  return imports;
+}
+
+/** A circle of files that import one another, if there is one. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): readonly string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const next of imports.get(file) ?? []) {
+      const circle = visit(next, [...path, file]);
+      if (circle !== null) return circle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of imports.keys()) {
+    const circle = visit(file, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
+house("finds circles", () => {
+  const imports = (text: string): Map<string, string[]> =>
+    new Map(text.split(" ").map((line): [string, string[]] => [line.charAt(0), [...line.slice(1)]]));
+  assert.is(circleIn(imports("abc bc c")), null);
+  assert.equal(circleIn(imports("ab bc ca")), ["a", "b", "c", "a"]);
+  assert.equal(circleIn(imports("ab bb")), ["b", "b"]);
+});
+
+for (const part of ["stdlib", "compiler", "runtime", "test", "bench"]) {
+  house(`no files of ${part} import one another in a circle`, () => {
+    const imports = importsIn(part);
+    assert.ok(imports.size > 3);
+    for (const [file, others] of imports)
+      for (const other of others) assert.ok(imports.has(other), `${file}: ${other}`);
+    assert.is(circleIn(imports)?.join(" → ") ?? null, null);
+  });
+}
+
+for (const part of ["compiler", "runtime"]) {
+  house(`the rooms of ${part} stand on one another as ARCHITECTURE.md lists them`, () => {
+    const rooms = roomsOf(part);
+    const floorOf = (file: string): number => rooms.indexOf(file.split("/")[0] ?? "");
+    const wrong: string[] = [];
+    const used = new Set<number>();
+    for (const [file, others] of importsIn(part)) {
+      const floor = floorOf(file);
+      used.add(floor);
+      if (floor < 0) wrong.push(`${file} is in no room of the list`);
+      for (const other of others)
+        if (floorOf(other) > floor) wrong.push(`${file} imports ${other}, which stands above it`);
+    }
+    assert.equal(wrong, []);
+    assert.is(used.size, rooms.length, "the list names a room that is not there");
+  });
+}
+
+house("Binaryen is imported in one file", () => {
+  const found: string[] = [];
+  walk(join(ROOT, "compiler/src"), (path) => {
+    if (path.endsWith(".ts") && specifiersOf(readFileSync(path, "utf8")).includes("binaryen")) {
+      found.push(relative(join(ROOT, "compiler/src"), path).split(sep).join("/"));
+    }
+  });
+  assert.equal(found, ["backend/wasm/seam.ts"]);
+});
+
 /** What package-lock.json says of one place in node_modules, or of one workspace. */
 interface LockEntry {
   readonly link?: boolean;
