@@ -30,7 +30,7 @@ function costOf(circuit: Circuit, atoms: AtomTable): number {
   }
 }
 
-/** Rough nanoseconds on one value; only their order matters. */
+/** Rough halves of what an integer takes on one value; only their order matters. Bench `steering`, table "atom costs". */
 function atomCost(atom: Atom): number {
   switch (atom.kind) {
     case "exists":
