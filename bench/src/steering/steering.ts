@@ -61,8 +61,8 @@ export function steeringText({ shares, atomCosts, thresholds }: SteeringResult):
   const costs = atomCosts.map(({ kind, atoms, nanoseconds }) => [
     `  ${kind}`,
     count(atoms),
-    `${nanoseconds.toFixed(1)} ns`,
-    ((nanoseconds * 2) / integer).toFixed(0),
+    nanoseconds < 1 ? "too little" : `${nanoseconds.toFixed(1)} ns`,
+    nanoseconds < 1 ? "" : ((nanoseconds * 2) / integer).toFixed(0),
   ]);
   lines.push(...columns([["Atom costs", "atoms", "one atom", "integer = 2"], ...costs]), "");
   const sides = thresholds.map(({ constant, operands, compileMs, moduleBytes, nanoseconds }) => [

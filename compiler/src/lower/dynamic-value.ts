@@ -62,7 +62,7 @@ interface Scope extends DynamicTarget {
 const DEEPEST = 24;
 /**
  * Operands of one `and` or `or` beyond this are functions of their own: Binaryen's time grows with a function's size. Bench
- * `steering`, table "thresholds": four times as many operands then take less than half as long again to compile.
+ * `steering`, table "thresholds": four times as many operands then take about twice as long to compile.
  */
 const MOST_OPERANDS = 64;
 
