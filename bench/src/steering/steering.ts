@@ -56,14 +56,15 @@ export function steeringText({ shares, atomCosts, thresholds }: SteeringResult):
     ]);
     lines.push(...columns([[`Shares of 1,000 events: ${input}, ${count(events)} events`, ...head], ...rows]), "");
   }
-  const unit = atomCosts.find(({ kind }) => kind === "exists")?.nanoseconds ?? Number.NaN;
+  // The unit of `atomCost`, which counts an integer as 2; `exists` and `boolean` take less than can be measured.
+  const integer = atomCosts.find(({ kind }) => kind === "integer")?.nanoseconds ?? Number.NaN;
   const costs = atomCosts.map(({ kind, atoms, nanoseconds }) => [
     `  ${kind}`,
     count(atoms),
-    `${nanoseconds.toFixed(2)} ns`,
-    (nanoseconds / unit).toFixed(1),
+    nanoseconds < 1 ? "too little" : `${nanoseconds.toFixed(1)} ns`,
+    nanoseconds < 1 ? "" : ((nanoseconds * 2) / integer).toFixed(0),
   ]);
-  lines.push(...columns([["Atom costs", "atoms", "one atom", "to exists"], ...costs]), "");
+  lines.push(...columns([["Atom costs", "atoms", "one atom", "integer = 2"], ...costs]), "");
   const sides = thresholds.map(({ constant, operands, compileMs, moduleBytes, nanoseconds }) => [
     `  ${constant}`,
     count(operands),
