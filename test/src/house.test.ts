@@ -183,6 +183,40 @@ for (const part of ["compiler", "runtime"]) {
   });
 }
 
+/** The anchors that a page's headings have, as forges make them. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.+)$/gm);
+  const anchorOf = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} -]/gu, "")
+      .replaceAll(" ", "-");
+  return new Set([...headings].map(([, heading]) => anchorOf(heading ?? "")));
+}
+
+house("what the code says of the language is a place in docs/language.md", () => {
+  const anchors = anchorsOf("docs/language.md");
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const path of repositoryFiles().filter((file) => /\.(?:ts|md)$/.test(file))) {
+    const text = readFileSync(path, "utf8");
+    for (const [, first = "", more = ""] of text.matchAll(/language\.md#([\w-]+)((?:,? (?:and )?#[\w-]+)*)/g)) {
+      for (const anchor of [first, ...more.matchAll(/#([\w-]+)/g)].map((one) =>
+        typeof one === "string" ? one : one[1],
+      )) {
+        seen++;
+        if (!anchors.has(anchor ?? "")) wrong.push(`${relative(ROOT, path)}: #${anchor}`);
+      }
+    }
+    // Documents that are not part of the repository help nobody who reads it.
+    if (/\bEQL\.md\b|EQL reference, section/.test(text) && !path.endsWith("house.test.ts")) {
+      wrong.push(`${relative(ROOT, path)} names a document that is not here`);
+    }
+  }
+  assert.ok(seen > 15);
+  assert.equal(wrong, []);
+});
+
 house("Binaryen is imported in one file", () => {
   const found: string[] = [];
   walk(join(ROOT, "compiler/src"), (path) => {

@@ -1,4 +1,4 @@
-// Text of a constant -> the number that `number()` makes of it (EQL.md section 6).
+// Text of a constant -> the number that `number()` makes of it (docs/language.md#number).
 
 import type { Typed } from "./typed.js";
 

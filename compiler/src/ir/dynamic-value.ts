@@ -1,5 +1,5 @@
 // Values of the endgame dialect, whose types are known only when there is an event: the other half of the IR's expressions.
-// Each node evaluates to a JSON value or null; see EQL.md sections 3 to 6, the columns of python-eql.
+// Each node evaluates to a JSON value or null; see docs/language.md#the-endgame-dialect.
 // Nodes hold no spans, so that equal conditions of different rules are one atom.
 //
 // The binder's values are made of these nodes and of lineage queries, `Asked`; the plan gives each of those its flag.

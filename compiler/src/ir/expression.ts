@@ -1,5 +1,5 @@
 // Expressions whose types are known before there is an event: over one value of each field they read they give a value or
-// null, as EQL.md sections 3, 4 and 6 have it. `!=` and `not in` are `not` of their opposites, lists are matches or
+// null, as docs/language.md#operators, #missing-values and #functions have it. `!=` and `not in` are `not` of their opposites, lists are matches or
 // disjunctions, `:` and its kin are matches.
 //
 // The binder's typed tree is made of these nodes and of a few of its own, `Other`; the plan replaces those by tests.

@@ -1,4 +1,4 @@
-// The matches of a rule -> those that its pipes let through, one by one as they come (EQL reference, sections 0 and 7).
+// The matches of a rule -> those that its pipes let through, one by one as they come (docs/language.md#pipes).
 //
 //   filter               the test must hold
 //   unique, unique_count a key passes once; from unique_count on tests read the event with a `count` of 1, since a stream

@@ -1,6 +1,6 @@
 // Expression AST -> dynamic value, with the checks that python-eql's verifier makes: types of literals and of what
 // operators and functions give are known, a field's type never is. What does not fit is reported once and becomes null of
-// unknown type, so that everything around it is still checked. EQL.md sections 3 to 6, python-eql's columns.
+// unknown type, so that everything around it is still checked. See docs/language.md#the-endgame-dialect.
 
 import { type Constant, isTruth } from "../../ir/dynamic-value.js";
 import { atStage, type Reading, readWhole } from "../../ir/reading.js";

@@ -5,7 +5,7 @@
 //       value = the expression; when true and not null: return 1
 //     return 0)
 //
-// Inside, every value is a local beside a local that says whether it is null, and null spreads as EQL.md has it.
+// Inside, every value is a local beside a local that says whether it is null, and null spreads as docs/language.md#missing-values has it.
 
 import { COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
