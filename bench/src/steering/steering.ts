@@ -56,13 +56,13 @@ export function steeringText({ shares, atomCosts, thresholds }: SteeringResult):
     ]);
     lines.push(...columns([[`Shares of 1,000 events: ${input}, ${count(events)} events`, ...head], ...rows]), "");
   }
-  // The unit of `atomCost`, which counts an integer as 2; `exists` and `boolean` take less than can be measured.
+  // The unit of `atomCost`, which counts an integer as 2. A figure below zero is the error of the measurement, and is shown.
   const integer = atomCosts.find(({ kind }) => kind === "integer")?.nanoseconds ?? Number.NaN;
   const costs = atomCosts.map(({ kind, atoms, nanoseconds }) => [
     `  ${kind}`,
     count(atoms),
-    nanoseconds < 1 ? "too little" : `${nanoseconds.toFixed(1)} ns`,
-    nanoseconds < 1 ? "" : ((nanoseconds * 2) / integer).toFixed(0),
+    `${nanoseconds.toFixed(1)} ns`,
+    ((nanoseconds * 2) / integer).toFixed(0),
   ]);
   lines.push(...columns([["Atom costs", "atoms", "one atom", "integer = 2"], ...costs]), "");
   const sides = thresholds.map(({ constant, operands, compileMs, moduleBytes, nanoseconds }) => [
