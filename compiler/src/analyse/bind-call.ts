@@ -58,17 +58,14 @@ export function bindCall(call: Call, binder: Binder, context: BindContext): Type
     );
   }
   if (form.becomes === "search") return bindSearch(call, binder, context);
-  const typed = call.args.map((arg) => binder.bind(arg, context));
   if (operator !== undefined) {
-    const [left, right] = call.args.map((arg, index) => ({ typed: typed[index], span: arg.span })) as [
-      Operand,
-      Operand,
-    ];
+    const operands = call.args.map((arg) => ({ typed: binder.bind(arg, context), span: arg.span }));
+    const [left, right] = operands as [Operand, Operand];
     return bindArithmetic(operator, left, right, context);
   }
   const kinds = [...form.required, ...(form.optional ?? [])];
   const args = call.args.map((arg, index) =>
-    checkArgument(arg, typed[index] ?? NULL, kinds[index] ?? form.rest ?? "any", name, context),
+    checkArgument(arg, binder.bind(arg, context), kinds[index] ?? form.rest ?? "any", name, context),
   );
   const builders: Readonly<Record<string, Build | undefined>> = BUILDERS;
   const built = builders[name]?.(call, args, context) ?? null;

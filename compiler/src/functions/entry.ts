@@ -32,7 +32,8 @@ export interface KnownArgument {
   readonly longest: number | undefined;
 }
 
-interface Form<Kind> {
+/** What one dialect has of a function. */
+export interface Form<Kind> {
   readonly required: readonly Kind[];
   readonly optional?: readonly Kind[];
   /** Of any further arguments. */

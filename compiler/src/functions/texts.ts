@@ -15,7 +15,7 @@ export const TEXTS = {
       required: ["string", "string", "string"],
       optional: ["boolean"],
       foldable: true,
-      strict: 3,
+      strict: "all",
       becomes: "call",
       result: "string",
       evaluate: between,
@@ -23,6 +23,7 @@ export const TEXTS = {
     endgame: {
       required: ["string", "string", "string"],
       optional: ["boolean"],
+      // A null `greedy` counts as false.
       strict: 3,
       becomes: "call",
       result: "string",
