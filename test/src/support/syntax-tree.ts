@@ -85,7 +85,8 @@ function inside(inner: Span, outer: Span, mayBeEmpty: boolean): boolean {
 export function findStraySpans(query: Query, length: number): string[] {
   const stray: string[] = [];
   const check = (what: string, inner: Span, outer: Span) => {
-    if (!inside(inner, outer, query.unread.length > 0)) stray.push(`${what} at ${inner.start}..${inner.end} in ${outer.start}..${outer.end}`);
+    if (!inside(inner, outer, query.unread.length > 0))
+      stray.push(`${what} at ${inner.start}..${inner.end} in ${outer.start}..${outer.end}`);
   };
   const checkExpr = (expr: Expr, outer: Span): void => {
     check(expr.kind, expr.span, outer);
