@@ -4,7 +4,7 @@
 // and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (10,000 when absent), `KESTREL_SEED=n` starts
 // elsewhere. What the decoder does not check in places that no rule reads stands in support/blank-unread.ts.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -13,10 +13,11 @@ import { mutate } from "./generate/mutation.js";
 import { createRandom } from "./generate/random.js";
 import { type RefEvent, readEvent } from "./reference/interpret.js";
 import { blankUnread } from "./support/blank-unread.js";
-import { readDecoderCases } from "./support/decoder-cases.js";
+import { DECODER, decoderCases } from "./support/decoder-cases.js";
 import { DECODER_SCHEMA } from "./support/decoder-schema.js";
 import { createSlotReader, type Decoded, referenceSlots } from "./support/read-slots.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { openTextCases } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/decoder/", import.meta.url);
 const FUZZ = Number(process.env.KESTREL_FUZZ ?? 10_000);
@@ -75,13 +76,12 @@ function countedOnly(shown: string): string {
 for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   decoder(file, () => {
     const failures: string[] = [];
-    for (const { title, line, bytes, lenient, expected } of readDecoderCases(
-      readFileSync(new URL(file, CASES), "utf8"),
-    )) {
+    const open = openTextCases(new URL(file, CASES), DECODER);
+    for (const { title, bytes, lenient, expected: section } of decoderCases(open)) {
+      const expected = section.text;
+      const { line } = section;
       const shown = decodeOne(bytes);
-      const actual = / values/.test(expected) ? countedOnly(shown) : shown;
-      if (actual !== expected)
-        failures.push(`${file}:${line} ${title}\n    expected ${expected}\n    got      ${actual}`);
+      open.expect(section, / values/.test(expected) ? countedOnly(shown) : shown, title);
       // Of depth and size the reference knows nothing.
       if (/^(blank|broken (depth|size))/.test(expected)) continue;
       const event = reference(utf8.decode(bytes));
@@ -95,6 +95,7 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
           failures.push(`${file}:${line} ${title}\n    expected  ${counted}\n    reference ${found}`);
       }
     }
+    open.finish();
     assert.is(failures.join("\n"), "");
   });
 }

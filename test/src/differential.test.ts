@@ -1,7 +1,7 @@
 // Property tests: random queries over random events mean the same in the reference interpreter and in Wasm, optimised and
 // not, in both dialects. `KESTREL_PAIRS` counts pairs of a condition and an event, 200,000 by default; `KESTREL_SEQUENCES`
 // pairs of a query with state (sequence, sample, join, lineage, pipes) and a stream, 2,000 by default; `KESTREL_SEED=n`
-// starts elsewhere. A failure prints the smallest case that could be found, as a block for test/cases/agreement.
+// starts elsewhere. A failure prints the smallest case that could be found, as a case for test/cases/agreement.
 //
 // Measured, in seconds of one core: 250 elastic conditions take 1.4 to compile optimised, 0.5 not optimised, and 0.4 to be
 // asked about 150 events on both sides; 60 sequences 0.4, 0.2 and, for each stream of 50 events, 0.2. So a condition sees 150

@@ -1,8 +1,8 @@
 // The rule pack that ships with the project: every rule compiles without a word, passes its own tests, and says on the
-// story of examples/story what a committed file says. UPDATE=1 rewrites that file; read the difference before you keep it.
+// story of examples/story what a text case says.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
@@ -15,12 +15,12 @@ import { interpret, type RefEvent, readEvents } from "./reference/interpret.js";
 import { expectedDetections, foundDetections } from "./support/detections.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, type PackUnderTest, runLines } from "./support/run-pack.js";
+import { openTextCases, sectionOf } from "./support/text-cases.js";
 
 const ROOT = repositoryRoot();
 const STORY = join(ROOT, "examples/story/web-server-intrusion.ndjson");
 const GENERATOR = join(ROOT, "examples/story/make-story.mjs");
 const EXPECTED = join(ROOT, "test/cases/story/alerts.txt");
-const update = process.env.UPDATE === "1";
 
 const pack = suite("rules");
 const story = suite("story");
@@ -186,18 +186,15 @@ story("gives the alerts of test/cases/story/alerts.txt, as in the reference inte
   const events = readEvents(lines, { schema });
   const found = runLines(under.pack, bytesOf(lines));
   assert.is(found.counters.malformed, 0);
+  const open = openTextCases(pathToFileURL(EXPECTED), { inputs: [], expectations: ["alerts"] });
   const counts: string[] = [];
   for (const [index, { rule, query }] of under.rules.entries()) {
     const got = foundDetections(found, index, query.dialect);
     assert.equal(got, expectedOf(query, events, schema), rule.id);
-    if (got.length > 0) counts.push(`${rule.id}: ${got.length}\n`);
+    if (got.length > 0) counts.push(`${rule.id}: ${got.length}`);
   }
-  const text = counts.sort().join("");
-  if (update) {
-    mkdirSync(dirname(EXPECTED), { recursive: true });
-    writeFileSync(EXPECTED, text);
-  }
-  assert.fixture(text, readFileSync(EXPECTED, "utf8"));
+  for (const { sections } of open.cases) open.expect(sectionOf(sections, "alerts"), counts.sort().join("\n"));
+  open.finish();
 });
 
 story("is told by the intrusion alone: no ordinary event is evidence", async () => {
