@@ -13,10 +13,14 @@ import { interpret, type RefEvent, readEvents } from "./reference/interpret.js";
 import { expectedDetections, foundDetections } from "./support/detections.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, type PackUnderTest, runLines } from "./support/run-pack.js";
+import { LONG } from "./support/sizes.js";
 
 const CORPORA = join(repositoryRoot(), "../shared/corpora");
 const EVENTS = join(CORPORA, "events");
 const corpora = suite("corpora");
+
+/** The short form takes no more than the first events of each recording. */
+const MOST = LONG ? Number.POSITIVE_INFINITY : 500;
 
 /** Recordings of more than 4,000 events are cut, so that the interpreter is done in a minute. */
 const RECORDINGS: readonly (readonly [file: string, events: number])[] = [
@@ -38,7 +42,7 @@ function readLines(file: string, most = Number.POSITIVE_INFINITY): string[] {
   const lines = readText(join(EVENTS, file))
     .split("\n")
     .filter((line) => line.trim() !== "");
-  return lines.slice(0, most);
+  return lines.slice(0, Math.min(most, MOST));
 }
 
 /** For how long a sample remembers a key, when nothing else is asked for. */
@@ -76,6 +80,7 @@ check("Elastic's detection rules compile, all of them, with their ids", async ()
   );
 });
 
+let matchesInAll = 0;
 for (const [file, most] of RECORDINGS) {
   check(`the pack agrees with the reference on ${file}`, async () => {
     const under = await elasticPack();
@@ -100,9 +105,12 @@ for (const [file, most] of RECORDINGS) {
       total += expected.length;
       assert.equal(got, expected, `${rule.id} ${rule.name}`);
     }
-    assert.ok(total > 0, "no rule matched at all");
+    if (LONG) assert.ok(total > 0, "no rule matched at all");
+    matchesInAll += total;
     console.log(`  ${file}: ${lines.length} events, ${total} matches of ${under.rules.length} rules agree`);
   });
 }
+
+check("rules match somewhere", async () => assert.ok(matchesInAll > 0));
 
 corpora.run();

@@ -1,7 +1,7 @@
 // The decoder against the text cases, against the reference on broken lines, and on its own at the limits of size and depth.
 //
 // A third of the tests are mutations: generated events, a little broken, must come out of Wasm as the reference reads them,
-// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (10,000 when absent), `KESTREL_SEED=n` starts
+// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (4,000 when absent, 10,000 in the long form), `KESTREL_SEED=n` starts
 // elsewhere. What the decoder does not check in places that no rule reads stands in support/blank-unread.ts.
 
 import { readdirSync } from "node:fs";
@@ -17,10 +17,11 @@ import { DECODER, decoderCases } from "./support/decoder-cases.js";
 import { DECODER_SCHEMA } from "./support/decoder-schema.js";
 import { createSlotReader, type Decoded, referenceSlots } from "./support/read-slots.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { sizeOf } from "./support/sizes.js";
 import { openTextCases } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/decoder/", import.meta.url);
-const FUZZ = Number(process.env.KESTREL_FUZZ ?? 10_000);
+const FUZZ = sizeOf("KESTREL_FUZZ", 4_000, 10_000);
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const DEPTH_LIMIT = 64;
 
