@@ -1,12 +1,12 @@
 // Rules -> a package in memory, with the time it took and the size of what came out.
 
 import { performance } from "node:perf_hooks";
-import { type CompiledRule, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { type CompiledPack, type CompiledRule, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { type BuiltPackage, buildPackage } from "@kestrel/compiler/package/build-package";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
 import { nameSources, type PackageSource } from "@kestrel/compiler/package/source-names";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { RulePath } from "./corpus.js";
 
 export interface CompileResult {
@@ -53,16 +53,20 @@ export function compile({ name, path }: RulePath): CompileResult {
 
 /** A package of rules that stand in no file. */
 export function compileText(rules: readonly CompiledRule[]): BuiltPackage {
+  return packageOf(compilePack(rules, DEFAULT_OPTIONS));
+}
+
+/** The package of a compiled pack whose rules stand in no file. */
+export function packageOf(pack: CompiledPack): BuiltPackage {
   const sources = new Map<string, PackageSource>(
-    rules.map(({ rule }) => [rule.source.file, { name: rule.source.file, text: rule.query }]),
+    pack.rules.map(({ rule }) => [rule.source.file, { name: rule.source.file, text: rule.query }]),
   );
-  return buildPackage(compilePack(rules, DEFAULT_OPTIONS), sources, PACKAGE_OPTIONS);
+  return buildPackage(pack, sources, PACKAGE_OPTIONS);
 }
 
 /** Loads a package as the runtime would, its checks included. */
 export function load({ manifest, files }: BuiltPackage): Promise<Package> {
   const module = files.get(MODULE_FILE);
-  const sequences = files.get(SEQUENCES_FILE);
-  if (module === undefined || sequences === undefined) throw new Error("the package lacks its module or its tables");
-  return packageFromMemory({ manifest, module, sequences });
+  if (module === undefined) throw new Error("the package lacks its module");
+  return packageFromMemory({ manifest, module });
 }

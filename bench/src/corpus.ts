@@ -59,6 +59,25 @@ export function recordings(wanted: number): Input {
   return { name, rules: ELASTIC_RULES, chunks, events, bytes: total(chunks) };
 }
 
+/** Recorded events of other systems and sensors, each of its own kind; made-up ones are left out. */
+const OTHER_RECORDINGS: readonly string[] = [
+  ...["elastic-endpoint-samples-ecs.ndjson", "elastic-integrations-ecs.ndjson.gz", "evtx-samples-ecs.ndjson.gz"],
+  ...["eqllib-sysmon-atomic-red-team-ecs.ndjson.gz", "linux-auditd-golibaudit-ecs.ndjson"],
+  ...["linux-sysflow-ecs.ndjson.gz", "linux-sysmon-log4shell-ecs.ndjson"],
+];
+
+/** Those of the other recordings that stand beside the project. */
+export function otherRecordings(): Input[] {
+  return OTHER_RECORDINGS.map((name) => ({ name, path: join(CORPORA, "events", name) }))
+    .filter(({ path }) => existsSync(path))
+    .map(({ name, path }) => {
+      const read = readFileSync(path);
+      const unpacked = name.endsWith(".gz") ? gunzipSync(read) : read;
+      const bytes = unpacked.at(-1) === NEWLINE ? unpacked : Buffer.concat([unpacked, Buffer.from("\n")]);
+      return { name, rules: ELASTIC_RULES, chunks: [bytes], events: countLines(bytes), bytes: bytes.length };
+    });
+}
+
 /** At least `wanted` events: the story again and again, every time two hours after the last, when no rule remembers it any more. */
 export function story(wanted: number): Input {
   const text = readFileSync(STORY, "utf8");

@@ -4,11 +4,11 @@
 import { strict as assert } from "node:assert";
 import { bindQuery } from "@kestrel/compiler/analyse/bind-query";
 import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import type { Rule } from "@kestrel/compiler/sources/rule";
+import type { Rule } from "@kestrel/compiler/rule/rule";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import { createDetector } from "@kestrel/runtime/engine/detector";
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
 import { createSequenceEngine } from "@kestrel/runtime/sequence/engine";
-import type { StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
 import { Bench } from "tinybench";
 import { compileText, load } from "./compile.js";
 import { type Input, linesOf } from "./corpus.js";
@@ -131,12 +131,11 @@ async function sequences(): Promise<Part> {
   const { programs } = await load(compileText([analysed("sequence", SEQUENCE_QUERY)]));
   const stages = programs[0]?.stages.map(({ predicate }) => predicate) ?? [];
   assert.equal(new Set(stages).size, 2);
-  const line = new Uint8Array(0);
   const fed: { readonly event: StreamEvent; readonly matches: readonly StageMatch[] }[] = [];
   for (let at = 0; at < MATCHES; at++) {
     const predicate = stages[at % 2] ?? 0;
     const keys = [`"host-${(at >> 1) % KEYS}"`];
-    fed.push({ event: { ordinal: at, ts: BigInt(at) * 1_000_000n, tie: null, line }, matches: [{ predicate, keys }] });
+    fed.push({ event: { ordinal: at, ts: BigInt(at) * 1_000_000n, tie: null }, matches: [{ predicate, keys }] });
   }
   return {
     name: "sequence engine, accept",
@@ -152,8 +151,9 @@ async function sequences(): Promise<Part> {
   };
 }
 
-function analysed(id: string, query: string): CompiledRule {
-  const { rules, diagnostics } = analyseRules([ruleOf(id, query)], DEFAULT_OPTIONS);
+/** A rule that must compile, in the dialect that is asked for. */
+export function analysed(id: string, query: string, dialect: "elastic" | "endgame" = "elastic"): CompiledRule {
+  const { rules, diagnostics } = analyseRules([ruleOf(id, query)], { ...DEFAULT_OPTIONS, dialect });
   const [rule] = rules;
   const [error] = diagnostics.filter(({ severity }) => severity === "error");
   assert.equal(error, undefined, error?.message);

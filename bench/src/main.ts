@@ -7,6 +7,7 @@ import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
+import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
 import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
@@ -14,7 +15,7 @@ const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile or functions
+  --only PART  replay, compile, functions or steering
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
   --json       print JSON
@@ -31,6 +32,7 @@ interface Results {
   replay?: ReplayResult;
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
+  steering?: SteeringResult;
 }
 
 /** The command line; null when it cannot be understood. */
@@ -59,7 +61,7 @@ async function main(): Promise<number> {
     return 3;
   }
   const [events, runs] = [Number(values.events), Number(values.runs)];
-  const isPart = values.only === undefined || ["replay", "compile", "functions"].includes(values.only);
+  const isPart = values.only === undefined || ["replay", "compile", "functions", "steering"].includes(values.only);
   if (values.help || !isPart || !(Number.isInteger(events) && events > 0 && Number.isInteger(runs) && runs > 0)) {
     process.stdout.write(HELP);
     return values.help ? 0 : 3;
@@ -89,6 +91,11 @@ async function main(): Promise<number> {
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
     show(functionsText(results.functions));
+  }
+  // Minutes of measuring that only someone who changes the compiler wants.
+  if (values.only === "steering") {
+    results.steering = await measureSteering(isRecorded ? input : null);
+    show(steeringText(results.steering));
   }
   for (const note of results.notes) show(note);
   if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);

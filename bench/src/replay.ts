@@ -5,7 +5,8 @@ import { strict as assert } from "node:assert";
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { createAlertWriter } from "@kestrel/runtime/alert/alert-to-json";
+import { alertToJson } from "@kestrel/runtime/alert/alert-to-json";
+import { detectionToAlert } from "@kestrel/runtime/alert/detection-to-alert";
 import { createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
 import type { Package } from "@kestrel/runtime/load/load-package";
 import { type Input, linesOf } from "./corpus.js";
@@ -84,12 +85,11 @@ interface Replay {
 function replay(pack: Package, input: Input): Replay {
   collectGarbage();
   const start = performance.now();
-  const write = createAlertWriter(pack.manifest);
   let alertBytes = 0;
   const detector = createDetector(pack, {
     latenessNs: LATENESS_NS,
     onAlert: (detection) => {
-      alertBytes += Buffer.byteLength(write(detection)) + 1;
+      alertBytes += Buffer.byteLength(alertToJson(detectionToAlert(detection, pack.manifest))) + 1;
     },
   });
   let firstLine = 1;

@@ -2,7 +2,7 @@
 
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { Schema } from "@kestrel/stdlib/schema/types";
-import type { Dialect } from "./syntax/ast.js";
+import type { Dialect } from "./rule/query-text.js";
 
 export interface CompileOptions {
   readonly schema: Schema;

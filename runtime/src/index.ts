@@ -1,18 +1,18 @@
 // The runtime as a library: load a package, feed it lines, take what it finds.
 
-export { createAlertWriter } from "./alert/alert-to-json.js";
+export type { Alert, AlertEvent } from "./alert/alert.js";
+export { alertToJson } from "./alert/alert-to-json.js";
 export { createAlertRenderer } from "./alert/alert-to-text.js";
-export type { Detection, EvidenceEvent } from "./alert/detection.js";
-export {
-  type BrokenLine,
-  type ChunkOrigin,
-  createDetector,
-  type Detector,
-  type DetectorCounters,
-  type DetectorOptions,
-  ModuleError,
-} from "./engine/detector.js";
+export { detectionToAlert } from "./alert/detection-to-alert.js";
+export { createDetector, type Detector, type DetectorCounters, type DetectorOptions } from "./engine/detector.js";
+export type { BrokenLine, ChunkOrigin } from "./evaluate/evaluator.js";
+export type { EvidenceEvent } from "./event/stream-event.js";
+export type { Detection } from "./lane/detection.js";
+export { ModuleError } from "./load/call-module.js";
 export { loadPackage, type Package, type PackageContents, packageFromMemory } from "./load/load-package.js";
 export { PackageError, type PackageProblem, type PackageProblemCode } from "./load/problems.js";
 export { type Chunk, InputError, type ReadOptions, readChunks } from "./read/lines.js";
 export { summaryJson, summaryText } from "./report/summary.js";
+export { createDelivery, type Delivery } from "./sink/delivery.js";
+export { type Sink, textSink } from "./sink/sink.js";
+export { fileOutput, SinkError, streamOutput, type TextOutput } from "./sink/text-output.js";

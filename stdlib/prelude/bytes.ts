@@ -1,7 +1,10 @@
 // Byte-range primitives. A text is passed between functions as one u64, address in the high half and length in the low.
-// INVARIANT: everything may read up to 16 bytes past a range, never write there; all regions are padded for that.
+// INVARIANT: everything may read up to BLOCK_BYTES past a range, never write there; all regions are padded for that.
+
+import { BLOCK_BYTES } from "../src/abi";
 
 export type Text = u64;
+export const TEXT_BYTES: u32 = 8;
 
 @inline
 export function text(address: usize, length: u32): Text {
@@ -20,9 +23,9 @@ export function lengthOf(t: Text): u32 {
 
 /** True when the `length` bytes at `a` and `b` are the same. */
 export function bytesEqual(a: usize, b: usize, length: u32): bool {
-  if (length >= 16) {
-    const last = length - 16;
-    for (let i: u32 = 0; i < last; i += 16) {
+  if (length >= (BLOCK_BYTES as u32)) {
+    const last = length - BLOCK_BYTES;
+    for (let i: u32 = 0; i < last; i += BLOCK_BYTES) {
       if (i8x16.bitmask(i8x16.ne(v128.load(a + i), v128.load(b + i)))) return false;
     }
     return !i8x16.bitmask(i8x16.ne(v128.load(a + last), v128.load(b + last)));
@@ -51,7 +54,7 @@ export function indexOfBytes(hay: usize, hayLength: u32, needle: usize, needleLe
   const lastStart = hayLength - needleLength;
   const first = i8x16.splat(load<i8>(needle));
   const final = i8x16.splat(load<i8>(needle + needleLength - 1));
-  for (let i = from; i <= lastStart; i += 16) {
+  for (let i = from; i <= lastStart; i += BLOCK_BYTES) {
     let hits = i8x16.bitmask(
       v128.and(i8x16.eq(v128.load(hay + i), first), i8x16.eq(v128.load(hay + i + needleLength - 1), final)),
     );
@@ -74,7 +77,7 @@ export function lastIndexOfBytes(hay: usize, hayLength: u32, needle: usize, need
   return -1;
 }
 
-/** The hash of symbol tables; compiler/src/lower/symbol-tables.ts computes the same. */
+/** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */
 export function hashBytes(address: usize, length: u32): u32 {
   let h: u32 = length * 0x9e3779b1;
   let p = address;

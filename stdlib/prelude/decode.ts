@@ -4,10 +4,18 @@
 
 import {
   BROKEN_DEPTH, BROKEN_NOT_OBJECT, BROKEN_SIZE, BROKEN_SYNTAX, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED,
-  DEPTH_LIMIT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE, TYPE_FILETIME, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW,
+  DEPTH_LIMIT, ELEMENT_PATH_ENTRY, ELEMENT_SLOTS, ELEMENT_SLOTS_END, PATH_ENTRY_BYTES, PATH_ENTRY_CHILD, PATH_ENTRY_KEY,
+  PATH_ENTRY_KEY_LENGTH, PATH_ENTRY_NODE, PATH_ENTRY_SLOT, PATH_ENTRY_START, PATH_ENTRY_TYPE, PATH_FREE, PATH_TYPE_BITS,
+  READING_BYTES, READING_SLOT, READING_TYPE, SLOT_BYTES, SLOT_COUNT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE,
+  TYPE_FILETIME, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW,
 } from "../src/abi";
+import {
+  BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, DOT, LOWER_F, LOWER_N, LOWER_T, QUOTE, WORD_ALSE,
+  WORD_NULL, WORD_TRUE,
+} from "../src/text/characters";
 import { arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, lengthOf, text } from "./bytes";
+import { isBlank } from "./characters";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table, readings } from "./pack";
 import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
@@ -32,7 +40,7 @@ export function countMalformed(): void {
  */
 export function decodeLine(p: usize, feed: usize, node: u32): bool {
   setBrokenReason(BROKEN_SYNTAX);
-  if (load<u8>(p) != 0x7b) {
+  if (load<u8>(p) != BRACE_OPEN) {
     setBrokenReason(BROKEN_NOT_OBJECT);
     return false;
   }
@@ -55,30 +63,53 @@ function firstBytes(p: usize, length: u32): u64 {
   return length >= 8 ? word : word & (((1 as u64) << (length << 3)) - 1);
 }
 
+@inline
+function lastBytes(p: usize, length: u32): u64 {
+  return length > 8 ? load<u64>(p + length - 8) : 0;
+}
+
+@inline
+function mixKey(node: u32, length: u32, first: u64, last: u64): u32 {
+  const salted = (first ^ rotl<u64>(last, 23)) + (((node << 8) ^ length) as u64) * 0x9e3779b97f4a7c15;
+  return ((salted * 0xff51afd7ed558ccd) >> 32) as u32;
+}
+
+/** The hash of the path table, for the test that pins it; findEntry has the parts at hand. */
+export function hashKey(node: u32, key: usize, length: u32): u32 {
+  return mixKey(node, length, firstBytes(key, length), lastBytes(key, length));
+}
+
 /** The entry of `key` below `node`, or 0. */
 function findEntry(node: u32, key: usize, length: u32): usize {
   const first = firstBytes(key, length);
-  const last = length > 8 ? load<u64>(key + length - 8) : 0;
-  const mixed = ((first ^ rotl<u64>(last, 23)) + (((node << 8) ^ length) as u64) * 0x9e3779b97f4a7c15) * 0xff51afd7ed558ccd;
-  let at = ((mixed >> 32) as u32) & path_mask;
+  const last = lastBytes(key, length);
+  let at = mixKey(node, length, first, last) & path_mask;
   while (true) {
-    const entry = path_table + ((at << 5) as usize);
-    const entryLength = load<u32>(entry, 12);
-    if (entryLength == length && load<u64>(entry) == first && load<u32>(entry, 16) == node) {
-      if (length <= 8 || bytesEqual(load<u32>(entry, 8), key, length)) return entry;
-    } else if (entryLength == 0xffffffff) return NO_ENTRY;
+    const entry = path_table + ((at as usize) * PATH_ENTRY_BYTES);
+    const entryLength = load<u32>(entry, PATH_ENTRY_KEY_LENGTH);
+    if (
+      entryLength == length && load<u64>(entry, PATH_ENTRY_START) == first && load<u32>(entry, PATH_ENTRY_NODE) == node
+    ) {
+      if (length <= 8 || bytesEqual(load<u32>(entry, PATH_ENTRY_KEY), key, length)) return entry;
+    } else if (entryLength == PATH_FREE) return NO_ENTRY;
     at = (at + 1) & path_mask;
   }
 }
 
+/** SOUND: the type code is the low byte of its word. */
+@inline
+function typeOf(entry: usize): u32 {
+  return load<u8>(entry, PATH_ENTRY_TYPE);
+}
+
 /** Something stands at or below the entry's path; matters when the path itself is a field of type object. */
 function markObject(entry: usize): void {
-  if (load<u8>(entry, 28) == TYPE_OBJECT) markPresent(load<u32>(entry, 24));
+  if (typeOf(entry) == TYPE_OBJECT) markPresent(load<u32>(entry, PATH_ENTRY_SLOT));
 }
 
 @inline
 function markPresent(slot: usize): void {
-  if (load<u32>(slot) == 0) store<u64>(appendValue(slot), 1);
+  if (load<u32>(slot, SLOT_COUNT) == 0) store<u64>(appendValue(slot), 1);
 }
 
 /** As findEntry, for a key that may hold dots. */
@@ -88,11 +119,11 @@ function findPath(node: u32, key: usize, length: u32): usize {
   let start: u32 = 0;
   let entry = NO_ENTRY;
   for (let i: u32 = 0; i <= length; i++) {
-    if (i < length && load<u8>(key + i) != 0x2e) continue;
+    if (i < length && load<u8>(key + i) != DOT) continue;
     if (i == length && start == 0) return NO_ENTRY;
     if (entry) {
       markObject(entry);
-      node = load<u32>(entry, 20);
+      node = load<u32>(entry, PATH_ENTRY_CHILD);
       if (!node) return NO_ENTRY;
     }
     entry = findEntry(node, key + start, i - start);
@@ -108,9 +139,9 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
     return 0;
   }
   p = skipSpace(p + 1);
-  if (load<u8>(p) == 0x7d) return p + 1;
+  if (load<u8>(p) == BRACE_CLOSE) return p + 1;
   while (true) {
-    if (load<u8>(p) != 0x22) return 0;
+    if (load<u8>(p) != QUOTE) return 0;
     let key = p + 1;
     p = stringEnd(key);
     if (!p) return 0;
@@ -122,15 +153,15 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
       length = lengthOf(plain);
     }
     p = skipSpace(p + 1);
-    if (load<u8>(p) != 0x3a) return 0;
+    if (load<u8>(p) != COLON) return 0;
     p = skipSpace(p + 1);
     const entry = findPath(node, key, length);
     p = entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
-    if (c == 0x7d) return p + 1;
-    if (c != 0x2c) return 0;
+    if (c == BRACE_CLOSE) return p + 1;
+    if (c != COMMA) return 0;
     p = skipSpace(p + 1);
   }
 }
@@ -138,11 +169,11 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
 /** A whole value, the array included where it is one, for every slot that wants it. */
 function decodeMember(p: usize, entry: usize, depth: u32): Position {
   const end = decodeValue(p, entry, depth);
-  const more = load<u32>(entry, 28) >> 8;
+  const more = load<u32>(entry, PATH_ENTRY_TYPE) >> PATH_TYPE_BITS;
   if (!end || !more) return end;
-  for (let at: usize = readings + more * 8; load<u32>(at); at += 8) {
-    const slot: usize = load<u32>(at);
-    const type = load<u32>(at, 4);
+  for (let at: usize = readings + more * READING_BYTES; load<u32>(at, READING_SLOT); at += READING_BYTES) {
+    const slot: usize = load<u32>(at, READING_SLOT);
+    const type = load<u32>(at, READING_TYPE);
     if (type == TYPE_RAW) storeText(appendValue(slot), text(p, (end - p) as u32));
     else if (!decodeTyped(p, slot, type, 0, depth)) return 0;
   }
@@ -151,23 +182,25 @@ function decodeMember(p: usize, entry: usize, depth: u32): Position {
 
 /**
  * The next element of the arrays in `[p, end)`, one inside the other or not; what is no array is one element, and null is
- * none. Its values go to the slots of `element`: u32 first slot, u32 address behind the last, u32 path entry. Returns the
- * address behind the element, 0 when there is none any more.
+ * none. Its values go to the slots of `element` (ELEMENT_* in abi.ts). Returns the address behind the element, 0 when there
+ * is none any more.
  */
 export function nextElement(p: usize, end: usize, element: usize): usize {
   while (p < end) {
     const c = load<u8>(p);
-    if (c == 0x6e) p += 4;
-    else if (c <= 0x20 || c == 0x2c || c == 0x5b || c == 0x5d) p++;
+    if (c == LOWER_N) p += 4;
+    else if (isBlank(c) || c == COMMA || c == BRACKET_OPEN || c == BRACKET_CLOSE) p++;
     else break;
   }
   if (p >= end) return 0;
-  const last: usize = load<u32>(element, 4);
-  for (let slot: usize = load<u32>(element); slot < last; slot += 16) store<u32>(slot, 0);
+  const last: usize = load<u32>(element, ELEMENT_SLOTS_END);
+  for (let slot: usize = load<u32>(element, ELEMENT_SLOTS); slot < last; slot += SLOT_BYTES) {
+    store<u32>(slot, 0, SLOT_COUNT);
+  }
   // The values were counted when the event was read.
   const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
   const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
-  const next = decodeMember(p, load<u32>(element, 8), 1);
+  const next = decodeMember(p, load<u32>(element, ELEMENT_PATH_ENTRY), 1);
   store<u64>(CONTROL_BASE + CONTROL_MALFORMED, malformed);
   store<u64>(CONTROL_BASE + CONTROL_REPLACED, replaced);
   return next;
@@ -179,40 +212,40 @@ function decodeArray(p: usize, slot: usize, type: u32, child: u32, depth: u32): 
     return 0;
   }
   p = skipSpace(p + 1);
-  if (load<u8>(p) == 0x5d) return p + 1;
+  if (load<u8>(p) == BRACKET_CLOSE) return p + 1;
   while (true) {
     p = decodeTyped(p, slot, type, child, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
-    if (c == 0x5d) return p + 1;
-    if (c != 0x2c) return 0;
+    if (c == BRACKET_CLOSE) return p + 1;
+    if (c != COMMA) return 0;
     p = skipSpace(p + 1);
   }
 }
 
 function decodeValue(p: usize, entry: usize, depth: u32): Position {
-  return decodeTyped(p, load<u32>(entry, 24), load<u8>(entry, 28), load<u32>(entry, 20), depth);
+  return decodeTyped(p, load<u32>(entry, PATH_ENTRY_SLOT), typeOf(entry), load<u32>(entry, PATH_ENTRY_CHILD), depth);
 }
 
 /** A value as one type, for one slot (or none); objects lead on to `child`. */
 function decodeTyped(p: usize, slot: usize, type: u32, child: u32, depth: u32): Position {
   const c = load<u8>(p);
-  if (c == 0x7b) {
-    if (type == TYPE_OBJECT && load<u8>(skipSpace(p + 1)) != 0x7d) markPresent(slot);
+  if (c == BRACE_OPEN) {
+    if (type == TYPE_OBJECT && load<u8>(skipSpace(p + 1)) != BRACE_CLOSE) markPresent(slot);
     if (!child) return skipValue(p, depth);
     return decodeObject(p, child, depth + 1);
   }
-  if (c == 0x5b) return decodeArray(p, slot, type, child, depth + 1);
+  if (c == BRACKET_OPEN) return decodeArray(p, slot, type, child, depth + 1);
   if (!slot) return skipValue(p, depth);
-  if (type == TYPE_OBJECT && c != 0x6e) {
+  if (type == TYPE_OBJECT && c != LOWER_N) {
     markPresent(slot);
     return skipValue(p, depth);
   }
-  if (c == 0x22) return decodeString(p + 1, slot, type);
-  if (c == 0x74) return load<u32>(p) == 0x65757274 ? decodeBoolean(p, 4, slot, type) : 0;
-  if (c == 0x66) return load<u32>(p + 1) == 0x65736c61 ? decodeBoolean(p, 5, slot, type) : 0;
-  if (c == 0x6e) return load<u32>(p) == 0x6c6c756e ? p + 4 : 0;
+  if (c == QUOTE) return decodeString(p + 1, slot, type);
+  if (c == LOWER_T) return load<u32>(p) == WORD_TRUE ? decodeBoolean(p, 4, slot, type) : 0;
+  if (c == LOWER_F) return load<u32>(p + 1) == WORD_ALSE ? decodeBoolean(p, 5, slot, type) : 0;
+  if (c == LOWER_N) return load<u32>(p) == WORD_NULL ? p + 4 : 0;
   return decodeNumber(p, slot, type);
 }
 
@@ -293,8 +326,8 @@ function storeParsed(t: Text, slot: usize, type: u32): void {
     }
   }
   if (type == TYPE_BOOLEAN) {
-    if (length == 4 && load<u32>(start) == 0x65757274) store<u64>(appendValue(slot), 1);
-    else if (length == 5 && load<u8>(start) == 0x66 && load<u32>(start + 1) == 0x65736c61) {
+    if (length == 4 && load<u32>(start) == WORD_TRUE) store<u64>(appendValue(slot), 1);
+    else if (length == 5 && load<u8>(start) == LOWER_F && load<u32>(start + 1) == WORD_ALSE) {
       store<u64>(appendValue(slot), 0);
     } else countMalformed();
     return;

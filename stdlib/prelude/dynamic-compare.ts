@@ -2,12 +2,20 @@
 // generated code folds constants ahead of time; `same`, which also looks inside arrays, folds what it meets.
 
 import {
-  BOX_ARRAY, BOX_BOOLEAN, BOX_FLOAT, BOX_INTEGER, BOX_OBJECT, BOX_STRING, FORMAT_BYTES, KEY_OPTIONAL, SYMBOL_ENTRY_BYTES,
-  TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_RAW,
+  BOX_ARRAY, BOX_BOOLEAN, BOX_BYTES, BOX_FLOAT, BOX_INTEGER, BOX_LENGTH, BOX_OBJECT, BOX_STRING, BOX_TAG, BOX_VALUE,
+  CONSTANT_LIST_BOXES, CONSTANT_LIST_COUNT, CONSTANT_LIST_LENGTHS, CONSTANT_LIST_LONGEST, CONSTANT_LIST_MASK,
+  CONSTANT_LIST_TABLE, FORMAT_BYTES, KEY_COUNT, KEY_HEADER_BYTES, KEY_OPTIONAL, KEY_TEXT_LENGTH, KEY_TEXT_PADDING,
+  KEY_TEXT_START, KEY_TYPE, LENGTHS_MASK, ORDER_GREATER, SYMBOL_ENTRY_ADDRESS, SYMBOL_ENTRY_BYTES, SYMBOL_ENTRY_HASH,
+  SYMBOL_ENTRY_LENGTH, SYMBOL_ENTRY_SYMBOL, TRUTH_NULL, TYPE_BOOLEAN, TYPE_DOUBLE, TYPE_KEYWORD, TYPE_LONG, TYPE_RAW,
+  VALUE_BYTES,
 } from "../src/abi";
+import {
+  BACKSLASH, BRACKET_CLOSE, BRACKET_OPEN, COMMA, DIGIT_0, LOWER_A, LOWER_U, QUOTE, WORD_NULL,
+} from "../src/text/characters";
 import { allocate, arenaFull, mark, release } from "./arena";
 import { Text, addressOf, bytesEqual, compareBytes, hashBytes, lengthOf } from "./bytes";
-import { TRUTH_NULL, elementBox, elementsOf, firstElement, foldBox, nextElement, tagOf, textOf } from "./dynamic";
+import { isControl } from "./characters";
+import { elementBox, elementsOf, firstElement, foldBox, nextElement, tagOf, textOf } from "./dynamic";
 import { longText } from "./functions";
 import { addressIn } from "./match";
 import { formatDouble } from "./pack";
@@ -32,15 +40,15 @@ function compareLongDouble(a: i64, b: f64): i32 {
 
 /** Less than, equal to or greater than 0, of two boxes that hold numbers or booleans. */
 function compareNumbers(a: usize, b: usize): i32 {
-  const x = load<i64>(a, 8);
-  const y = load<i64>(b, 8);
-  if (load<u32>(a) == BOX_FLOAT) {
-    const double = load<f64>(a, 8);
-    if (load<u32>(b) != BOX_FLOAT) return -compareLongDouble(y, double);
-    const other = load<f64>(b, 8);
+  const x = load<i64>(a, BOX_VALUE);
+  const y = load<i64>(b, BOX_VALUE);
+  if (load<u32>(a, BOX_TAG) == BOX_FLOAT) {
+    const double = load<f64>(a, BOX_VALUE);
+    if (load<u32>(b, BOX_TAG) != BOX_FLOAT) return -compareLongDouble(y, double);
+    const other = load<f64>(b, BOX_VALUE);
     return double < other ? -1 : double > other ? 1 : 0;
   }
-  if (load<u32>(b) == BOX_FLOAT) return compareLongDouble(x, load<f64>(b, 8));
+  if (load<u32>(b, BOX_TAG) == BOX_FLOAT) return compareLongDouble(x, load<f64>(b, BOX_VALUE));
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
@@ -57,10 +65,10 @@ export function boxEquals(a: usize, b: usize): i32 {
   if (isNumber(x) && isNumber(y)) return compareNumbers(a, b) == 0 ? 1 : 0;
   if (x != y || x == BOX_OBJECT) return TRUTH_NULL;
   if (x == BOX_ARRAY) return sameArrays(a, b) ? 1 : 0;
-  return load<u64>(a, 8) == load<u64>(b, 8) ? 1 : 0;
+  return load<u64>(a, BOX_VALUE) == load<u64>(b, BOX_VALUE) ? 1 : 0;
 }
 
-/** `<`, `<=`, `>`, `>=` (op 0 to 3) of two values whose strings are folded. */
+/** `<`, `<=`, `>`, `>=` (ORDER_*) of two values whose strings are folded. */
 export function boxOrder(a: usize, b: usize, op: u32): i32 {
   const x = tagOf(a);
   const y = tagOf(b);
@@ -72,7 +80,7 @@ export function boxOrder(a: usize, b: usize, op: u32): i32 {
   } else if ((isNumber(x) && isNumber(y)) || (x == BOX_BOOLEAN && y == BOX_BOOLEAN)) order = compareNumbers(a, b);
   else return TRUTH_NULL;
   if (order == 0) return op & 1;
-  return (order < 0) == op < 2 ? 1 : 0;
+  return (order < 0) == op < (ORDER_GREATER as u32) ? 1 : 0;
 }
 
 /** Whether two values are one as keys and members are: true is 1, and an object is null. */
@@ -83,7 +91,7 @@ export function same(a: usize, b: usize): bool {
   if (y == BOX_OBJECT) y = 0;
   if (!x || !y) return x == y;
   if (x == BOX_STRING || y == BOX_STRING) {
-    if (x != y || !mayFoldAlike(load<u32>(a, 4), load<u32>(b, 4))) return false;
+    if (x != y || !mayFoldAlike(load<u32>(a, BOX_LENGTH), load<u32>(b, BOX_LENGTH))) return false;
     const s = foldBox(a);
     const t = foldBox(b);
     return s != 0 && t != 0 && textsEqual(textOf(s), textOf(t));
@@ -118,27 +126,28 @@ export function boxIn(box: usize, list: usize): i32 {
   if (!tag) return TRUTH_NULL;
   if (tag == BOX_STRING) return textIn(textOf(box), list) ? 1 : 0;
   if (tag == BOX_ARRAY || tag == BOX_OBJECT) return 0;
-  let p: usize = load<u32>(list);
-  for (let n = load<u32>(list, 4); n; n--) {
+  let p: usize = load<u32>(list, CONSTANT_LIST_BOXES);
+  for (let n = load<u32>(list, CONSTANT_LIST_COUNT); n; n--) {
     if (compareNumbers(box, p) == 0) return 1;
-    p += 16;
+    p += BOX_BYTES;
   }
   return 0;
 }
 
 function textIn(t: Text, list: usize): bool {
   const length = lengthOf(t);
-  if (length > load<u32>(list, 16) || !((load<u32>(list, 20) >> (length & 31)) & 1)) return false;
-  const table: usize = load<u32>(list, 8);
-  const bits = load<u32>(list, 12);
+  if (length > load<u32>(list, CONSTANT_LIST_LONGEST)) return false;
+  if (!((load<u32>(list, CONSTANT_LIST_LENGTHS) >> (length & LENGTHS_MASK)) & 1)) return false;
+  const table: usize = load<u32>(list, CONSTANT_LIST_TABLE);
+  const bits = load<u32>(list, CONSTANT_LIST_MASK);
   const hash = hashBytes(addressOf(t), length);
   let at = hash & bits;
   while (true) {
     const entry = table + ((at as usize) * SYMBOL_ENTRY_BYTES);
-    if (load<u32>(entry, 12) == 0) return false;
+    if (load<u32>(entry, SYMBOL_ENTRY_SYMBOL) == 0) return false;
     if (
-      load<u32>(entry) == hash && load<u32>(entry, 8) == length &&
-      bytesEqual(load<u32>(entry, 4), addressOf(t), length)
+      load<u32>(entry, SYMBOL_ENTRY_HASH) == hash && load<u32>(entry, SYMBOL_ENTRY_LENGTH) == length &&
+      bytesEqual(load<u32>(entry, SYMBOL_ENTRY_ADDRESS), addressOf(t), length)
     ) {
       return true;
     }
@@ -176,34 +185,34 @@ export function writeBoxKey(box: usize, fold: bool, q: usize, end: usize): usize
     if (!value) return 0;
     const t = textOf(value);
     q = header(tag == BOX_STRING ? TYPE_KEYWORD : TYPE_RAW, 1, q, end);
-    const padded = (lengthOf(t) + 3) & ~3;
-    if (!q || q + 4 + padded > end) return 0;
-    store<u32>(q, lengthOf(t));
-    memory.copy(q + 4, addressOf(t), lengthOf(t));
-    return q + 4 + padded;
+    const padded = (lengthOf(t) + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
+    if (!q || q + KEY_TEXT_START + padded > end) return 0;
+    store<u32>(q, lengthOf(t), KEY_TEXT_LENGTH);
+    memory.copy(q + KEY_TEXT_START, addressOf(t), lengthOf(t));
+    return q + KEY_TEXT_START + padded;
   }
   if (tag == BOX_ARRAY) {
     q = header(TYPE_RAW, 1, q, end);
-    if (!q || q + 4 > end) return 0;
-    const stop = writeArray(load<u32>(box, 8), q + 4, end);
+    if (!q || q + KEY_TEXT_START > end) return 0;
+    const stop = writeArray(load<u32>(box, BOX_VALUE), q + KEY_TEXT_START, end);
     if (!stop) return 0;
-    const length = (stop - q - 4) as u32;
-    store<u32>(q, length);
-    const padded = q + 4 + ((length + 3) & ~3);
+    const length = (stop - q - KEY_TEXT_START) as u32;
+    store<u32>(q, length, KEY_TEXT_LENGTH);
+    const padded = q + KEY_TEXT_START + ((length + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
     return padded > end ? 0 : padded;
   }
   const type = tag == BOX_FLOAT ? TYPE_DOUBLE : tag == BOX_BOOLEAN && !fold ? TYPE_BOOLEAN : TYPE_LONG;
   q = header(type, 1, q, end);
-  if (!q || q + 8 > end) return 0;
-  store<u64>(q, load<u64>(box, 8));
-  return q + 8;
+  if (!q || q + VALUE_BYTES > end) return 0;
+  store<u64>(q, load<u64>(box, BOX_VALUE));
+  return q + VALUE_BYTES;
 }
 
 function header(type: u32, count: u32, q: usize, end: usize): usize {
-  if (q + 8 > end) return 0;
-  store<u32>(q, type | KEY_OPTIONAL);
-  store<u32>(q, count, 4);
-  return q + 8;
+  if (q + KEY_HEADER_BYTES > end) return 0;
+  store<u32>(q, type | KEY_OPTIONAL, KEY_TYPE);
+  store<u32>(q, count, KEY_COUNT);
+  return q + KEY_HEADER_BYTES;
 }
 
 function writeByte(c: u32, q: usize, end: usize): usize {
@@ -219,31 +228,31 @@ function writeText(t: Text, q: usize, end: usize): usize {
 }
 
 function writeArray(p: usize, q: usize, end: usize): usize {
-  q = writeByte(0x5b, q, end);
+  q = writeByte(BRACKET_OPEN, q, end);
   let first = true;
   const start = mark();
   for (let at = firstElement(p); at && q && !arenaFull; at = nextElement(at)) {
-    if (!first) q = writeByte(0x2c, q, end);
+    if (!first) q = writeByte(COMMA, q, end);
     first = false;
     q = writeElement(elementBox(at), q, end);
     release(start);
   }
-  return writeByte(0x5d, q, end);
+  return writeByte(BRACKET_CLOSE, q, end);
 }
 
 function writeElement(box: usize, q: usize, end: usize): usize {
   switch (tagOf(box)) {
     case BOX_BOOLEAN:
     case BOX_INTEGER:
-      return writeText(longText(load<i64>(box, 8)), q, end);
+      return writeText(longText(load<i64>(box, BOX_VALUE)), q, end);
     case BOX_FLOAT:
-      return writeDouble(load<f64>(box, 8), q, end);
+      return writeDouble(load<f64>(box, BOX_VALUE), q, end);
     case BOX_STRING:
       return writeQuoted(foldBox(box), q, end);
     case BOX_ARRAY:
-      return writeArray(load<u32>(box, 8), q, end);
+      return writeArray(load<u32>(box, BOX_VALUE), q, end);
     default: {
-      for (let i = 0; i < 4; i++) q = writeByte(0x6c6c756e >> (i << 3), q, end);
+      for (let i = 0; i < 4; i++) q = writeByte(WORD_NULL >> (i << 3), q, end);
       return q;
     }
   }
@@ -260,22 +269,22 @@ function writeDouble(value: f64, q: usize, end: usize): usize {
 
 function writeQuoted(box: usize, q: usize, end: usize): usize {
   if (!box) return 0;
-  q = writeByte(0x22, q, end);
-  let p: usize = load<u32>(box, 8);
-  const stop = p + load<u32>(box, 4);
+  q = writeByte(QUOTE, q, end);
+  let p: usize = load<u32>(box, BOX_VALUE);
+  const stop = p + load<u32>(box, BOX_LENGTH);
   for (; p < stop && q; p++) {
     const c: u32 = load<u8>(p);
-    if (c >= 0x20) {
-      if (c == 0x22 || c == 0x5c) q = writeByte(0x5c, q, end);
+    if (!isControl(c)) {
+      if (c == QUOTE || c == BACKSLASH) q = writeByte(BACKSLASH, q, end);
       q = writeByte(c, q, end);
       continue;
     }
-    q = writeByte(0x5c, q, end);
-    q = writeByte(0x75, q, end);
-    q = writeByte(0x30, q, end);
-    q = writeByte(0x30, q, end);
-    q = writeByte(0x30 + (c >> 4), q, end);
-    q = writeByte((c & 15) < 10 ? 0x30 + (c & 15) : 0x57 + (c & 15), q, end);
+    q = writeByte(BACKSLASH, q, end);
+    q = writeByte(LOWER_U, q, end);
+    q = writeByte(DIGIT_0, q, end);
+    q = writeByte(DIGIT_0, q, end);
+    q = writeByte(DIGIT_0 + (c >> 4), q, end);
+    q = writeByte((c & 15) < 10 ? DIGIT_0 + (c & 15) : LOWER_A - 10 + (c & 15), q, end);
   }
-  return writeByte(0x22, q, end);
+  return writeByte(QUOTE, q, end);
 }

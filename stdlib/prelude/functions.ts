@@ -2,10 +2,12 @@
 // code never looks at the result of a function that had a null argument. Positions are counted in UTF-16 units.
 
 import { FORMAT_BYTES } from "../src/abi";
+import { DIGIT_0, DOT, MINUS, PLUS, REPLACEMENT_CHARACTER, WORD_0X } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
 import {
   Text, addressOf, bytesEqual, compareBytes, indexOfBytes, lastIndexOfBytes, lengthOf, text,
 } from "./bytes";
+import { decimalOf, isDigit, letterOf } from "./characters";
 import { scanNumber, scannedDouble } from "./numbers";
 import { formatDouble } from "./pack";
 import { foldedText, utf16Length, widthOf, writeCodePoint } from "./unicode";
@@ -88,12 +90,12 @@ export function substring(t: Text, from: i64, to: i64): Text {
   const bodyEnd = tailCut ? end - 4 : end;
   const out = allocate(lengthOf(t) + 8);
   let q = out;
-  if (headCut) q = writeCodePoint(q, 0xfffd);
+  if (headCut) q = writeCodePoint(q, REPLACEMENT_CHARACTER);
   if (bodyEnd > start) {
     memory.copy(q, addressOf(t) + start, bodyEnd - start);
     q += bodyEnd - start;
   }
-  if (tailCut) q = writeCodePoint(q, 0xfffd);
+  if (tailCut) q = writeCodePoint(q, REPLACEMENT_CHARACTER);
   shrinkTo(q);
   return text(out, (q - out) as u32);
 }
@@ -151,12 +153,12 @@ export function longText(value: i64): Text {
   let rest: u64 = value < 0 ? 0 - (value as u64) : (value as u64);
   do {
     p--;
-    store<u8>(p, 0x30 + ((rest % 10) as u32));
+    store<u8>(p, DIGIT_0 + ((rest % 10) as u32));
     rest /= 10;
   } while (rest);
   if (value < 0) {
     p--;
-    store<u8>(p, 0x2d);
+    store<u8>(p, MINUS);
   }
   return text(p, (end - p) as u32);
 }
@@ -192,7 +194,7 @@ export function numberFailed(): bool {
 }
 
 function isHex(t: Text): bool {
-  return lengthOf(t) >= 2 && load<u16>(addressOf(t)) == 0x7830;
+  return lengthOf(t) >= 2 && load<u16>(addressOf(t)) == WORD_0X;
 }
 
 /** The whole number that the text holds in a base from 2 to 36, letters of either case; it must fit 64 bits. */
@@ -202,8 +204,8 @@ export function numberInBase(t: Text, base: u32): i64 {
   const end = p + lengthOf(t);
   let negative = false;
   if (base == 16 && isHex(t)) p += 2;
-  else if (p < end && (load<u8>(p) == 0x2d || load<u8>(p) == 0x2b)) {
-    negative = load<u8>(p) == 0x2d;
+  else if (p < end && (load<u8>(p) == MINUS || load<u8>(p) == PLUS)) {
+    negative = load<u8>(p) == MINUS;
     p++;
   }
   if (p == end) return 0;
@@ -219,8 +221,8 @@ export function numberInBase(t: Text, base: u32): i64 {
 }
 
 function digitOf(c: u32): u32 {
-  if (c - 0x30 < 10) return c - 0x30;
-  const letter = (c | 0x20) - 0x61;
+  if (isDigit(c)) return decimalOf(c);
+  const letter = letterOf(c);
   return letter < 26 ? letter + 10 : 36;
 }
 
@@ -247,7 +249,7 @@ export function doubleModulo(a: f64, b: f64): f64 {
 // Versions: dotted numbers with an optional pre-release, ordered as Semantic Versioning 2.0.0 orders them.
 
 function versionPart(p: usize, end: usize): usize {
-  while (p < end && (load<u8>(p) as u32) - 0x30 < 10) p++;
+  while (p < end && isDigit(load<u8>(p))) p++;
   return p;
 }
 
@@ -255,18 +257,18 @@ function versionPart(p: usize, end: usize): usize {
 function versionCore(p: usize, end: usize): usize {
   for (let part = 0; part < 3; part++) {
     if (part) {
-      if (p >= end || load<u8>(p) != 0x2e) return 0;
+      if (p >= end || load<u8>(p) != DOT) return 0;
       p++;
     }
     const stop = versionPart(p, end);
     if (stop == p) return 0;
     p = stop;
   }
-  return p == end || load<u8>(p) == 0x2d || load<u8>(p) == 0x2b ? p : 0;
+  return p == end || load<u8>(p) == MINUS || load<u8>(p) == PLUS ? p : 0;
 }
 
 function skipZeros(p: usize, end: usize): usize {
-  while (p + 1 < end && load<u8>(p) == 0x30) p++;
+  while (p + 1 < end && load<u8>(p) == DIGIT_0) p++;
   return p;
 }
 
@@ -279,12 +281,12 @@ function compareDigits(a: usize, aEnd: usize, b: usize, bEnd: usize): i32 {
 
 /** End of the part of the version that counts: build metadata does not. */
 function withoutBuild(p: usize, end: usize): usize {
-  while (p < end && load<u8>(p) != 0x2b) p++;
+  while (p < end && load<u8>(p) != PLUS) p++;
   return p;
 }
 
 function identifierEnd(p: usize, end: usize): usize {
-  while (p < end && load<u8>(p) != 0x2e) p++;
+  while (p < end && load<u8>(p) != DOT) p++;
   return p;
 }
 

@@ -2,15 +2,25 @@
 // `run` takes a batch of lines to matches in the output region; the rest is exported for generated code to call.
 
 import {
-  BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_SIZE, CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN,
-  CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE, CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED,
-  CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED,
-  CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME, EVENT_HEADER_BYTES, KEYS_LOST, MATCH_BYTES, TYPE_KEYWORD,
+  BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_RECORD_LINE, BROKEN_RECORD_OFFSET, BROKEN_RECORD_REASON, BROKEN_SIZE,
+  CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN, CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE,
+  CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
+  CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
+  EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
+  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_HEADER_WATERMARK, GENERATION_LIMIT,
+  GROUP_POSTINGS, GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
+  KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
+  MATCH_PREDICATE, POSTING_COUNT, POSTING_INDEX_BYTES, POSTING_PREDICATES, POSTING_PREDICATE_BYTES, RUN_DONE, RUN_FULL,
+  SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, STAMP_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
+  VALUE_LENGTH,
 } from "../src/abi";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
 import { decodeLine } from "./decode";
 import { writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
+// For the tests that pin the hashes: no generated code calls these, so no package has them.
+export { hashBytes } from "./bytes";
+export { hashKey } from "./decode";
 import {
   callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stage_count,
   stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, tiebreaker_slot, time_slot,
@@ -72,7 +82,7 @@ export function currentGeneration(): u32 {
 
 /** Evaluates a predicate unless this event has seen it already. */
 export function visit(predicate: u32): void {
-  const stamp = predicate_stamps + predicate * 4;
+  const stamp = predicate_stamps + predicate * STAMP_BYTES;
   if (load<u32>(stamp) == generation) return;
   store<u32>(stamp, generation);
   count(CONTROL_EVALUATED);
@@ -81,25 +91,25 @@ export function visit(predicate: u32): void {
 
 /** Visits the predicates that the symbols of a witness group point to. */
 export function dispatch(group: usize): void {
-  const slot: usize = load<u32>(group);
-  if (load<u32>(slot) == 0) return;
+  const slot: usize = load<u32>(group, GROUP_SLOT);
+  if (load<u32>(slot, SLOT_COUNT) == 0) return;
   const symbols = symbolsOf(group);
-  const values = load<u32>(slot);
-  const index: usize = load<u32>(group, 24);
+  const values = load<u32>(slot, SLOT_COUNT);
+  const index: usize = load<u32>(group, GROUP_POSTINGS);
   for (let i: u32 = 0; i < values; i++) {
-    const list: usize = load<u32>(index + load<u32>(symbols + i * 4) * 4);
+    const list: usize = load<u32>(index + load<u32>(symbols + i * SYMBOL_BYTES) * POSTING_INDEX_BYTES);
     if (!list) continue;
-    const n = load<u32>(list);
-    for (let k: u32 = 1; k <= n; k++) visit(load<u32>(list + k * 4));
+    const n = load<u32>(list, POSTING_COUNT);
+    for (let k: u32 = 0; k < n; k++) visit(load<u32>(list + k * POSTING_PREDICATE_BYTES, POSTING_PREDICATES));
   }
 }
 
 /** Whether one of the values' symbols is in the bit set. */
 export function anySymbol(group: usize, bits: usize): bool {
   const symbols = symbolsOf(group);
-  const values = load<u32>(load<u32>(group) as usize);
+  const values = load<u32>(load<u32>(group, GROUP_SLOT) as usize, SLOT_COUNT);
   for (let i: u32 = 0; i < values; i++) {
-    const symbol = load<u32>(symbols + i * 4);
+    const symbol = load<u32>(symbols + i * SYMBOL_BYTES);
     if ((load<u8>(bits + (symbol >> 3)) >> (symbol & 7)) & 1) return true;
   }
   return false;
@@ -108,46 +118,46 @@ export function anySymbol(group: usize, bits: usize): bool {
 /** Whether one of the values' symbols is this one. */
 export function hasSymbol(group: usize, wanted: u32): bool {
   const symbols = symbolsOf(group);
-  const values = load<u32>(load<u32>(group) as usize);
-  for (let i: u32 = 0; i < values; i++) if (load<u32>(symbols + i * 4) == wanted) return true;
+  const values = load<u32>(load<u32>(group, GROUP_SLOT) as usize, SLOT_COUNT);
+  for (let i: u32 = 0; i < values; i++) if (load<u32>(symbols + i * SYMBOL_BYTES) == wanted) return true;
   return false;
 }
 
 /** Records that the predicate matches the current event. */
 export function emit(predicate: u32): void {
-  store<u32>(output, predicate);
-  store<u32>(output, 0, 4);
-  keyLength = output + 4;
+  store<u32>(output, predicate, MATCH_PREDICATE);
+  store<u32>(output, 0, MATCH_KEY_BYTES);
+  keyLength = output + MATCH_KEY_BYTES;
   keysFit = true;
   output += MATCH_BYTES;
   matchesLeft -= MATCH_BYTES;
-  store<u32>(header, load<u32>(header, 12) + 1, 12);
+  store<u32>(header, load<u32>(header, EVENT_HEADER_MATCHES) + 1, EVENT_HEADER_MATCHES);
 }
 
 /** Adds a join key, the values of a slot, to the match that was emitted last. */
 export function emitKey(slot: usize, type: u32, flags: u32): void {
   if (!keysFit) return;
-  const values = load<u32>(slot);
+  const values = load<u32>(slot, SLOT_COUNT);
   const start = output;
   const end = output_end - matchesLeft;
   const from = values ? valuesOf(slot) : 0;
-  if (end < output + 8) return loseKeys();
-  store<u32>(output, type | flags);
-  store<u32>(output, values, 4);
-  output += 8;
+  if (end < output + KEY_HEADER_BYTES) return loseKeys();
+  store<u32>(output, type | flags, KEY_TYPE);
+  store<u32>(output, values, KEY_COUNT);
+  output += KEY_HEADER_BYTES;
   for (let i: u32 = 0; i < values; i++) {
-    const value = from + i * 8;
+    const value = from + i * VALUE_BYTES;
     if (type == TYPE_KEYWORD) {
-      const length = load<u32>(value, 4);
-      const padded = (length + 3) & ~3;
-      if (end < output + 4 + padded) return loseKeys();
-      store<u32>(output, length);
-      memory.copy(output + 4, load<u32>(value), length);
-      output += 4 + padded;
+      const length = load<u32>(value, VALUE_LENGTH);
+      const padded = (length + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
+      if (end < output + KEY_TEXT_START + padded) return loseKeys();
+      store<u32>(output, length, KEY_TEXT_LENGTH);
+      memory.copy(output + KEY_TEXT_START, load<u32>(value, VALUE_ADDRESS), length);
+      output += KEY_TEXT_START + padded;
     } else {
-      if (end < output + 8) return loseKeys();
+      if (end < output + VALUE_BYTES) return loseKeys();
       store<u64>(output, load<u64>(value));
-      output += 8;
+      output += VALUE_BYTES;
     }
   }
   store<u32>(keyLength, load<u32>(keyLength) + ((output - start) as u32));
@@ -164,7 +174,7 @@ export function emitBoxKey(box: usize, fold: bool): void {
 }
 
 function loseKeys(): void {
-  output = keyLength + 4;
+  output = keyLength + (MATCH_BYTES - MATCH_KEY_BYTES);
   store<u32>(keyLength, KEYS_LOST);
   keysFit = false;
   count(CONTROL_KEY_OVERFLOW);
@@ -179,9 +189,9 @@ function recordBroken(line: u32, offset: u32): void {
   const records = load<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS);
   if (records >= (BROKEN_LIMIT as u32)) return;
   const at: usize = CONTROL_BASE + CONTROL_BROKEN_TABLE + records * BROKEN_RECORD_BYTES;
-  store<u32>(at, line);
-  store<u32>(at, offset, 4);
-  store<u32>(at, brokenReason, 8);
+  store<u32>(at, line, BROKEN_RECORD_LINE);
+  store<u32>(at, offset, BROKEN_RECORD_OFFSET);
+  store<u32>(at, brokenReason, BROKEN_RECORD_REASON);
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, records + 1);
 }
 
@@ -190,7 +200,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   const watermark = load<i64>(CONTROL_BASE + CONTROL_WATERMARK);
   let time = watermark;
   let flags: u32 = 0;
-  if (load<u32>(time_slot)) {
+  if (load<u32>(time_slot, SLOT_COUNT)) {
     time = load<i64>(valuesOf(time_slot));
     flags |= EVENT_HAS_TIME;
   } else if (watermark == i64.MIN_VALUE) {
@@ -198,7 +208,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     time = 0;
   }
   header = output;
-  store<u32>(header, 0, 12);
+  store<u32>(header, 0, EVENT_HEADER_MATCHES);
   output += EVENT_HEADER_BYTES;
   matchesLeft = predicate_count * MATCH_BYTES;
   evaluate();
@@ -210,29 +220,28 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   count(CONTROL_EVENTS);
   if (!(flags & EVENT_HAS_TIME)) count(CONTROL_UNTIMED);
   else if (time > watermark) store<i64>(CONTROL_BASE + CONTROL_WATERMARK, time);
-  if (!load<u32>(header, 12)) {
+  if (!load<u32>(header, EVENT_HEADER_MATCHES)) {
     output = header;
     return true;
   }
   let tiebreaker: i64 = 0;
-  if (tiebreaker_slot && load<u32>(tiebreaker_slot)) {
+  if (tiebreaker_slot && load<u32>(tiebreaker_slot, SLOT_COUNT)) {
     tiebreaker = load<i64>(valuesOf(tiebreaker_slot));
     flags |= EVENT_HAS_TIEBREAKER;
   }
-  store<u32>(header, line);
-  store<u32>(header, start as u32, 4);
-  store<u32>(header, (feed - start) as u32, 8);
-  store<i64>(header, time, 16);
-  store<i64>(header, watermark, 24);
-  store<i64>(header, tiebreaker, 32);
-  store<u32>(header, flags, 40);
+  store<u32>(header, line, EVENT_HEADER_LINE);
+  store<u32>(header, start as u32, EVENT_HEADER_ADDRESS);
+  store<u32>(header, (feed - start) as u32, EVENT_HEADER_LENGTH);
+  store<i64>(header, time, EVENT_HEADER_TIME);
+  store<i64>(header, watermark, EVENT_HEADER_WATERMARK);
+  store<i64>(header, tiebreaker, EVENT_HEADER_TIEBREAKER);
+  store<u32>(header, flags, EVENT_HEADER_FLAGS);
   return true;
 }
 
 function nextEvent(): void {
   startEvent();
-  // Memo words keep the generation beside one bit of result, so it has 31 bits.
-  if (generation >= 0x7fffffff) {
+  if (generation >= (GENERATION_LIMIT as u32)) {
     memory.fill(stamps_base, 0, stamps_end - stamps_base);
     restartGenerations();
   }
@@ -242,29 +251,29 @@ function nextEvent(): void {
 /** See "Late tests" in stdlib/src/abi.ts. */
 export function late_begin(): void {
   nextEvent();
-  for (let slot = stage_slots_base; slot < stage_slots_end; slot += 16) store<u32>(slot, 0);
+  for (let slot = stage_slots_base; slot < stage_slots_end; slot += SLOT_BYTES) store<u32>(slot, 0, SLOT_COUNT);
 }
 
 export function late_event(root: u32, address: usize, length: u32): i32 {
-  if (root > stage_count) return 1;
-  const node = root ? load<u32>(stage_nodes + (root - 1) * 4) : 0;
-  if (root && !node) return 1;
+  if (root > stage_count) return LATE_READ;
+  const node = root != LATE_ROOT_EVENT ? load<u32>(stage_nodes + (root - LATE_ROOT_STAGES) * STAGE_NODE_BYTES) : 0;
+  if (root != LATE_ROOT_EVENT && !node) return LATE_READ;
   // What is read here was counted when the event came.
   const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
   const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
   const whole = decodeLine(skipSpace(address), address + length - 1, node);
   store<u64>(CONTROL_BASE + CONTROL_MALFORMED, malformed);
   store<u64>(CONTROL_BASE + CONTROL_REPLACED, replaced);
-  return whole ? 1 : 0;
+  return whole ? LATE_READ : LATE_BROKEN;
 }
 
 export function late_test(predicate: u32): i32 {
   header = LATE_HEADER;
-  store<u32>(header, 0, 12);
+  store<u32>(header, 0, EVENT_HEADER_MATCHES);
   output = output_base;
   matchesLeft = MATCH_BYTES;
   callPredicate(predicate);
-  return arenaFull ? -1 : load<u32>(header, 12);
+  return arenaFull ? LATE_NO_MEMORY : load<u32>(header, EVENT_HEADER_MATCHES);
 }
 
 /** See "Module interface" in stdlib/src/abi.ts. `length` bytes at `address` are whole lines, each with its line feed. */
@@ -272,13 +281,13 @@ export function run(address: usize, length: u32): i32 {
   const end = address + length;
   let p = address;
   let line: u32 = 0;
-  let status = 0;
+  let status = RUN_DONE;
   output = output_base;
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, 0);
   while (p < end) {
     // Half of the region is kept for keys of the event at hand.
     if (output + outputReserve() > output_base + ((output_end - output_base) >> 1) && output != output_base) {
-      status = 1;
+      status = RUN_FULL;
       break;
     }
     const feed = lineEnd(p);

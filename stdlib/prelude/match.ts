@@ -1,8 +1,18 @@
 // Matching one text against compiled patterns: globs, automata, address ranges. Nothing here backtracks over the text.
-// Encodings: compiler/src/patterns (wildcard.ts, regex-compile.ts, cidr.ts).
+// Encodings: GLOB_*, DFA_*, NFA_* and ADDRESS_RANGE_* in stdlib/src/abi.ts.
 
+import {
+  ADDRESS_RANGE_BYTES, ADDRESS_RANGE_FAMILY, ADDRESS_RANGE_MASK_HIGH, ADDRESS_RANGE_MASK_LOW,
+  ADDRESS_RANGE_NETWORK_HIGH, ADDRESS_RANGE_NETWORK_LOW, BLOCK_BYTES, DFA_CLASSES_BYTES, DFA_CLASS_COUNT,
+  DFA_HEADER_BYTES, DFA_NEXT_BYTES, DFA_PADDING, DFA_START, DFA_STATES, GLOB_ANCHORED_END, GLOB_ANCHORED_START,
+  GLOB_ANY_ONE, GLOB_FLAGS, GLOB_HEADER_BYTES, GLOB_SEGMENTS, GLOB_SEGMENT_HAS_ANY, GLOB_SEGMENT_HEADER_BYTES,
+  GLOB_SEGMENT_LENGTH, NFA_HEADER_BYTES, NFA_MATCH, NFA_RANGE, NFA_SPLIT, NFA_START, NFA_STATES, NFA_STATE_A,
+  NFA_STATE_B, NFA_STATE_BYTES, NFA_STATE_HIGH, NFA_STATE_LOW, NFA_STATE_OP,
+} from "../src/abi";
+import { COLON, DIGIT_0, DOT } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
 import { Text, addressOf, bytesEqual, indexOfBytes, lengthOf } from "./bytes";
+import { decimalOf, isDigit, letterOf } from "./characters";
 import { widthOf } from "./unicode";
 
 export function startsWith(t: Text, prefix: usize, length: u32): bool {
@@ -18,8 +28,6 @@ export function contains(t: Text, needle: usize, length: u32): bool {
   return indexOfBytes(addressOf(t), lengthOf(t), needle, length, 0) >= 0;
 }
 
-const ANY_ONE: u32 = 0xff;
-
 /** Address behind the segment when it stands at `p`, else 0; the segment holds `?`. */
 function segmentAt(p: usize, end: usize, segment: usize, length: u32): usize {
   const stop = segment + length;
@@ -27,7 +35,7 @@ function segmentAt(p: usize, end: usize, segment: usize, length: u32): usize {
     if (p >= end) return 0;
     const want: u32 = load<u8>(segment);
     const have: u32 = load<u8>(p);
-    if (want == ANY_ONE) p += widthOf(have);
+    if (want == GLOB_ANY_ONE) p += widthOf(have);
     else {
       if (want != have) return 0;
       p++;
@@ -39,18 +47,18 @@ function segmentAt(p: usize, end: usize, segment: usize, length: u32): usize {
 
 /** Whether the whole text matches the encoded glob. */
 export function globMatches(t: Text, glob: usize): bool {
-  const flags: u32 = load<u8>(glob);
-  const segments: u32 = load<u16>(glob, 2);
+  const flags: u32 = load<u8>(glob, GLOB_FLAGS);
+  const segments: u32 = load<u16>(glob, GLOB_SEGMENTS);
   let p = addressOf(t);
   const end = p + lengthOf(t);
-  let at = glob + 4;
+  let at = glob + GLOB_HEADER_BYTES;
   for (let i: u32 = 0; i < segments; i++) {
-    const length: u32 = load<u16>(at);
-    const hasAny = load<u8>(at, 2) != 0;
-    const segment = at + 4;
+    const length: u32 = load<u16>(at, GLOB_SEGMENT_LENGTH);
+    const hasAny = load<u8>(at, GLOB_SEGMENT_HAS_ANY) != 0;
+    const segment = at + GLOB_SEGMENT_HEADER_BYTES;
     at = segment + length;
-    const pinnedStart = i == 0 && (flags & 1) != 0;
-    const pinnedEnd = i == segments - 1 && (flags & 2) != 0;
+    const pinnedStart = i == 0 && (flags & GLOB_ANCHORED_START) != 0;
+    const pinnedEnd = i == segments - 1 && (flags & GLOB_ANCHORED_END) != 0;
     if (!hasAny) {
       const left = (end - p) as u32;
       if (left < length) return false;
@@ -86,29 +94,29 @@ export function globMatches(t: Text, glob: usize): bool {
     if (!after) return false;
     p = after;
   }
-  return (flags & 2) == 0 || p == end || segments == 0;
+  return (flags & GLOB_ANCHORED_END) == 0 || p == end || segments == 0;
 }
 
 /** Whether the whole text is accepted by the encoded DFA. */
 export function dfaMatches(t: Text, dfa: usize): bool {
-  const states = load<u32>(dfa);
-  const width = load<u32>(dfa, 4);
-  let state = load<u32>(dfa, 8);
-  const classes = dfa + 16;
-  const accept = classes + 256;
-  const next = accept + ((states + 3) & ~3);
+  const states = load<u32>(dfa, DFA_STATES);
+  const width = load<u32>(dfa, DFA_CLASS_COUNT);
+  let state = load<u32>(dfa, DFA_START);
+  const classes = dfa + DFA_HEADER_BYTES;
+  const accept = classes + DFA_CLASSES_BYTES;
+  const next = accept + ((states + DFA_PADDING) & ~DFA_PADDING);
   let p = addressOf(t);
   const end = p + lengthOf(t);
   while (p < end) {
-    state = load<u16>(next + (((state * width + (load<u8>(classes + load<u8>(p)) as u32)) << 1) as usize));
+    state = load<u16>(next + (((state * width + (load<u8>(classes + load<u8>(p)) as u32)) * DFA_NEXT_BYTES) as usize));
     if (state == 0) return false;
     p++;
   }
   return load<u8>(accept + state) != 0;
 }
 
-const OP_MATCH: u32 = 0;
-const OP_RANGE: u32 = 1;
+/** Of a state's number, and of a step. */
+const WORD_BYTES: u32 = 4;
 
 // A simulation's state set: `list` of states and `marks`, which holds for each state the step that last added it.
 let nfaStates: usize = 0;
@@ -122,16 +130,16 @@ function addState(list: usize, length: u32, state: u32, step: u32): u32 {
   depth++;
   while (depth) {
     depth--;
-    const s = load<u32>(stack + depth * 4);
-    if (load<u32>(marks + s * 4) == step) continue;
-    store<u32>(marks + s * 4, step);
-    const row = nfaStates + s * 8;
-    if (load<u8>(row) == 2) {
-      store<u32>(stack + depth * 4, load<u16>(row, 6) as u32);
-      store<u32>(stack + depth * 4 + 4, load<u16>(row, 4) as u32);
+    const s = load<u32>(stack + depth * WORD_BYTES);
+    if (load<u32>(marks + s * WORD_BYTES) == step) continue;
+    store<u32>(marks + s * WORD_BYTES, step);
+    const row = nfaStates + s * NFA_STATE_BYTES;
+    if (load<u8>(row, NFA_STATE_OP) == NFA_SPLIT) {
+      store<u32>(stack + depth * WORD_BYTES, load<u16>(row, NFA_STATE_B) as u32);
+      store<u32>(stack + depth * WORD_BYTES + WORD_BYTES, load<u16>(row, NFA_STATE_A) as u32);
       depth += 2;
     } else {
-      store<u32>(list + length * 4, s);
+      store<u32>(list + length * WORD_BYTES, s);
       length++;
     }
   }
@@ -140,17 +148,17 @@ function addState(list: usize, length: u32, state: u32, step: u32): u32 {
 
 /** Whether the whole text is accepted by the encoded NFA, in time states x bytes. */
 export function nfaMatches(t: Text, nfa: usize): bool {
-  const count = load<u32>(nfa);
-  nfaStates = nfa + 16;
+  const count = load<u32>(nfa, NFA_STATES);
+  nfaStates = nfa + NFA_HEADER_BYTES;
   // A state is pushed at most once for each edge into it, and a split has two edges.
-  stack = allocate(count * 8 + 16);
-  marks = allocate(count * 4);
-  let current = allocate(count * 4);
-  let other = allocate(count * 4);
+  stack = allocate(count * 2 * WORD_BYTES + BLOCK_BYTES);
+  marks = allocate(count * WORD_BYTES);
+  let current = allocate(count * WORD_BYTES);
+  let other = allocate(count * WORD_BYTES);
   if (arenaFull) return false;
-  memory.fill(marks, 0, count * 4);
+  memory.fill(marks, 0, count * WORD_BYTES);
   let step: u32 = 1;
-  let length = addState(current, 0, load<u32>(nfa, 4), step);
+  let length = addState(current, 0, load<u32>(nfa, NFA_START), step);
   let p = addressOf(t);
   const end = p + lengthOf(t);
   while (p < end && length) {
@@ -158,9 +166,10 @@ export function nfaMatches(t: Text, nfa: usize): bool {
     step++;
     let grown: u32 = 0;
     for (let i: u32 = 0; i < length; i++) {
-      const row = nfaStates + load<u32>(current + i * 4) * 8;
-      if (load<u8>(row) != OP_RANGE || c < load<u8>(row, 1) || c > load<u8>(row, 2)) continue;
-      grown = addState(other, grown, load<u16>(row, 4), step);
+      const row = nfaStates + load<u32>(current + i * WORD_BYTES) * NFA_STATE_BYTES;
+      if (load<u8>(row, NFA_STATE_OP) != NFA_RANGE) continue;
+      if (c < load<u8>(row, NFA_STATE_LOW) || c > load<u8>(row, NFA_STATE_HIGH)) continue;
+      grown = addState(other, grown, load<u16>(row, NFA_STATE_A), step);
     }
     const swapped = current;
     current = other;
@@ -170,7 +179,7 @@ export function nfaMatches(t: Text, nfa: usize): bool {
   }
   let matched = false;
   for (let i: u32 = 0; p == end && i < length && !matched; i++) {
-    matched = load<u8>(nfaStates + load<u32>(current + i * 4) * 8) == OP_MATCH;
+    matched = load<u8>(nfaStates + load<u32>(current + i * WORD_BYTES) * NFA_STATE_BYTES, NFA_STATE_OP) == NFA_MATCH;
   }
   shrinkTo(stack);
   return matched;
@@ -183,17 +192,17 @@ function parseV4(p: usize, end: usize): bool {
   let value: u32 = 0;
   for (let part = 0; part < 4; part++) {
     if (part) {
-      if (p >= end || load<u8>(p) != 0x2e) return false;
+      if (p >= end || load<u8>(p) != DOT) return false;
       p++;
     }
     const start = p;
     let octet: u32 = 0;
-    while (p < end && (load<u8>(p) as u32) - 0x30 < 10) {
-      octet = octet * 10 + (load<u8>(p) as u32) - 0x30;
+    while (p < end && isDigit(load<u8>(p))) {
+      octet = octet * 10 + (load<u8>(p) as u32) - DIGIT_0;
       p++;
       if (p - start > 3) return false;
     }
-    if (p == start || octet > 255 || (p - start > 1 && load<u8>(start) == 0x30)) return false;
+    if (p == start || octet > 255 || (p - start > 1 && load<u8>(start) == DIGIT_0)) return false;
     value = (value << 8) | octet;
   }
   addressHigh = 0;
@@ -202,8 +211,8 @@ function parseV4(p: usize, end: usize): bool {
 }
 
 function hexValue(c: u32): u32 {
-  if (c - 0x30 < 10) return c - 0x30;
-  const letter = (c | 0x20) - 0x61;
+  if (isDigit(c)) return decimalOf(c);
+  const letter = letterOf(c);
   return letter < 6 ? letter + 10 : 16;
 }
 
@@ -212,7 +221,7 @@ function parseV6(p: usize, end: usize): bool {
   let tail: u64 = 0;
   let groups: u32 = 0;
   let gap: i32 = -1;
-  if (p + 1 < end && load<u8>(p) == 0x3a && load<u8>(p + 1) == 0x3a) {
+  if (p + 1 < end && load<u8>(p) == COLON && load<u8>(p + 1) == COLON) {
     gap = 0;
     p += 2;
   }
@@ -225,7 +234,7 @@ function parseV6(p: usize, end: usize): bool {
       value = (value << 4) | digit;
       p++;
     }
-    if (p < end && load<u8>(p) == 0x2e) {
+    if (p < end && load<u8>(p) == DOT) {
       if (groups > 6 || !parseV4(start, end)) return false;
       const v4 = addressLow as u32;
       head = (head << 32) | (tail >> 32);
@@ -239,9 +248,9 @@ function parseV6(p: usize, end: usize): bool {
     tail = (tail << 16) | (value as u64);
     groups++;
     if (p == end) break;
-    if (load<u8>(p) != 0x3a) return false;
+    if (load<u8>(p) != COLON) return false;
     p++;
-    if (p < end && load<u8>(p) == 0x3a) {
+    if (p < end && load<u8>(p) == COLON) {
       if (gap >= 0) return false;
       gap = groups as i32;
       p++;
@@ -285,23 +294,24 @@ function parseAddress(t: Text): u32 {
   const end = p + lengthOf(t);
   if (lengthOf(t) == 0 || lengthOf(t) > 45) return 0;
   for (let q = p; q < end; q++) {
-    if (load<u8>(q) == 0x3a) return parseV6(p, end) ? 6 : 0;
+    if (load<u8>(q) == COLON) return parseV6(p, end) ? 6 : 0;
   }
   return parseV4(p, end) ? 4 : 0;
 }
 
 /**
- * Whether the address lies in one of `count` ranges at `ranges`, 40 bytes each: u32 family, u32 unused, then network and
- * mask, each as u64 high and u64 low. False when the text is no address.
+ * Whether the address lies in one of `count` ranges at `ranges`. False when the text is no address.
  */
 export function addressIn(t: Text, ranges: usize, count: u32): bool {
   const family = parseAddress(t);
   if (!family) return false;
   for (let i: u32 = 0; i < count; i++) {
-    const range = ranges + i * 40;
-    if (load<u32>(range) != family) continue;
-    if ((addressHigh & load<u64>(range, 24)) != load<u64>(range, 8)) continue;
-    if ((addressLow & load<u64>(range, 32)) == load<u64>(range, 16)) return true;
+    const range = ranges + i * ADDRESS_RANGE_BYTES;
+    if (load<u32>(range, ADDRESS_RANGE_FAMILY) != family) continue;
+    const high = addressHigh & load<u64>(range, ADDRESS_RANGE_MASK_HIGH);
+    if (high != load<u64>(range, ADDRESS_RANGE_NETWORK_HIGH)) continue;
+    const low = addressLow & load<u64>(range, ADDRESS_RANGE_MASK_LOW);
+    if (low == load<u64>(range, ADDRESS_RANGE_NETWORK_LOW)) return true;
   }
   return false;
 }

@@ -1,6 +1,10 @@
 // Text to numbers and dates. Integers are exact; a double takes Clinger's exact path when its digits and exponent are
 // small, and the host's parser otherwise.
 
+import {
+  CASE_BIT, COLON, COMMA, DIGIT_0, DOT, LOWER_E, LOWER_T, LOWER_Z, MINUS, PLUS, SPACE, UPPER_T, UPPER_Z,
+} from "../src/text/characters";
+import { decimalOf, isDigit } from "./characters";
 import { parseDouble } from "./pack";
 
 /** Set by scanNumber: the number has neither fraction nor exponent, and fits i64; its value is then `integerValue`. */
@@ -10,11 +14,6 @@ let mantissa: u64 = 0;
 let mantissaDigits: u32 = 0;
 let exponent: i32 = 0;
 let negative: bool = false;
-
-@inline
-function isDigit(c: u32): bool {
-  return c - 0x30 < 10;
-}
 
 /**
  * Past the number at `p` (grammar of JSON; with `lenient` also a leading plus sign and leading zeros), or 0.
@@ -27,14 +26,14 @@ export function scanNumber(p: usize, end: usize, lenient: bool): usize {
   exponent = 0;
   isInteger = false;
   let c: u32 = p < end ? load<u8>(p) : 0;
-  if (c == 0x2d) {
+  if (c == MINUS) {
     negative = true;
     p++;
-  } else if (lenient && c == 0x2b) p++;
+  } else if (lenient && c == PLUS) p++;
   const digits = p;
   while (p < end && isDigit((c = load<u8>(p)))) {
     if (mantissaDigits < 19) {
-      mantissa = mantissa * 10 + ((c - 0x30) as u64);
+      mantissa = mantissa * 10 + (decimalOf(c) as u64);
       if (mantissa) mantissaDigits++;
     } else {
       exponent++;
@@ -43,15 +42,15 @@ export function scanNumber(p: usize, end: usize, lenient: bool): usize {
     p++;
   }
   if (p == digits) return 0;
-  if (!lenient && load<u8>(digits) == 0x30 && p > digits + 1) return 0;
+  if (!lenient && load<u8>(digits) == DIGIT_0 && p > digits + 1) return 0;
   let whole = true;
-  if (p < end && load<u8>(p) == 0x2e) {
+  if (p < end && load<u8>(p) == DOT) {
     whole = false;
     p++;
     const fraction = p;
     while (p < end && isDigit((c = load<u8>(p)))) {
       if (mantissaDigits < 19) {
-        mantissa = mantissa * 10 + ((c - 0x30) as u64);
+        mantissa = mantissa * 10 + (decimalOf(c) as u64);
         if (mantissa) mantissaDigits++;
         exponent--;
       } else mantissaDigits++;
@@ -59,19 +58,19 @@ export function scanNumber(p: usize, end: usize, lenient: bool): usize {
     }
     if (p == fraction) return 0;
   }
-  if (p < end && (load<u8>(p) | 0x20) == 0x65) {
+  if (p < end && (load<u8>(p) | CASE_BIT) == LOWER_E) {
     whole = false;
     p++;
     let down = false;
-    if (p < end && (load<u8>(p) == 0x2b || load<u8>(p) == 0x2d)) {
-      down = load<u8>(p) == 0x2d;
+    if (p < end && (load<u8>(p) == PLUS || load<u8>(p) == MINUS)) {
+      down = load<u8>(p) == MINUS;
       p++;
     }
     const power = p;
     let value: i32 = 0;
     while (p < end && isDigit((c = load<u8>(p)))) {
       // Beyond what the digits of any line could make up for.
-      if (value < 100000000) value = value * 10 + ((c - 0x30) as i32);
+      if (value < 100000000) value = value * 10 + (decimalOf(c) as i32);
       p++;
     }
     if (p == power) return 0;
@@ -134,8 +133,8 @@ export let dateValue: i64 = 0;
 
 @inline
 function two(p: usize): i32 {
-  const a = (load<u8>(p) as u32) - 0x30;
-  const b = (load<u8>(p + 1) as u32) - 0x30;
+  const a = decimalOf(load<u8>(p));
+  const b = decimalOf(load<u8>(p + 1));
   return a < 10 && b < 10 ? ((a * 10 + b) as i32) : -1;
 }
 
@@ -169,7 +168,7 @@ export function parseDate(p: usize, length: u32): bool {
   const yearOfCentury = two(p + 2);
   const month = two(p + 5);
   const day = two(p + 8);
-  if (century < 0 || yearOfCentury < 0 || load<u8>(p + 4) != 0x2d || load<u8>(p + 7) != 0x2d) return false;
+  if (century < 0 || yearOfCentury < 0 || load<u8>(p + 4) != MINUS || load<u8>(p + 7) != MINUS) return false;
   const year = century * 100 + yearOfCentury;
   if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12) return false;
   if (day < 1 || day > daysInMonth(year, month)) return false;
@@ -178,27 +177,27 @@ export function parseDate(p: usize, length: u32): bool {
   p += 10;
   if (p < end) {
     const mark = load<u8>(p);
-    if (mark != 0x54 && mark != 0x74 && mark != 0x20) return false;
+    if (mark != UPPER_T && mark != LOWER_T && mark != SPACE) return false;
     p++;
     if (end - p < 5) return false;
     const hour = two(p);
     const minute = two(p + 3);
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || load<u8>(p + 2) != 0x3a) return false;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || load<u8>(p + 2) != COLON) return false;
     seconds += (hour * 3600 + minute * 60) as i64;
     p += 5;
-    if (p < end && load<u8>(p) == 0x3a) {
+    if (p < end && load<u8>(p) == COLON) {
       if (end - p < 3) return false;
       const second = two(p + 1);
       if (second < 0 || second > 59) return false;
       seconds += second as i64;
       p += 3;
-      if (p < end && (load<u8>(p) == 0x2e || load<u8>(p) == 0x2c)) {
+      if (p < end && (load<u8>(p) == DOT || load<u8>(p) == COMMA)) {
         p++;
         const start = p;
         let unit = NS_PER_SECOND;
         while (p < end && isDigit(load<u8>(p))) {
           unit /= 10;
-          nanoseconds += ((load<u8>(p) as i64) - 0x30) * unit;
+          nanoseconds += ((load<u8>(p) as i64) - DIGIT_0) * unit;
           p++;
         }
         if (p == start) return false;
@@ -207,22 +206,22 @@ export function parseDate(p: usize, length: u32): bool {
     if (p < end) {
       const zone = load<u8>(p);
       p++;
-      if (zone == 0x2b || zone == 0x2d) {
+      if (zone == PLUS || zone == MINUS) {
         if (end - p < 2) return false;
         const hours = two(p);
         if (hours < 0 || hours > 23) return false;
         p += 2;
         let minutes = 0;
         if (p < end) {
-          if (load<u8>(p) == 0x3a) p++;
+          if (load<u8>(p) == COLON) p++;
           if (end - p != 2) return false;
           minutes = two(p);
           if (minutes < 0 || minutes > 59) return false;
           p += 2;
         }
         const offset = (hours * 3600 + minutes * 60) as i64;
-        seconds += zone == 0x2b ? -offset : offset;
-      } else if (zone != 0x5a && zone != 0x7a) return false;
+        seconds += zone == PLUS ? -offset : offset;
+      } else if (zone != UPPER_Z && zone != LOWER_Z) return false;
     }
   }
   if (p != end) return false;

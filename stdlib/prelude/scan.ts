@@ -1,7 +1,12 @@
 // Finding one's way through a line of JSON without building anything: ends of strings, skipped values, line ends.
 // INVARIANT: every line ends in a line feed, and a control character ends every scan, so no scan leaves its line.
 
-import { BROKEN_DEPTH, DEPTH_LIMIT } from "../src/abi";
+import { BLOCK_BYTES, BROKEN_DEPTH, DEPTH_LIMIT } from "../src/abi";
+import {
+  BACKSLASH, BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, CARRIAGE_RETURN, CASE_BIT, COMMA, LINE_FEED, QUOTE,
+  SPACE, TAB,
+} from "../src/text/characters";
+import { isBlank, isControl } from "./characters";
 
 /** Where a scan stopped is its result; 0 says that the line is broken. */
 export type Position = usize;
@@ -19,19 +24,19 @@ export let sawHighByte: bool = false;
 
 /** Address of the line feed that ends the line at `p`. */
 export function lineEnd(p: usize): usize {
-  const feed = i8x16.splat(0x0a);
+  const feed = i8x16.splat(LINE_FEED as i8);
   while (true) {
     const hits = i8x16.bitmask(i8x16.eq(v128.load(p), feed));
     if (hits) return p + (ctz(hits) as usize);
-    p += 16;
+    p += BLOCK_BYTES;
   }
 }
 
 /** From behind an opening quote to the closing one; 0 when the string is not closed or holds a control character. */
 export function stringEnd(p: usize): Position {
-  const quote = i8x16.splat(0x22);
-  const backslash = i8x16.splat(0x5c);
-  const space = i8x16.splat(0x20);
+  const quote = i8x16.splat(QUOTE as i8);
+  const backslash = i8x16.splat(BACKSLASH as i8);
+  const space = i8x16.splat(SPACE as i8);
   sawEscape = false;
   let high: u32 = 0;
   while (true) {
@@ -42,19 +47,19 @@ export function stringEnd(p: usize): Position {
     const highBits: u32 = i8x16.bitmask(block);
     if (!hits) {
       high |= highBits;
-      p += 16;
+      p += BLOCK_BYTES;
       continue;
     }
     const at = ctz(hits);
     high |= highBits & ((1 << at) - 1);
     p += at;
     const c = load<u8>(p);
-    if (c == 0x22) {
+    if (c == QUOTE) {
       sawHighByte = high != 0;
       return p;
     }
-    if (c != 0x5c) return 0;
-    if (load<u8>(p + 1) < 0x20) return 0;
+    if (c != BACKSLASH) return 0;
+    if (isControl(load<u8>(p + 1))) return 0;
     sawEscape = true;
     p += 2;
   }
@@ -62,7 +67,7 @@ export function stringEnd(p: usize): Position {
 
 @inline
 export function isSpace(c: u32): bool {
-  return c == 0x20 || c == 0x09 || c == 0x0d;
+  return c == SPACE || c == TAB || c == CARRIAGE_RETURN;
 }
 
 @inline
@@ -76,11 +81,11 @@ export function skipSpace(p: usize): usize {
  * depth of brackets are checked.
  */
 export function skipContainer(p: usize, outer: u32): Position {
-  const quote = i8x16.splat(0x22);
-  const fold = i8x16.splat(0x20);
-  const open = i8x16.splat(0x7b);
-  const close = i8x16.splat(0x7d);
-  const feed = i8x16.splat(0x0a);
+  const quote = i8x16.splat(QUOTE as i8);
+  const fold = i8x16.splat(SPACE as i8);
+  const open = i8x16.splat(BRACE_OPEN as i8);
+  const close = i8x16.splat(BRACE_CLOSE as i8);
+  const feed = i8x16.splat(LINE_FEED as i8);
   let depth = outer;
   while (true) {
     const block = v128.load(p);
@@ -91,20 +96,20 @@ export function skipContainer(p: usize, outer: u32): Position {
         v128.or(i8x16.eq(block, quote), i8x16.eq(block, feed)),
       ),
     );
-    let next = p + 16;
+    let next = p + BLOCK_BYTES;
     while (hits) {
       const at = p + (ctz(hits) as usize);
       hits &= hits - 1;
       const c = load<u8>(at);
-      if (c == 0x22) {
+      if (c == QUOTE) {
         const end = stringEnd(at + 1);
         if (!end) return 0;
         next = end + 1;
         // The rest of this block may lie inside the string or behind it: start again there.
         break;
       }
-      if (c == 0x0a) return 0;
-      if ((c | 0x20) == 0x7b) {
+      if (c == LINE_FEED) return 0;
+      if ((c | CASE_BIT) == BRACE_OPEN) {
         depth++;
         if (depth > (DEPTH_LIMIT as u32)) {
           brokenReason = BROKEN_DEPTH;
@@ -122,7 +127,7 @@ function skipScalar(p: usize): Position {
   const start = p;
   while (true) {
     const c = load<u8>(p);
-    if (c == 0x2c || c == 0x7d || c == 0x5d || c <= 0x20) break;
+    if (c == COMMA || c == BRACE_CLOSE || c == BRACKET_CLOSE || isBlank(c)) break;
     p++;
   }
   return p == start ? 0 : p;
@@ -131,10 +136,10 @@ function skipScalar(p: usize): Position {
 /** Past the value at `p`, inside of `outer` containers, which no rule reads. */
 export function skipValue(p: usize, outer: u32): Position {
   const c = load<u8>(p);
-  if (c == 0x22) {
+  if (c == QUOTE) {
     const end = stringEnd(p + 1);
     return end ? end + 1 : 0;
   }
-  if (c == 0x7b || c == 0x5b) return skipContainer(p, outer);
+  if (c == BRACE_OPEN || c == BRACKET_OPEN) return skipContainer(p, outer);
   return skipScalar(p);
 }

@@ -1,75 +1,84 @@
 // The slots of the current event and what is derived from them on demand: folded copies and symbols.
 // Layouts: see stdlib/src/abi.ts.
 
+import {
+  GROUP_FOLDED, GROUP_LENGTHS, GROUP_LONGEST, GROUP_MASK, GROUP_RECORD, GROUP_SLOT, GROUP_TABLE, LENGTHS_MASK,
+  RECORD_STAMP, RECORD_VALUE, SLOT_BYTES, SLOT_COUNT, SLOT_VALUE, SYMBOL_BYTES, SYMBOL_ENTRY_ADDRESS,
+  SYMBOL_ENTRY_BYTES, SYMBOL_ENTRY_HASH, SYMBOL_ENTRY_LENGTH, SYMBOL_ENTRY_SYMBOL, VALUE_ADDRESS, VALUE_BYTES,
+  VALUE_LENGTH,
+} from "../src/abi";
 import { allocate, arenaFull, generation } from "./arena";
 import { Text, addressOf, bytesEqual, hashBytes, lengthOf } from "./bytes";
 import { slots_base, slots_end } from "./pack";
 import { foldedText } from "./unicode";
 
 export function clearSlots(): void {
-  for (let p = slots_base; p < slots_end; p += 16) store<u32>(p, 0);
+  for (let p = slots_base; p < slots_end; p += SLOT_BYTES) store<u32>(p, 0, SLOT_COUNT);
 }
+
+/** How many values the first list of a slot holds; a power of two. */
+const FIRST_LIST: u32 = 4;
 
 /** Adds a value to a slot and returns the address where its 8 bytes go. */
 export function appendValue(slot: usize): usize {
-  const count = load<u32>(slot);
-  store<u32>(slot, count + 1);
-  if (count == 0) return slot + 8;
+  const count = load<u32>(slot, SLOT_COUNT);
+  store<u32>(slot, count + 1, SLOT_COUNT);
+  if (count == 0) return slot + SLOT_VALUE;
   if (count == 1) {
-    const list = allocate(4 * 8);
-    store<u64>(list, load<u64>(slot, 8));
-    store<u32>(slot, list as u32, 8);
-    return list + 8;
+    const list = allocate(FIRST_LIST * VALUE_BYTES);
+    store<u64>(list, load<u64>(slot, SLOT_VALUE));
+    store<u32>(slot, list as u32, SLOT_VALUE);
+    return list + VALUE_BYTES;
   }
-  let list: usize = load<u32>(slot, 8);
-  // Lists hold a power of two of values, at least four: a count that is one of these is full.
-  if (count >= 4 && (count & (count - 1)) == 0) {
-    const grown = allocate(count * 16);
-    memory.copy(grown, list, count * 8);
-    store<u32>(slot, grown as u32, 8);
+  let list: usize = load<u32>(slot, SLOT_VALUE);
+  // Lists hold a power of two of values, at least FIRST_LIST: a count that is one of these is full.
+  if (count >= FIRST_LIST && (count & (count - 1)) == 0) {
+    const grown = allocate(count * 2 * VALUE_BYTES);
+    memory.copy(grown, list, count * VALUE_BYTES);
+    store<u32>(slot, grown as u32, SLOT_VALUE);
     list = grown;
   }
-  return list + count * 8;
+  return list + count * VALUE_BYTES;
 }
 
 /** Address of the slot's values, one after the other. */
 @inline
 export function valuesOf(slot: usize): usize {
-  return load<u32>(slot) == 1 ? slot + 8 : (load<u32>(slot, 8) as usize);
+  return load<u32>(slot, SLOT_COUNT) == 1 ? slot + SLOT_VALUE : (load<u32>(slot, SLOT_VALUE) as usize);
 }
 
 @inline
 export function textAt(value: usize): Text {
-  return ((load<u32>(value) as u64) << 32) | (load<u32>(value, 4) as u64);
+  return ((load<u32>(value, VALUE_ADDRESS) as u64) << 32) | (load<u32>(value, VALUE_LENGTH) as u64);
 }
 
 @inline
 export function storeText(value: usize, t: Text): void {
-  store<u32>(value, addressOf(t) as u32);
-  store<u32>(value, lengthOf(t), 4);
+  store<u32>(value, addressOf(t) as u32, VALUE_ADDRESS);
+  store<u32>(value, lengthOf(t), VALUE_LENGTH);
 }
 
 /** Address of the folded values of a slot that holds strings; computed once for each event. Not folded in a full arena. */
 export function foldedValues(slot: usize, record: usize): usize {
-  const count = load<u32>(slot);
+  const count = load<u32>(slot, SLOT_COUNT);
   const values = valuesOf(slot);
-  if (load<u32>(record) != generation) {
-    store<u32>(record, generation);
-    let list = record + 8;
+  if (load<u32>(record, RECORD_STAMP) != generation) {
+    store<u32>(record, generation, RECORD_STAMP);
+    let list = record + RECORD_VALUE;
     if (count > 1) {
-      list = allocate(count * 8);
+      list = allocate(count * VALUE_BYTES);
       if (arenaFull) {
-        store<u32>(record, values as u32, 8);
+        store<u32>(record, values as u32, RECORD_VALUE);
         return values;
       }
-      store<u32>(record, list as u32, 8);
+      store<u32>(record, list as u32, RECORD_VALUE);
     }
     for (let i: u32 = 0; i < count; i++) {
-      const value = values + i * 8;
-      storeText(list + i * 8, foldedText(load<u32>(value), load<u32>(value, 4)));
+      const value = values + i * VALUE_BYTES;
+      storeText(list + i * VALUE_BYTES, foldedText(load<u32>(value, VALUE_ADDRESS), load<u32>(value, VALUE_LENGTH)));
     }
   }
-  return count == 1 ? record + 8 : (load<u32>(record, 8) as usize);
+  return count == 1 ? record + RECORD_VALUE : (load<u32>(record, RECORD_VALUE) as usize);
 }
 
 /**
@@ -77,52 +86,55 @@ export function foldedValues(slot: usize, record: usize): usize {
  * arena the field loses its values, so ask for their count afterwards.
  */
 export function symbolsOf(group: usize): usize {
-  const slot: usize = load<u32>(group);
-  const record: usize = load<u32>(group, 8);
-  const count = load<u32>(slot);
-  if (load<u32>(record) != generation) {
-    store<u32>(record, generation);
-    const longest = load<u32>(group, 20);
-    const lengths = load<u32>(group, 28);
-    const folded: usize = load<u32>(group, 4);
-    let list = record + 8;
+  const slot: usize = load<u32>(group, GROUP_SLOT);
+  const record: usize = load<u32>(group, GROUP_RECORD);
+  const count = load<u32>(slot, SLOT_COUNT);
+  if (load<u32>(record, RECORD_STAMP) != generation) {
+    store<u32>(record, generation, RECORD_STAMP);
+    const longest = load<u32>(group, GROUP_LONGEST);
+    const lengths = load<u32>(group, GROUP_LENGTHS);
+    const folded: usize = load<u32>(group, GROUP_FOLDED);
+    let list = record + RECORD_VALUE;
     if (count > 1) {
-      list = allocate(count * 4);
+      list = allocate(count * SYMBOL_BYTES);
       if (arenaFull) {
-        store<u32>(slot, 0);
+        store<u32>(slot, 0, SLOT_COUNT);
         return list;
       }
-      store<u32>(record, list as u32, 8);
+      store<u32>(record, list as u32, RECORD_VALUE);
     }
     // Folding never leaves less than a third of a text, so what is far too long need not even be folded.
     const plain = valuesOf(slot);
     let fits = !folded;
-    for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * 8, 4) <= longest * 3;
+    for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * VALUE_BYTES, VALUE_LENGTH) <= longest * 3;
     if (!fits) {
-      memory.fill(list, 0, count * 4);
+      memory.fill(list, 0, count * SYMBOL_BYTES);
     } else {
       const values = folded ? foldedValues(slot, folded) : plain;
       for (let i: u32 = 0; i < count; i++) {
-        const value = values + i * 8;
-        const length = load<u32>(value, 4);
-        const possible = length <= longest && ((lengths >> (length & 31)) & 1) != 0;
-        store<u32>(list + i * 4, possible ? symbolFor(group, load<u32>(value), length) : 0);
+        const value = values + i * VALUE_BYTES;
+        const length = load<u32>(value, VALUE_LENGTH);
+        const possible = length <= longest && ((lengths >> (length & LENGTHS_MASK)) & 1) != 0;
+        store<u32>(list + i * SYMBOL_BYTES, possible ? symbolFor(group, load<u32>(value, VALUE_ADDRESS), length) : 0);
       }
     }
   }
-  return count == 1 ? record + 8 : (load<u32>(record, 8) as usize);
+  return count == 1 ? record + RECORD_VALUE : (load<u32>(record, RECORD_VALUE) as usize);
 }
 
 function symbolFor(group: usize, address: usize, length: u32): u32 {
-  const table: usize = load<u32>(group, 12);
-  const mask = load<u32>(group, 16);
+  const table: usize = load<u32>(group, GROUP_TABLE);
+  const mask = load<u32>(group, GROUP_MASK);
   const hash = hashBytes(address, length);
   let at = hash & mask;
   while (true) {
-    const entry = table + ((at << 4) as usize);
-    const symbol = load<u32>(entry, 12);
+    const entry = table + ((at as usize) * SYMBOL_ENTRY_BYTES);
+    const symbol = load<u32>(entry, SYMBOL_ENTRY_SYMBOL);
     if (symbol == 0) return 0;
-    if (load<u32>(entry) == hash && load<u32>(entry, 8) == length && bytesEqual(load<u32>(entry, 4), address, length)) {
+    if (
+      load<u32>(entry, SYMBOL_ENTRY_HASH) == hash && load<u32>(entry, SYMBOL_ENTRY_LENGTH) == length &&
+      bytesEqual(load<u32>(entry, SYMBOL_ENTRY_ADDRESS), address, length)
+    ) {
       return symbol;
     }
     at = (at + 1) & mask;

@@ -1,8 +1,16 @@
 // UTF-8: reading code points, repairing invalid input, undoing JSON escapes, simple case folding, UTF-16 lengths.
 // INVARIANT: every text that leaves this file is valid UTF-8.
 
+import {
+  BLOCK_BYTES, FOLD_RANGE_BYTES, FOLD_RANGE_DELTA, FOLD_RANGE_END, FOLD_RANGE_START, FOLD_RANGE_STEP,
+} from "../src/abi";
+import {
+  BACKSLASH, BACKSPACE, CARRIAGE_RETURN, CASE_BIT, FORM_FEED, LINE_FEED, LOWER_B, LOWER_F, LOWER_N, LOWER_R, LOWER_T,
+  LOWER_U, QUOTE, REPLACEMENT_CHARACTER, SLASH, TAB, UPPER_A, UPPER_Z,
+} from "../src/text/characters";
 import { allocate, shrinkTo } from "./arena";
 import { Text, addressOf, lengthOf, text } from "./bytes";
+import { decimalOf, isDigit, letterOf } from "./characters";
 import { fold_count, fold_ranges } from "./pack";
 
 /** Length in bytes of the valid UTF-8 sequence at `p`, or 0. Refuses surrogates, overlong forms and beyond U+10FFFF. */
@@ -63,7 +71,7 @@ export function repaired(address: usize, length: u32): Text {
       q += n;
     } else {
       p += invalidLength(p, end);
-      q = writeCodePoint(q, 0xfffd);
+      q = writeCodePoint(q, REPLACEMENT_CHARACTER);
     }
   }
   shrinkTo(q);
@@ -115,8 +123,8 @@ export function codePointAt(p: usize): u32 {
 }
 
 function hexDigit(c: u32): i32 {
-  if (c - 0x30 < 10) return c - 0x30;
-  const letter = (c | 0x20) - 0x61;
+  if (isDigit(c)) return decimalOf(c);
+  const letter = letterOf(c);
   return letter < 6 ? ((letter + 10) as i32) : -1;
 }
 
@@ -136,9 +144,9 @@ export let badEscape: bool = false;
 /** A copy of the body of a JSON string with its escapes undone; a lone surrogate is U+FFFD. */
 export function unescaped(address: usize, length: u32): Text {
   badEscape = false;
-  const out = allocate(length + 16);
+  const out = allocate(length + BLOCK_BYTES);
   const end = address + length;
-  const backslash = i8x16.splat(0x5c);
+  const backslash = i8x16.splat(BACKSLASH as i8);
   let p = address;
   let q = out;
   while (p < end) {
@@ -146,7 +154,7 @@ export function unescaped(address: usize, length: u32): Text {
     v128.store(q, block);
     const hits: u32 = i8x16.bitmask(i8x16.eq(block, backslash));
     const left = end - p;
-    const run: usize = hits ? (ctz(hits) as usize) : 16;
+    const run: usize = hits ? (ctz(hits) as usize) : BLOCK_BYTES;
     if (run >= left) {
       q += left;
       break;
@@ -156,7 +164,7 @@ export function unescaped(address: usize, length: u32): Text {
     if (!hits) continue;
     const c = load<u8>(p + 1);
     p += 2;
-    if (c == 0x75) {
+    if (c == LOWER_U) {
       if (end - p < 4) {
         badEscape = true;
         break;
@@ -169,22 +177,22 @@ export function unescaped(address: usize, length: u32): Text {
       p += 4;
       if ((unit & 0xf800) == 0xd800) {
         let low = -1;
-        if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == 0x5c && load<u8>(p + 1) == 0x75) low = hexQuad(p + 2);
+        if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == BACKSLASH && load<u8>(p + 1) == LOWER_U) low = hexQuad(p + 2);
         if ((low & ~0x3ff) == 0xdc00) {
           unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
           p += 6;
-        } else unit = 0xfffd;
+        } else unit = REPLACEMENT_CHARACTER;
       }
       q = writeCodePoint(q, unit);
       continue;
     }
     let plain: u32 = 0;
-    if (c == 0x5c || c == 0x22 || c == 0x2f) plain = c;
-    else if (c == 0x6e) plain = 0x0a;
-    else if (c == 0x74) plain = 0x09;
-    else if (c == 0x72) plain = 0x0d;
-    else if (c == 0x62) plain = 0x08;
-    else if (c == 0x66) plain = 0x0c;
+    if (c == BACKSLASH || c == QUOTE || c == SLASH) plain = c;
+    else if (c == LOWER_N) plain = LINE_FEED;
+    else if (c == LOWER_T) plain = TAB;
+    else if (c == LOWER_R) plain = CARRIAGE_RETURN;
+    else if (c == LOWER_B) plain = BACKSPACE;
+    else if (c == LOWER_F) plain = FORM_FEED;
     else {
       badEscape = true;
       break;
@@ -201,10 +209,13 @@ function foldBeyondAscii(c: u32): u32 {
   let high: u32 = fold_count;
   while (low < high) {
     const middle = (low + high) >> 1;
-    const range = fold_ranges + ((middle << 4) as usize);
-    if (c < load<u32>(range)) high = middle;
-    else if (c > load<u32>(range, 4)) low = middle + 1;
-    else return (c - load<u32>(range)) % load<u32>(range, 8) == 0 ? c + load<u32>(range, 12) : c;
+    const range = fold_ranges + ((middle * FOLD_RANGE_BYTES) as usize);
+    if (c < load<u32>(range, FOLD_RANGE_START)) high = middle;
+    else if (c > load<u32>(range, FOLD_RANGE_END)) low = middle + 1;
+    else {
+      const isMoved = (c - load<u32>(range, FOLD_RANGE_START)) % load<u32>(range, FOLD_RANGE_STEP) == 0;
+      return isMoved ? c + load<u32>(range, FOLD_RANGE_DELTA) : c;
+    }
   }
   return c;
 }
@@ -212,11 +223,11 @@ function foldBeyondAscii(c: u32): u32 {
 /** Simple case folding; ASCII in whole blocks, the rest by the pack's range table. */
 export function foldedText(address: usize, length: u32): Text {
   // SOUND: folding lengthens a code point by at most half (two bytes to three).
-  const out = allocate(length + (length >> 1) + 16);
+  const out = allocate(length + (length >> 1) + BLOCK_BYTES);
   const end = address + length;
-  const below = i8x16.splat(0x41 - 1);
-  const above = i8x16.splat(0x5a + 1);
-  const bit = i8x16.splat(0x20);
+  const below = i8x16.splat((UPPER_A - 1) as i8);
+  const above = i8x16.splat((UPPER_Z + 1) as i8);
+  const bit = i8x16.splat(CASE_BIT as i8);
   let p = address;
   let q = out;
   while (p < end) {
@@ -224,7 +235,7 @@ export function foldedText(address: usize, length: u32): Text {
     const upper = v128.and(i8x16.gt_s(block, below), i8x16.lt_s(block, above));
     v128.store(q, v128.or(block, v128.and(upper, bit)));
     const high: u32 = i8x16.bitmask(block);
-    const run: usize = high ? (ctz(high) as usize) : 16;
+    const run: usize = high ? (ctz(high) as usize) : BLOCK_BYTES;
     const left = end - p;
     if (run >= left) {
       q += left;

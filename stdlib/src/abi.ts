@@ -1,26 +1,22 @@
 // The contract between the code that eqlc generates, the prelude it is built on, and the runtime that loads it.
 // AssemblyScript (stdlib/prelude), the compiler and the runtime all import this file, so it holds literal constants only.
 //
+// Each layout is drawn above its constants: one for every field, and ..._BYTES for the whole. test/src/abi.test.ts checks
+// that the fields of a layout do not overlap and fill it.
+//
 // Linear memory of a package module, low to high. Only the addresses marked "fixed" are constants; eqlc lays out the rest
 // for each pack and exports what the runtime needs.
 //
 //   fixed  0        guard: never read, so that a null pointer is a zero-length string
 //   fixed  1024     control block (CONTROL_*): counters and the result of the last `run`
 //   fixed  4096     static data of the prelude
-//   fixed  65536    pack data: path table, literals, symbol tables, patterns, postings
-//          state    slots, folded slots, symbol records, memo words, predicate stamps
+//   fixed  65536    state: slots, lineage flags, then what a generation makes valid: folded slots, symbol records, memo words,
+//                   predicate stamps
+//          data     path table, literals, symbol tables, patterns, postings
 //          arena    scratch of one event: unescaped strings, lists, folded copies
 //          output   what `run` found: event headers, matches, keys
 //          input    the batch of NDJSON lines, exported as input_base / input_capacity
 //          late     the lines of late tests, exported as late_base / late_capacity
-//
-// Slot, 16 bytes, one for each field the pack reads; count 0 is a missing field:
-//   +0 u32 count   +4 u32 unused   +8 the value when count is 1, else u32 address of the list of values
-// Value, 8 bytes: string {u32 address, u32 length in bytes of UTF-8}; long i64; date i64 nanoseconds since 1970;
-// double f64; boolean i64 0 or 1.
-//
-// Derived record (folded slot, symbol record), 16 bytes, valid while stamp equals the event's generation:
-//   +0 u32 stamp   +4 u32 unused   +8 as in a slot (symbols are u32 and lists of u32)
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
 export const ABI_VERSION = 2;
@@ -28,8 +24,11 @@ export const ABI_VERSION = 2;
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
 export const PACK_DATA_BASE = 65536;
+/** The prelude reads whole blocks of this size, so it may read as far past a range; every region ends in padding. */
+export const BLOCK_BYTES = 16;
 
 // Control block: offsets from CONTROL_BASE. Counters are u64 and only grow; the runtime reads differences.
+
 /** u32: bytes of the input that the last `run` consumed (always whole lines). */
 export const CONTROL_CONSUMED = 0;
 /** u32: bytes written to the output region by the last `run`. */
@@ -56,10 +55,16 @@ export const CONTROL_KEY_OVERFLOW = 72;
 export const CONTROL_COMBINATIONS = 80;
 /** Predicates that were evaluated, a measure of how well the witness index narrows. */
 export const CONTROL_EVALUATED = 88;
-/** Broken-line records start here: {u32 line within the batch, u32 offset in the input, u32 reason, u32 unused}. */
+/** The table of broken-line records, BROKEN_LIMIT of them. */
 export const CONTROL_BROKEN_TABLE = 128;
-export const BROKEN_LIMIT = 32;
+
+// Broken-line record, 16 bytes:
+//   +0 u32 line within the batch   +4 u32 offset in the input   +8 u32 reason, a BROKEN_* code   +12 u32 unused
+export const BROKEN_RECORD_LINE = 0;
+export const BROKEN_RECORD_OFFSET = 4;
+export const BROKEN_RECORD_REASON = 8;
 export const BROKEN_RECORD_BYTES = 16;
+export const BROKEN_LIMIT = 32;
 
 // Why a line is broken.
 export const BROKEN_SYNTAX = 1;
@@ -72,7 +77,7 @@ export const DEPTH_LIMIT = 64;
 /** Combinations of values that one leaf tries before it gives up and is counted. */
 export const COMBINATION_LIMIT = 65536;
 
-// Field type codes, as the path table holds them.
+// Field type codes, as the path table and join keys hold them.
 export const TYPE_NONE = 0;
 export const TYPE_KEYWORD = 1;
 export const TYPE_LONG = 2;
@@ -86,44 +91,135 @@ export const TYPE_RAW = 7;
 /** Stored as a date; a number counts 100 ns since 1601. */
 export const TYPE_FILETIME = 8;
 
-export const SLOT_BYTES = 16;
-export const SLOT_VALUE = 8;
-export const RECORD_BYTES = 16;
-export const RECORD_VALUE = 8;
+// Value, 8 bytes: a string is {u32 address, u32 length in bytes of UTF-8}; a long i64; a date i64 nanoseconds since 1970; a
+// double f64; a boolean i64 0 or 1.
+export const VALUE_ADDRESS = 0;
+export const VALUE_LENGTH = 4;
+export const VALUE_BYTES = 8;
+/** Values times this power of two are bytes. */
+export const VALUE_SHIFT = 3;
 
-// Path table: open addressing over (node, key). Entry, 32 bytes; an entry with key length 0xFFFFFFFF is free.
+// Slot, 16 bytes, one for each field the pack reads; count 0 is a missing field:
+//   +0 u32 count   +4 u32 unused   +8 the value when count is 1, else u32 address of the list of values
+export const SLOT_COUNT = 0;
+export const SLOT_VALUE = 8;
+export const SLOT_BYTES = 16;
+
+// Derived record (folded slot, symbol record), 16 bytes, valid while its stamp equals the event's generation:
+//   +0 u32 stamp   +4 u32 unused   +8 as in a slot (symbols are u32 and lists of u32)
+export const RECORD_STAMP = 0;
+export const RECORD_VALUE = 8;
+export const RECORD_BYTES = 16;
+export const SYMBOL_BYTES = 4;
+
+// Predicate stamps, a u32 each: the generation of the event for which the predicate was visited last.
+// Memo words, a u32 each: the generation for which an atom was tested last, above one bit of result. So a generation has 31
+// bits; behind GENERATION_LIMIT the state is cleared and it starts again.
+export const STAMP_BYTES = 4;
+export const MEMO_BYTES = 4;
+export const MEMO_RESULT_BITS = 1;
+export const GENERATION_LIMIT = 0x7fffffff;
+
+// Path table: open addressing over (node, key), hashed as findEntry in stdlib/prelude/decode.ts and hashKey in the compiler's
+// path-table.ts have it. Entry, 32 bytes; one whose key length is PATH_FREE is free:
 //   +0 u64 first 8 key bytes (zero padded)  +8 u32 key address  +12 u32 key length
-//   +16 u32 node  +20 u32 child node, 0 if none  +24 u32 slot address, 0 if none  +28 u32 type code + 256 * readings
-// Readings: further slots that the same value goes to, as {u32 slot, u32 type code} pairs, ended by a slot of 0; counted in
-// pairs from the readings table's start, 0 if none.
+//   +16 u32 node  +20 u32 child node, 0 if none  +24 u32 slot address, 0 if none
+//   +28 u32 type code, and above its PATH_TYPE_BITS bits the readings
+// Readings: further slots that the same value goes to; counted in pairs from the readings table's start, 0 if none.
 // Nodes are numbered from 0, which is the root of the event at hand. Elements of arrays and the events of earlier stages
 // have roots of their own.
+export const PATH_ENTRY_START = 0;
+export const PATH_ENTRY_KEY = 8;
+export const PATH_ENTRY_KEY_LENGTH = 12;
+export const PATH_ENTRY_NODE = 16;
+export const PATH_ENTRY_CHILD = 20;
+export const PATH_ENTRY_SLOT = 24;
+export const PATH_ENTRY_TYPE = 28;
 export const PATH_ENTRY_BYTES = 32;
+export const PATH_TYPE_BITS = 8;
 export const PATH_FREE = 0xffffffff;
 
-// Symbol group: what a pack knows about the literals of one field, raw or folded.
+// Reading, 8 bytes; a path's readings end with one whose slot is 0:
+//   +0 u32 slot address   +4 u32 type code
+export const READING_SLOT = 0;
+export const READING_TYPE = 4;
+export const READING_BYTES = 8;
+
+// Element descriptor, 12 bytes: where nextElement puts the values of one element of an array.
+//   +0 u32 first slot   +4 u32 address behind the last slot   +8 u32 path entry of the element itself
+export const ELEMENT_SLOTS = 0;
+export const ELEMENT_SLOTS_END = 4;
+export const ELEMENT_PATH_ENTRY = 8;
+export const ELEMENT_BYTES = 12;
+
+// Symbol group, 32 bytes: what a pack knows about the literals of one field, raw or folded.
 //   +0 u32 slot address    +4 u32 folded record address, 0 when raw   +8 u32 symbol record address
 //   +12 u32 table address  +16 u32 table mask (entries - 1)           +20 u32 longest literal in bytes
 //   +24 u32 posting index address, 0 when the group is no witness
 //   +28 u32 lengths: bit n is set when a literal's length is n modulo 32
-// Table entry, 16 bytes: u32 hash, u32 literal address, u32 literal length, u32 symbol (0 marks a free entry).
-// Posting index: u32 for each symbol from 0: address of {u32 n, n times u32 predicate}, or 0.
+export const GROUP_SLOT = 0;
+export const GROUP_FOLDED = 4;
+export const GROUP_RECORD = 8;
+export const GROUP_TABLE = 12;
+export const GROUP_MASK = 16;
+export const GROUP_LONGEST = 20;
+export const GROUP_POSTINGS = 24;
+export const GROUP_LENGTHS = 28;
 export const GROUP_BYTES = 32;
+/** A length's bits that choose its bit in `lengths`. */
+export const LENGTHS_MASK = 31;
+
+// Symbol table: open addressing, hashed as hashBytes in stdlib/prelude/bytes.ts and the compiler's symbol-tables.ts have it.
+// Entry, 16 bytes; one whose symbol is 0 is free:
+//   +0 u32 hash   +4 u32 literal address   +8 u32 literal length   +12 u32 symbol
+export const SYMBOL_ENTRY_HASH = 0;
+export const SYMBOL_ENTRY_ADDRESS = 4;
+export const SYMBOL_ENTRY_LENGTH = 8;
+export const SYMBOL_ENTRY_SYMBOL = 12;
 export const SYMBOL_ENTRY_BYTES = 16;
+
+// Posting index: a u32 for each symbol from 0, the address of its posting list or 0.
+// Posting list: u32 count, then so many u32 predicates.
+export const POSTING_INDEX_BYTES = 4;
+export const POSTING_COUNT = 0;
+export const POSTING_PREDICATES = 4;
+export const POSTING_PREDICATE_BYTES = 4;
 
 // Output: for each event with a match, in input order, a header and its matches, each followed by its keys.
 // Event header, 48 bytes:
 //   +0 u32 line within the batch  +4 u32 line address  +8 u32 line bytes  +12 u32 matches
 //   +16 i64 time in ns  +24 i64 greatest time seen when it arrived, its own excluded  +32 i64 tiebreaker  +40 u32 flags
-// Match, 8 bytes, then the keys: u32 predicate, u32 bytes of keys that follow (KEYS_LOST when they did not fit)
-// Keys: for each key u32 type code (high bit: optional), u32 count, then the values: strings as u32 length and the
-// bytes padded to a multiple of 4, everything else as 8 bytes.
+//   +44 u32 unused
+export const EVENT_HEADER_LINE = 0;
+export const EVENT_HEADER_ADDRESS = 4;
+export const EVENT_HEADER_LENGTH = 8;
+export const EVENT_HEADER_MATCHES = 12;
+export const EVENT_HEADER_TIME = 16;
+export const EVENT_HEADER_WATERMARK = 24;
+export const EVENT_HEADER_TIEBREAKER = 32;
+export const EVENT_HEADER_FLAGS = 40;
 export const EVENT_HEADER_BYTES = 48;
 export const EVENT_HAS_TIEBREAKER = 1;
 export const EVENT_HAS_TIME = 2;
+
+// Match, 8 bytes, then the keys:
+//   +0 u32 predicate   +4 u32 bytes of keys that follow (KEYS_LOST when they did not fit)
+export const MATCH_PREDICATE = 0;
+export const MATCH_KEY_BYTES = 4;
 export const MATCH_BYTES = 8;
 export const KEYS_LOST = 0xffffffff;
+
+// Key, 8 bytes, then its values: strings as a text, everything else as 8 bytes.
+//   +0 u32 type code and KEY_OPTIONAL   +4 u32 count
+// Text of a key: u32 length, then the bytes, padded to a multiple of 4.
+export const KEY_TYPE = 0;
+export const KEY_COUNT = 4;
+export const KEY_HEADER_BYTES = 8;
 export const KEY_OPTIONAL = 0x80000000;
+export const KEY_TEXT_LENGTH = 0;
+export const KEY_TEXT_START = 4;
+/** A text is padded to a multiple of this and one. */
+export const KEY_TEXT_PADDING = 3;
 
 // Late tests. Some predicates need more than the event at hand: events that earlier stages took, or what is known of the
 // event's process. They are not run in `run`; the runtime calls them when the order of events is certain:
@@ -135,14 +231,20 @@ export const KEY_OPTIONAL = 0x80000000;
 //                                                  memory than there is: tests since late_begin share it
 // Lineage flags, one byte each, stand at lineage_flags: 1 when the event at hand is a descendant (child, event) of what
 // the flag's query asks for. The runtime sets them before a late test.
+export const LATE_ROOT_EVENT = 0;
+export const LATE_ROOT_STAGES = 1;
+export const LATE_BROKEN = 0;
+export const LATE_READ = 1;
+export const LATE_NO_MEMORY = -1;
+/** The path table's node of each stage's event, 0 when no field of it is read. */
+export const STAGE_NODE_BYTES = 4;
 
 // Box, 16 bytes: a value of the endgame dialect, whose type only the event decides. Address 0 is null.
 //   +0 u32 tag   +4 u32 length   +8 the value: boolean 0 or 1, i64, f64, or u32 address of a string's UTF-8 or of the JSON
 //   text of an array or object
-// A truth is an i32: 0 false, 1 true, 2 null.
-// Path step, 24 bytes: u32 index or BOX_KEY, u32 key address, u32 key length, u32 and u32 the same of the folded key, u32 0
-// Constant list, 24 bytes: u32 address of boxes (numbers and booleans), u32 their count, u32 symbol table, u32 its mask,
-//   u32 longest literal, u32 lengths, the table being one of folded strings as in a symbol group
+export const BOX_TAG = 0;
+export const BOX_LENGTH = 4;
+export const BOX_VALUE = 8;
 export const BOX_BYTES = 16;
 export const BOX_BOOLEAN = 1;
 export const BOX_INTEGER = 2;
@@ -150,8 +252,104 @@ export const BOX_FLOAT = 3;
 export const BOX_STRING = 4;
 export const BOX_ARRAY = 5;
 export const BOX_OBJECT = 6;
-export const BOX_KEY = 0xffffffff;
+
+// A truth is an i32: 0 false, 1 true, 2 null.
+export const TRUTH_NULL = 2;
+
+// Operators of boxArithmetic and boxOrder.
+export const ARITHMETIC_ADD = 0;
+export const ARITHMETIC_SUBTRACT = 1;
+export const ARITHMETIC_MULTIPLY = 2;
+export const ARITHMETIC_DIVIDE = 3;
+export const ARITHMETIC_REMAINDER = 4;
+export const ORDER_LESS = 0;
+export const ORDER_LESS_EQUAL = 1;
+export const ORDER_GREATER = 2;
+export const ORDER_GREATER_EQUAL = 3;
+
+// Path step, 24 bytes: into an array by index, or into an object by key.
+//   +0 u32 index or BOX_KEY   +4 u32 key address   +8 u32 key length   +12 and +16 u32 the same of the folded key
+//   +20 u32 unused
+export const PATH_STEP_INDEX = 0;
+export const PATH_STEP_KEY = 4;
+export const PATH_STEP_KEY_LENGTH = 8;
+export const PATH_STEP_FOLDED = 12;
+export const PATH_STEP_FOLDED_LENGTH = 16;
 export const PATH_STEP_BYTES = 24;
+export const BOX_KEY = 0xffffffff;
+
+// Constant list, 24 bytes: what `in` compares a box with.
+//   +0 u32 address of boxes (numbers and booleans)   +4 u32 their count
+//   +8 u32 symbol table of folded strings   +12 u32 its mask   +16 u32 longest literal   +20 u32 lengths, as in a symbol group
+export const CONSTANT_LIST_BOXES = 0;
+export const CONSTANT_LIST_COUNT = 4;
+export const CONSTANT_LIST_TABLE = 8;
+export const CONSTANT_LIST_MASK = 12;
+export const CONSTANT_LIST_LONGEST = 16;
+export const CONSTANT_LIST_LENGTHS = 20;
+export const CONSTANT_LIST_BYTES = 24;
+
+// Case-folding range, 16 bytes: every step-th code point from start to end moves by delta.
+//   +0 u32 start   +4 u32 end   +8 u32 step   +12 i32 delta
+export const FOLD_RANGE_START = 0;
+export const FOLD_RANGE_END = 4;
+export const FOLD_RANGE_STEP = 8;
+export const FOLD_RANGE_DELTA = 12;
+export const FOLD_RANGE_BYTES = 16;
+
+// Address range, 40 bytes: an address of the family lies in it when it is the network under the mask.
+//   +0 u32 family, 4 or 6   +4 u32 unused   +8 u64 and +16 u64 network, high and low half   +24 u64 and +32 u64 mask
+export const ADDRESS_RANGE_FAMILY = 0;
+export const ADDRESS_RANGE_NETWORK_HIGH = 8;
+export const ADDRESS_RANGE_NETWORK_LOW = 16;
+export const ADDRESS_RANGE_MASK_HIGH = 24;
+export const ADDRESS_RANGE_MASK_LOW = 32;
+export const ADDRESS_RANGE_BYTES = 40;
+
+// Glob: a header of 4 bytes, then the segments, which are what stands between two `*`.
+//   +0 u8 flags: GLOB_ANCHORED_*   +1 u8 0   +2 u16 number of segments
+// Segment: 4 bytes, then its UTF-8, with each `?` as the byte GLOB_ANY_ONE (which UTF-8 never uses).
+//   +0 u16 length of its bytes   +2 u8 1 when it holds a `?`, else 0   +3 u8 0
+export const GLOB_FLAGS = 0;
+export const GLOB_SEGMENTS = 2;
+export const GLOB_HEADER_BYTES = 4;
+export const GLOB_SEGMENT_LENGTH = 0;
+export const GLOB_SEGMENT_HAS_ANY = 2;
+export const GLOB_SEGMENT_HEADER_BYTES = 4;
+export const GLOB_ANCHORED_START = 1;
+export const GLOB_ANCHORED_END = 2;
+export const GLOB_ANY_ONE = 0xff;
+
+// DFA: a header of 16 bytes, then the three tables, one behind the other.
+//   +0 u32 states   +4 u32 classes   +8 u32 start   +12 u32 0
+//   classes   u8 for each of 256 bytes: its class
+//   accept    u8 for each state, padded to 4: 1 where the value may end
+//   next      u16 for each state and class, padded to 4: the state that follows; 0 is dead
+export const DFA_STATES = 0;
+export const DFA_CLASS_COUNT = 4;
+export const DFA_START = 8;
+export const DFA_HEADER_BYTES = 16;
+export const DFA_CLASSES_BYTES = 256;
+/** Tables are padded to a multiple of this and one. */
+export const DFA_PADDING = 3;
+export const DFA_NEXT_BYTES = 2;
+
+// NFA: a header of 16 bytes, then the states.
+//   +0 u32 states   +4 u32 start   +8 u64 0
+// State, 8 bytes: a range goes to `a` on a byte from lo to hi (on none when lo > hi), a split to `a` and to `b` without one.
+//   +0 u8 NFA_MATCH, NFA_RANGE or NFA_SPLIT   +1 u8 lo   +2 u8 hi   +3 u8 0   +4 u16 a   +6 u16 b
+export const NFA_STATES = 0;
+export const NFA_START = 4;
+export const NFA_HEADER_BYTES = 16;
+export const NFA_STATE_OP = 0;
+export const NFA_STATE_LOW = 1;
+export const NFA_STATE_HIGH = 2;
+export const NFA_STATE_A = 4;
+export const NFA_STATE_B = 6;
+export const NFA_STATE_BYTES = 8;
+export const NFA_MATCH = 0;
+export const NFA_RANGE = 1;
+export const NFA_SPLIT = 2;
 
 // Module interface. Imports stand under the module name "kestrel".
 //   f64_parse(address: i32, length: i32) -> f64    text of a JSON number to the nearest double; only for the rare number
@@ -159,7 +357,9 @@ export const PATH_STEP_BYTES = 24;
 //   f64_format(value: f64, address: i32) -> i32    writes the shortest text, returns its length, at most FORMAT_BYTES
 // Exports: memory, abi_version (i32 global), input_base, input_capacity, output_base (i32 globals), and
 //   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
-//   run(address: i32, length: i32) -> i32          0 when the input is used up, 1 when the output region is full
+//   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
 export const IMPORT_MODULE = "kestrel";
+export const RUN_DONE = 0;
+export const RUN_FULL = 1;
 export const FORMAT_BYTES = 32;
 export const INPUT_PADDING = 64;

@@ -2,19 +2,18 @@
 //
 //   manifest.json   this file's PackageManifest, as JSON with two-space indent and a final line feed
 //   module.wasm     decoder, index and predicates; interface in abi.ts
-//   sequences.bin   sequence and sample programs; layout in sequence-tables.ts
 //   sources/…       the rule files as they were compiled
 //
 // `files` lists every file but the manifest, sorted by path. `package.digest` is the SHA-256 of the manifest itself,
 // written as it is but with an empty digest; through `files` it covers the whole package.
 
 import type { FieldType } from "./schema/types.js";
+import type { LineageProgram, ProgramJson } from "./sequence-tables.js";
 
-export const FORMAT_VERSION = "1.0";
+export const FORMAT_VERSION = "2.0";
 export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
-export const SEQUENCES_FILE = "sequences.bin";
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 
@@ -59,8 +58,11 @@ export interface PackageManifest {
     readonly fields: readonly { readonly id: number; readonly name: string; readonly type: FieldType }[];
   };
   readonly rules: readonly ManifestRule[];
-  /** For each predicate, the event rules (indexes into `rules`) that it decides; sequences refer to predicates themselves. */
+  /** For each predicate, the event rules (indexes into `rules`) that it decides; programs refer to predicates themselves. */
   readonly predicates: readonly (readonly number[])[];
+  /** What the rules do that a predicate alone does not decide, and the process trees that lineage tests ask. */
+  readonly programs: readonly ProgramJson[];
+  readonly lineage: readonly LineageProgram[];
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
 }
 

@@ -1,9 +1,15 @@
 // From what the module writes to what a person reads: join keys, alert lines, the text for terminals, the summary.
 
-import { evidenceJson } from "@kestrel/runtime/alert/evidence";
-import { isoTime } from "@kestrel/runtime/alert/iso-time";
-import { createKeyReader, keyJson } from "@kestrel/runtime/engine/join-keys";
-import { createAlertRenderer, createAlertWriter, type Detection, type EvidenceEvent } from "@kestrel/runtime/index";
+import { eventJson } from "@kestrel/runtime/event/formats";
+import { isoTime } from "@kestrel/runtime/event/iso-time";
+import { createKeyReader, keyJson } from "@kestrel/runtime/event/join-keys";
+import {
+  alertToJson,
+  createAlertRenderer,
+  type Detection,
+  detectionToAlert,
+  type EvidenceEvent,
+} from "@kestrel/runtime/index";
 import { doubleText } from "@kestrel/runtime/load/instantiate";
 import * as abi from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
@@ -163,8 +169,17 @@ alerts("write doubles so that they do not look like integers", () => {
 });
 
 function evidence(ordinal: number, ts: bigint, text: string): EvidenceEvent {
-  const line = new TextEncoder().encode(text);
-  return { ordinal, ts, tie: null, line, lineage: null, file: "events.ndjson", fileLine: ordinal + 1 };
+  const bytes = new TextEncoder().encode(text);
+  return {
+    ordinal,
+    ts,
+    tie: null,
+    bytes,
+    format: "json",
+    lineage: null,
+    file: "events.ndjson",
+    fileLine: ordinal + 1,
+  };
 }
 
 const THREAT = [
@@ -187,8 +202,16 @@ const MANIFEST = fakeManifest(
   {},
 );
 
+function write(detection: Detection): string {
+  return alertToJson(detectionToAlert(detection, MANIFEST));
+}
+
+function render(detection: Detection, color: boolean): string {
+  return createAlertRenderer({ color })(detectionToAlert(detection, MANIFEST));
+}
+
 alerts("are lines of JSON in the words of ECS, with the events as they were read", () => {
-  const line = createAlertWriter(MANIFEST)({
+  const line = write({
     rule: 0,
     kind: "event",
     key: "",
@@ -219,7 +242,7 @@ alerts("are lines of JSON in the words of ECS, with the events as they were read
 
 alerts("hold null for a missing event, and take the time of the latest one", () => {
   const events = [evidence(1, 5_000_000_000n, '{"i":1}'), null, evidence(0, 4_000_000_000n, '{"i":0}')];
-  const line = createAlertWriter(MANIFEST)({ rule: 1, kind: "sequence", key: '"bob"\nnull', events });
+  const line = write({ rule: 1, kind: "sequence", key: '"bob"\nnull', events });
   const alert = JSON.parse(line) as Record<string, unknown>;
   assert.equal(alert.events, [{ i: 1 }, null, { i: 0 }]);
   assert.is(alert["@timestamp"], "1970-01-01T00:00:05.000Z");
@@ -234,12 +257,12 @@ alerts("of a join have the time of its latest event, which need not be the last 
     key: "",
     events: [evidence(1, 5_000_000_000n, '{"i":1}'), evidence(0, 4_000_000_000n, '{"i":0}')],
   };
-  const alert = JSON.parse(createAlertWriter(MANIFEST)(detection)) as Record<string, unknown>;
+  const alert = JSON.parse(write(detection)) as Record<string, unknown>;
   assert.equal(
     [alert.kind, alert["@timestamp"], alert.events],
     ["join", "1970-01-01T00:00:05.000Z", [{ i: 1 }, { i: 0 }]],
   );
-  const text = createAlertRenderer(MANIFEST, { color: false })(detection);
+  const text = render(detection, false);
   assert.match(
     text,
     /^MEDIUM {2}1970-01-01T00:00:05\.000Z {2}Rule three .*\n {2}1\. 00:00:05\.000 .*\n {2}2\. 00:00:04\.000 /,
@@ -247,7 +270,6 @@ alerts("of a join have the time of its latest event, which need not be the last 
 });
 
 alerts("have ids that tell detections apart and stay the same", () => {
-  const write = createAlertWriter(MANIFEST);
   const idOf = (detection: Partial<Detection>): unknown => {
     const whole: Detection = { rule: 0, kind: "event", key: "", events: [evidence(1, 1n, "{}")], ...detection };
     return (JSON.parse(write(whole)) as Record<string, unknown>).id;
@@ -266,10 +288,35 @@ alerts("have ids that tell detections apart and stay the same", () => {
 });
 
 alerts("stay valid JSON whatever the line holds", () => {
-  assert.is(evidenceJson(new TextEncoder().encode('\t{"a":1}\r')), '{"a":1}');
-  assert.is(evidenceJson(new TextEncoder().encode('{"a":01}')), '"{\\"a\\":01}"');
+  const json = (bytes: Uint8Array): string => eventJson({ bytes, format: "json" });
+  assert.is(json(new TextEncoder().encode('\t{"a":1}\r')), '{"a":1}');
+  assert.is(json(new TextEncoder().encode('{"a":01}')), '"{\\"a\\":01}"');
   const invalid = new Uint8Array([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]);
-  assert.is(evidenceJson(invalid), '{"a":"\ufffd"}');
+  assert.is(json(invalid), '{"a":"\ufffd"}');
+});
+
+alerts("are data before they are text", () => {
+  const events = [evidence(1, 5_000_000_000n, ' {"i":1.50}'), null, evidence(0, 4_000_000_000n, "{no json}")];
+  const alert = detectionToAlert({ rule: 1, kind: "sequence", key: '"bob"\nd1500000000', events }, MANIFEST);
+  assert.equal(
+    { ...alert, id: "" },
+    {
+      id: "",
+      ts: 5_000_000_000n,
+      rule: MANIFEST.rules[1],
+      kind: "sequence",
+      key: ['"bob"', '"1970-01-01T00:00:01.500Z"'],
+      events: [
+        { ts: 5_000_000_000n, file: "events.ndjson", fileLine: 2, json: '{"i":1.50}' },
+        null,
+        { ts: 4_000_000_000n, file: "events.ndjson", fileLine: 1, json: '"{no json}"' },
+      ],
+      package: MANIFEST.package,
+    },
+  );
+  const nobody: Detection = { rule: 0, kind: "event", key: "", events: [null] };
+  assert.throws(() => detectionToAlert(nobody, MANIFEST), /without events/);
+  assert.throws(() => detectionToAlert({ ...nobody, rule: 9 }, MANIFEST), /no rule 9/);
 });
 
 alerts("read well on a terminal, which obeys nothing in them", () => {
@@ -287,7 +334,7 @@ alerts("read well on a terminal, which obeys nothing in them", () => {
     key: '"bob"\n7',
     events: [evidence(0, 1_000_000n, JSON.stringify(event)), null],
   };
-  const text = createAlertRenderer(MANIFEST, { color: false })(detection);
+  const text = render(detection, false);
   const lines = text.split("\n");
   assert.is(lines[0], "MEDIUM  1970-01-01T00:00:00.001Z  Rule two  (two)");
   assert.is(lines[1], "  user.name = bob, host.id = 7");
@@ -295,7 +342,7 @@ alerts("read well on a terminal, which obeys nothing in them", () => {
   const expected = `  1. 00:00:00.001  process start  power\ufffd[31mshell.exe: ${command}  user bob  to 10.0.0.1 port 443`;
   assert.is(lines[2], `${expected}  [events.ndjson:1]`);
   assert.is(lines[3], "  2. nothing, as asked");
-  const single = createAlertRenderer(MANIFEST, { color: true })({ ...detection, rule: 0, key: "" });
+  const single = render({ ...detection, rule: 0, key: "" }, true);
   assert.ok(single.startsWith("\u001b[1;31mHIGH\u001b[0m "));
   assert.match(single, /TA0002 Execution, T1059\.001 PowerShell/);
 });

@@ -92,6 +92,13 @@ diagnostics("puts carets under what is shown: tabs, wide and combining character
   assert.equal(shown(about('名前 == "日本" x', '"日本"')), ['名前 == "日本" x', "        ^^^^^^"]);
   assert.equal(shown(about("e\u0301e\u0301 = x", "x")), ["e\u0301e\u0301 = x", "     ^"]);
   assert.equal(shown(about("🎉 x", "x")), ["🎉 x", "   ^"]);
+  // One sign each, however many code points it has: a family, a thumb with a colour, a flag, a heart in colour, a keycap.
+  for (const sign of ["👨‍👩‍👧", "👍🏽", "🇫🇷", "❤️", "1️⃣"]) {
+    assert.equal(shown(about(`${sign}${sign} = x`, "x")), [`${sign}${sign} = x`, "       ^"]);
+    assert.equal(shown(about(`a ${sign} b`, sign)), [`a ${sign} b`, "  ^^"]);
+  }
+  assert.equal(shown(about("가 각 = x", "x")), ["가 각 = x", "        ^"], "Hangul in letters");
+  assert.equal(shown(about("नमस्ते = x", "x"))[1]?.trim(), "^");
 });
 
 diagnostics("shows spans over several lines, and of many lines the first and the last", () => {
@@ -124,6 +131,73 @@ diagnostics("cuts long lines to a window that holds the span", () => {
   }
   assert.is(showLine("日".repeat(200), 100, 101, 50).text.length <= 26, true, "the limit counts cells");
   assert.is(showLine("x".repeat(110), 0, 1, 110).text, "x".repeat(110));
+  const families = "👨‍👩‍👧".repeat(100);
+  for (let start = 0; start < families.length; start++) {
+    const cut = showLine(families, start, start + 1, 50);
+    assert.match(cut.text, /^…?(?:👨‍👩‍👧)+…?$/u, "cut between signs, never within one");
+    assert.is(cut.endCell - cut.startCell, 2);
+  }
+});
+
+diagnostics("shows a window of a line of 10 MB, whatever it is made of", () => {
+  for (const part of ["x", "\t", "日", "e\u0301", "\u0301", "🇫🇷", "👨‍👩‍👧", "\ud800", "\u200d", "\r"]) {
+    const line = part.repeat((10 << 20) / part.length);
+    for (const start of [0, line.length >> 1, line.length - 1]) {
+      const { text, startCell, endCell } = showLine(line, start, start + 1, 110);
+      assert.ok(text.length <= 110 * 4 + 2 && text.includes("…") && startCell <= endCell && endCell <= 110, part);
+    }
+  }
+});
+
+diagnostics("points at several places, with dashes and a text under the others", () => {
+  const text = "sequence by a\n  [b where c] by d\n\n\n\t[e where 日本]\n";
+  const labels = [
+    { span: { start: 12, end: 13 }, text: "one key" },
+    { span: { start: 31, end: 32 }, text: "another\u0007" },
+  ];
+  const two = { ...about(text, "[e where 日本]"), labels };
+  assert.equal(plain(two).split("\n").slice(2), [
+    "  |",
+    "1 | sequence by a",
+    "  |             - one key",
+    "2 |   [b where c] by d",
+    "  |                  - another␇",
+    "  :",
+    "5 |     [e where 日本]",
+    "  |     ^^^^^^^^^^^^^^",
+    "",
+  ]);
+  const { labels: found } = toJson(two);
+  assert.equal(found?.[1], { text: "another\u0007", line: 2, column: 18, endLine: 2, endColumn: 19 });
+  assert.is("labels" in toJson(about(text, "a")), false);
+});
+
+diagnostics(
+  "shows a line once for several marks, the span's first, and again where one window cannot hold them",
+  () => {
+    const text = "aa bb cc";
+    const same = {
+      ...about(text, "bb"),
+      labels: [
+        { span: { start: 0, end: 2 }, text: "first" },
+        { span: { start: 6, end: 8 }, text: "last" },
+      ],
+    };
+    assert.equal(shown(same), ["aa bb cc", "   ^^", "-- first", "      -- last"]);
+    const long = `HERE ${"b".repeat(500)} THERE`;
+    const far = shown({ ...about(long, "THERE"), labels: [{ span: { start: 0, end: 4 }, text: "there" }] });
+    assert.is(far.length, 4);
+    assert.ok(far[0]?.startsWith("…") && far[1]?.includes("^^^^^") && far[2]?.startsWith("HERE b"));
+    assert.is(far[3], "---- there");
+    const coloured = renderText([same], { color: true });
+    assert.match(coloured, "\u001b[1;34m--\u001b[0m");
+  },
+);
+
+diagnostics("underlines a label of several lines, and says its text at the end", () => {
+  const text = "a where (\n  b or\n  c)\n  | d";
+  const found = shown({ ...about(text, "d"), labels: [{ span: { start: 8, end: 21 }, text: "in here" }] });
+  assert.equal(found, ["a where (", "        -", "  b or", "  ----", "  c)", "  -- in here", "  | d", "    ^"]);
 });
 
 diagnostics("locates in the file, from 1, in UTF-16 units", () => {
@@ -217,6 +291,8 @@ page("has a section for each code, and no other", () => {
 });
 
 for (const { code, files, path, dialect } of sections) {
+  // No rule is known that gives it; front.test.ts makes one.
+  if (code === "E0403") continue;
   page(`${code} is what its example gives`, () => {
     const folder = mkdtempSync(join(tmpdir(), "kestrel-diagnostics-"));
     try {

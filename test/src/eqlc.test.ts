@@ -25,7 +25,7 @@ import { createSampleCollector } from "@kestrel/compiler/query/exact-sample";
 import { extendSchema } from "@kestrel/compiler/query/extend-schema";
 import { createInference, inferredSchema } from "@kestrel/compiler/query/infer-schema";
 import { runQuery } from "@kestrel/compiler/query/run-query";
-import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
+import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -162,13 +162,7 @@ building("writes the same bytes whatever the order, the place and the hour", asy
   assert.is(rules[2]?.capabilities.supports_inline, true);
   assert.equal(predicates.flat().sort(), [0, 2]);
   const paths = files.map(({ path }) => path);
-  assert.equal(paths, [
-    "module.wasm",
-    "sequences.bin",
-    "sources/any.eql",
-    "sources/curl.eql",
-    "sources/deep/chain.yaml",
-  ]);
+  assert.equal(paths, ["module.wasm", "sources/any.eql", "sources/curl.eql", "sources/deep/chain.yaml"]);
   assert.equal(readFileSync(join(folder, "one/sources/deep/chain.yaml"), "utf8"), CHAIN_RULE);
   const names = schema.fields.map(({ name }) => name);
   assert.equal(names, [...names].sort());
@@ -284,7 +278,6 @@ building("builds what kestrel-run accepts until somebody touches it", async () =
   assert.is(built.code, 0, built.stderr);
   const changes: readonly (readonly [string, string])[] = [
     ["module.wasm", "module.wasm"],
-    ["sequences.bin", "sequences.bin"],
     ["sources/curl.eql", "sources/curl.eql"],
     ["manifest.json", "manifest.json"],
   ];
@@ -445,7 +438,7 @@ async function ask(text: string): Promise<(number | null | string)[][]> {
   const { matches } = await runQuery(compiled, lines, { ...options, onBroken: () => undefined });
   return matches.map(({ key, events }) => {
     const ids = events.map((found) =>
-      found === null ? null : (JSON.parse(Buffer.from(found.line).toString()) as { id: number }).id,
+      found === null ? null : (JSON.parse(Buffer.from(found.bytes).toString()) as { id: number }).id,
     );
     return key === "" ? ids : [key, ...ids];
   });
@@ -590,7 +583,16 @@ querying("gives further fields ids that do not depend on their order", () => {
 
 querying("chooses distinct events for a sample, where there is a way", () => {
   const events = Array.from({ length: 4 }, (_, ordinal): EvidenceEvent => {
-    return { ordinal, ts: 0n, tie: null, line: new Uint8Array(), lineage: null, file: "", fileLine: ordinal + 1 };
+    return {
+      ordinal,
+      ts: 0n,
+      tie: null,
+      bytes: new Uint8Array(),
+      format: "json",
+      lineage: null,
+      file: "",
+      fileLine: ordinal + 1,
+    };
   });
   const sampleOf = (...filters: readonly (readonly number[])[]): (readonly number[])[] => {
     const collector = createSampleCollector(filters.length);

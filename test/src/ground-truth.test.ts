@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { repositoryRoot } from "./support/repository.js";

@@ -107,13 +107,14 @@ house("imports point one way", () => {
 interface LockEntry {
   readonly link?: boolean;
   readonly resolved?: string;
+  readonly version?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Names of all packages that installing one workspace for production brings along. */
-function productionClosure(packages: Readonly<Record<string, LockEntry>>, workspace: string): Set<string> {
-  const names = new Set<string>();
+/** Names and versions of all packages that installing one workspace for production brings along. */
+function productionClosure(packages: Readonly<Record<string, LockEntry>>, workspace: string): Map<string, string> {
+  const names = new Map<string, string>();
   const done = new Set<string>();
   const pending = [workspace];
   for (let place = pending.pop(); place !== undefined; place = pending.pop()) {
@@ -130,7 +131,7 @@ function productionClosure(packages: Readonly<Record<string, LockEntry>>, worksp
         if (optional) continue;
         throw new Error(`${name}, which ${place} needs, is not in package-lock.json`);
       }
-      names.add(name);
+      names.set(name, packages[at]?.version ?? "");
       pending.push(at);
     }
   }
@@ -148,20 +149,25 @@ function locate(packages: Readonly<Record<string, LockEntry>>, place: string, na
   }
 }
 
-house("the runtime installs none of the compiler's libraries", () => {
-  const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
-    packages: Record<string, LockEntry>;
-  };
-  const heavy = ["binaryen", "assemblyscript", "ts-morph", "chevrotain", "typescript"];
-  const runtime = productionClosure(lock.packages, "runtime");
-  assert.ok(runtime.has("@kestrel/stdlib"));
-  assert.equal(
-    [...runtime].filter((name) => heavy.includes(name) || name === "@kestrel/compiler"),
-    [],
-  );
-  // The walk does follow dependencies: the compiler is known to need both of these.
+const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+  packages: Record<string, LockEntry>;
+};
+
+house("the runtime installs a command-line parser and nothing else", () => {
+  assert.equal([...productionClosure(lock.packages, "runtime").keys()].sort(), ["@kestrel/stdlib", "commander"]);
+  // The walk does follow dependencies: chevrotain brings packages of its own.
   const compiler = productionClosure(lock.packages, "compiler");
-  assert.ok(compiler.has("binaryen") && compiler.has("@kestrel/stdlib"));
+  assert.ok(compiler.has("binaryen") && compiler.has("@kestrel/stdlib") && compiler.has("@chevrotain/types"));
+});
+
+house("what users install are releases", () => {
+  for (const workspace of ["compiler", "runtime"]) {
+    const installed = [...productionClosure(lock.packages, workspace)];
+    assert.equal(
+      installed.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version)),
+      [],
+    );
+  }
 });
 
 /** Files that are or would be committed; outside a git checkout, all files but build output. */

@@ -1,8 +1,8 @@
 // Process trees: the runtime against a model that goes through a list, and what hostile streams can do to it.
 
+import type { StageMatch } from "@kestrel/runtime/event/stream-event";
 import { createLineage, type LineageCounters } from "@kestrel/runtime/lineage/lineage";
 import { createTree } from "@kestrel/runtime/lineage/tree";
-import type { StageMatch } from "@kestrel/runtime/sequence/stream-event";
 import type { LateTest, LineageProgram } from "@kestrel/stdlib/sequence-tables";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

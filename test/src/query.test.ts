@@ -46,7 +46,7 @@ async function answer(text: string, lines: readonly string[], options: CompileOp
 
 function shown({ events, isRecord }: QueryMatch, isEvent: boolean, lines: readonly string[]): string {
   const [first] = events;
-  const text = first == null ? null : Buffer.from(first.line).toString("utf8");
+  const text = first == null ? null : Buffer.from(first.bytes).toString("utf8");
   if (text !== null && (isRecord || text !== lines[first?.ordinal ?? -1])) return text;
   const ids = events.map((event) => (event === null ? "_" : String(event.ordinal + 1)));
   return isEvent ? ids.join(" ") : `[${ids.join(" ")}]`;

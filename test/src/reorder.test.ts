@@ -1,7 +1,7 @@
 // The reorder buffer: what it delivers is a function of the records alone, sorted but for late ones, and bounded.
 
-import { createReorder, type OrderedRecord } from "@kestrel/runtime/order/reorder";
-import { compareEvents } from "@kestrel/runtime/sequence/stream-event";
+import { compareEvents } from "@kestrel/runtime/event/stream-event";
+import { createReorder, type OrderedRecord, type Reorder, type ReorderOptions } from "@kestrel/runtime/order/reorder";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -33,6 +33,35 @@ interface Delivery {
   readonly late: boolean;
 }
 
+/** A buffer whose due records are taken at once. */
+function createDelivering(
+  options: ReorderOptions,
+  onRecord: (record: OrderedRecord, late: boolean) => void,
+): Omit<Reorder<OrderedRecord>, "next"> {
+  const reorder = createReorder<OrderedRecord>(options);
+  const drain = (): void => {
+    const { latenessNs } = options;
+    for (let record = reorder.next(); record !== null; record = reorder.next()) {
+      onRecord(record, latenessNs !== null && record.ts < record.watermark - latenessNs);
+    }
+  };
+  return {
+    push(record) {
+      reorder.push(record);
+      drain();
+    },
+    advance(watermark) {
+      reorder.advance(watermark);
+      drain();
+    },
+    finish() {
+      reorder.finish();
+      drain();
+    },
+    counters: reorder.counters,
+  };
+}
+
 function deliver(
   records: readonly OrderedRecord[],
   latenessNs: bigint | null,
@@ -40,11 +69,9 @@ function deliver(
   beforePush: (advance: (watermark: bigint) => void, record: OrderedRecord) => void,
 ): { deliveries: Delivery[]; late: number; overflowed: number } {
   const deliveries: Delivery[] = [];
-  const reorder = createReorder<OrderedRecord>({
-    latenessNs,
-    ...(capacity === undefined ? {} : { capacity }),
-    onRecord: (record, late) => deliveries.push({ ordinal: record.ordinal, late }),
-  });
+  const reorder = createDelivering({ latenessNs, ...(capacity === undefined ? {} : { capacity }) }, (record, late) =>
+    deliveries.push({ ordinal: record.ordinal, late }),
+  );
   for (const record of records) {
     beforePush(reorder.advance, record);
     reorder.push(record);
@@ -70,7 +97,7 @@ test("sorts by timestamp, tiebreaker with a missing one last, arrival", () => {
 
 test("releases below the floor, and keeps what lies on it", () => {
   const out: number[] = [];
-  const reorder = createReorder<OrderedRecord>({ latenessNs: 10n, onRecord: (record) => out.push(record.ordinal) });
+  const reorder = createDelivering({ latenessNs: 10n }, (record) => out.push(record.ordinal));
   reorder.push({ ordinal: 0, ts: 100n, tie: 5n, watermark: 100n });
   reorder.push({ ordinal: 1, ts: 110n, tie: null, watermark: 110n });
   assert.equal(out, []);
@@ -167,10 +194,29 @@ test("a long stream, mostly in order, passes through whole", () => {
   }
 });
 
+test("gives what is due one by one, and takes nothing new before", () => {
+  const reorder = createReorder<OrderedRecord>({ latenessNs: 10n });
+  const push = (ordinal: number, ts: bigint): void => reorder.push({ ordinal, ts, tie: null, watermark: ts });
+  push(0, 100n);
+  assert.throws(() => push(1, 101n), /still due/);
+  assert.is(reorder.next(), null);
+  push(1, 101n);
+  assert.is(reorder.next(), null);
+  push(2, 200n);
+  assert.equal([reorder.next()?.ordinal, reorder.next()?.ordinal], [0, 1]);
+  assert.is(reorder.counters().waiting, 0);
+  assert.is(reorder.next(), null);
+  assert.is(reorder.counters().waiting, 1);
+  reorder.finish();
+  assert.equal([reorder.next()?.ordinal, reorder.next()], [2, null]);
+  push(3, 5n);
+  assert.is(reorder.next(), null);
+  assert.is(reorder.counters().late, 0);
+});
+
 test("refuses limits that make no sense", () => {
-  const onRecord = (): void => {};
-  assert.throws(() => createReorder({ latenessNs: -1n, onRecord }), RangeError);
-  assert.throws(() => createReorder({ latenessNs: null, capacity: 0, onRecord }), RangeError);
+  assert.throws(() => createReorder({ latenessNs: -1n }), RangeError);
+  assert.throws(() => createReorder({ latenessNs: null, capacity: 0 }), RangeError);
 });
 
 test.run();

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import type { Query } from "@kestrel/compiler/syntax/ast";
-import { createAlertWriter, createDetector, type Package } from "@kestrel/runtime/index";
+import { alertToJson, createDetector, detectionToAlert, type Package } from "@kestrel/runtime/index";
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -212,9 +212,11 @@ story("is told by the intrusion alone: no ordinary event is evidence", async () 
 
 /** Every alert of the story as the line that kestrel-run writes, the input cut after so many lines. */
 function alertLines(loaded: Package, bytes: Buffer, linesAtOnce: number, latenessNs: bigint | null): string[] {
-  const write = createAlertWriter(loaded.manifest);
   const written: string[] = [];
-  const detector = createDetector(loaded, { latenessNs, onAlert: (detection) => written.push(write(detection)) });
+  const detector = createDetector(loaded, {
+    latenessNs,
+    onAlert: (detection) => written.push(alertToJson(detectionToAlert(detection, loaded.manifest))),
+  });
   let firstLine = 1;
   for (let start = 0; start < bytes.length; ) {
     let end = start;

@@ -55,7 +55,6 @@ cli.before(async () => {
   });
   writeFileSync(join(pack, "manifest.json"), manifestText(made.manifest));
   writeFileSync(join(pack, "module.wasm"), made.module);
-  writeFileSync(join(pack, "sequences.bin"), made.sequences);
   events = join(folder, "events.ndjson");
   const lines = ['{"t":1000,"p":"0","k":"a"}', '{"t":2000,"p":"1","k":"a"}', '{"t":3000,"p":"3"}', '{"t":4000}'];
   writeFileSync(events, `${lines.join("\n")}\n`);
@@ -228,7 +227,7 @@ cli("helps, and tells its version", async () => {
     assert.ok(help.stdout.includes(word), word);
   }
   const version = await run(["--version"]);
-  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 1\.0, ABI 2\)\n$/);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 2\.0, ABI 2\)\n$/);
 });
 
 cli("validates and lists a package", async () => {
@@ -252,13 +251,10 @@ cli("validates and lists a package", async () => {
   writeFileSync(join(damaged, "manifest.json"), readFileSync(join(pack, "manifest.json")));
   const text = await run(["validate", damaged]);
   assert.is(text.code, 2);
-  assert.equal(text.stderr.trim().split("\n"), [
-    "error[E_PACKAGE_FILE]: module.wasm: is missing",
-    "error[E_PACKAGE_FILE]: sequences.bin: is missing",
-  ]);
+  assert.equal(text.stderr.trim().split("\n"), ["error[E_PACKAGE_FILE]: module.wasm: is missing"]);
   const asJson = await run(["validate", damaged, "--format", "json"]);
   assert.is(asJson.code, 2);
-  assert.is((JSON.parse(asJson.stdout) as { readonly problems: unknown[] }).problems.length, 2);
+  assert.is((JSON.parse(asJson.stdout) as { readonly problems: unknown[] }).problems.length, 1);
 });
 
 /** Runs until the first output, then does `act` to the process. */

@@ -4,13 +4,15 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import {
+  alertToJson,
   type BrokenLine,
-  createAlertWriter,
   createDetector,
   type Detection,
   type DetectorCounters,
   type DetectorOptions,
+  detectionToAlert,
   type EvidenceEvent,
   loadPackage,
   ModuleError,
@@ -18,16 +20,16 @@ import {
   PackageError,
   packageFromMemory,
 } from "@kestrel/runtime/index";
+import { createLane, PAUSE_AFTER } from "@kestrel/runtime/lane/lane";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { manifestText } from "@kestrel/stdlib/package-format";
-import { encodeSequences, type LateTest, type LineageProgram } from "@kestrel/stdlib/sequence-tables";
+import { type LateTest, type LineageProgram, programToJson } from "@kestrel/stdlib/sequence-tables";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   assemble,
   type FakePack,
   fakeManifest,
-  fakeModuleBytes,
   fakePack,
   fakePredicate,
   fakeProgram,
@@ -94,11 +96,8 @@ async function problemsOf(loaded: Promise<Package>, full = false): Promise<strin
 }
 
 async function parts(): Promise<{ manifest: PackageManifest; files: Record<string, string | Uint8Array> }> {
-  const { manifest, module, sequences } = await fakePack(PACK);
-  return {
-    manifest,
-    files: { "manifest.json": manifestText(manifest), "module.wasm": module, "sequences.bin": sequences },
-  };
+  const { manifest, module } = await fakePack(PACK);
+  return { manifest, files: { "manifest.json": manifestText(manifest), "module.wasm": module } };
 }
 
 loading("takes a package that is whole, from a folder and from memory", async () => {
@@ -127,8 +126,8 @@ loading("refuses manifests of another kind, format or interface", async () => {
   assert.match((await load("{")).join(), /^E_PACKAGE_MANIFEST manifest\.json: is not JSON/);
   assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
   assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
-  assert.equal(await load(manifestText({ ...manifest, format_version: "2.0" })), [
-    'E_PACKAGE_FORMAT manifest.json: format_version is "2.0"; this runtime reads "1.0"',
+  assert.equal(await load(manifestText({ ...manifest, format_version: "1.0" })), [
+    'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "2.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
     "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 2",
@@ -157,21 +156,20 @@ loading("reports every mistake in a manifest with its place", async () => {
     "predicates[1][0]: expected a whole number from 0, found 0.5",
     "predicates[2][0]: there is no rule 9",
     "predicates[3][0]: rule 1 is a sequence, not an event rule",
-    "files[2].bytes: expected a whole number from 0, found -1",
+    "files[1].bytes: expected a whole number from 0, found -1",
+    "files[1].sha256: expected 64 hexadecimal digits",
+    'files[1].path: "../out" is a path that leaves the package',
     "files[2].sha256: expected 64 hexadecimal digits",
-    'files[2].path: "../out" is a path that leaves the package',
-    "files[3].sha256: expected 64 hexadecimal digits",
-    'files[3].path: "/etc/x" is an absolute path',
+    'files[2].path: "/etc/x" is an absolute path',
   ]);
 });
 
 loading("checks the digest and every listed file, and reports all of it at once", async () => {
   const { manifest, files } = await parts();
   const source = new TextEncoder().encode("any where true\n");
-  const { module, sequences } = await fakePack(PACK);
+  const { module } = await fakePack(PACK);
   const listed = {
     "module.wasm": module,
-    "sequences.bin": sequences,
     "sources/a.eql": source,
     "sources/b.eql": source,
   };
@@ -182,20 +180,18 @@ loading("checks the digest and every listed file, and reports all of it at once"
   assert.equal(await problemsOf(loadPackage(write({ ...files, "manifest.json": renamed }))), [
     "E_PACKAGE_DIGEST manifest.json",
   ]);
-  const changed = Buffer.from(sequences);
-  changed[12] = 7;
-  const dir = write({
-    ...listed,
-    "sequences.bin": changed,
-    "sources/a.eql": "short",
-    "manifest.json": manifestText(whole),
-  });
+  const changed = Buffer.from(module);
+  changed[12] = (changed[12] ?? 0) ^ 1;
+  const touched = write({ ...listed, "module.wasm": changed, "manifest.json": manifestText(whole) });
+  assert.equal(await problemsOf(loadPackage(touched), true), [
+    "E_PACKAGE_FILE module.wasm: was changed after it was built: its SHA-256 is not the one in the manifest",
+  ]);
+  const dir = write({ ...listed, "sources/a.eql": "short", "manifest.json": manifestText(whole) });
   rmSync(join(dir, "sources/b.eql"));
   rmSync(join(dir, "module.wasm"));
   mkdirSync(join(dir, "module.wasm"));
   assert.equal(await problemsOf(loadPackage(dir), true), [
     "E_PACKAGE_FILE module.wasm: not a file",
-    "E_PACKAGE_FILE sequences.bin: was changed after it was built: its SHA-256 is not the one in the manifest",
     "E_PACKAGE_FILE sources/a.eql: has 5 bytes, not 15",
     "E_PACKAGE_FILE sources/b.eql: is missing",
   ]);
@@ -219,11 +215,10 @@ loading("refuses modules with another interface", async () => {
     resets: null,
     queries: [{ flag: 2, relation: "event", predicate: 0, late: null }],
   };
-  const sequences = encodeSequences({ programs: [], lineage: [tree] });
-  const pack: FakePack = { rules: [], predicates: [[]], programs: [] };
+  const pack: FakePack = { rules: [], predicates: [[]], programs: [], lineage: [tree] };
   const load = (module: Uint8Array): Promise<string[]> => {
-    const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
-    return problemsOf(packageFromMemory({ manifest, module, sequences }), true);
+    const manifest = fakeManifest(pack, { "module.wasm": module });
+    return problemsOf(packageFromMemory({ manifest, module }), true);
   };
   assert.match((await load(new Uint8Array([1, 2, 3, 4]))).join(), /^E_PACKAGE_MODULE module\.wasm: does not compile/);
   const strange = await assemble(`
@@ -253,10 +248,10 @@ loading("refuses modules with another interface", async () => {
   ]);
 });
 
-loading("refuses sequence tables that lead nowhere", async () => {
+loading("refuses programs that lead nowhere", async () => {
   const load = async (pack: Partial<FakePack>, batch = false): Promise<string[]> => {
     const found = await problemsOf(packageFromMemory(await fakePack({ ...PACK, ...pack }), { batch }), true);
-    return found.map((line) => line.replace("E_PACKAGE_SEQUENCES sequences.bin: ", ""));
+    return found.map((line) => line.replace("E_PACKAGE_MANIFEST manifest.json: ", ""));
   };
   const [first] = PACK.programs;
   if (first === undefined) throw new Error("no program");
@@ -273,16 +268,16 @@ loading("refuses sequence tables that lead nowhere", async () => {
       ],
     }),
     [
-      "program 0 is a sequence, but its rule 0 is of kind event",
-      "program 0: a stage names predicate 5 of 5",
-      "program 0: the late test of a stage names predicate 6 of 5",
-      "program 0: until names predicate 8 of 5",
-      "program 0: the late test of until names predicate 9 of 5",
-      "program 0: the pipe filter names predicate 7 of 5",
-      "program 1: there is no rule 77",
-      "program 3: rule 1 has a program already",
-      "rule 0 has a program, and predicate 3 decides it as well",
-      "rule 0 has a program, and predicate 4 decides it as well",
+      "programs[0].kind: is sequence, but rule 0 is of kind event",
+      "programs[0].stages[0]: there is no predicate 5",
+      "programs[0].stages[0].late: there is no predicate 6",
+      "programs[0].until: there is no predicate 8",
+      "programs[0].until.late: there is no predicate 9",
+      "programs[0].pipes[0]: there is no predicate 7",
+      "programs[1].rule: there is no rule 77",
+      "programs[3].rule: rule 1 has a program already",
+      "predicates[3]: decides rule 0, which has a program",
+      "predicates[4]: decides rule 0, which has a program",
     ],
   );
   const tree = {
@@ -296,8 +291,8 @@ loading("refuses sequence tables that lead nowhere", async () => {
   } as const;
   assert.equal(
     await load({ lineage: [tree] }),
-    ["feed", "starts", "ends", "processes", "resets", "a query", "the late test of a query"].map(
-      (name, at) => `lineage program 0: ${name} names predicate ${5 + at} of 5`,
+    ["feed", "starts", "ends", "processes", "resets", "queries[0]", "queries[0].late"].map(
+      (name, at) => `lineage[0].${name}: there is no predicate ${5 + at}`,
     ),
   );
   const keys = late(0);
@@ -305,18 +300,64 @@ loading("refuses sequence tables that lead nowhere", async () => {
   const batch = { ...first, pipes: [{ kind: "tail", count: 1 } as const, ...kinds.map((kind) => ({ kind, keys }))] };
   assert.equal(
     await load({ programs: [batch] }),
-    ["tail", ...kinds].map((kind) => `program 0: the pipe ${kind} needs the end of the matches, and a stream has none`),
+    ["tail", ...kinds].map(
+      (kind, at) => `programs[0].pipes[${at}].kind: ${kind} needs the end of the matches, and a stream has none`,
+    ),
   );
   assert.equal(await load({ programs: [batch] }, true), []);
-
-  const module = await fakeModuleBytes();
-  const sequences = new Uint8Array(16);
-  const manifest = fakeManifest(PACK, { "module.wasm": module, "sequences.bin": sequences });
-  assert.match(
-    (await problemsOf(packageFromMemory({ manifest, module, sequences }), true)).join(),
-    /E_PACKAGE_SEQUENCES sequences\.bin: KSEQ_MAGIC/,
-  );
 });
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** The value with one of its parts replaced, for every part in it, with the part's path. */
+function* damaged(value: Json, replaced: Json): Generator<Json> {
+  yield replaced;
+  if (Array.isArray(value)) {
+    const items: readonly Json[] = value;
+    for (const [at, item] of items.entries()) {
+      for (const other of damaged(item, replaced)) yield items.map((old, index) => (index === at ? other : old));
+      yield items.filter((_, index) => index !== at);
+    }
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, item] of Object.entries(value)) {
+      for (const other of damaged(item as Json, replaced)) yield { ...value, [name]: other };
+      yield Object.fromEntries(Object.entries(value).filter(([own]) => own !== name));
+    }
+  }
+}
+
+loading(
+  "trusts no part of a program or tree: what is taken means what it says, the rest has its place named",
+  async () => {
+    const { manifest, module } = await fakePack({ ...LATE_PACK, programs: [...LATE_PACK.programs] });
+    const tables = JSON.parse(JSON.stringify({ programs: manifest.programs, lineage: manifest.lineage })) as Json;
+    const bad: readonly Json[] = [null, true, -1, 0.5, 1e30, 2 ** 53, 3, "", "5000000000", "x", [], {}, [null], [{}]];
+    let taken = 0;
+    let refused = 0;
+    for (const replaced of bad) {
+      for (const part of damaged(tables, replaced)) {
+        if (part === replaced) continue;
+        const { programs, lineage } = part as unknown as PackageManifest;
+        const changed = withDigest({ ...manifest, programs, lineage });
+        // The wrong module keeps it from being compiled each time.
+        const found = await problemsOf(packageFromMemory({ manifest: changed, module: module.subarray(1) }), true);
+        const own = found.filter((problem) => !problem.startsWith("E_PACKAGE_FILE module.wasm"));
+        for (const problem of own) {
+          assert.match(problem, /^E_PACKAGE_MANIFEST manifest\.json: (programs|lineage|predicates)\S*: /);
+        }
+        if (own.length > 0) {
+          refused++;
+          continue;
+        }
+        taken++;
+        const pack = await packageFromMemory({ manifest: changed, module });
+        assert.equal(JSON.parse(JSON.stringify(pack.programs.map(programToJson))), changed.programs);
+        createDetector(pack, { latenessNs: null, onAlert: () => undefined });
+      }
+    }
+    assert.ok(taken > 50 && refused > 3000, `${taken} taken, ${refused} refused`);
+  },
+);
 
 interface Outcome {
   /** Each detection as `rule key ordinal,ordinal`. */
@@ -336,11 +377,10 @@ async function detect(
   const alerts: string[] = [];
   const written: string[] = [];
   const broken: BrokenLine[] = [];
-  const toLine = createAlertWriter(pack.manifest);
   const onAlert = (detection: Detection): void => {
     const rule = pack.manifest.rules[detection.rule]?.id;
     alerts.push(`${rule} ${detection.key} ${detection.events.map((event) => event?.ordinal ?? "-").join()}`);
-    written.push(toLine(detection));
+    written.push(alertToJson(detectionToAlert(detection, pack.manifest)));
   };
   const detector = createDetector(pack, {
     latenessNs: 60n * SECOND,
@@ -665,15 +705,125 @@ detecting("answers who applies pipes, once the stream has ended", async () => {
   assert.equal(detector.ask(lateOf("A", 2), second, [null]), [""]);
 });
 
+detecting("keeps what it remembers of a rule under the rule's id", async () => {
+  const pack = await packageFromMemory(await fakePack(LATE_PACK));
+  const found: string[] = [];
+  const lane = createLane(pack, {
+    latenessNs: null,
+    order: "arrival",
+    onAlert: ({ rule }) => found.push(pack.manifest.rules[rule]?.id ?? ""),
+  });
+  const evaluator = createEvaluator(pack);
+  const lines = [
+    '{"t":1,"p":"0","k":"y","v":"x"}',
+    '{"t":2,"p":"0","k":"z","v":"x"}',
+    '{"t":3,"p":"1","k":"z","v":"x"}',
+    '{"t":4,"p":"3","l":"=>","u":"a"}',
+    '{"t":5,"p":"3","l":"=>","u":"a"}',
+    '{"t":6,"p":"9"}',
+  ];
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  for (const { events, watermark } of evaluator.evaluate(bytes, { file: "f", firstLine: 1 }, 0)) {
+    for (const _ of lane.take(events, watermark));
+  }
+  assert.equal(found, ["same-value", "distinct", "plain"]);
+  const sequence = lane.stateOf("same-value");
+  assert.equal([...(sequence?.sequence?.keys.keys() ?? [])], ['"y"']);
+  assert.is(sequence?.sequence?.automaton.index, 0);
+  const pipes = lane.stateOf("distinct");
+  assert.equal(pipes?.pipes, { left: [0, 0, 0, 2], seen: new Set(['1 "a"']), forgotten: 0 });
+  assert.equal([sequence?.alerts, pipes?.alerts, lane.stateOf("plain")?.alerts], [1, 1, 1]);
+  const plain = lane.stateOf("plain");
+  assert.equal([plain?.program, plain?.sequence, plain?.pipes], [null, null, null]);
+  assert.is(lane.stateOf("no such rule"), undefined);
+});
+
+detecting("pauses after some alerts, and finds the same as without pauses", async () => {
+  const pack = await packageFromMemory(await fakePack(PACK));
+  // Each event alerts twice, and begins a sequence that only its deadline completes.
+  const lines = Array.from({ length: 2000 }, (_, at) => `{"t":${at},"p":"034","k":"${"abcdefgh"[at % 8]}"}\n`);
+  const bytes = Buffer.from(lines.join(""));
+  for (const latenessNs of [0n, null]) {
+    const whole: string[] = [];
+    const show = ({ rule, key, events }: Detection): string => `${rule} ${key} ${events.map((one) => one?.ordinal)}`;
+    const plain = createDetector(pack, { latenessNs, onAlert: (detection) => whole.push(show(detection)) });
+    plain.feed(bytes, { file: "f", firstLine: 1 });
+    plain.finish();
+    const found: string[] = [];
+    let since = 0;
+    let pauses = 0;
+    const detector = createDetector(pack, {
+      latenessNs,
+      onAlert(detection) {
+        found.push(show(detection));
+        since++;
+      },
+    });
+    const runSteps = (steps: Generator<void, unknown, void>): void => {
+      for (const _ of steps) {
+        pauses++;
+        assert.ok(since <= PAUSE_AFTER + 2, `${since} alerts without a pause`);
+        since = 0;
+      }
+    };
+    runSteps(detector.feedInSteps(bytes, { file: "f", firstLine: 1 }));
+    assert.is(pauses > 10, latenessNs !== null);
+    const left = detector.finishInSteps();
+    left.next();
+    if (latenessNs === null) assert.throws(() => detector.finish(), /not run to its end/);
+    since = 0;
+    runSteps(left);
+    assert.ok(pauses > 10);
+    assert.equal(found, whole);
+    assert.equal(detector.counters(), plain.counters());
+  }
+});
+
+detecting("reports a flood of held matches piece by piece too", async () => {
+  const pack = await packageFromMemory(await fakePack(PACK));
+  const letters = Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at)).filter(
+    (one) => !'"?\\!'.includes(one),
+  );
+  // All keys of one event are held until one deadline: nothing but time completes them.
+  const event = (t: number): string => `{"t":${t},"p":"0","k":"${letters.join("")}"}\n`;
+  const bytes = Buffer.from(`${event(0)}${event(1)}${event(2)}${event(3)}${event(4)}{"t":99999}\n`);
+  let since = 0;
+  let most = 0;
+  let alerts = 0;
+  const detector = createDetector(pack, {
+    latenessNs: 0n,
+    onAlert() {
+      alerts++;
+      since++;
+      most = Math.max(most, since);
+    },
+  });
+  for (const _ of detector.feedInSteps(bytes, { file: "f", firstLine: 1 })) since = 0;
+  assert.ok(alerts >= PAUSE_AFTER && most === PAUSE_AFTER, `${alerts} alerts, ${most} at once`);
+});
+
 detecting("says when it is misused, and when the module fails", async () => {
   const pack = await packageFromMemory(await fakePack(PACK));
   const detector = createDetector(pack, { latenessNs: 0n, onAlert: () => undefined });
   assert.throws(() => detector.feed(Buffer.from("{}"), { file: "f", firstLine: 1 }), /must end with a line feed/);
   assert.is(detector.feed(Buffer.alloc(0), { file: "f", firstLine: 1 }), 0);
+  const noTests = { predicate: 0, stages: [] };
+  const event: EvidenceEvent = {
+    ordinal: 0,
+    ts: 0n,
+    tie: null,
+    bytes: Buffer.from("{}"),
+    format: "json",
+    lineage: null,
+    file: "f",
+    fileLine: 1,
+  };
+  assert.throws(() => detector.ask(noTests, event, []), /no late tests/);
   const failing = Buffer.from('{"t":1}\n{"!":1,"t":2}\n');
   const isModuleError = (error: unknown): boolean => error instanceof ModuleError;
   assert.throws(() => detector.feed(failing, { file: "f", firstLine: 1 }), isModuleError);
   assert.throws(() => detector.feed(failing, { file: "f", firstLine: 1 }), isModuleError);
+  assert.throws(() => detector.finish(), isModuleError);
 });
 
 loading.run();

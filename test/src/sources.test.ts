@@ -15,10 +15,10 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { locate, placeInRule } from "@kestrel/compiler/diagnostics/locate";
+import type { Rule } from "@kestrel/compiler/rule/rule";
 import type { CollectedRules } from "@kestrel/compiler/sources/collect-rules";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
-import { findJsonError } from "@kestrel/compiler/sources/json-error";
-import type { Rule } from "@kestrel/compiler/sources/rule";
+import { readJson } from "@kestrel/compiler/sources/json";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -326,7 +326,7 @@ query: ""
     "7:1 key `tests[1].match` must be left out where alerts is given, but is true",
     '8:10 key `dialect` must be elastic or endgame, but is "sql"',
     "the file holds no query",
-    "key `id` must be a text that is not empty, but is missing",
+    "1:44 key `id` must be a text that is not empty, but is missing",
     "entry 3 is not a rule",
   ]);
   assert.ok(collected.diagnostics.every(({ code, severity }) => code === "E0103" && severity === "error"));
@@ -347,29 +347,97 @@ sources("reports files that are not valid, at the place", () => {
   assert.ok(collected.diagnostics.every(({ code }) => code === "E0102"));
   const [toml, json, yaml, alias, bytes] = told(collected.diagnostics);
   assert.is(toml, "2:6 not valid TOML: invalid value");
-  assert.is(json, "2:9 not valid JSON: expected a value, but found `t`");
+  assert.is(json, "2:9 not valid JSON: `tru` is not a text in double quotes, nor a number, true, false or null");
   assert.match(yaml ?? "", /^\d:\d+ not valid YAML: /);
   assert.match(alias ?? "", /not valid YAML: .*none/);
   assert.is(bytes, "the file is not valid UTF-8");
 });
 
 sources("finds where JSON is broken", () => {
-  const cases: readonly (readonly [string, number])[] = [
-    ["", 0],
-    ["[1,]", 3],
-    ['{"a":1,}', 7],
-    ['{"a" 1}', 5],
-    ['["a\nb"]', 1],
-    ['["\\x"]', 1],
-    ["[01]", 1],
-    ["[1] 2", 4],
-    ['{"a":[{}', 8],
-    [`["${"x".repeat(300_000)}`, 1],
+  const cases: readonly (readonly [text: string, place: string, found: string, message: string])[] = [
+    ["", "1:1", "", "expected a value, but the file ends"],
+    ["[1,]", "1:4", "]", "expected a value, but found `]`"],
+    ['{"a":1,}', "1:8", "}", "expected a key in double quotes, but found `}`"],
+    ['{"a" 1}', "1:6", "1", "expected `:`, but found `1`"],
+    ['{"a": 1 "b": 2}', "1:9", '"b"', 'expected `,` or `}`, but found `"b"`'],
+    ["[01]", "1:3", "1", "expected `,` or `]`, but found `1`"],
+    ["[1] 2", "1:5", "2", "expected the end of the file, but found `2`"],
+    ['{"a":[{}\n', "1:9", "", "expected `]`, but the file ends"],
+    ['{"a":1', "1:7", "", "expected `}`, but the file ends"],
+    ['["a\nb"]', "1:2", '"a', "the text has no closing quote on its line"],
+    ['["\\x"]', "1:2", '"\\x"', '`\\` stands before one of " \\ / b f n r t u'],
+    ['["\\u12"]', "1:2", '"\\u12"', "`\\u` stands before four hexadecimal digits"],
+    ['["\t"]', "1:2", '"\t"', "a control character in a text must be written as an escape"],
+    ["[1.]", "1:2", "1.", "the number `1.` is not complete"],
+    ["{id: 1}", "1:2", "id", "`id` is not a text in double quotes, nor a number, true, false or null"],
+    ["['a b']", "1:2", "'a", "`'a` is not a text in double quotes, nor a number, true, false or null"],
+    ["{ // why\n}", "1:3", "// why", "JSON has no comments"],
+    ["[1 /* why */]", "1:4", "/* why */", "JSON has no comments"],
+    [`[${"x".repeat(300_000)}`, "1:2", "x".repeat(300_000), `\`${"x".repeat(20)}…\` is not a text`],
   ];
-  for (const [text, offset] of cases) {
+  for (const [text, place, found, message] of cases) {
     assert.throws(() => JSON.parse(text));
-    assert.is(findJsonError(text).offset, offset, text.slice(0, 20));
+    const { diagnostics } = readJson({ path: "x.json", text, named: true });
+    const said = told(diagnostics);
+    assert.is(said.length, 1);
+    assert.is(said[0]?.slice(0, `${place} not valid JSON: ${message}`.length), `${place} not valid JSON: ${message}`);
+    const { start, end } = diagnostics[0]?.place.span ?? { start: 0, end: 0 };
+    assert.is(text.slice(start, end), found);
   }
+});
+
+sources("says of a file that is nested too deeply that it is, and reads the others", () => {
+  const nest = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+  const rule = '"id": "x", "query": "any where true"';
+  const collected = collect({
+    "1.json": `{${rule}, "x": ${nest(100_000)}}`,
+    "2.json": `{${rule}, "tests": [{"alerts": 0, "events": [${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}]}]}`,
+    "3.json": "[".repeat(10 << 20),
+    "4.json": "}".repeat(10 << 20),
+    "5.json": `{${rule}, "x": ${nest(500)}}`,
+    "6.json": `{${rule.replace("x", "deep")}, "x": ${nest(499)}}`,
+    "7.yaml": `id: x\nquery: any where true\nx: ${nest(20_000)}\n`,
+    "8.toml": `id = "x"\nquery = "any where true"\nx = ${nest(20_000)}\n`,
+  });
+  assert.equal(
+    collected.rules.map(({ id }) => id),
+    ["deep"],
+  );
+  assert.equal(
+    told(collected.diagnostics).map((said) => said.replace(/^3:\d+/, "3:?")),
+    [
+      "1:544 not valid JSON: it is nested deeper than 500 levels",
+      "1:2555 not valid JSON: it is nested deeper than 500 levels",
+      "1:501 not valid JSON: it is nested deeper than 500 levels",
+      "1:1 not valid JSON: expected a value, but found `}`",
+      "1:544 not valid JSON: it is nested deeper than 500 levels",
+      "3:? not valid YAML: it is nested too deeply",
+      "3:? not valid TOML: document contains excessively nested structures. aborting.",
+    ],
+  );
+});
+
+sources("finds the keys and the query of each JSON rule where they stand", () => {
+  const collected = collect({
+    "a.json": `[
+  {"id": "one", "tags": [], "query": "any where true"},
+  {"id": "two", "query": "any where true", "severity": "urgent"},
+  {"type": "security-rule", "version": 1, "attributes": {
+    "rule_id": "three", "version": [], "query": "any where true"}},
+  {"id": "four", "query": "any where false", "query": "any where true"},
+  {"id": "five", "query": "any where \\u0074rue"},
+  {"query": "any where true"}
+]`,
+  });
+  assert.equal(
+    collected.rules.map((rule) => positionOf(rule, "true")),
+    ["file 2:49", "file 6:66", "query 1:11"],
+  );
+  assert.equal(told(collected.diagnostics), [
+    '3:56 key `severity` must be one of informational, low, medium, high, critical, but is "urgent"',
+    "5:25 key `version` must be a text or a number, but is an empty list",
+    "8:3 key `id` must be a text that is not empty, but is missing",
+  ]);
 });
 
 sources("leaves out what is not a rule, with a note", () => {

@@ -1,9 +1,10 @@
 // Arithmetic over two typed operands: two longs give a long, anything with a double a double.
 
+import { nullOf, typeOf } from "../ir/expression.js";
 import type { Span } from "../syntax/ast.js";
 import { type BindContext, describeType, report } from "./bind-context.js";
 import { settle } from "./bind-field.js";
-import { nullOf, type Typed, typeOf } from "./typed.js";
+import type { Typed } from "./typed.js";
 
 export interface Operand {
   readonly typed: Typed;

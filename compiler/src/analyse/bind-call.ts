@@ -1,14 +1,14 @@
 // Function calls: names, arity and argument types of EQL.md section 6, elastic dialect.
 
+import { type FunctionName, nullOf, typeOf } from "../ir/expression.js";
 import { type Cidr, parseCidr } from "../patterns/cidr.js";
-import { parseWildcard } from "../patterns/wildcard.js";
+import { type GlobPattern, globOf } from "../patterns/patterns.js";
 import type { Call, Expr } from "../syntax/ast.js";
 import { bindArithmetic, type Operand } from "./bind-arithmetic.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
-import { bindCondition } from "./bind-expression.js";
 import { bindArray, settle } from "./bind-field.js";
 import { readNumber } from "./numbers.js";
-import { type FunctionName, nullOf, type Typed, typeOf } from "./typed.js";
+import type { Typed } from "./typed.js";
 
 type ArgumentKind = "string" | "number" | "boolean" | "any";
 
@@ -59,12 +59,21 @@ const MOST_JOINED = 256;
 
 const OPERATORS = { add: "+", subtract: "-", multiply: "*", divide: "/", modulo: "%" } as const;
 
-/** Types a call; `bind` types an argument. */
-export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindContext): Typed {
-  if (call.name.toLowerCase() === "_arraysearch") return bindSearch(call, context);
+/** How expressions inside a call are typed. */
+export interface Binder {
+  bind(expr: Expr, context: BindContext): Typed;
+  bindCondition(expr: Expr, context: BindContext): Typed;
+}
+
+/** Types a call. */
+export function bindCall(call: Call, binder: Binder, context: BindContext): Typed {
+  if (call.name.toLowerCase() === "_arraysearch") return bindSearch(call, binder, context);
+  const bind = (arg: Expr): Typed => binder.bind(arg, context);
   const signature = BY_NAME.get(call.name.toLowerCase());
   if (signature === undefined) {
     const instead = OF_ENDGAME.get(call.name.toLowerCase());
+    // The name of an element is no field.
+    if (!/^array(?:search|count)$/i.test(call.name)) for (const arg of call.args) bind(arg);
     if (instead !== undefined) {
       return report(context, "E0204", call.nameSpan, `\`${call.name}\` belongs to the endgame dialect`, instead);
     }
@@ -109,7 +118,7 @@ export function bindCall(call: Call, bind: (arg: Expr) => Typed, context: BindCo
 }
 
 /** `_arraysearch(array, $v, condition)`: the variable is known inside the condition only. */
-function bindSearch(call: Call, context: BindContext): Typed {
+function bindSearch(call: Call, binder: Binder, context: BindContext): Typed {
   if (call.insensitive) return report(context, "E0302", call.nameSpan, "`_arraysearch` has no case-insensitive form");
   const [array, variable, condition] = call.args;
   if (array === undefined || variable === undefined || condition === undefined || call.args.length > 3) {
@@ -130,20 +139,20 @@ function bindSearch(call: Call, context: BindContext): Typed {
   const depth = context.variables.length;
   context.variables.push({ name: String(variable.path[0]), array: found?.name ?? "" });
   const problems = context.problems.length;
-  const typed = bindCondition(condition, context);
+  const typed = binder.bindCondition(condition, context);
   context.variables.pop();
   // What is wrong about fields of an array that is not there says nothing.
   if (found === null) context.problems.length = problems;
   return found === null
     ? { kind: "boolean", value: false }
-    : { kind: "search", array: found.field, depth, condition: typed };
+    : { kind: "search", array: found.reading, depth, condition: typed };
 }
 
 function checkArgument(arg: Expr, raw: Typed, kind: ArgumentKind, signature: Signature, context: BindContext): Typed {
   const typed = settle(raw, kind === "number" ? "long" : kind === "boolean" ? "boolean" : "keyword", context);
   const type = typeOf(typed);
-  if (typed.kind === "field" && typed.field.type === "object") {
-    return report(context, "E0303", arg.span, `\`${typed.field.name}\` is an object and has no value of its own`);
+  if (typed.kind === "field" && typed.reading.as === "object") {
+    return report(context, "E0303", arg.span, `\`${typed.reading.name}\` is an object and has no value of its own`);
   }
   if (type === "date" && kind === "any") {
     return report(context, "E0303", arg.span, `\`${signature.name}\` cannot turn a date into text`);
@@ -240,7 +249,7 @@ function ranges(call: Call, args: readonly Typed[], context: BindContext): Typed
 
 function wildcards(call: Call, args: readonly Typed[], context: BindContext): Typed {
   const exact: string[] = [];
-  const globs: string[] = [];
+  const globs: GlobPattern[] = [];
   for (const [index, arg] of args.entries()) {
     if (index === 0) continue;
     if (arg.kind !== "string") {
@@ -250,8 +259,11 @@ function wildcards(call: Call, args: readonly Typed[], context: BindContext): Ty
         call.args[index]?.span ?? call.span,
         "the patterns of `wildcard` must be constant strings",
       );
-    } else if (parseWildcard(arg.value).kind === "exact") exact.push(arg.value);
-    else globs.push(arg.value);
+      continue;
+    }
+    const glob = globOf(arg.value);
+    if (glob.tree.kind === "exact") exact.push(arg.value);
+    else globs.push(glob);
   }
   const [subject = NULL] = args;
   return subject.kind === "null"

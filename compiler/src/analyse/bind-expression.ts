@@ -1,26 +1,22 @@
 // Expression AST -> typed expression over the schema, reporting everything that does not fit on the way.
 // A node that cannot be typed is reported once and becomes null, so that its siblings are still checked.
 
+import { type Domain, nullOf, readingsOf, typeOf } from "../ir/expression.js";
+import type { ValueType } from "../ir/reading.js";
 import { parseAddress, parseCidr } from "../patterns/cidr.js";
-import { parseRegex } from "../patterns/regex-parse.js";
-import { globFits, parseWildcard } from "../patterns/wildcard.js";
+import { type GlobPattern, globOf, type Patterns, type RegexPattern, regexOf } from "../patterns/patterns.js";
+import { globFits } from "../patterns/wildcard.js";
 import type { Binary, ComparisonOp, Expr, Match, Span } from "../syntax/ast.js";
 import { bindArithmetic } from "./bind-arithmetic.js";
-import { bindCall } from "./bind-call.js";
+import { type Binder, bindCall } from "./bind-call.js";
 import { type BindContext, describeType, NULL, report } from "./bind-context.js";
 import { bindField, settle, settleBoth, settleSubject } from "./bind-field.js";
 import { parseDate } from "./dates.js";
 import { readTruthTest } from "./truth-test.js";
-import {
-  type Domain,
-  fieldsOf,
-  nullOf,
-  type Patterns,
-  readsEvents,
-  type Typed,
-  typeOf,
-  type ValueType,
-} from "./typed.js";
+import { readsEvents, type Typed } from "./typed.js";
+
+/** What the binding of calls asks of this file, which it cannot import because it is imported here. */
+const BINDER: Binder = { bind, bindCondition };
 
 const I64_MIN = -(2n ** 63n);
 const I64_MAX = 2n ** 63n - 1n;
@@ -54,7 +50,15 @@ function bindLineage(expr: Extract<Expr, { kind: "lineage" }>, context: BindCont
   return {
     kind: "lineage",
     relation: expr.relation,
-    query: { dialect: "elastic", category: expr.query.category, condition, keys: [], missing: false, fork: false },
+    query: {
+      dialect: "elastic",
+      category: expr.query.category,
+      condition,
+      keys: [],
+      missing: false,
+      fork: false,
+      span: expr.query.span,
+    },
   };
 }
 
@@ -71,6 +75,7 @@ export function bind(expr: Expr, context: BindContext): Typed {
   const typed = bindNode(expr, context);
   context.depth--;
   context.bound.set(expr, typed);
+  if (typed !== NULL && !context.spans.has(typed)) context.spans.set(typed, expr.span);
   return typed;
 }
 
@@ -93,7 +98,10 @@ function bindNode(expr: Expr, context: BindContext): Typed {
     case "field":
       return bindField(expr, context);
     case "call":
-      return bindCall(expr, (arg) => bind(arg, context), context);
+      return bindCall(expr, BINDER, context);
+    case "error":
+      for (const part of expr.read) bind(part, context);
+      return NULL;
     case "unary":
       return expr.op === "not" ? bindNot(expr.operand, context) : bindSign(expr.op, expr.operand, context);
     case "binary":
@@ -175,7 +183,7 @@ function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, cont
   if (op === "!=") return { kind: "not", operand: compare("==", left, right, place, context) };
   if (left.kind === "null" || right.kind === "null") {
     // Only what is null without looking at a field tests for presence.
-    const constant = [left, right].find((side) => side.kind === "null" && fieldsOf(side).length === 0);
+    const constant = [left, right].find((side) => side.kind === "null" && readingsOf(side).length === 0);
     if (op !== "==" || constant === undefined) return nullOf(left, right);
     return { kind: "is-null", operand: settle(constant === left ? right : left, "object", context) };
   }
@@ -213,15 +221,15 @@ function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, plac
   if (isConstant(left) && !isConstant(right)) {
     return equate(MIRRORED[op], right, left, { left: place.right, right: place.left, span: place.span }, context);
   }
-  if (left.kind === "field" && left.field.type === "object") {
+  if (left.kind === "field" && left.reading.as === "object") {
     return report(
       context,
       "E0303",
       place.left.span,
-      `\`${left.field.name}\` is an object and can only be compared with null`,
+      `\`${left.reading.name}\` is an object and can only be compared with null`,
     );
   }
-  if (right.kind === "string" && op === "==" && left.kind === "field" && left.field.type === "ip") {
+  if (right.kind === "string" && op === "==" && left.kind === "field" && left.reading.as === "ip") {
     return addressEquals(left, right.value, place, context);
   }
   const adapted = isConstant(right) ? adapt(left, right, op) : right;
@@ -308,7 +316,7 @@ function domainOf(left: Typed, right: Typed): Domain | null {
   if (a === null || b === null) return null;
   if (a === b) {
     if (a !== "string") return a;
-    const types = [left, right].flatMap((t) => (t.kind === "field" ? [t.field.type] : []));
+    const types = [left, right].flatMap((t) => (t.kind === "field" ? [t.reading.as] : []));
     if (types.includes("version")) return "version";
     return types.length === 2 && types.every((t) => t === "ip") ? "address" : "string";
   }
@@ -380,10 +388,10 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
   const fold = expr.op === ":" || expr.op.endsWith("~");
   const regex = expr.op.startsWith("regex");
   const exact: string[] = [];
-  const globs: string[] = [];
-  const regexes: string[] = [];
+  const globs: GlobPattern[] = [];
+  const regexes: RegexPattern[] = [];
   const others: Typed[] = [];
-  const isAddress = subject.kind === "field" && subject.field.type === "ip";
+  const isAddress = subject.kind === "field" && subject.reading.as === "ip";
   for (const element of expr.values) {
     const value = bind(element, context);
     if (!isConstant(value)) {
@@ -406,9 +414,11 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
       if (!regex) exact.push(value.kind === "boolean" ? String(value.value) : numberText(value));
       else report(context, "E0303", element.span, `\`${expr.op}\` needs a string here`);
     } else if (regex) {
-      if (checkRegex(value.value, element.span, context)) regexes.push(value.value);
+      const pattern = bindRegex(value.value, element.span, context);
+      if (pattern !== null) regexes.push(pattern);
     } else if (/[*?]/.test(value.value)) {
-      if (globFits(parseWildcard(value.value), fold)) globs.push(value.value);
+      const glob = globOf(value.value);
+      if (globFits(glob.tree, fold)) globs.push(glob);
       else report(context, "E0402", element.span, "this wildcard pattern is too large");
     } else if (isAddress && expr.op === ":") {
       others.push(
@@ -422,7 +432,7 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
         context,
         "E0303",
         expr.subject.span,
-        `\`${subject.field.name}\` is an object and can only be compared with null`,
+        `\`${subject.reading.name}\` is an object and can only be compared with null`,
       );
     return nullOf(subject);
   }
@@ -431,9 +441,9 @@ function bindPatterns(expr: Match, subject: Typed, context: BindContext): Typed 
   return disjunction([...(any ? [{ kind: "match", subject, patterns } as const] : []), ...others]);
 }
 
-function checkRegex(pattern: string, span: Span, context: BindContext): boolean {
-  const parsed = parseRegex(pattern);
-  if (parsed.ok) return true;
-  report(context, "E0309", span, `this regular expression cannot be read: ${parsed.problem.message}`);
-  return false;
+function bindRegex(text: string, span: Span, context: BindContext): RegexPattern | null {
+  const pattern = regexOf(text);
+  if (!("message" in pattern)) return pattern;
+  report(context, "E0309", span, `this regular expression cannot be read: ${pattern.message}`);
+  return null;
 }

@@ -1,11 +1,12 @@
-// Field references -> fields: of the event at hand, of an earlier stage's event (`a.process.name`), or of the element that
+// Field references -> readings: of the event at hand, of an earlier stage's event (`a.process.name`), or of the element that
 // a variable stands for (`$entry.symbol_info`).
 
 import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
-import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
+import { typeOf } from "../ir/expression.js";
+import { atStage, inElement, type Reading, readField, readName } from "../ir/reading.js";
 import type { FieldRef } from "../syntax/ast.js";
 import { type BindContext, NULL, report, type Variable } from "./bind-context.js";
-import { type Typed, typeOf } from "./typed.js";
+import type { Typed } from "./typed.js";
 
 export function bindField(ref: FieldRef, context: BindContext): Typed {
   if (hasIndex(ref, context)) return NULL;
@@ -14,7 +15,10 @@ export function bindField(ref: FieldRef, context: BindContext): Typed {
   if (stage === "refused") return NULL;
   const name = (stage === null ? ref.path : ref.path.slice(1)).join(".");
   const field = lookup(context.schema, name);
-  if (field !== null) return { kind: "field", field: stage === null ? field : { ...field, root: `@${stage}` } };
+  if (field !== null) {
+    const reading = readField(field);
+    return { kind: "field", reading: stage === null ? reading : atStage(reading, stage) };
+  }
   if (!ref.optional) reportUnknown(ref, name, context);
   return NULL;
 }
@@ -23,13 +27,13 @@ export function bindField(ref: FieldRef, context: BindContext): Typed {
 export function bindArray(
   ref: FieldRef,
   context: BindContext,
-): { readonly field: Field; readonly name: string } | null {
+): { readonly reading: Reading; readonly name: string } | null {
   if (hasIndex(ref, context)) return null;
   if (ref.variable) {
     const found = findVariable(ref, context);
     if (found === null) return null;
     const path = ref.path.slice(1).join(".");
-    return { field: { id: 0, name: path, type: "raw", root: found.root }, name: join(found.variable.array, path) };
+    return { reading: inElement(readName(path, "raw"), found.depth), name: join(found.variable.array, path) };
   }
   const stage = stageOf(ref, context);
   if (stage === "refused") return null;
@@ -39,8 +43,8 @@ export function bindArray(
     if (!ref.optional) reportUnknown(ref, name, context);
     return null;
   }
-  const field: Field = { id: known?.id ?? 0, name, type: "raw" };
-  return { field: stage === null ? field : { ...field, root: `@${stage}` }, name };
+  const reading = readName(name, "raw", known?.id);
+  return { reading: stage === null ? reading : atStage(reading, stage), name };
 }
 
 /** What a field is read as where the schema does not say. */
@@ -49,7 +53,7 @@ export type Use = "keyword" | "double" | "long" | "boolean" | "date" | "object";
 /** A field whose type is still open, read as what it is used for; anything else as it is. */
 export function settle(typed: Typed, use: Use, context: BindContext): Typed {
   return isOpen(typed, context) && typed.kind === "field"
-    ? { kind: "field", field: { ...typed.field, type: use } }
+    ? { kind: "field", reading: { ...typed.reading, as: use } }
     : typed;
 }
 
@@ -74,7 +78,7 @@ function useBeside(other: Typed, context: BindContext): Use {
 }
 
 function isOpen(typed: Typed, context: BindContext): boolean {
-  return typed.kind === "field" && context.untyped.has(typed.field);
+  return typed.kind === "field" && context.untyped.has(typed.reading);
 }
 
 function bindVariable(ref: FieldRef, context: BindContext): Typed {
@@ -84,21 +88,21 @@ function bindVariable(ref: FieldRef, context: BindContext): Typed {
   const known = lookup(context.schema, join(found.variable.array, name));
   // What an array of objects holds beside objects has no type in the schema.
   if (known !== null && (name !== "" || known.type !== "object")) {
-    return { kind: "field", field: { id: known.id, name, type: known.type, root: found.root } };
+    return { kind: "field", reading: inElement(readName(name, known.type, known.id), found.depth) };
   }
-  const field: Field = { id: 0, name, type: "keyword" satisfies FieldType, root: found.root };
-  context.untyped.add(field);
-  return { kind: "field", field };
+  const reading = inElement(readName(name, "keyword"), found.depth);
+  context.untyped.add(reading);
+  return { kind: "field", reading };
 }
 
 function findVariable(
   ref: FieldRef,
   context: BindContext,
-): { readonly variable: Variable; readonly root: string } | null {
+): { readonly variable: Variable; readonly depth: number } | null {
   const name = ref.path[0];
   for (let depth = context.variables.length - 1; depth >= 0; depth--) {
     const variable = context.variables[depth];
-    if (variable !== undefined && variable.name === name) return { variable, root: `$${depth}` };
+    if (variable !== undefined && variable.name === name) return { variable, depth };
   }
   report(context, "E0310", ref.span, `the variable ${name} is not defined here`);
   return null;
@@ -138,12 +142,12 @@ function reportUnknown(ref: FieldRef, name: string, context: BindContext): void 
       ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
       : `write \`?${name}\` if the field may be absent`;
   const [nearest] = near;
-  context.problems.push({
-    code: "E0301",
-    severity: "error",
-    message: `unknown field \`${name}\``,
-    span: ref.span,
+  // The name of an earlier term stays in front.
+  const alias = name === ref.path.join(".") ? "" : `${ref.path[0]}.`;
+  report(context, "E0301", ref.span, `unknown field \`${name}\``, {
     help,
-    ...(nearest === undefined ? {} : { fix: { title: `use ${nearest}`, span: ref.span, replacement: nearest } }),
+    ...(nearest === undefined
+      ? {}
+      : { fix: { title: `use ${nearest}`, span: ref.span, replacement: alias + nearest } }),
   });
 }

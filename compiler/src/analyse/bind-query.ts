@@ -3,11 +3,11 @@
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
-import { type BindContext, createContext, report } from "./bind-context.js";
-import { bindCondition } from "./bind-expression.js";
+import { type BindContext, createContext, isUnread, report } from "./bind-context.js";
+import { bind, bindCondition } from "./bind-expression.js";
 import { bindField } from "./bind-field.js";
 import { bindEndgameQuery } from "./endgame/bind-query.js";
-import type { JoinKey, Typed, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
+import type { Typed, TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -18,7 +18,7 @@ export function bindQuery(
   query: Query,
   schema: Schema,
 ): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
-  const context = createContext(schema);
+  const context = createContext(schema, query.unread);
   const typed = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
   const failed = context.problems.some((problem) => problem.severity === "error");
   return { typed: failed ? null : typed, problems: context.problems, bound: context.bound };
@@ -27,7 +27,7 @@ export function bindQuery(
 function bindElastic(query: Query, context: BindContext): TypedQuery | null {
   const body = bindBody(query, context);
   const pipes = query.pipes.flatMap((pipe) => bindPipe(pipe, context) ?? []);
-  return body === null ? null : { ...body, pipes };
+  return body === null ? null : { ...body, pipes, spans: context.spans };
 }
 
 function bindBody(query: Query, context: BindContext): TypedBody | null {
@@ -43,6 +43,7 @@ function bindBody(query: Query, context: BindContext): TypedBody | null {
           keys: [],
           missing: false,
           fork: false,
+          span: body.span,
         },
       };
     case "sequence":
@@ -50,7 +51,10 @@ function bindBody(query: Query, context: BindContext): TypedBody | null {
     case "sample":
       return bindSample(body, context);
     case "join":
-      report(context, "E0204", body.span, "`join` belongs to the endgame dialect");
+      // The parser has said that it belongs to the other dialect.
+      for (const term of body.until === null ? body.terms : [...body.terms, body.until]) {
+        bindTerm(term, body.by, context);
+      }
       return null;
   }
 }
@@ -61,78 +65,120 @@ function bindTerm(term: Term, by: readonly Expr[], context: BindContext): TypedT
   const condition = bindCondition(term.query.condition, context);
   context.noAliases = "join keys are fields of the term's own event";
   const keys = [...by, ...term.by].map((key) => bindKey(key, context));
-  return { dialect: "elastic", category: term.query.category, condition, keys, missing: term.missing, fork: false };
+  const { missing, span, query } = term;
+  return { dialect: "elastic", category: query.category, condition, keys, missing, fork: false, span };
 }
 
-function bindKey(key: Expr, context: BindContext): JoinKey {
-  const none: JoinKey = { name: "", field: null, optional: true };
+function bindKey(key: Expr, context: BindContext): TypedKey {
+  const none: TypedKey = { name: "", value: { kind: "absent" }, optional: true };
+  if (key.kind === "error") {
+    bind(key, context);
+    return none;
+  }
   if (key.kind !== "field" || key.variable || key.path.some((part) => typeof part === "number")) {
     report(context, "E0306", key.span, "a join key must be a field");
     return none;
   }
   const name = key.path.join(".");
   const typed = bindField(key, context);
-  const field = typed.kind === "field" ? typed.field : null;
-  if (field?.type === "object") report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
-  return { name, field, optional: key.optional };
+  if (typed.kind !== "field") return { name, value: { kind: "absent" }, optional: key.optional };
+  const { reading } = typed;
+  if (reading.as === "object") {
+    report(context, "E0306", key.span, `\`${name}\` is an object and cannot be a join key`);
+  }
+  return { name, value: { kind: "reading", reading }, optional: key.optional };
 }
 
 /** Whether the values of two keys can be equal at all. */
-function keyKind(key: JoinKey): string | null {
-  if (key.field === null) return null;
-  switch (key.field.type) {
+function keyKind({ value }: TypedKey): string | null {
+  if (value.kind !== "reading") return null;
+  switch (value.reading.as) {
     case "long":
     case "double":
       return "number";
     case "boolean":
     case "date":
-      return key.field.type;
+      return value.reading.as;
     default:
       return "string";
   }
 }
 
-function checkKeys(terms: readonly TypedTerm[], spans: readonly Span[], context: BindContext): void {
+/** Where a term's join keys stand, those of all terms first; the term itself when it has none. */
+function keySpan(by: readonly Expr[], term: Term): Span {
+  const keys = [...by, ...term.by];
+  const [first, last] = [keys[0], keys.at(-1)];
+  if (first === undefined || last === undefined) return term.span;
+  return by.length > 0 && term.by.length > 0 ? cover(term.by) : { start: first.span.start, end: last.span.end };
+}
+
+function cover(keys: readonly Expr[]): Span {
+  return { start: keys[0]?.span.start ?? 0, end: keys.at(-1)?.span.end ?? 0 };
+}
+
+function checkKeys(
+  terms: readonly TypedTerm[],
+  written: readonly Term[],
+  by: readonly Expr[],
+  context: BindContext,
+): void {
   const [first] = terms;
-  if (first === undefined) return;
+  const [firstWritten] = written;
+  if (first === undefined || firstWritten === undefined) return;
   for (const [index, term] of terms.entries()) {
-    const span = spans[index] ?? { start: 0, end: 0 };
+    const { span, query } = written[index] ?? firstWritten;
+    // What stands behind the brackets is certain even where what stands in them could not be read.
+    const behind = { start: query.span.end, end: span.end };
     if (term.keys.length !== first.keys.length) {
-      report(
-        context,
-        "E0306",
+      if (isUnread(context, behind)) continue;
+      context.problems.push({
+        code: "E0306",
+        severity: "error",
+        message: `this term has ${term.keys.length} join keys, but the first term has ${first.keys.length}`,
         span,
-        `this term has ${term.keys.length} join keys, but the first term has ${first.keys.length}`,
-      );
+        labels: [{ span: keySpan(by, firstWritten), text: `the first term has ${counted(first.keys.length)}` }],
+      });
       continue;
     }
     for (const [k, key] of term.keys.entries()) {
       const [a, b] = [keyKind(first.keys[k] ?? key), keyKind(key)];
       if (a !== null && b !== null && a !== b) {
+        const at = [...by, ...firstWritten.by][k]?.span;
         report(
           context,
           "E0306",
           span,
           `join key \`${key.name}\` is a ${b}, but in the first term it is a ${a}: they are never equal`,
+          at === undefined ? {} : { labels: [{ span: at, text: `a ${a} here` }] },
         );
       }
     }
   }
 }
 
+function counted(keys: number): string {
+  return keys === 0 ? "no keys" : keys === 1 ? "1 key" : `${keys} keys`;
+}
+
 function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
   const terms: TypedTerm[] = [];
-  const spans: Span[] = [];
+  const written: Term[] = [];
+  const named = new Map<string, Span>();
   for (const { alias } of sequence.terms) {
     if (alias === null) continue;
-    if (context.aliases.has(alias.name)) report(context, "E0310", alias.span, `two terms are named \`${alias.name}\``);
+    const before = named.get(alias.name);
+    if (before === undefined) named.set(alias.name, alias.span);
+    else {
+      const labels = [{ span: before, text: "the first of them" }];
+      report(context, "E0310", alias.span, `two terms are named \`${alias.name}\``, { labels });
+    }
     context.aliases.set(alias.name, null);
   }
   for (const term of sequence.terms) {
     const typed = bindTerm(term, sequence.by, context);
     for (let run = 0; run < term.runs; run++) {
       terms.push(typed);
-      spans.push(term.span);
+      written.push(term);
     }
     if (term.alias === null) continue;
     if (term.missing) report(context, "E0310", term.alias.span, "a missing event has no fields, so it needs no name");
@@ -142,7 +188,8 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
   const until = sequence.until === null ? null : bindTerm(sequence.until, sequence.by, context);
   checkKeys(
     until === null ? terms : [...terms, until],
-    sequence.until === null ? spans : [...spans, sequence.until.span],
+    sequence.until === null ? written : [...written, sequence.until],
+    sequence.by,
     context,
   );
   if (until?.missing)
@@ -158,7 +205,7 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
       "add `with maxspan=1m` after the keys",
     );
   }
-  if (terms.length === 1) {
+  if (terms.length === 1 && !isUnread(context, sequence.span)) {
     context.problems.push({
       code: "W0502",
       severity: "warning",
@@ -175,11 +222,7 @@ function bindSequence(sequence: Sequence, context: BindContext): TypedBody {
 
 function bindSample(sample: Sample, context: BindContext): TypedBody {
   const terms = sample.terms.map((term) => bindTerm(term, sample.by, context));
-  checkKeys(
-    terms,
-    sample.terms.map((term) => term.span),
-    context,
-  );
+  checkKeys(terms, sample.terms, sample.by, context);
   for (const term of sample.terms) {
     if (term.alias !== null) report(context, "E0307", term.alias.span, "the terms of a sample have no names");
     if (term.missing || term.runs > 1)
@@ -207,5 +250,5 @@ function bindPipe(pipe: Pipe, context: BindContext): TypedPipe | null {
     report(context, "E0308", pipe.span, `\`${pipe.name}\` takes one whole number`);
     return null;
   }
-  return { kind: pipe.name, count: Number(count.value) };
+  return { kind: pipe.name, count: Number(count.value), span: pipe.span };
 }

@@ -1,7 +1,7 @@
-// `check`: what `build` would say about the rules, and nothing written.
+// `check`: what `build` would say about the rules, and nothing written. Nothing is lowered for it.
 
 import { renderJson, summarise } from "../diagnostics/render.js";
-import { compileRules } from "../package/compile-rules.js";
+import { checkRules } from "../package/check-rules.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, type Format } from "./options.js";
 import { diagnosticsText, print, say } from "./output.js";
@@ -13,11 +13,11 @@ export interface CheckFlags extends CompileFlags {
 
 /** Prints the diagnostics to standard output and returns the exit code. Throws UsageError. */
 export async function check(paths: readonly string[], flags: CheckFlags): Promise<number> {
-  const { pack, diagnostics, leftOut } = compileRules(paths, compileOptions(flags));
+  const { collected, diagnostics, unread } = checkRules(paths, compileOptions(flags));
   const { errors, warnings, text } = summarise(diagnostics);
   await print([flags.format === "json" ? renderJson(diagnostics) : diagnosticsText(diagnostics, process.stdout)]);
   if (flags.format === "text") {
-    const rules = (pack?.rules.length ?? 0) + leftOut;
+    const rules = collected.rules.length + unread;
     say(`checked ${rules} ${rules === 1 ? "rule" : "rules"}: ${text}`);
   }
   if (errors > 0) return EXIT_BAD_INPUT;

@@ -1,13 +1,15 @@
 // `dump`: what a rule is after a stage of the compiler, for people who want to see it.
 
-import { analyseRules, type CompileOptions, planRules } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { placeInRule } from "../diagnostics/locate.js";
 import { summarise } from "../diagnostics/render.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
-import { tryCompile } from "../package/compile-rules.js";
+import type { RuleProblem } from "../diagnostics/sink.js";
+import { analyseRules, type CompiledRule, type CompileOptions, planRules } from "../front.js";
+import type { PackIr } from "../ir/pack-ir.js";
+import { copiesOf } from "../package/check-rules.js";
+import { PASSES, runPassesTo } from "../passes/passes.js";
+import { draftRules } from "../plan/plan-rules.js";
+import type { Rule } from "../rule/rule.js";
 import { collectRules } from "../sources/collect-rules.js";
-import type { Rule } from "../sources/rule.js";
 import { parseQuery } from "../syntax/parse.js";
 import { astJson, astText } from "./dump/ast-to-text.js";
 import { irText } from "./dump/ir-to-text.js";
@@ -19,6 +21,7 @@ import { queryRule, withoutRuleName } from "./query-rule.js";
 
 export interface DumpFlags extends CompileFlags {
   readonly stage: Stage;
+  readonly pass?: string;
   readonly query?: string;
   readonly format: Format;
 }
@@ -29,13 +32,16 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
     throw new UsageError("name one rule file, or give a query with -q");
   }
   if (flags.format === "json" && flags.stage !== "ast") throw new UsageError("only --stage ast can be had as JSON");
+  if (flags.pass !== undefined) checkPass(flags.pass, flags.stage);
   const options = compileOptions(flags);
   const collected =
-    path === undefined ? { rules: [queryRule(flags.query ?? "")], diagnostics: [] } : collectRules([path]);
-  const diagnostics: Diagnostic[] = [...collected.diagnostics];
+    path === undefined
+      ? { rules: [queryRule(flags.query ?? "")], known: new Map(), diagnostics: [], files: new Map() }
+      : collectRules([path]);
+  const diagnostics: Diagnostic[] = [...collected.diagnostics, ...copiesOf(collected)];
   const parts: string[] = [];
   for (const rule of collected.rules) {
-    const result = dumpRule(rule, flags, options);
+    const result = await dumpRule(rule, flags, options, collected.known);
     diagnostics.push(...result.diagnostics);
     if (result.text === null) continue;
     const heading = collected.rules.length > 1 && flags.format === "text" ? `# ${rule.id}\n` : "";
@@ -47,22 +53,40 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   return summarise(diagnostics).errors > 0 || parts.length === 0 ? EXIT_BAD_INPUT : EXIT_OK;
 }
 
-function dumpRule(
+/** Instead of a pass: before the first of them. */
+const NO_PASS = "none";
+
+function checkPass(pass: string, stage: Stage): void {
+  if (stage !== "ir") throw new UsageError("--pass goes with --stage ir");
+  const names = [NO_PASS, ...PASSES.map(({ name }) => name)];
+  if (!names.includes(pass)) throw new UsageError(`there is no pass ${pass}; name one of ${names.join(", ")}`);
+}
+
+function irAfter(pass: string | undefined, rules: readonly CompiledRule[], options: CompileOptions): PackIr {
+  if (pass === undefined) return planRules(rules, options);
+  const draft = draftRules(rules, options);
+  return pass === NO_PASS ? draft : runPassesTo(pass, draft);
+}
+
+async function dumpRule(
   rule: Rule,
-  { stage, format }: DumpFlags,
+  { stage, pass, format }: DumpFlags,
   options: CompileOptions,
-): { readonly text: string | null; readonly diagnostics: readonly Diagnostic[] } {
-  const { rules, diagnostics } = analyseRules([rule], options);
+  known: ReadonlyMap<Rule, readonly RuleProblem[]>,
+): Promise<{ readonly text: string | null; readonly diagnostics: readonly Diagnostic[] }> {
+  const { rules, diagnostics } = analyseRules([rule], options, { known });
   if (stage === "ast") {
     // The tree is there even where types are wrong.
     const { query } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
     return { text: query === null ? null : format === "json" ? astJson(query) : astText(query), diagnostics };
   }
-  if (rules.length === 0) return { text: null, diagnostics };
-  if (stage === "ir") return { text: irText({ ir: planRules(rules, options), rules }), diagnostics };
+  const [only] = rules;
+  if (only === undefined) return { text: null, diagnostics };
+  if (stage === "ir") return { text: irText({ ir: irAfter(pass, rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
-  const pack = tryCompile(rules, options);
-  if (!(pack instanceof PatternTooLarge)) return { text: pack.lowered.text(), diagnostics };
-  const problem = { code: "E0402", severity: "error", message: pack.message, place: placeInRule(rule) } as const;
-  return { text: null, diagnostics: [...diagnostics, problem] };
+  // Only this stage needs Binaryen.
+  const { loweringDiagnostic, tryCompile } = await import("../package/compile-rules.js");
+  const pack = tryCompile(rules, options, true);
+  if ("lowered" in pack) return { text: pack.lowered.text, diagnostics };
+  return { text: null, diagnostics: [...diagnostics, loweringDiagnostic(only, pack)] };
 }

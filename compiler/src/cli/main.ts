@@ -103,6 +103,10 @@ function createProgram(): Command {
       .argument("[rule]", "rule file"),
   )
     .addOption(new Option("--stage <stage>", "which stage").choices(STAGES).makeOptionMandatory())
+    .option(
+      "--pass <name>",
+      "with --stage ir: after this pass of the optimiser instead of after the last; none: before the first",
+    )
     .option("-q, --query <eql>", "a query instead of a rule file")
     .addOption(formatOption("of the syntax tree"))
     .action(async (path: string | undefined, flags: DumpFlags) => {

@@ -1,7 +1,7 @@
 // A query from the command line as a rule, so that it goes the way of every rule.
 
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { bareRule, type Rule } from "../sources/rule.js";
+import { bareRule, type Rule } from "../rule/rule.js";
 
 const NAME = "query";
 

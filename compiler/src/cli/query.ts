@@ -1,10 +1,10 @@
 // `query`: an EQL query over files of events, as grep is a pattern over files of lines.
 
-import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
-import { evidenceJson } from "@kestrel/runtime/alert/evidence";
 import { createProgress } from "@kestrel/runtime/cli/progress";
 import type { BrokenLine, DetectorCounters } from "@kestrel/runtime/engine/detector";
-import { keyJson } from "@kestrel/runtime/engine/join-keys";
+import { eventJson } from "@kestrel/runtime/event/formats";
+import { keyJson } from "@kestrel/runtime/event/join-keys";
+import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { analyseRules, type CompiledRule, type CompileOptions } from "../compile.js";
@@ -16,7 +16,7 @@ import { keyNames } from "../package/build-package.js";
 import { type EventLines, eventLines } from "../query/event-lines.js";
 import { createInference, inferredSchema } from "../query/infer-schema.js";
 import { type QueryMatch, runQuery } from "../query/run-query.js";
-import type { Rule } from "../sources/rule.js";
+import type { Rule } from "../rule/rule.js";
 import type { Query } from "../syntax/ast.js";
 import { parseQuery } from "../syntax/parse.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
@@ -120,7 +120,7 @@ function missingTime(field: string, seen: ReadonlyMap<string, FieldType>): strin
 
 function* jsonLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Generator<string> {
   for (const { key, events, isRecord } of matches) {
-    const texts = events.map((event) => (event === null ? "null" : evidenceJson(event.line)));
+    const texts = events.map((event) => (event === null ? "null" : eventJson(event)));
     yield typed.kind === "event" || isRecord
       ? `${texts[0] ?? ""}\n`
       : `{"join_keys":${keyJson(key)},"events":[${texts.join(",")}]}\n`;
@@ -143,7 +143,7 @@ function* textLines(matches: readonly QueryMatch[], { typed }: CompiledRule): Ge
 }
 
 /** The line as it was read; what a terminal would obey is replaced when there is one. */
-function* rawLine({ line }: EvidenceEvent): Generator<string | Uint8Array> {
+function* rawLine({ bytes: line }: EvidenceEvent): Generator<string | Uint8Array> {
   let end = line.length;
   while (end > 0 && (line[end - 1] === 10 || line[end - 1] === 13)) end--;
   const bytes = line.subarray(0, end);

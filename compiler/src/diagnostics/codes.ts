@@ -26,6 +26,7 @@ export const CODES = {
   E0309: "The regular expression, wildcard or address range is malformed.",
   E0310: "A name is used that no earlier term or variable defines.",
   E0402: "The compiled form of the rule would pass a stated limit.",
+  E0403: "eqlc itself failed on the rule.",
   W0501: "The pipe has no meaning in a stream; every match alerts.",
   W0502: "A sequence of one term behaves as an event query.",
   W0503: "The condition can never be true.",

@@ -1,6 +1,6 @@
 // One data type for everything eqlc has to say about a rule: the terminal, JSON and later outputs are views of it.
 
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
 
 export type Severity = "error" | "warning" | "note";
 
@@ -28,6 +28,12 @@ export interface Fix {
   readonly replacement: string;
 }
 
+/** A further range of the same text, with what it has to do with the problem. */
+export interface Label {
+  readonly span: Span;
+  readonly text: string;
+}
+
 export interface Diagnostic {
   /** Stable, such as `E0101`; every code stands in `codes.ts`. */
   readonly code: string;
@@ -37,6 +43,7 @@ export interface Diagnostic {
   /** One sentence on what to do about it. */
   readonly help?: string;
   readonly fix?: Fix;
+  readonly labels?: readonly Label[];
 }
 
 /** What a stage that only sees the query text reports: the caller adds the file. */
@@ -47,4 +54,5 @@ export interface Problem {
   readonly span: Span;
   readonly help?: string;
   readonly fix?: Fix;
+  readonly labels?: readonly Label[];
 }

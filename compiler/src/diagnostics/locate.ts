@@ -2,8 +2,8 @@
 //
 // Lines and columns count from 1, columns in UTF-16 units; an end is the column behind the last unit. Only "\n" ends a line.
 
-import type { QueryOffset, Rule } from "../sources/rule.js";
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
+import type { QueryOffset, Rule } from "../rule/rule.js";
 import type { Diagnostic, Place, Problem } from "./diagnostic.js";
 
 export interface Location {

@@ -6,7 +6,13 @@
 //     12 | process where process.nam == "cmd.exe"
 //        |               ^^^^^^^^^^^
 //        = help: did you mean process.name?
+//
+// Labels point at further places, with dashes and a text:
+//
+//      9 | sequence by host.id [process where true]
+//        |             ------- the first term has 1 key
 
+import type { Span } from "../rule/query-text.js";
 import type { Code } from "./codes.js";
 import { CODES } from "./codes.js";
 import type { Diagnostic, Fix, Place, Severity } from "./diagnostic.js";
@@ -20,12 +26,13 @@ export { locate } from "./locate.js";
 const SOURCE_CELLS = 110;
 
 type Paint = (style: Style, text: string) => string;
-type Style = Severity | "strong" | "frame" | "added" | "removed";
+type Style = Severity | "label" | "strong" | "frame" | "added" | "removed";
 
 const ANSI: Readonly<Record<Style, string>> = {
   error: "1;31",
   warning: "1;33",
   note: "1;36",
+  label: "1;34",
   strong: "1",
   frame: "1;34",
   added: "32",
@@ -39,12 +46,13 @@ export function renderText(diagnostics: readonly Diagnostic[], options: { readon
 }
 
 function renderOne(diagnostic: Diagnostic, paint: Paint): string[] {
-  const { code, severity, message, place, help, fix } = diagnostic;
+  const { code, severity, message, place, help, fix, labels = [] } = diagnostic;
   const location = locate(place);
-  const pad = " ".repeat(location === null ? 1 : String(location.endLine).length);
+  const lastLines = [location, ...labels.map(({ span }) => locate({ ...place, span }))].map((at) => at?.endLine ?? 0);
+  const pad = " ".repeat(location === null ? 1 : String(Math.max(...lastLines)).length);
   const lines = [`${paint(severity, `${severity}[${code}]`)}${paint("strong", `: ${printable(message)}`)}`];
   lines.push(`${pad}${paint("frame", "-->")} ${printable(placeText(place, location))}`);
-  if (location !== null) lines.push(...renderSource(place, location, severity, pad, paint));
+  if (location !== null) lines.push(...renderSource(diagnostic, location, pad, paint));
   const bar = paint("frame", `${pad} =`);
   if (help !== undefined) lines.push(`${bar} ${paint("strong", "help")}: ${printable(help)}`);
   if (fix !== undefined) {
@@ -61,33 +69,76 @@ function placeText(place: Place, location: Location | null): string {
   return location.within === "file" ? `${place.file}:${position}${rule}` : `${place.file}${rule}, query ${position}`;
 }
 
-/** The lines of the span with carets under it; of more than three lines, the first and the last. */
-function renderSource(place: Place, location: Location, severity: Severity, pad: string, paint: Paint): string[] {
-  const text = place.text ?? "";
-  const range = fitSpan(text, place.span ?? { start: 0, end: 0 });
-  const empty = paint("frame", `${pad} |`);
-  const lines = [empty];
+/** A part of a line to be underlined, with what is said of it. */
+interface Mark {
+  /** Number of the line in the place's text, from 0. */
+  readonly line: number;
+  readonly lineStart: number;
+  readonly from: number;
+  readonly to: number;
+  readonly label: string | null;
+}
+
+/** The parts of lines that a span covers; of more than three lines, those of the first and the last. */
+function marksOf(text: string, span: Span, label: string | null): Mark[] {
+  const range = fitSpan(text, span);
+  const marks: Mark[] = [];
   let start = range.firstLineStart;
-  for (let index = range.firstLine; index <= range.lastLine; index += 1) {
-    const left = index > range.firstLine && index < range.lastLine && range.lastLine - range.firstLine > 2;
-    const line = lineAt(text, start);
-    if (left) {
-      if (index === range.firstLine + 1) lines.push(paint("frame", `${pad} :`));
-    } else {
-      const indent = line.length - line.trimStart().length;
-      const from = index === range.firstLine ? range.start - start : indent;
-      const to = index === range.lastLine ? range.end - start : line.length;
-      const shown = showLine(line, from, to, SOURCE_CELLS);
-      const number = String(location.line + index - range.firstLine).padStart(pad.length);
-      const carets = "^".repeat(Math.max(1, shown.endCell - shown.startCell));
-      lines.push(`${paint("frame", `${number} |`)} ${shown.text}`.trimEnd());
-      // An empty line within a span has nothing to underline.
-      if (line !== "" || range.firstLine === range.lastLine) {
-        lines.push(`${empty} ${" ".repeat(shown.startCell)}${paint(severity, carets)}`);
-      }
+  for (let line = range.firstLine; line <= range.lastLine; line += 1) {
+    const left = line > range.firstLine && line < range.lastLine && range.lastLine - range.firstLine > 2;
+    if (!left) {
+      const written = lineAt(text, start);
+      const indent = written.length - written.trimStart().length;
+      marks.push({
+        line,
+        lineStart: start,
+        from: line === range.firstLine ? range.start - start : indent,
+        to: line === range.lastLine ? range.end - start : written.length,
+        label: line === range.lastLine ? label : null,
+      });
     }
     const next = text.indexOf("\n", start);
     start = next < 0 ? text.length : next + 1;
+  }
+  return marks;
+}
+
+/**
+ * The lines of the span with carets under it, and those of the labels with dashes and their texts, in the order of the text;
+ * a colon stands for lines between them. A line that is too long to hold all its marks is shown once for each window.
+ */
+function renderSource(diagnostic: Diagnostic, location: Location, pad: string, paint: Paint): string[] {
+  const { place, severity, labels = [] } = diagnostic;
+  const text = place.text ?? "";
+  const empty = paint("frame", `${pad} |`);
+  const primary = marksOf(text, place.span ?? { start: 0, end: 0 }, null).map((mark) => ({ ...mark, isLabel: false }));
+  const others = labels.flatMap(({ span, text: label }) =>
+    marksOf(text, span, label).map((mark) => ({ ...mark, isLabel: true })),
+  );
+  const firstLine = primary[0]?.line ?? 0;
+  const marks = [...primary, ...others].sort(
+    (a, b) => a.line - b.line || Number(a.isLabel) - Number(b.isLabel) || a.from - b.from,
+  );
+  const lines = [empty];
+  let before: Mark | null = null;
+  let window = "";
+  for (const mark of marks) {
+    const line = lineAt(text, mark.lineStart);
+    const shown = showLine(line, mark.from, mark.to, SOURCE_CELLS);
+    if (before !== null && mark.line > before.line + 1) lines.push(paint("frame", `${pad} :`));
+    if (before === null || mark.line !== before.line || shown.text !== window) {
+      const number = String(location.line + mark.line - firstLine).padStart(pad.length);
+      lines.push(`${paint("frame", `${number} |`)} ${shown.text}`.trimEnd());
+    }
+    // An empty line within a span has nothing to underline.
+    if (line !== "" || primary.length === 1 || mark.isLabel) {
+      const width = Math.max(1, shown.endCell - shown.startCell);
+      const under = paint(mark.isLabel ? "label" : severity, (mark.isLabel ? "-" : "^").repeat(width));
+      const said = mark.label === null ? "" : ` ${paint("label", printable(mark.label))}`;
+      lines.push(`${empty} ${" ".repeat(shown.startCell)}${under}${said}`);
+    }
+    before = mark;
+    window = shown.text;
   }
   return lines;
 }
@@ -129,11 +180,13 @@ export interface JsonDiagnostic extends JsonRange {
   readonly help: string | null;
   /** Replace the range by `replacement`; the numbers count in the same text. */
   readonly fix?: JsonRange & { readonly title: string; readonly replacement: string };
+  /** Further places in the same text that have to do with it; absent when there are none. */
+  readonly labels?: readonly (JsonRange & { readonly text: string })[];
 }
 
 /** A diagnostic as plain data. */
 export function toJson(diagnostic: Diagnostic): JsonDiagnostic {
-  const { code, severity, message, place, help, fix } = diagnostic;
+  const { code, severity, message, place, help, fix, labels = [] } = diagnostic;
   const location = locate(place);
   return {
     code,
@@ -149,6 +202,9 @@ export function toJson(diagnostic: Diagnostic): JsonDiagnostic {
       : {
           fix: { title: fix.title, replacement: fix.replacement, ...jsonRange(locateEdit(place, fix.span)) },
         }),
+    ...(labels.length === 0
+      ? {}
+      : { labels: labels.map(({ span, text }) => ({ text, ...jsonRange(locate({ ...place, span })) })) }),
   };
 }
 

@@ -2,7 +2,8 @@
 // a text. Everything here is an under-estimate of what is known: `undefined` stands for "anything".
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Patterns, Typed } from "../analyse/typed.js";
+import type { Typed, TypedOf } from "../analyse/typed.js";
+import type { Patterns } from "../patterns/patterns.js";
 import { wildcardMatches } from "../patterns/wildcard.js";
 
 /** true, false, null (the three values of a condition), or undefined when the event decides. */
@@ -78,7 +79,7 @@ function literalOf(typed: Typed): Typed | undefined {
   return typed.name === "endsWith" ? { kind: "boolean", value: text.endsWith(part) } : undefined;
 }
 
-function compareLiterals(comparison: Extract<Typed, { kind: "compare" }>): KnownTruth {
+function compareLiterals(comparison: TypedOf<"compare">): KnownTruth {
   if (comparison.left.kind === "null" || comparison.right.kind === "null") return null;
   const { op } = comparison;
   const [left, right] = [literalOf(comparison.left), literalOf(comparison.right)];
@@ -115,7 +116,7 @@ function literalNumber(typed: Typed): bigint | number | undefined {
 export function matchesText({ fold, exact, globs, regexes }: Patterns, text: string): boolean | undefined {
   const folded = fold ? foldString(text) : text;
   const same = (one: string): boolean => (fold ? foldString(one) : one) === folded;
-  if (exact.some(same) || globs.some((glob) => wildcardMatches(glob, text, fold))) return true;
+  if (exact.some(same) || globs.some((glob) => wildcardMatches(glob.text, text, fold))) return true;
   return regexes.length === 0 ? false : undefined;
 }
 

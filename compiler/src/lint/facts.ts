@@ -2,9 +2,11 @@
 // SOUND: a field may have several values, so that `a == 1 and a == 2` can hold. Two demands of a value only exclude each other on
 // the fields that have one value in every event format we know; a demand and its exclusion always do.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { operandsOf, type Patterns, type Typed } from "../analyse/typed.js";
+import type { Typed } from "../analyse/typed.js";
+import { operandsOf } from "../ir/expression.js";
+import type { Reading } from "../ir/reading.js";
+import type { GlobPattern, Patterns } from "../patterns/patterns.js";
 import { wildcardMatches } from "../patterns/wildcard.js";
 
 type Bound = bigint | number;
@@ -20,19 +22,19 @@ interface Interval {
 /** What is asked of a field's values. */
 type Demand =
   /** Some value is (or, not positive, no value is) one that the patterns match. */
-  | { readonly kind: "text"; readonly field: Field; readonly positive: boolean; readonly patterns: Patterns }
+  | { readonly kind: "text"; readonly reading: Reading; readonly positive: boolean; readonly patterns: Patterns }
   | {
       readonly kind: "number";
-      readonly field: Field;
+      readonly reading: Reading;
       readonly positive: boolean;
       readonly intervals: readonly Interval[];
     }
-  | { readonly kind: "truth"; readonly field: Field; readonly positive: boolean; readonly value: boolean };
+  | { readonly kind: "truth"; readonly reading: Reading; readonly positive: boolean; readonly value: boolean };
 
 export type Fact =
   | Demand
-  | { readonly kind: "present"; readonly field: Field }
-  | { readonly kind: "missing"; readonly field: Field };
+  | { readonly kind: "present"; readonly reading: Reading }
+  | { readonly kind: "missing"; readonly reading: Reading };
 
 /** What holds of fields when the leaf, or with `positive` false its negation, is true. */
 export function factsOf(typed: Typed, positive: boolean): readonly Fact[] {
@@ -41,18 +43,18 @@ export function factsOf(typed: Typed, positive: boolean): readonly Fact[] {
       return factsOf(typed.operand, !positive);
     case "is-null":
       if (typed.operand.kind === "field")
-        return [{ kind: positive ? "missing" : "present", field: typed.operand.field }];
-      return positive ? [] : strictFields(typed.operand).map((field) => ({ kind: "present", field }));
+        return [{ kind: positive ? "missing" : "present", reading: typed.operand.reading }];
+      return positive ? [] : strictFields(typed.operand).map((reading) => ({ kind: "present", reading }));
     case "field":
-      return [{ kind: "truth", field: typed.field, positive, value: true }];
+      return [{ kind: "truth", reading: typed.reading, positive, value: true }];
     case "match":
-      if (typed.subject.kind === "field" && typed.subject.field.type === "keyword")
-        return [{ kind: "text", field: typed.subject.field, positive, patterns: typed.patterns }];
+      if (typed.subject.kind === "field" && typed.subject.reading.as === "keyword")
+        return [{ kind: "text", reading: typed.subject.reading, positive, patterns: typed.patterns }];
       break;
     case "compare": {
       const { left, right, op } = typed;
       if (left.kind !== "field") break;
-      if (right.kind === "boolean") return [{ kind: "truth", field: left.field, positive, value: right.value }];
+      if (right.kind === "boolean") return [{ kind: "truth", reading: left.reading, positive, value: right.value }];
       const value =
         right.kind === "long" || right.kind === "double"
           ? right.value
@@ -60,32 +62,32 @@ export function factsOf(typed: Typed, positive: boolean): readonly Fact[] {
             ? right.nanoseconds
             : null;
       if (value === null) break;
-      return [{ kind: "number", field: left.field, positive, intervals: [intervalOf(op, value)] }];
+      return [{ kind: "number", reading: left.reading, positive, intervals: [intervalOf(op, value)] }];
     }
     case "or": {
       // A list: `pid in (1, 2)`.
       const numbers: Interval[] = [];
-      const fields = new Map<string, Field>();
+      const readings = new Map<string, Reading>();
       for (const operand of typed.operands) {
         const [fact] = factsOf(operand, true);
         if (fact?.kind !== "number" || !fact.positive) return [];
-        fields.set(fact.field.name, fact.field);
+        readings.set(fact.reading.name, fact.reading);
         numbers.push(...fact.intervals);
       }
-      const [field] = fields.values();
-      if (field === undefined || fields.size > 1) return [];
-      return [{ kind: "number", field, positive, intervals: numbers }];
+      const [reading] = readings.values();
+      if (reading === undefined || readings.size > 1) return [];
+      return [{ kind: "number", reading, positive, intervals: numbers }];
     }
     default:
   }
-  return positive ? strictFields(typed).map((field) => ({ kind: "present", field })) : [];
+  return positive ? strictFields(typed).map((reading) => ({ kind: "present", reading })) : [];
 }
 
 /** The fields without which a leaf is null, and so not true. */
-function strictFields(typed: Typed): readonly Field[] {
+function strictFields(typed: Typed): readonly Reading[] {
   switch (typed.kind) {
     case "field":
-      return [typed.field];
+      return [typed.reading];
     case "arithmetic":
     case "compare":
     case "match":
@@ -124,7 +126,7 @@ export function exclude(a: Fact, b: Fact): boolean {
   if (b.kind === "missing") return needsValue(a);
   if (a.kind === "present" || b.kind === "present") return false;
   if (!a.positive && !b.positive) return false;
-  if (a.positive && b.positive) return hasOneValue(a.field) && apart(a, b);
+  if (a.positive && b.positive) return hasOneValue(a.reading) && apart(a, b);
   return a.positive ? within(a, b) : within(b, a);
 }
 
@@ -136,7 +138,7 @@ function needsValue(fact: Fact): boolean {
 function apart(a: Demand, b: Demand): boolean {
   if (a.kind === "text" && b.kind === "text") return textsApart(a.patterns, b.patterns);
   if (a.kind === "number" && b.kind === "number") {
-    const whole = a.field.type === "long";
+    const whole = a.reading.as === "long";
     return a.intervals.every((one) => b.intervals.every((other) => intervalsApart(one, other, whole)));
   }
   return a.kind === "truth" && b.kind === "truth" && a.value !== b.value;
@@ -177,14 +179,14 @@ function textsApart(a: Patterns, b: Patterns): boolean {
   const as = a.exact.map((text) => (fold ? foldString(text) : text));
   const bs = new Set(b.exact.map((text) => (fold ? foldString(text) : text)));
   if (as.some((text) => bs.has(text))) return false;
-  if (a.exact.some((text) => b.globs.some((glob) => wildcardMatches(glob, text, fold)))) return false;
-  if (b.exact.some((text) => a.globs.some((glob) => wildcardMatches(glob, text, fold)))) return false;
+  if (a.exact.some((text) => b.globs.some((glob) => wildcardMatches(glob.text, text, fold)))) return false;
+  if (b.exact.some((text) => a.globs.some((glob) => wildcardMatches(glob.text, text, fold)))) return false;
   return a.globs.every((one) => b.globs.every((other) => globsApart(one, other, fold)));
 }
 
 /** Two patterns whose fixed beginnings, or fixed ends, differ. */
-function globsApart(a: string, b: string, fold: boolean): boolean {
-  const [x, y] = fold ? [foldString(a), foldString(b)] : [a, b];
+function globsApart(a: GlobPattern, b: GlobPattern, fold: boolean): boolean {
+  const [x, y] = fold ? [foldString(a.text), foldString(b.text)] : [a.text, b.text];
   const [beginX, beginY] = [fixedStart(x), fixedStart(y)];
   if (!beginX.startsWith(beginY) && !beginY.startsWith(beginX)) return true;
   const [endX, endY] = [fixedEnd(x), fixedEnd(y)];
@@ -201,15 +203,17 @@ function fixedEnd(glob: string): string {
 }
 
 function textsWithin(a: Patterns, b: Patterns): boolean {
-  if (b.globs.some((glob) => /^\*+$/.test(glob))) return true;
+  if (b.globs.some(({ tree }) => tree.kind === "any")) return true;
   // What `a` takes in any case must be taken in any case by `b` too.
   if (a.fold && !b.fold) return false;
-  if (a.regexes.some((regex) => !b.regexes.includes(regex))) return false;
+  if (a.regexes.some(({ text }) => !b.regexes.some((other) => other.text === text))) return false;
   const key = (text: string): string => (b.fold ? foldString(text) : text);
   const exact = new Set(b.exact.map(key));
-  const globs = new Set(b.globs.map(key));
-  if (a.globs.some((glob) => !globs.has(key(glob)))) return false;
-  return a.exact.every((text) => exact.has(key(text)) || b.globs.some((glob) => wildcardMatches(glob, text, b.fold)));
+  const globs = new Set(b.globs.map(({ text }) => key(text)));
+  if (a.globs.some(({ text }) => !globs.has(key(text)))) return false;
+  return a.exact.every(
+    (text) => exact.has(key(text)) || b.globs.some((glob) => wildcardMatches(glob.text, text, b.fold)),
+  );
 }
 
 const PROCESS =
@@ -225,6 +229,6 @@ const NETWORK = /^(?:source|destination|client|server)\.(?:ip|port)$|^network\.(
 const WINLOG = /^winlog\.(?:channel|event_id|provider_name|computer_name)$/;
 const ONE_VALUE: readonly RegExp[] = [PROCESS, PROCESS_MORE, SIGNATURE, FILE, REGISTRY, HOST, EVENT, NETWORK, WINLOG];
 
-function hasOneValue(field: Field): boolean {
-  return ONE_VALUE.some((pattern) => pattern.test(field.name));
+function hasOneValue({ name }: Reading): boolean {
+  return ONE_VALUE.some((pattern) => pattern.test(name));
 }

@@ -2,7 +2,7 @@
 //   longer than what `substring` cuts out, or a hash of another length
 //   in another case than ECS writes the few values that a field can have
 
-import type { Typed } from "../analyse/typed.js";
+import type { TypedOf } from "../analyse/typed.js";
 import { longestOf } from "./constant-truth.js";
 
 /** The values that ECS allows, for fields that are compared with them letter by letter. */
@@ -41,7 +41,7 @@ export interface Impossible {
 }
 
 /** In the order of the literals; empty when each of them can be met. */
-export function impossibleTexts({ subject, patterns }: Extract<Typed, { kind: "match" }>): readonly Impossible[] {
+export function impossibleTexts({ subject, patterns }: TypedOf<"match">): readonly Impossible[] {
   const { exact, fold, globs } = patterns;
   const longest = longestOf(subject);
   const found: Impossible[] = [];
@@ -49,17 +49,17 @@ export function impossibleTexts({ subject, patterns }: Extract<Typed, { kind: "m
     for (const text of exact) {
       if (text.length > longest) found.push({ text, why: tooLong(longest) });
     }
-    for (const text of globs) {
+    for (const { text } of globs) {
       if (text.replaceAll("*", "").length > longest) found.push({ text, why: tooLong(longest) });
     }
   }
-  if (subject.kind !== "field" || subject.field.root?.startsWith("$")) return found;
-  const allowed = subject.field.name === "event.category" ? CATEGORIES : ALLOWED[subject.field.name];
-  const wanted = HASH_LENGTHS[/(?:^|\.)hash\.(\w+)$/.exec(subject.field.name)?.[1] ?? ""];
+  if (subject.kind !== "field" || subject.reading.root.kind === "element") return found;
+  const allowed = subject.reading.name === "event.category" ? CATEGORIES : ALLOWED[subject.reading.name];
+  const wanted = HASH_LENGTHS[/(?:^|\.)hash\.(\w+)$/.exec(subject.reading.name)?.[1] ?? ""];
   for (const text of exact) {
     const lower = text.toLowerCase();
     if (!fold && allowed?.includes(lower) && !allowed.includes(text)) {
-      found.push({ text, why: `\`${subject.field.name}\` is written in lower case, "${lower}"` });
+      found.push({ text, why: `\`${subject.reading.name}\` is written in lower case, "${lower}"` });
     }
     if (wanted !== undefined && /^[0-9A-Fa-f]{16,}$/.test(text) && text.length !== wanted) {
       found.push({ text, why: `such a hash has ${wanted} digits, not ${text.length}` });

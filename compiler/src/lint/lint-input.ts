@@ -1,11 +1,12 @@
 // What a lint is given, and what it gives: warnings about a rule that compiles but probably does not do what its author meant.
 // INVARIANT: a lint never changes what is compiled, and says nothing about a rule that may well be meant as it stands.
 
-import type { Field, Schema } from "@kestrel/stdlib/schema/types";
+import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Typed } from "../analyse/typed.js";
 import type { Code } from "../diagnostics/codes.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
-import type { PackIr } from "../plan/ir.js";
+import type { PackIr } from "../ir/pack-ir.js";
+import { type Reading, readingText } from "../ir/reading.js";
 import type { Expr, Query, Span, Term } from "../syntax/ast.js";
 
 export interface LintInput {
@@ -39,8 +40,8 @@ export function askedBy({ body }: Query): readonly Asked[] {
 }
 
 /** One name for a field of one event: two terms' fields of the same name are two fields. */
-export function keyOf(field: Field): string {
-  return field.root === undefined ? field.name : `${field.root}.${field.name}`;
+export function keyOf(reading: Reading): string {
+  return readingText(reading);
 }
 
 /** What stands at a span, on one line and short enough for a message. */

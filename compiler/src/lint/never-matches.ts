@@ -2,7 +2,7 @@
 // A rule that compiles to nothing is never passed over in silence.
 
 import type { Problem } from "../diagnostics/diagnostic.js";
-import type { PackIr } from "../plan/ir.js";
+import type { PackIr } from "../ir/pack-ir.js";
 import { type LintInput, warning } from "./lint-input.js";
 
 /** `found` is what the other lints said. */

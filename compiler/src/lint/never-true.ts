@@ -109,10 +109,11 @@ function visitLeaf(expr: Expr, positive: boolean, known: Known, search: Search):
   }
   if (!checkReach(expr, typed, search) && positive) return false;
   for (const fact of factsOf(typed, positive)) {
-    const key = keyOf(fact.field);
+    const key = keyOf(fact.reading);
     const other = findExcluded(fact, key, known, search);
     if (other !== null) {
-      return report(search, expr.span, `this is never true where ${quoteSpan(search.input, other.span)} is`);
+      const labels = [{ span: other.span, text: "this must hold as well" }];
+      return report(search, expr.span, `this is never true where ${quoteSpan(search.input, other.span)} is`, labels);
     }
     const said = known.facts.get(key);
     if (said === undefined) known.facts.set(key, [{ fact, span: expr.span }]);
@@ -167,7 +168,9 @@ function literalSpan(expr: Expr, text: string): Span | undefined {
   return values.find((value) => value.kind === "literal" && value.type === "string" && value.value === text)?.span;
 }
 
-function report(search: Search, span: Span, message: string): false {
-  if (search.found.length < MOST_FOUND) search.found.push(warning("W0503", span, message));
+function report(search: Search, span: Span, message: string, labels?: Problem["labels"]): false {
+  if (search.found.length < MOST_FOUND) {
+    search.found.push({ ...warning("W0503", span, message), ...(labels === undefined ? {} : { labels }) });
+  }
   return false;
 }

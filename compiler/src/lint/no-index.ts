@@ -1,23 +1,20 @@
 // W0507: the witness index skips a rule on events that hold none of its literals. A rule for `any` category whose conditions
 // hold no literal that must be there is tried on every event.
 
-import { witnessOf } from "../lower/witness.js";
 import { type Lint, warning } from "./lint-input.js";
 
 export const noIndex: Lint = {
   code: "W0507",
   run({ query: { body }, planned }) {
-    const { predicates, atoms, eventRules, programs } = planned;
+    const { predicates, eventRules, programs, index } = planned;
     // What feeds a process tree belongs to no rule, and late tests are only made of matches.
     const own = new Set(eventRules.flatMap((rules, id) => (rules.length > 0 ? [id] : [])));
     for (const { stages, until } of programs) {
       for (const { predicate } of until === null ? stages : [...stages, until]) own.add(predicate);
     }
     // A condition that holds for every event, or for none, leaves nothing to narrow.
-    const open = predicates.filter(
-      ({ circuit }, id) => own.has(id) && circuit.kind !== "constant" && witnessOf(circuit, atoms) === null,
-    );
-    if (open.length === 0) return [];
+    const open = index?.always.some((id) => own.has(id) && predicates[id]?.circuit.kind !== "constant");
+    if (open !== true) return [];
     const span =
       body.kind === "event" ? body.span : { start: body.span.start, end: body.span.start + body.kind.length };
     const what = body.kind === "event" ? "the rule" : "a term of the rule";

@@ -10,8 +10,8 @@ export const unlistedField: Lint = {
   run({ bound, schema }) {
     const first = new Map<string, Span>();
     for (const [expr, typed] of bound) {
-      if (typed.kind !== "field" || expr.kind !== "field" || typed.field.root?.startsWith("$")) continue;
-      const { name } = typed.field;
+      if (typed.kind !== "field" || expr.kind !== "field" || typed.reading.root.kind === "element") continue;
+      const { name } = typed.reading;
       if (!schema.fields.has(name) && !first.has(name)) first.set(name, expr.span);
     }
     return [...first].flatMap(([name, span]) => {

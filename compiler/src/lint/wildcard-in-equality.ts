@@ -42,8 +42,8 @@ function isPathLike(subject: Expr, { bound }: LintInput): boolean {
   const typed = bound.get(subject);
   return (
     typed?.kind === "field" &&
-    typed.field.type === "keyword" &&
-    !/(?:args|command_line|CommandLine)$/.test(typed.field.name)
+    typed.reading.as === "keyword" &&
+    !/(?:args|command_line|CommandLine)$/.test(typed.reading.name)
   );
 }
 

@@ -12,12 +12,11 @@ import {
   MODULE_FILE,
   manifestText,
   SCHEMA_VERSION,
-  SEQUENCES_FILE,
 } from "@kestrel/stdlib/package-format";
-import { encodeSequences } from "@kestrel/stdlib/sequence-tables";
+import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
 import type { TypedQuery } from "../analyse/typed.js";
 import type { CompiledPack, CompiledRule } from "../compile.js";
-import type { Threat } from "../sources/rule.js";
+import type { Threat } from "../rule/rule.js";
 import type { PackageSource } from "./source-names.js";
 
 export interface PackageOptions {
@@ -49,23 +48,22 @@ export function sortRules<R extends Pick<CompiledRule, "rule">>(rules: readonly 
 
 /**
  * Builds the package of a pack. `sources` holds the file of every rule, by `rule.source.file`; files that gave no rule of
- * the pack are left out. Throws RangeError when the source of a rule is not there.
+ * the pack are left out. Throws RangeError when the source of a rule is not there, or the pack's programs make no sense.
  */
 export function buildPackage(
   pack: CompiledPack,
   sources: ReadonlyMap<string, PackageSource>,
   options: PackageOptions,
 ): BuiltPackage {
-  const contents = new Map<string, Uint8Array>([
-    [MODULE_FILE, pack.lowered.binary],
-    [SEQUENCES_FILE, encodeSequences(pack.ir)],
-  ]);
+  const contents = new Map<string, Uint8Array>([[MODULE_FILE, pack.lowered.binary]]);
   const rules = pack.rules.map((compiled) => {
     const source = sources.get(compiled.rule.source.file);
     if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
     contents.set(`sources/${source.name}`, utf8.encode(source.text));
     return manifestRule(compiled, source.name);
   });
+  const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
+  if (problems.length > 0) throw new RangeError(problems.join("; "));
   const listed = [...contents].sort(([a], [b]) => Buffer.compare(utf8.encode(a), utf8.encode(b)));
   const unsigned: PackageManifest = {
     format_version: FORMAT_VERSION,
@@ -81,6 +79,8 @@ export function buildPackage(
     },
     rules,
     predicates: pack.ir.eventRules,
+    programs: pack.ir.programs.map(programToJson),
+    lineage: pack.ir.lineage,
     files: listed.map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),
   };
   const digest = sha256(digestText(unsigned));

@@ -1,12 +1,15 @@
-// Paths -> compiled pack and everything there is to say about the rules: what `build`, `check` and `dump` have in common.
+// Paths -> compiled pack and everything there is to say about the rules.
+//
+// Lowering has nothing to say of a rule that `check` would not say: `plan/check-patterns.ts` and `plan/check-size.ts` know
+// the limits of one rule. Should rules pass a limit together only, it is found here.
 
-import { analyseRules, type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
+import { LoweringError } from "../backend/wasm/lowering-error.js";
+import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
-import { type CollectedRules, collectRules } from "../sources/collect-rules.js";
+import type { CollectedRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
-import { streamPipeWarnings } from "./stream-pipes.js";
+import { checkRules } from "./check-rules.js";
 
 export interface CompiledRules {
   readonly collected: CollectedRules;
@@ -19,68 +22,76 @@ export interface CompiledRules {
 
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
 export function compileRules(paths: readonly string[], options: CompileOptions): CompiledRules {
-  // The order of the arguments decides nothing, not even which of two rules with one id is kept.
-  const collected = collectRules([...paths].sort());
-  const analysed = analyseRules(collected.rules, options);
-  const compiled = compileWhatFits(sortRules(analysed.rules), options);
+  const { collected, rules, diagnostics, unread } = checkRules(paths, options);
+  const compiled = compileWhatFits(sortRules(rules), options);
   const kept = compiled.pack?.rules ?? [];
-  const unread = new Set(
-    collected.diagnostics
-      .filter(({ severity }) => severity === "error")
-      .map(({ place }) => JSON.stringify([place.file, place.rule])),
-  );
   return {
     collected,
     pack: compiled.pack,
-    diagnostics: [
-      ...collected.diagnostics,
-      ...analysed.diagnostics,
-      ...compiled.diagnostics,
-      ...streamPipeWarnings(analysed.rules),
-    ],
-    leftOut: collected.rules.length - kept.length + unread.size,
+    diagnostics: [...diagnostics, ...compiled.diagnostics],
+    leftOut: collected.rules.length - kept.length + unread,
   };
 }
 
-/** Compiles the rules without those whose patterns pass a limit. */
-function compileWhatFits(
+type Compile = (rules: readonly CompiledRule[], options: CompileOptions) => CompiledPack | LoweringError;
+
+/** Compiles the rules without those that cannot be lowered, each of which gets a diagnostic. */
+export function compileWhatFits(
   rules: readonly CompiledRule[],
   options: CompileOptions,
+  compile: Compile = tryCompile,
 ): { readonly pack: CompiledPack | null; readonly diagnostics: readonly Diagnostic[] } {
-  if (rules.length === 0) return { pack: null, diagnostics: [] };
-  const whole = tryCompile(rules, options);
-  if (!(whole instanceof PatternTooLarge)) return { pack: whole, diagnostics: [] };
-  const large = findTooLarge(rules, whole, options);
-  const left = rules.filter((rule) => !large.has(rule));
-  const diagnostics = [...large].map(([{ rule, query }, { message }]) =>
-    diagnosticInRule(rule, { code: "E0402", severity: "error", message, span: query.span }),
-  );
-  return { pack: left.length === 0 ? null : compilePack(left, options), diagnostics };
-}
-
-/** The rules that cannot even be compiled alone, found by halving; all of them when it is only together that they fail. */
-function findTooLarge(
-  rules: readonly CompiledRule[],
-  problem: PatternTooLarge,
-  options: CompileOptions,
-): ReadonlyMap<CompiledRule, PatternTooLarge> {
-  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, problem]));
-  const middle = rules.length >> 1;
-  const found = new Map<CompiledRule, PatternTooLarge>();
-  for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
-    const result = tryCompile(half, options);
-    if (!(result instanceof PatternTooLarge)) continue;
-    for (const [rule, why] of findTooLarge(half, result, options)) found.set(rule, why);
+  const diagnostics: Diagnostic[] = [];
+  let left = rules;
+  while (left.length > 0) {
+    const pack = compile(left, options);
+    if (!(pack instanceof LoweringError)) return { pack, diagnostics };
+    const failed = rulesThatFail(left, pack, options, compile);
+    for (const [rule, error] of failed) diagnostics.push(loweringDiagnostic(rule, error));
+    left = left.filter((rule) => !failed.has(rule));
   }
-  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, problem]));
+  return { pack: null, diagnostics };
 }
 
-/** Compiles the rules together, or says why that passes a limit. */
-export function tryCompile(rules: readonly CompiledRule[], options: CompileOptions): CompiledPack | PatternTooLarge {
+/** The rules that an error names; where it names none, those that fail alone, found by halving, or else all of them. */
+function rulesThatFail(
+  rules: readonly CompiledRule[],
+  error: LoweringError,
+  options: CompileOptions,
+  compile: Compile,
+): ReadonlyMap<CompiledRule, LoweringError> {
+  const named = error.rules.flatMap((index) => rules[index] ?? []);
+  if (named.length > 0) return new Map(named.map((rule) => [rule, error]));
+  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, error]));
+  const middle = rules.length >> 1;
+  const found = new Map<CompiledRule, LoweringError>();
+  for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
+    const result = compile(half, options);
+    if (!(result instanceof LoweringError)) continue;
+    for (const [rule, why] of rulesThatFail(half, result, options, compile)) found.set(rule, why);
+  }
+  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, error]));
+}
+
+/** Compiles the rules together, or says why that cannot be done. */
+export function tryCompile(
+  rules: readonly CompiledRule[],
+  options: CompileOptions,
+  text = false,
+): CompiledPack | LoweringError {
   try {
-    return compilePack(rules, options);
+    return compilePack(rules, options, text);
   } catch (error) {
-    if (error instanceof PatternTooLarge) return error;
+    if (error instanceof LoweringError) return error;
     throw error;
   }
+}
+
+/** What an author is told of a rule that was left out. */
+export function loweringDiagnostic({ rule, query: { span } }: CompiledRule, error: LoweringError): Diagnostic {
+  const { message, isLimit } = error;
+  if (isLimit) return diagnosticInRule(rule, { code: "E0402", severity: "error", message, span });
+  const help = "this is a mistake in eqlc, not in the rule; please report it together with the rule";
+  const failed = `eqlc itself failed on the rule: ${message}`;
+  return diagnosticInRule(rule, { code: "E0403", severity: "error", message: failed, span, help });
 }

@@ -4,26 +4,30 @@
 //   in an `and`    the same of what is negated, since `not a and not b` is `not (a or b)`
 // Not in an `and` of plain atoms: with several values, each may be met by a value of its own.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
-import { fieldKey } from "../analyse/typed.js";
-import type { Atom, Circuit } from "../plan/ir.js";
-import type { AtomTable } from "../plan/typed-to-circuit.js";
+import type { AtomTable } from "../ir/atom-table.js";
+import { type Circuit, junction } from "../ir/circuit.js";
+import { joinOrigins, type Origin } from "../ir/origins.js";
+import type { Atom, AtomOf, PackIr } from "../ir/pack-ir.js";
+import { type Reading, readingKey } from "../ir/reading.js";
+import { rewriteCircuits } from "../ir/rewrite.js";
+import { sortGlobs } from "../patterns/patterns.js";
 
-type Mergeable = Extract<
-  Atom,
-  { kind: "set" | "in-ranges" | "integer" | "double" | "integer-set" | "double-set" | "pattern" }
->;
+type Mergeable = AtomOf<"set" | "in-ranges" | "integer" | "double" | "integer-set" | "double-set" | "pattern">;
 
 /** So many patterns of one `or` are worth an atom of their own; below it, patterns that rules share cost less. */
 const MANY_PATTERNS = 32;
 
-export function mergeSets(circuit: Circuit, atoms: AtomTable): Circuit {
+export function mergeSets(pack: PackIr): PackIr {
+  return rewriteCircuits(pack, merged);
+}
+
+function merged(circuit: Circuit, atoms: AtomTable): Circuit {
   switch (circuit.kind) {
     case "constant":
     case "atom":
       return circuit;
     case "not":
-      return { kind: "not", operand: mergeSets(circuit.operand, atoms) };
+      return { kind: "not", operand: merged(circuit.operand, atoms) };
     case "or":
       return junction("or", mergeAlternatives(circuit.operands, atoms));
     case "and": {
@@ -33,55 +37,59 @@ export function mergeSets(circuit: Circuit, atoms: AtomTable): Circuit {
         return one.operand.kind === "or" ? one.operand.operands : [one.operand];
       });
       const others = circuit.operands.filter(({ kind }) => kind !== "not");
-      const merged = mergeAlternatives(negated, atoms).map((operand): Circuit => ({ kind: "not", operand }));
-      return junction("and", [...others.map((operand) => mergeSets(operand, atoms)), ...merged]);
+      const excluded = mergeAlternatives(negated, atoms).map((operand): Circuit => ({ kind: "not", operand }));
+      return junction("and", [...others.map((operand) => merged(operand, atoms)), ...excluded]);
     }
   }
 }
 
-function junction(kind: "and" | "or", operands: readonly Circuit[]): Circuit {
-  const [only] = operands;
-  return operands.length === 1 && only !== undefined ? only : { kind, operands };
+interface Group {
+  readonly atoms: Mergeable[];
+  readonly operands: Circuit[];
+  origins: readonly Origin[];
 }
 
 /** Operands of an `or`, with those that one atom can stand for replaced by it. */
 function mergeAlternatives(operands: readonly Circuit[], atoms: AtomTable): Circuit[] {
-  const groups = new Map<string, Mergeable[]>();
+  const groups = new Map<string, Group>();
   const others: Circuit[] = [];
   for (const operand of operands) {
     const atom = operand.kind === "atom" ? atoms.items[operand.atom] : undefined;
     const key = atom === undefined ? null : groupOf(atom);
-    if (key === null) {
-      others.push(mergeSets(operand, atoms));
+    if (key === null || operand.kind !== "atom") {
+      others.push(merged(operand, atoms));
       continue;
     }
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [atom as Mergeable]);
-    else group.push(atom as Mergeable);
+    const group = groups.get(key) ?? { atoms: [], operands: [], origins: [] };
+    groups.set(key, group);
+    group.atoms.push(atom as Mergeable);
+    group.operands.push(operand);
+    group.origins = joinOrigins(group.origins, atoms.origins[operand.atom] ?? []);
   }
-  const merged = [...groups.values()].flatMap((group) =>
-    mergeGroup(group).map((atom): Circuit => ({ kind: "atom", atom: atoms.intern(atom) })),
-  );
-  return [...merged, ...others];
+  const questions = [...groups.values()].flatMap(({ atoms: asked, operands: unmerged, origins }) => {
+    const one = mergeGroup(asked);
+    return one === null ? unmerged : [{ kind: "atom", atom: atoms.intern(one, origins) } as const];
+  });
+  return [...questions, ...others];
 }
 
 /** Atoms with the same text can become one; null for an atom that stays as it is. */
 function groupOf(atom: Atom): string | null {
   switch (atom.kind) {
     case "set":
-      return `${atom.kind} ${fieldKey(atom.field)} ${atom.fold}`;
+      return `${atom.kind} ${readingKey(atom.reading)} ${atom.fold}`;
     case "in-ranges":
-      return `${atom.kind} ${fieldKey(atom.field)}`;
+      return `${atom.kind} ${readingKey(atom.reading)}`;
     case "integer":
     case "double":
-      return `${atom.kind} ${directionOf(atom.op)} ${fieldKey(atom.field)}`;
+      return `${atom.kind} ${directionOf(atom.op)} ${readingKey(atom.reading)}`;
     case "integer-set":
-      return `integer = ${fieldKey(atom.field)}`;
+      return `integer = ${readingKey(atom.reading)}`;
     case "double-set":
-      return `double = ${fieldKey(atom.field)}`;
+      return `double = ${readingKey(atom.reading)}`;
     case "pattern":
       // Automata are made for one list, and each has its own limit.
-      return atom.patterns.regexes.length > 0 ? null : `${atom.kind} ${fieldKey(atom.field)} ${atom.patterns.fold}`;
+      return atom.patterns.regexes.length > 0 ? null : `${atom.kind} ${readingKey(atom.reading)} ${atom.patterns.fold}`;
     default:
       return null;
   }
@@ -91,30 +99,31 @@ function directionOf(op: string): string {
   return op.slice(0, 1);
 }
 
-function mergeGroup(group: readonly Mergeable[]): readonly Atom[] {
+/** The one atom that says what all of them say; null where they had better stay. */
+function mergeGroup(group: readonly Mergeable[]): Atom | null {
   const [first] = group;
-  if (first === undefined || group.length === 1) return group;
+  if (first === undefined || group.length === 1) return null;
   switch (first.kind) {
     case "set": {
       const texts = new Set<string>();
       for (const atom of group) if (atom.kind === "set") for (const text of atom.texts) texts.add(text);
-      return [{ ...first, texts: [...texts].sort() }];
+      return { ...first, texts: [...texts].sort() };
     }
     case "in-ranges":
-      return [{ ...first, ranges: group.flatMap((atom) => (atom.kind === "in-ranges" ? atom.ranges : [])) }];
+      return { ...first, ranges: group.flatMap((atom) => (atom.kind === "in-ranges" ? atom.ranges : [])) };
     case "integer":
     case "integer-set":
-      if (first.kind === "integer" && first.op !== "==") return [weakest(group, first)];
-      return [integerSet(first.field, group)];
+      if (first.kind === "integer" && first.op !== "==") return weakest(group, first);
+      return integerSet(first.reading, group);
     case "double":
     case "double-set":
-      if (first.kind === "double" && first.op !== "==") return [weakest(group, first)];
-      return [doubleSet(first.field, group)];
+      if (first.kind === "double" && first.op !== "==") return weakest(group, first);
+      return doubleSet(first.reading, group);
     case "pattern": {
-      const globs = new Set<string>();
-      for (const atom of group) if (atom.kind === "pattern") for (const glob of atom.patterns.globs) globs.add(glob);
-      if (globs.size < MANY_PATTERNS) return group;
-      return [{ ...first, patterns: { ...first.patterns, globs: [...globs].sort() } }];
+      const globs = group.flatMap((atom) => (atom.kind === "pattern" ? atom.patterns.globs : []));
+      const distinct = sortGlobs(globs);
+      if (distinct.length < MANY_PATTERNS) return null;
+      return { ...first, patterns: { ...first.patterns, globs: distinct } };
     }
   }
 }
@@ -130,7 +139,7 @@ function weakest(group: readonly Mergeable[], first: Mergeable): Mergeable {
   }, first);
 }
 
-function integerSet(field: Field, group: readonly Mergeable[]): Atom {
+function integerSet(reading: Reading, group: readonly Mergeable[]): Atom {
   const values = new Set<bigint>();
   for (const atom of group) {
     if (atom.kind === "integer") values.add(atom.value);
@@ -138,11 +147,11 @@ function integerSet(field: Field, group: readonly Mergeable[]): Atom {
   }
   const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   const [only] = sorted;
-  if (sorted.length === 1 && only !== undefined) return { kind: "integer", field, op: "==", value: only };
-  return { kind: "integer-set", field, values: sorted };
+  if (sorted.length === 1 && only !== undefined) return { kind: "integer", reading, op: "==", value: only };
+  return { kind: "integer-set", reading, values: sorted };
 }
 
-function doubleSet(field: Field, group: readonly Mergeable[]): Atom {
+function doubleSet(reading: Reading, group: readonly Mergeable[]): Atom {
   const values = new Set<number>();
   for (const atom of group) {
     if (atom.kind === "double") values.add(atom.value);
@@ -150,6 +159,6 @@ function doubleSet(field: Field, group: readonly Mergeable[]): Atom {
   }
   const sorted = [...values].sort((a, b) => a - b);
   const [only] = sorted;
-  if (sorted.length === 1 && only !== undefined) return { kind: "double", field, op: "==", value: only };
-  return { kind: "double-set", field, values: sorted };
+  if (sorted.length === 1 && only !== undefined) return { kind: "double", reading, op: "==", value: only };
+  return { kind: "double-set", reading, values: sorted };
 }

@@ -1,14 +1,20 @@
 // Puts the operands of `and` and `or` in order of cost, so that the cheap ones decide before the dear ones run.
 // SOUND: atoms have no effects and cannot fail, so any order gives the same result.
 
-import type { Atom, Circuit } from "../plan/ir.js";
-import type { AtomTable } from "../plan/typed-to-circuit.js";
+import type { AtomTable } from "../ir/atom-table.js";
+import type { Circuit } from "../ir/circuit.js";
+import type { Atom, PackIr } from "../ir/pack-ir.js";
+import { rewriteCircuits } from "../ir/rewrite.js";
 
-export function orderOperands(circuit: Circuit, atoms: AtomTable): Circuit {
-  if (circuit.kind === "not") return { kind: "not", operand: orderOperands(circuit.operand, atoms) };
+export function orderOperands(pack: PackIr): PackIr {
+  return rewriteCircuits(pack, ordered);
+}
+
+function ordered(circuit: Circuit, atoms: AtomTable): Circuit {
+  if (circuit.kind === "not") return { kind: "not", operand: ordered(circuit.operand, atoms) };
   if (circuit.kind !== "and" && circuit.kind !== "or") return circuit;
   const costed = circuit.operands.map((raw) => {
-    const operand = orderOperands(raw, atoms);
+    const operand = ordered(raw, atoms);
     return { operand, cost: costOf(operand, atoms) };
   });
   costed.sort((a, b) => a.cost - b.cost);
@@ -50,6 +56,7 @@ function atomCost(atom: Atom): number {
     case "pattern":
       return 10 * (atom.patterns.globs.length + 5 * atom.patterns.regexes.length);
     case "computed":
+    case "dynamic":
       return 100;
     case "search":
       return 1000;

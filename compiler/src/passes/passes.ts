@@ -1,15 +1,36 @@
-// What happens to a circuit between planning and lowering, in order. Each pass keeps what the circuit means.
+// What happens to a pack between planning and lowering, in order. Each pass keeps what the pack means; any number of them,
+// from the first, may have run before a pack is lowered, as long as the last one has.
 
-import type { Circuit } from "../plan/ir.js";
-import type { AtomTable } from "../plan/typed-to-circuit.js";
+import type { PackIr } from "../ir/pack-ir.js";
+import { chooseWitnesses } from "./choose-witnesses.js";
+import { dropDeadAtoms } from "./drop-dead-atoms.js";
 import { flatten } from "./flatten.js";
 import { mergeSets } from "./merge-sets.js";
 import { orderOperands } from "./order-operands.js";
+import { sharePredicates } from "./share-predicates.js";
 
-export type Pass = (circuit: Circuit, atoms: AtomTable) => Circuit;
+export interface Pass {
+  readonly name: string;
+  readonly run: (pack: PackIr) => PackIr;
+}
 
-export const passes: readonly Pass[] = [
-  flatten, // constants vanish, double negation too, nested `and` in `and` becomes one level
-  mergeSets, // `f == "a" or f == "b"` becomes one set, so that it costs one look-up and can be a witness
-  orderOperands, // cheap questions first
+export const PASSES: readonly Pass[] = [
+  { name: "flatten", run: flatten }, // constants vanish, double negation too, nested `and` in `and` becomes one level
+  { name: "merge-sets", run: mergeSets }, // `f == "a" or f == "b"` is one set: one look-up, and a witness
+  { name: "order-operands", run: orderOperands }, // cheap questions first
+  { name: "share-predicates", run: sharePredicates }, // what two rules ask is asked once
+  { name: "drop-dead-atoms", run: dropDeadAtoms }, // what was merged away is not lowered
+  { name: "choose-witnesses", run: chooseWitnesses }, // the index: under which texts each predicate is looked for
 ];
+
+/** The pack after all passes. */
+export function runPasses(pack: PackIr): PackIr {
+  return PASSES.reduce((before, pass) => pass.run(before), pack);
+}
+
+/** The pack after the passes up to the named one, that one included. Throws RangeError for a pass that does not exist. */
+export function runPassesTo(name: string, pack: PackIr): PackIr {
+  const last = PASSES.findIndex((pass) => pass.name === name);
+  if (last < 0) throw new RangeError(`there is no pass ${name}`);
+  return PASSES.slice(0, last + 1).reduce((before, pass) => pass.run(before), pack);
+}

@@ -1,18 +1,25 @@
 // Regex trees -> a program that matches whole values in one pass: a DFA where it stays small, else the NFA it came from.
 //
-// Both are written for the runtime as bytes, little endian.
-//
-//   DFA   u32 states, u32 classCount, u32 start, u32 0
-//         classes[256]                        the class of each byte
-//         accept[states], padded to 4         1 where the value may end
-//         next u16[states * classCount], padded to 4; state 0 is dead
-//
-//   NFA   u32 states, u32 start, u32 0, u32 0
-//         for each state: u8 op (0 match, 1 range, 2 split), u8 lo, u8 hi, u8 0, u16 a, u16 b
-//         a range goes to a on a byte from lo to hi (on none when lo > hi), a split to a and to b without a byte
-//
-// The runtime walks the DFA a byte at a time, and simulates the NFA with two sets of states: neither ever goes back.
+// Both are written for the runtime as bytes: DFA_* and NFA_* in stdlib/src/abi.ts. The runtime walks the DFA a byte at a time, and simulates the NFA with two sets of states: neither ever goes back.
 
+import {
+  DFA_CLASS_COUNT,
+  DFA_CLASSES_BYTES,
+  DFA_HEADER_BYTES,
+  DFA_NEXT_BYTES,
+  DFA_PADDING,
+  DFA_START,
+  DFA_STATES,
+  NFA_HEADER_BYTES,
+  NFA_START,
+  NFA_STATE_A,
+  NFA_STATE_B,
+  NFA_STATE_BYTES,
+  NFA_STATE_HIGH,
+  NFA_STATE_LOW,
+  NFA_STATE_OP,
+  NFA_STATES,
+} from "@kestrel/stdlib/abi";
 import { buildDfa, type Dfa } from "./regex-dfa.js";
 import { buildNfa, type Nfa } from "./regex-nfa.js";
 import type { RegexNode } from "./regex-parse.js";
@@ -64,45 +71,42 @@ export function compileRegex(
   return nfa;
 }
 
-const HEADER_BYTES = 16;
-
-function padTo4(size: number): number {
-  return (size + 3) & ~3;
+function padded(size: number): number {
+  return (size + DFA_PADDING) & ~DFA_PADDING;
 }
 
-function withHeader(size: number, header: readonly number[]): { out: Uint8Array; view: DataView } {
-  const out = new Uint8Array(HEADER_BYTES + size);
-  const view = new DataView(out.buffer);
-  for (const [index, value] of header.entries()) view.setUint32(index * 4, value, true);
-  return { out, view };
-}
-
-/** The bytes of a DFA, laid out as in the header of this file. */
+/** The bytes of a DFA, laid out as in stdlib/src/abi.ts. */
 export function encodeDfa(dfa: Dfa): Uint8Array {
-  const acceptSize = padTo4(dfa.states);
-  const size = 256 + acceptSize + padTo4(dfa.next.length * 2);
-  const { out, view } = withHeader(size, [dfa.states, dfa.classCount, dfa.start]);
-  out.set(dfa.classes, HEADER_BYTES);
-  out.set(dfa.accept, HEADER_BYTES + 256);
-  const base = HEADER_BYTES + 256 + acceptSize;
-  for (const [index, target] of dfa.next.entries()) view.setUint16(base + index * 2, target, true);
+  const accept = DFA_HEADER_BYTES + DFA_CLASSES_BYTES;
+  const next = accept + padded(dfa.states);
+  const out = new Uint8Array(next + padded(dfa.next.length * DFA_NEXT_BYTES));
+  const view = new DataView(out.buffer);
+  view.setUint32(DFA_STATES, dfa.states, true);
+  view.setUint32(DFA_CLASS_COUNT, dfa.classCount, true);
+  view.setUint32(DFA_START, dfa.start, true);
+  out.set(dfa.classes, DFA_HEADER_BYTES);
+  out.set(dfa.accept, accept);
+  for (const [index, target] of dfa.next.entries()) view.setUint16(next + index * DFA_NEXT_BYTES, target, true);
   return out;
 }
 
 /**
- * The bytes of an NFA, laid out as in the header of this file.
+ * The bytes of an NFA, laid out as in stdlib/src/abi.ts.
  * @throws RangeError past 65,535 states, which `compileRegex` never hands out.
  */
 export function encodeNfa(nfa: Nfa): Uint8Array {
   if (nfa.states > MAX_ENCODED_NFA_STATES) throw new RangeError("the automaton has too many states to be encoded");
-  const { out, view } = withHeader(nfa.states * 8, [nfa.states, nfa.start]);
+  const out = new Uint8Array(NFA_HEADER_BYTES + nfa.states * NFA_STATE_BYTES);
+  const view = new DataView(out.buffer);
+  view.setUint32(NFA_STATES, nfa.states, true);
+  view.setUint32(NFA_START, nfa.start, true);
   for (let state = 0; state < nfa.states; state++) {
-    const at = HEADER_BYTES + state * 8;
-    out[at] = nfa.op[state] ?? 0;
-    out[at + 1] = nfa.lo[state] ?? 0;
-    out[at + 2] = nfa.hi[state] ?? 0;
-    view.setUint16(at + 4, nfa.a[state] ?? 0, true);
-    view.setUint16(at + 6, nfa.b[state] ?? 0, true);
+    const at = NFA_HEADER_BYTES + state * NFA_STATE_BYTES;
+    out[at + NFA_STATE_OP] = nfa.op[state] ?? 0;
+    out[at + NFA_STATE_LOW] = nfa.lo[state] ?? 0;
+    out[at + NFA_STATE_HIGH] = nfa.hi[state] ?? 0;
+    view.setUint16(at + NFA_STATE_A, nfa.a[state] ?? 0, true);
+    view.setUint16(at + NFA_STATE_B, nfa.b[state] ?? 0, true);
   }
   return out;
 }

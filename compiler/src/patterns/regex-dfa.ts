@@ -4,7 +4,8 @@
 // INVARIANT: states are numbered in the order a breadth-first walk from the start meets them, so equal languages with equal
 // classes give equal bytes.
 
-import { NFA_RANGE, NFA_SPLIT, type Nfa } from "./regex-nfa.js";
+import { NFA_RANGE, NFA_SPLIT } from "@kestrel/stdlib/abi";
+import type { Nfa } from "./regex-nfa.js";
 
 export interface Dfa {
   readonly kind: "dfa";

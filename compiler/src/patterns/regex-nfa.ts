@@ -2,6 +2,7 @@
 // a state that is already known).
 // INVARIANT: values are valid UTF-8. On other bytes the automata still end, and give some answer.
 
+import { NFA_MATCH, NFA_RANGE, NFA_SPLIT } from "@kestrel/stdlib/abi";
 import { foldCodePoint } from "@kestrel/stdlib/text/case-folding";
 import {
   ALL_CODE_POINTS,
@@ -14,10 +15,6 @@ import {
   utf8Sequences,
 } from "./code-point-set.js";
 import type { RegexNode } from "./regex-parse.js";
-
-export const NFA_MATCH = 0;
-export const NFA_RANGE = 1;
-export const NFA_SPLIT = 2;
 
 /**
  * States side by side in arrays. A range state goes to `a` on a byte from `lo` to `hi` (on none when lo > hi); a split state

@@ -7,7 +7,7 @@
 // INVARIANT: spans are half-open ranges of UTF-16 offsets into the pattern's own text.
 // INVARIANT: trees are at most MAX_DEPTH deep, so walking them by recursion is safe.
 
-import type { Span } from "../syntax/ast.js";
+import type { Span } from "../rule/query-text.js";
 import type { CodePointRange } from "./code-point-set.js";
 
 /** Ranges as written, in no order. `negated` is kept because insensitive matching folds before it takes the complement. */

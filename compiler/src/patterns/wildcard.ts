@@ -4,18 +4,19 @@
 // every other character stands for itself. Most patterns in real packs are not globs at all, so the shape is decided here
 // and only what is left over reaches the matcher.
 //
-// Encoding of a glob, little endian:
-//
-//   offset  size  what
-//   0       1     flags: bit 0 = anchored at the start, bit 1 = anchored at the end
-//   1       1     0
-//   2       2     number of segments
-//   then for each segment:
-//   +0      2     length of its bytes
-//   +2      1     1 when it holds a `?`, else 0
-//   +3      1     0
-//   +4      …     UTF-8, with each `?` as the byte 0xFF (which UTF-8 never uses)
+// Encoding of a glob: GLOB_* in stdlib/src/abi.ts.
 
+import {
+  GLOB_ANCHORED_END,
+  GLOB_ANCHORED_START,
+  GLOB_ANY_ONE,
+  GLOB_FLAGS,
+  GLOB_HEADER_BYTES,
+  GLOB_SEGMENT_HAS_ANY,
+  GLOB_SEGMENT_HEADER_BYTES,
+  GLOB_SEGMENT_LENGTH,
+  GLOB_SEGMENTS,
+} from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 
 /** A run of literal text, or one `?`. Two runs of text never stand side by side. */
@@ -41,10 +42,7 @@ export type Wildcard =
   | { readonly kind: "contains"; readonly text: string }
   | Glob;
 
-const ANY_ONE = 0xff;
 const U16_MAX = 0xffff;
-const HEADER_BYTES = 4;
-const SEGMENT_HEADER_BYTES = 4;
 
 /**
  * Classifies a wildcard pattern. A pattern without `*` and `?` is `exact`, one of only stars is `any`; `glob` is what none
@@ -72,6 +70,22 @@ function parseSegment(segment: string): GlobSegment {
     if (text !== "") units.push({ kind: "text", text });
   }
   return units;
+}
+
+/** The wildcard with its texts folded, for folded values. */
+export function foldWildcard(wildcard: Wildcard): Wildcard {
+  switch (wildcard.kind) {
+    case "any":
+      return wildcard;
+    case "glob":
+      return { ...wildcard, parts: wildcard.parts.map((part) => part.map(foldUnit)) };
+    default:
+      return { ...wildcard, text: foldString(wildcard.text) };
+  }
+}
+
+function foldUnit(unit: GlobUnit): GlobUnit {
+  return unit.kind === "text" ? { ...unit, text: foldString(unit.text) } : unit;
 }
 
 /**
@@ -128,7 +142,7 @@ function globOfText(text: string, anchoredStart: boolean, anchoredEnd: boolean):
 }
 
 /**
- * The bytes of a wildcard for the runtime's matcher, laid out as in the header of this file. With `fold` the text is folded
+ * The bytes of a wildcard for the runtime's matcher, laid out as GLOB_* in stdlib/src/abi.ts. With `fold` the text is folded
  * first, and the matcher has to be given folded values. Every shape can be encoded, not only `glob`.
  * @throws RangeError when a segment passes 65,535 bytes or there are more than 65,535 segments; ask `globFits` first.
  */
@@ -136,17 +150,17 @@ export function encodeGlob(wildcard: Wildcard, fold: boolean): Uint8Array {
   const glob = asGlob(wildcard);
   const segments = glob.parts.map((part) => encodeSegment(part, fold));
   if (!withinLimits(segments)) throw new RangeError("the wildcard is too long to be encoded");
-  const size = segments.reduce((sum, bytes) => sum + SEGMENT_HEADER_BYTES + bytes.length, HEADER_BYTES);
+  const size = segments.reduce((sum, bytes) => sum + GLOB_SEGMENT_HEADER_BYTES + bytes.length, GLOB_HEADER_BYTES);
   const out = new Uint8Array(size);
   const view = new DataView(out.buffer);
-  out[0] = (glob.anchoredStart ? 1 : 0) | (glob.anchoredEnd ? 2 : 0);
-  view.setUint16(2, segments.length, true);
-  let offset = HEADER_BYTES;
+  out[GLOB_FLAGS] = (glob.anchoredStart ? GLOB_ANCHORED_START : 0) | (glob.anchoredEnd ? GLOB_ANCHORED_END : 0);
+  view.setUint16(GLOB_SEGMENTS, segments.length, true);
+  let offset = GLOB_HEADER_BYTES;
   for (const bytes of segments) {
-    view.setUint16(offset, bytes.length, true);
-    out[offset + 2] = bytes.includes(ANY_ONE) ? 1 : 0;
-    out.set(bytes, offset + SEGMENT_HEADER_BYTES);
-    offset += SEGMENT_HEADER_BYTES + bytes.length;
+    view.setUint16(offset + GLOB_SEGMENT_LENGTH, bytes.length, true);
+    out[offset + GLOB_SEGMENT_HAS_ANY] = bytes.includes(GLOB_ANY_ONE) ? 1 : 0;
+    out.set(bytes, offset + GLOB_SEGMENT_HEADER_BYTES);
+    offset += GLOB_SEGMENT_HEADER_BYTES + bytes.length;
   }
   return out;
 }
@@ -163,7 +177,7 @@ function withinLimits(segments: readonly Uint8Array[]): boolean {
 function encodeSegment(segment: GlobSegment, fold: boolean): Uint8Array {
   const encoder = new TextEncoder();
   const chunks = segment.map((unit) =>
-    unit.kind === "any-one" ? Uint8Array.of(ANY_ONE) : encoder.encode(fold ? foldString(unit.text) : unit.text),
+    unit.kind === "any-one" ? Uint8Array.of(GLOB_ANY_ONE) : encoder.encode(fold ? foldString(unit.text) : unit.text),
   );
   const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let offset = 0;

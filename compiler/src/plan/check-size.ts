@@ -2,8 +2,9 @@
 // function of the module, and compiling those is what takes time.
 
 import type { Problem } from "../diagnostics/diagnostic.js";
+import { atomsOf } from "../ir/circuit.js";
+import type { PackIr } from "../ir/pack-ir.js";
 import type { Span } from "../syntax/ast.js";
-import { atomsOf, type PackIr } from "./ir.js";
 
 /** A module of so many functions compiles in a few seconds; the largest published rules ask some hundred questions. */
 const MOST_ATOMS = 5_000;

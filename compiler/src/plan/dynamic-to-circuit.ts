@@ -6,90 +6,100 @@
 // serve as witnesses and are cheap. SOUND: they over-approximate. The keyword reading of a field has every string that
 // stands at its path, in arrays and repeated keys too, so the value that the dynamic code compares is among them.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Dynamic, DynamicValue } from "../analyse/endgame/dynamic.js";
-import { constantOf, isTrue } from "../analyse/endgame/fold-constants.js";
+import type { BoundValue, Dynamic } from "../analyse/typed.js";
+import { type Circuit, conjunction, FALSE, junction, negation, TRUE } from "../ir/circuit.js";
+import { type DynamicValue, mapAsked } from "../ir/dynamic-value.js";
+import { type Reading, readName } from "../ir/reading.js";
+import { globOf, sortGlobs } from "../patterns/patterns.js";
 import type { GlobUnit, Wildcard } from "../patterns/wildcard.js";
-import { type Circuit, FALSE, TRUE } from "./ir.js";
-import type { AtomTable } from "./typed-to-circuit.js";
+import type { Span } from "../syntax/ast.js";
+import { ask, type CircuitContext, spanOf } from "./circuit-context.js";
+import { constantOf, isTrue } from "./fold-constants.js";
 
-export function dynamicToCircuit(dynamic: Dynamic, atoms: AtomTable): Circuit {
-  return circuitOf(dynamic.value, false, atoms);
+export function dynamicToCircuit(dynamic: Dynamic, around: Span, context: CircuitContext): Circuit {
+  return circuitOf(dynamic.value, false, around, context);
+}
+
+/** The value in the IR's words: each lineage query has its flag. */
+export function dynamicValueOf(value: BoundValue, context: CircuitContext): DynamicValue {
+  return mapAsked(value, ({ relation, query }) => ({ kind: "flag", flag: context.flagOf(relation, query) }));
 }
 
 /** When the value counts as true; with `negated`, when its negation does. */
-function circuitOf(value: DynamicValue, negated: boolean, atoms: AtomTable): Circuit {
+function circuitOf(value: BoundValue, negated: boolean, around: Span, context: CircuitContext): Circuit {
+  const span = spanOf(value, around, context);
   switch (value.kind) {
     case "constant":
       return value.value !== null && isTrue(value.value) !== negated ? TRUE : FALSE;
     case "and":
-    case "or": {
-      const kind = (value.kind === "and") === negated ? "or" : "and";
-      return { kind, operands: value.operands.map((operand) => circuitOf(operand, negated, atoms)) };
-    }
+    case "or":
+      return junction(
+        (value.kind === "and") === negated ? "or" : "and",
+        value.operands.map((operand) => circuitOf(operand, negated, span, context)),
+      );
     case "not":
-      return circuitOf(value.operand, !negated, atoms);
-    case "flag": {
-      const asked: Circuit = { kind: "atom", atom: atoms.intern({ kind: "lineage", flag: value.flag }) };
-      return negated ? { kind: "not", operand: asked } : asked;
+      return circuitOf(value.operand, !negated, span, context);
+    case "lineage": {
+      const asked = ask({ kind: "lineage", flag: context.flagOf(value.relation, value.query) }, span, context);
+      return negated ? negation(asked) : asked;
     }
     default: {
-      const constant = constantOf(value);
-      if (constant !== undefined) return circuitOf({ kind: "constant", value: constant }, negated, atoms);
-      const asked: DynamicValue = negated ? { kind: "not", operand: value } : value;
-      const typed: Dynamic = { kind: "dynamic", value: asked };
-      const atom: Circuit = { kind: "atom", atom: atoms.intern({ kind: "computed", typed }) };
-      const needed = negated ? null : necessary(value, atoms);
-      return needed === null ? atom : { kind: "and", operands: [needed, atom] };
+      const flagged = dynamicValueOf(value, context);
+      const constant = constantOf(flagged);
+      if (constant !== undefined) return circuitOf({ kind: "constant", value: constant }, negated, span, context);
+      const asked: DynamicValue = negated ? { kind: "not", operand: flagged } : flagged;
+      const atom = ask({ kind: "dynamic", value: asked }, span, context);
+      const needed = negated ? null : necessary(flagged, span, context);
+      return needed === null ? atom : conjunction([needed, atom]);
     }
   }
 }
 
 /** A condition that holds for every event for which the value is true; null where none is worth asking. */
-function necessary(value: DynamicValue, atoms: AtomTable): Circuit | null {
+function necessary(value: DynamicValue, span: Span, context: CircuitContext): Circuit | null {
   switch (value.kind) {
     case "equal": {
       const [constant, other] = value.left.kind === "constant" ? [value.left, value.right] : [value.right, value.left];
       if (constant.kind !== "constant" || typeof constant.value !== "string") return null;
-      return oneOf(other, [constant.value], atoms);
+      return oneOf(other, [constant.value], span, context);
     }
     case "member": {
       const texts = value.constants.filter((constant) => typeof constant === "string");
       const others = value.constants.some((constant) => constant !== null && typeof constant !== "string");
-      return others ? null : oneOf(value.subject, texts, atoms);
+      return others ? null : oneOf(value.subject, texts, span, context);
     }
     case "wildcard": {
-      const field = keywordOf(value.subject);
-      if (field === null || value.patterns.some((pattern) => pattern.kind === "any")) return null;
+      const reading = keywordOf(value.subject);
+      if (reading === null || value.patterns.some((pattern) => pattern.kind === "any")) return null;
       const texts = value.patterns.flatMap((pattern) => (pattern.kind === "exact" ? [pattern.text] : []));
-      if (texts.length === value.patterns.length) return oneOf(value.subject, texts, atoms);
+      if (texts.length === value.patterns.length) return oneOf(value.subject, texts, span, context);
       // Read again as a wildcard of the other dialect, a `?` is any character: that asks for less.
-      const globs = [...new Set(value.patterns.map((pattern) => foldString(globText(pattern))))].sort();
-      const patterns = { fold: true, exact: [], globs, regexes: [] };
-      return { kind: "atom", atom: atoms.intern({ kind: "pattern", field, patterns }) };
+      const globs = sortGlobs(value.patterns.map((pattern) => globOf(foldString(globText(pattern)))));
+      return ask({ kind: "pattern", reading, patterns: { fold: true, globs, regexes: [] } }, span, context);
     }
     default:
       return null;
   }
 }
 
-function oneOf(value: DynamicValue, texts: readonly string[], atoms: AtomTable): Circuit | null {
-  const field = keywordOf(value);
-  if (field === null) return null;
+function oneOf(value: DynamicValue, texts: readonly string[], span: Span, context: CircuitContext): Circuit | null {
+  const reading = keywordOf(value);
+  if (reading === null) return null;
   const folded = [...new Set(texts.map(foldString))].sort();
-  return { kind: "atom", atom: atoms.intern({ kind: "set", field, fold: true, texts: folded }) };
+  // A list that holds null alone has no texts, and nothing is equal to null.
+  if (folded.length === 0) return FALSE;
+  return ask({ kind: "set", reading, fold: true, texts: folded }, span, context);
 }
 
-/** The same field read as a keyword, when its path goes through keys alone, which the decoder follows too. */
-function keywordOf(value: DynamicValue): Field | null {
+/** The same name read as a keyword, when its path goes through keys alone, which the decoder follows too. */
+function keywordOf(value: DynamicValue): Reading | null {
   if (value.kind !== "field") return null;
-  const { field, path } = value;
+  const { reading, path } = value;
   if (!path.every((step) => typeof step === "string")) return null;
   // The decoder takes a name for a path, so a dot in a name would lead elsewhere.
-  if ([field.name, ...path].some((name) => typeof name === "string" && name.includes("."))) return null;
-  const keyword: Field = { id: 0, name: [field.name, ...path].join("."), type: "keyword" };
-  return field.root === undefined ? keyword : { ...keyword, root: field.root };
+  if ([reading.name, ...path].some((name) => typeof name === "string" && name.includes("."))) return null;
+  return { ...readName([reading.name, ...path].join("."), "keyword"), root: reading.root };
 }
 
 function globText(pattern: Wildcard): string {

@@ -1,9 +1,11 @@
 // Many matches of one field in an `or` -> one match, before each becomes an atom. The passes join atoms too, but a hundred
 // thousand atoms that live for a moment cost more memory than all else that is made of a rule.
 
-import { fieldKey, type Patterns, type Typed } from "../analyse/typed.js";
+import type { Typed, TypedOf } from "../analyse/typed.js";
+import { readingKey } from "../ir/reading.js";
+import type { GlobPattern, Patterns } from "../patterns/patterns.js";
 
-type Match = Extract<Typed, { kind: "match" }>;
+type Match = TypedOf<"match">;
 
 /** Shorter lists are left as they are written: what rules have in common is told from single atoms. */
 const FEW = 64;
@@ -11,14 +13,14 @@ const FEW = 64;
 /** Operands that mean the same in an `or`. */
 export function joinInOr(operands: readonly Typed[]): readonly Typed[] {
   if (operands.length <= FEW) return operands;
-  const groups = new Map<string, { readonly first: Match; readonly exact: string[]; readonly globs: string[] }>();
+  const groups = new Map<string, { readonly first: Match; readonly exact: string[]; readonly globs: GlobPattern[] }>();
   const others: Typed[] = [];
   for (const operand of operands) {
     if (operand.kind !== "match" || operand.subject.kind !== "field" || operand.patterns.regexes.length > 0) {
       others.push(operand);
       continue;
     }
-    const key = `${fieldKey(operand.subject.field)} ${operand.patterns.fold}`;
+    const key = `${readingKey(operand.subject.reading)} ${operand.patterns.fold}`;
     const group = groups.get(key) ?? { first: operand, exact: [], globs: [] };
     groups.set(key, group);
     for (const text of operand.patterns.exact) group.exact.push(text);

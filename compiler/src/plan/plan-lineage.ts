@@ -4,143 +4,157 @@
 // event that changes the tree, marks a process, or asks; fields that a schema lacks are read all the same.
 
 import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
-import type { Field, FieldType } from "@kestrel/stdlib/schema/types";
-import type { LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
-import type { DynamicValue } from "../analyse/endgame/dynamic.js";
-import type { JoinKey, LineageRelation, TypedTerm } from "../analyse/typed.js";
+import type { LateTest, LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
+import type { LineageRelation, TypedTerm } from "../analyse/typed.js";
+import type { AtomTable } from "../ir/atom-table.js";
+import { type Circuit, conjunction, disjunction } from "../ir/circuit.js";
+import type { PredicateId } from "../ir/ids.js";
+import { canonicalText } from "../ir/intern.js";
+import { joinOrigins, type Origin } from "../ir/origins.js";
+import type { Atom, Key } from "../ir/pack-ir.js";
+import { type Reading, readName, readWhole } from "../ir/reading.js";
 import type { Dialect } from "../syntax/ast.js";
-import { canonicalText } from "./intern.js";
-import type { Circuit, PredicateId } from "./ir.js";
-import type { CategoryFields, PlannedTerm } from "./plan-pack.js";
-import { type AtomTable, simplify } from "./typed-to-circuit.js";
+
+/** The query in the brackets, planned. */
+export interface PlannedQuery {
+  readonly early: Circuit;
+  readonly predicate: PredicateId;
+  readonly late: LateTest | null;
+}
 
 export interface LineagePlan {
-  /** The flag of a query, which is planned when it is new. */
-  flagOf(relation: LineageRelation, query: TypedTerm): number;
+  /** The flag of a query; `plan` is asked for it when it is new. */
+  flagOf(relation: LineageRelation, query: TypedTerm, plan: () => PlannedQuery): number;
   /** Notes the early circuit of a term that asks. */
-  addUser(dialect: Dialect, early: Circuit): void;
+  addUser(dialect: Dialect, early: Circuit, origins: readonly Origin[]): void;
   /** The programs; adds their predicates. */
-  finish(): LineageProgram[];
+  finish(add: (circuit: Circuit, keys: readonly Key[], origins: readonly Origin[]) => PredicateId): LineageProgram[];
 }
 
 interface Tree {
   readonly queries: LineageQuery[];
   readonly feeds: Circuit[];
+  /** Of the terms that ask. */
+  origins: readonly Origin[];
+}
+
+/** What a tree is made of, in its dialect's words. */
+interface TreeCircuits {
+  readonly feed: Circuit;
+  readonly keys: readonly Key[];
+  readonly starts: Circuit;
+  readonly ends: Circuit;
+  readonly processes: Circuit | null;
+  readonly resets: Circuit | null;
 }
 
 export function createLineagePlan(
-  planTerm: (term: TypedTerm) => PlannedTerm,
-  addPredicate: (circuit: Circuit, keys: readonly JoinKey[], late: boolean) => PredicateId,
   atoms: AtomTable,
-  categories: CategoryFields,
+  categories: { readonly elastic: Reading; readonly endgame: Reading },
 ): LineagePlan {
   const trees = new Map<Dialect, Tree>();
   const flags = new Map<string, number>();
-
   const treeOf = (dialect: Dialect): Tree => {
-    const tree = trees.get(dialect) ?? { queries: [], feeds: [] };
+    const tree = trees.get(dialect) ?? { queries: [], feeds: [], origins: [] };
     trees.set(dialect, tree);
     return tree;
   };
-  const set = (field: Field, ...texts: string[]): Circuit => ({
-    kind: "atom",
-    atom: atoms.intern({ kind: "set", field, fold: false, texts }),
-  });
-  const exists = (field: Field): Circuit => ({ kind: "atom", atom: atoms.intern({ kind: "exists", field }) });
-  const all = (...operands: Circuit[]): Circuit => simplify({ kind: "and", operands }, atoms);
-  const any = (...operands: Circuit[]): Circuit => simplify({ kind: "or", operands }, atoms);
-
-  const elastic = ({ queries, feeds }: Tree): LineageProgram => {
-    const process = set(categories.elastic, "process");
-    const type = keyword("event.type");
-    const identity = [
-      keyword("process.entity_id"),
-      long("process.pid"),
-      keyword("process.parent.entity_id"),
-      long("process.parent.pid"),
-      keyword("host.id"),
-    ];
-    const [, , parentId = type, parentPid = type] = identity;
-    const feed = any(process, exists(parentId), exists(parentPid), ...feeds);
-    return {
-      dialect: "elastic",
-      feed: addPredicate(feed, identity.map(optionalKey), false),
-      starts: addPredicate(all(process, set(type, "start")), [], false),
-      ends: addPredicate(all(process, set(type, "end")), [], false),
-      processes: null,
-      resets: null,
-      queries,
-    };
-  };
-
-  const endgame = ({ queries, feeds }: Tree): LineageProgram => {
-    const process = set(categories.endgame, "process");
-    const [subtype, opcode] = [keyword("subtype"), long("opcode")];
-    const opcodes = (...values: bigint[]): Circuit =>
-      any(
-        ...values.map(
-          (value): Circuit => ({
-            kind: "atom",
-            atom: atoms.intern({ kind: "integer", field: opcode, op: "==", value }),
-          }),
-        ),
-      );
-    const starts = all(process, any(set(subtype, "create", "fork"), opcodes(1n, 3n, 9n)));
-    const system: Circuit = {
-      kind: "atom",
-      atom: atoms.intern({ kind: "integer", field: long("pid"), op: "==", value: 4n }),
-    };
-    return {
-      dialect: "endgame",
-      feed: addPredicate(any(process, ...feeds), ["pid", "ppid"].map(rawKey), false),
-      starts: addPredicate(starts, [], false),
-      ends: addPredicate(all(process, any(set(subtype, "terminate"), opcodes(2n, 4n))), [], false),
-      processes: addPredicate(process, [], false),
-      resets: addPredicate(all(starts, system, set(keyword("process_name"), "System")), [], false),
-      queries,
-    };
-  };
-
   return {
-    flagOf(relation, query) {
-      const key = canonicalText([relation, query]);
+    flagOf(relation, { dialect, category, condition }, plan) {
+      const key = canonicalText([relation, dialect, category, condition]);
       const known = flags.get(key);
       if (known !== undefined) return known;
-      const planned = planTerm(query);
+      const planned = plan();
       const flag = flags.size;
       flags.set(key, flag);
-      const tree = treeOf(query.dialect);
+      const tree = treeOf(dialect);
       tree.queries.push({ flag, relation, predicate: planned.predicate, late: planned.late });
       tree.feeds.push(planned.early);
       return flag;
     },
-    addUser(dialect, early) {
-      treeOf(dialect).feeds.push(early);
+    addUser(dialect, early, origins) {
+      const tree = treeOf(dialect);
+      tree.feeds.push(early);
+      tree.origins = joinOrigins(tree.origins, origins);
     },
-    finish: () =>
+    finish: (add) =>
       [...trees]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([dialect, tree]) => (dialect === "elastic" ? elastic(tree) : endgame(tree))),
+        .map(([dialect, { queries, feeds, origins }]): LineageProgram => {
+          const make = createMaker(atoms, origins);
+          const tree = dialect === "elastic" ? elastic(categories.elastic, make) : endgame(categories.endgame, make);
+          const addOne = (circuit: Circuit): PredicateId => add(circuit, [], origins);
+          return {
+            dialect,
+            feed: add(disjunction([tree.feed, ...feeds]), tree.keys, origins),
+            starts: addOne(tree.starts),
+            ends: addOne(tree.ends),
+            processes: tree.processes === null ? null : addOne(tree.processes),
+            resets: tree.resets === null ? null : addOne(tree.resets),
+            queries,
+          };
+        }),
   };
 }
 
-function fieldOf(name: string, type: FieldType): Field {
-  return { id: lookup(defaultSchema(), name)?.id ?? 0, name, type };
+interface Maker {
+  set(reading: Reading, ...texts: readonly string[]): Circuit;
+  exists(reading: Reading): Circuit;
+  equals(reading: Reading, ...values: readonly bigint[]): Circuit;
 }
 
-function keyword(name: string): Field {
-  return fieldOf(name, "keyword");
+function createMaker(atoms: AtomTable, origins: readonly Origin[]): Maker {
+  const atom = (value: Atom): Circuit => ({ kind: "atom", atom: atoms.intern(value, origins) });
+  return {
+    set: (reading, ...texts) => atom({ kind: "set", reading, fold: false, texts }),
+    exists: (reading) => atom({ kind: "exists", reading }),
+    equals: (reading, ...values) =>
+      disjunction(values.map((value) => atom({ kind: "integer", reading, op: "==", value }))),
+  };
 }
 
-function long(name: string): Field {
-  return fieldOf(name, "long");
+function elastic(category: Reading, { set, exists }: Maker): TreeCircuits {
+  const process = set(category, "process");
+  const type = known("event.type", "keyword");
+  const parentId = known("process.parent.entity_id", "keyword");
+  const parentPid = known("process.parent.pid", "long");
+  const identity = [
+    known("process.entity_id", "keyword"),
+    known("process.pid", "long"),
+    parentId,
+    parentPid,
+    known("host.id", "keyword"),
+  ];
+  return {
+    feed: disjunction([process, exists(parentId), exists(parentPid)]),
+    keys: identity.map((reading) => ({ name: reading.name, value: { kind: "reading", reading }, optional: true })),
+    starts: conjunction([process, set(type, "start")]),
+    ends: conjunction([process, set(type, "end")]),
+    processes: null,
+    resets: null,
+  };
 }
 
-function optionalKey(field: Field): JoinKey {
-  return { name: field.name, field, optional: true };
+function endgame(category: Reading, { set, equals }: Maker): TreeCircuits {
+  const process = set(category, "process");
+  const [subtype, opcode] = [known("subtype", "keyword"), known("opcode", "long")];
+  const starts = conjunction([process, disjunction([set(subtype, "create", "fork"), equals(opcode, 1n, 3n, 9n)])]);
+  const system = equals(known("pid", "long"), 4n);
+  return {
+    feed: process,
+    keys: ["pid", "ppid"].map(rawKey),
+    starts,
+    ends: conjunction([process, disjunction([set(subtype, "terminate"), equals(opcode, 2n, 4n)])]),
+    processes: process,
+    resets: conjunction([starts, system, set(known("process_name", "keyword"), "System")]),
+  };
 }
 
-function rawKey(name: string): JoinKey {
-  const value: DynamicValue = { kind: "field", field: { id: 0, name, type: "raw", whole: true }, path: [] };
-  return { name, field: null, optional: true, computed: { value: { kind: "dynamic", value }, fold: true } };
+function known(name: string, as: "keyword" | "long"): Reading {
+  return readName(name, as, lookup(defaultSchema(), name)?.id);
+}
+
+function rawKey(name: string): Key {
+  const value = { kind: "field", reading: readWhole(name), path: [] } as const;
+  return { name, value: { kind: "dynamic", value, fold: true }, optional: true };
 }

@@ -2,146 +2,120 @@
 // `and`, `or` and `not` become the circuit; every other boolean node is a leaf, and so is a whole subexpression without
 // fields, whose three-valued result only then becomes true or false (EQL.md section 0).
 
-import type { Field } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { type Dynamic, type DynamicValue, mapLineage } from "../analyse/endgame/dynamic.js";
-import { type LineageRelation, readsEvents, type Typed, type TypedTerm, withOperands } from "../analyse/typed.js";
-import { passes } from "../passes/passes.js";
-import { parseWildcard } from "../patterns/wildcard.js";
+import { readsEvents, type Typed, type TypedOf } from "../analyse/typed.js";
+import { type Circuit, disjunction, FALSE, junction, negation, TRUE } from "../ir/circuit.js";
+import { type Expression, mapOther } from "../ir/expression.js";
+import type { Reading } from "../ir/reading.js";
+import { foldGlob, type Patterns, sortGlobs } from "../patterns/patterns.js";
+import type { Span } from "../syntax/ast.js";
+import { ask, type CircuitContext, spanOf } from "./circuit-context.js";
 import { dynamicToCircuit } from "./dynamic-to-circuit.js";
-import type { Interner } from "./intern.js";
-import { type Atom, type AtomId, type Circuit, FALSE, TRUE } from "./ir.js";
 import { joinInAnd, joinInOr } from "./join-matches.js";
 
-export type AtomTable = Interner<Atom, AtomId>;
-
-export interface CircuitContext {
-  readonly atoms: AtomTable;
-  /** The flag of a lineage query. */
-  flagOf(relation: LineageRelation, query: TypedTerm): number;
-}
-
-export function typedToCircuit(typed: Typed, context: CircuitContext): Circuit {
-  const { atoms } = context;
+/** `around` is the span of what the condition stands in. */
+export function typedToCircuit(typed: Typed, around: Span, context: CircuitContext): Circuit {
+  const span = spanOf(typed, around, context);
   if (typed.kind === "null") return FALSE;
   if (typed.kind === "boolean") return typed.value ? TRUE : FALSE;
-  if (!readsEvents(typed)) return constantCircuit(typed, atoms);
+  if (!readsEvents(typed)) return constantCircuit(typed, span, context);
   switch (typed.kind) {
     case "and":
     case "or": {
       const operands = typed.kind === "or" ? joinInOr(typed.operands) : joinInAnd(typed.operands);
-      return { kind: typed.kind, operands: operands.map((operand) => typedToCircuit(operand, context)) };
+      return junction(
+        typed.kind,
+        operands.map((operand) => typedToCircuit(operand, span, context)),
+      );
     }
     case "not":
-      return { kind: "not", operand: typedToCircuit(typed.operand, context) };
+      return negation(typedToCircuit(typed.operand, span, context));
     case "search": {
-      const circuit = simplify(typedToCircuit(typed.condition, context), atoms);
+      const circuit = typedToCircuit(typed.condition, span, context);
       if (circuit.kind === "constant" && !circuit.value) return FALSE;
-      return atom({ kind: "search", field: typed.array, depth: typed.depth, circuit }, atoms);
+      return ask({ kind: "search", reading: typed.array, depth: typed.depth, circuit }, span, context);
     }
     case "lineage":
-      return atom({ kind: "lineage", flag: context.flagOf(typed.relation, typed.query) }, atoms);
+      return ask({ kind: "lineage", flag: context.flagOf(typed.relation, typed.query) }, span, context);
     case "dynamic":
-      return dynamicToCircuit(withFlags(typed, context), atoms);
+      return dynamicToCircuit(typed, span, context);
     default:
-      return leaf(withTests(typed, context), atoms);
+      return leaf(typed, span, context);
   }
 }
 
-/** Searches and lineage tests inside a leaf become atoms of their own. */
-function withTests(typed: Typed, context: CircuitContext): Typed {
-  if (typed.kind !== "search" && typed.kind !== "lineage") {
-    return withOperands(typed, (operand) => withTests(operand, context));
-  }
-  const circuit = typedToCircuit(typed, context);
-  if (circuit.kind === "constant") return { kind: "boolean", value: circuit.value };
-  if (circuit.kind !== "atom") throw new Error("a test is one atom");
-  return { kind: "test", atom: circuit.atom };
-}
-
-/** Applies the passes. */
-export function simplify(circuit: Circuit, atoms: AtomTable): Circuit {
-  return passes.reduce((simplified, pass) => pass(simplified, atoms), circuit);
-}
-
-function withFlags(dynamic: Dynamic, context: CircuitContext): Dynamic {
-  const value: DynamicValue = mapLineage(dynamic.value, ({ relation, query }) => ({
-    kind: "flag",
-    flag: context.flagOf(relation, query),
-  }));
-  return { kind: "dynamic", value };
+/** The leaf in the IR's words: searches and lineage tests inside it become atoms of their own. */
+function expressionOf(typed: Typed, span: Span, context: CircuitContext): Expression {
+  return mapOther<TypedOf<"search" | "lineage" | "dynamic">, Expression>(typed, (node) => {
+    const circuit = typedToCircuit(node, span, context);
+    if (circuit.kind === "constant") return { kind: "boolean", value: circuit.value };
+    if (circuit.kind !== "atom") throw new Error(`a ${node.kind} inside an expression is not one atom`);
+    return { kind: "test", atom: circuit.atom };
+  });
 }
 
 /** Without fields: evaluated once an event, by the same code as any other leaf. */
-function constantCircuit(typed: Typed, atoms: AtomTable): Circuit {
+function constantCircuit(typed: Typed, span: Span, context: CircuitContext): Circuit {
   if (typed.kind === "is-null" && typed.operand.kind === "null") return TRUE;
   if (typed.kind === "not" && typed.operand.kind === "null") return FALSE;
-  return atom({ kind: "computed", typed }, atoms);
+  return computed(typed, span, context);
 }
 
-function atom(value: Atom, atoms: AtomTable): Circuit {
-  return { kind: "atom", atom: atoms.intern(value) };
+function computed(typed: Typed, span: Span, context: CircuitContext): Circuit {
+  return ask({ kind: "computed", expression: expressionOf(typed, span, context) }, span, context);
 }
 
-function leaf(typed: Typed, atoms: AtomTable): Circuit {
+function leaf(typed: Typed, span: Span, context: CircuitContext): Circuit {
   switch (typed.kind) {
     case "field":
-      return atom({ kind: "boolean", field: typed.field, value: true }, atoms);
+      return ask({ kind: "boolean", reading: typed.reading, value: true }, span, context);
     case "is-null":
       if (typed.operand.kind !== "field") break;
-      return { kind: "not", operand: atom({ kind: "exists", field: typed.operand.field }, atoms) };
+      return negation(ask({ kind: "exists", reading: typed.operand.reading }, span, context));
     case "match":
-      // What is derived of a value is kept for the event, and elements of arrays come and go.
-      if (typed.subject.kind === "field" && !typed.subject.field.root?.startsWith("$"))
-        return matchCircuit(typed.subject.field, typed.patterns, atoms);
+      // The elements of an array are read one after the other into the same slots, so nothing that is derived of a value,
+      // such as its symbol, may be kept for the event: a computed atom keeps nothing.
+      if (typed.subject.kind === "field" && typed.subject.reading.root.kind !== "element")
+        return matchCircuit(typed.subject.reading, typed.patterns, span, context);
       break;
     case "in-ranges":
       if (typed.subject.kind === "field")
-        return atom({ kind: "in-ranges", field: typed.subject.field, ranges: typed.ranges }, atoms);
+        return ask({ kind: "in-ranges", reading: typed.subject.reading, ranges: typed.ranges }, span, context);
       break;
     case "compare": {
       const { left, right, op } = typed;
       if (left.kind !== "field") break;
-      const { field } = left;
-      if (right.kind === "boolean") return atom({ kind: "boolean", field, value: right.value }, atoms);
-      if (right.kind === "date") return atom({ kind: "integer", field, op, value: right.nanoseconds }, atoms);
-      if (right.kind === "long" && field.type === "long")
-        return atom({ kind: "integer", field, op, value: right.value }, atoms);
-      if (right.kind === "long") return atom({ kind: "double", field, op, value: Number(right.value) }, atoms);
-      if (right.kind === "double") return atom({ kind: "double", field, op, value: right.value }, atoms);
+      const { reading } = left;
+      if (right.kind === "boolean") return ask({ kind: "boolean", reading, value: right.value }, span, context);
+      if (right.kind === "date") return ask({ kind: "integer", reading, op, value: right.nanoseconds }, span, context);
+      if (right.kind === "long" && reading.as === "long")
+        return ask({ kind: "integer", reading, op, value: right.value }, span, context);
+      if (right.kind === "long") return ask({ kind: "double", reading, op, value: Number(right.value) }, span, context);
+      if (right.kind === "double") return ask({ kind: "double", reading, op, value: right.value }, span, context);
       break;
     }
   }
-  return atom({ kind: "computed", typed }, atoms);
+  return computed(typed, span, context);
 }
 
-function matchCircuit(
-  field: Field,
-  patterns: Extract<Typed, { kind: "match" }>["patterns"],
-  atoms: AtomTable,
-): Circuit {
-  const { fold, globs, regexes } = patterns;
+function matchCircuit(reading: Reading, patterns: Patterns, span: Span, context: CircuitContext): Circuit {
+  const { fold, regexes } = patterns;
+  if (patterns.globs.some(({ tree }) => tree.kind === "any")) return ask({ kind: "exists", reading }, span, context);
   const operands: Circuit[] = [];
-  const texts = [...patterns.exact, ...globs.flatMap(exactGlob)];
-  if (globs.some((glob) => parseWildcard(glob).kind === "any")) return atom({ kind: "exists", field }, atoms);
+  const texts = [
+    ...patterns.exact,
+    ...patterns.globs.flatMap(({ tree }) => (tree.kind === "exact" ? [tree.text] : [])),
+  ];
   if (texts.length > 0) {
     const folded = fold ? texts.map(foldString) : texts;
-    operands.push(atom({ kind: "set", field, fold, texts: [...new Set(folded)].sort() }, atoms));
+    operands.push(ask({ kind: "set", reading, fold, texts: [...new Set(folded)].sort() }, span, context));
   }
-  const open = globs.filter((glob) => exactGlob(glob).length === 0).map((glob) => (fold ? foldString(glob) : glob));
+  const open = patterns.globs.filter(({ tree }) => tree.kind !== "exact").map((glob) => (fold ? foldGlob(glob) : glob));
   if (open.length > 0) {
-    operands.push(
-      atom({ kind: "pattern", field, patterns: { fold, globs: [...new Set(open)].sort(), regexes: [] } }, atoms),
-    );
+    const globs = { fold, globs: sortGlobs(open), regexes: [] };
+    operands.push(ask({ kind: "pattern", reading, patterns: globs }, span, context));
   }
   if (regexes.length > 0)
-    operands.push(atom({ kind: "pattern", field, patterns: { fold, globs: [], regexes } }, atoms));
-  const [only] = operands;
-  if (only === undefined) return FALSE;
-  return operands.length === 1 ? only : { kind: "or", operands };
-}
-
-function exactGlob(glob: string): string[] {
-  const shape = parseWildcard(glob);
-  return shape.kind === "exact" ? [shape.text] : [];
+    operands.push(ask({ kind: "pattern", reading, patterns: { fold, globs: [], regexes } }, span, context));
+  return disjunction(operands);
 }

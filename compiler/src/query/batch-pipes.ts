@@ -3,9 +3,10 @@
 // Matches are asked through late tests, which read events. What `count` makes is no event, but it is read as one: its line
 // is the record as JSON. `unique_count` adds what it has counted to the first event of a match.
 
-import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
 import type { Detector } from "@kestrel/runtime/engine/detector";
-import { eventsOf, firstOf } from "@kestrel/runtime/engine/pipes";
+import { eventJson } from "@kestrel/runtime/event/formats";
+import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
+import { eventsOf, firstOf } from "@kestrel/runtime/lane/pipes";
 import { doubleText } from "@kestrel/runtime/load/instantiate";
 import type { LateTest, PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import { compareParts, compareTexts, identityOf, partsOf, withEmptyValues } from "./key-order.js";
@@ -99,7 +100,7 @@ function uniqueCount(rows: readonly Row[], groups: readonly Group[]): readonly R
     if (first === undefined) return [];
     const own = firstOf(first.events);
     const added = new Map([...counts(weightOf(group), all), ...hosts(group)]);
-    const counted = { ...own, line: Buffer.from(withMembers(membersOf(textOf(own)), added)) };
+    const counted = { ...own, ...jsonEvent(withMembers(membersOf(eventJson(own)), added)) };
     return [{ ...first, events: first.events.map((event) => (event === own ? counted : event)) }];
   });
 }
@@ -122,8 +123,8 @@ function count(rows: readonly Row[], test: LateTest, ask: Ask): readonly Row[] {
 }
 
 function record(members: ReadonlyMap<string, string>): Row {
-  const line = Buffer.from(withMembers([], members));
-  const event = { ordinal: NO_ORDINAL, ts: 0n, tie: null, line, lineage: null, file: "", fileLine: 0 };
+  const written = jsonEvent(withMembers([], members));
+  const event = { ordinal: NO_ORDINAL, ts: 0n, tie: null, ...written, lineage: null, file: "", fileLine: 0 };
   return { key: "", events: [event], isRecord: true };
 }
 
@@ -161,9 +162,9 @@ function hosts(rows: readonly Row[]): [string, string][] {
 }
 
 function rowMembers({ events }: Row): readonly Member[] {
-  return membersOf(textOf(firstOf(events)));
+  return membersOf(eventJson(firstOf(events)));
 }
 
-function textOf({ line }: EvidenceEvent): string {
-  return Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("utf8");
+function jsonEvent(text: string): Pick<EvidenceEvent, "bytes" | "format"> {
+  return { bytes: Buffer.from(text), format: "json" };
 }

@@ -6,7 +6,7 @@
 // SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it. The
 // first N of each are enough to find a combination, and to find the first one. For more than one, all events are kept.
 
-import type { EvidenceEvent } from "@kestrel/runtime/alert/detection";
+import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
 import type { TypedQuery } from "../analyse/typed.js";
 import { compareKeys } from "./key-order.js";
 
@@ -26,7 +26,7 @@ export interface SampleCollector {
 /** The queries whose matches feed a collector, one for each filter. */
 export function filterQueries(sample: SampleQuery): TypedQuery[] {
   const one = { kind: "sequence", until: null, maxspanNs: null, untilFirst: false, pipes: [] } as const;
-  return sample.terms.map((term) => ({ ...one, terms: [term] }));
+  return sample.terms.map((term) => ({ ...one, terms: [term], spans: sample.spans }));
 }
 
 /** Collects the matches of a sample with this many filters; each key gives at most `perKey` combinations. */

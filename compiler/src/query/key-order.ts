@@ -1,4 +1,4 @@
-// Key strings (runtime/src/engine/join-keys.ts) part by part: which comes first, and which are one key however they are
+// Key strings (runtime/src/event/join-keys.ts) part by part: which comes first, and which are one key however they are
 // written.
 //
 // Parts are ordered by kind, then by value: null, numbers and booleans, times, texts, arrays, objects. Texts are ordered by

@@ -2,7 +2,7 @@
 //
 // INVARIANT: what is not replaced keeps its text, so no digit of a number is lost.
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^"{}[\],:]+/gs;
+import { type Node, type ParseError, parseTree } from "jsonc-parser";
 
 export interface Member {
   readonly name: string;
@@ -14,38 +14,14 @@ export interface Member {
 
 /** The members of a JSON object in their order, repeated names included; none for a line that is not one. */
 export function membersOf(line: string): readonly Member[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return [];
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
-  const members: Member[] = [];
-  let depth = 0;
-  let name = "";
-  let text = "";
-  let colon = -1;
-  const end = (): void => {
-    if (colon < 0) return;
-    const value = text.slice(colon + 1).trim();
-    members.push({ name, value, text: `${text.slice(0, colon).trim()}:${value}` });
-    text = "";
-    colon = -1;
-  };
-  for (const [token] of line.matchAll(TOKEN)) {
-    if (token === "}" || token === "]") depth--;
-    if (depth === 0 || (depth === 1 && token === ",")) end();
-    else {
-      if (depth === 1 && colon < 0) {
-        if (token === ":") colon = text.length;
-        else if (token.startsWith('"')) name = JSON.parse(token) as string;
-      }
-      text += token;
-    }
-    if (token === "{" || token === "[") depth++;
-  }
-  return members;
+  const errors: ParseError[] = [];
+  const object = parseTree(line, errors, { disallowComments: true });
+  if (object?.type !== "object" || errors.length > 0) return [];
+  const textOf = ({ offset, length }: Node): string => line.slice(offset, offset + length);
+  return (object.children ?? []).flatMap(({ children: [key, value] = [] }) => {
+    if (key === undefined || value === undefined) return [];
+    return [{ name: key.value as string, value: textOf(value), text: `${textOf(key)}:${textOf(value)}` }];
+  });
 }
 
 /** The value of the first member of this name as JSON text; null when there is none. */

@@ -4,14 +4,14 @@
 // judged: the result is that of a table of events, however they come. Queries of the endgame dialect are judged in the order
 // of arrival, which is what that dialect means by order.
 
-import type { Detection } from "@kestrel/runtime/alert/detection";
 import { type BrokenLine, createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
+import type { Detection } from "@kestrel/runtime/lane/detection";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
+import { LoweringError } from "../backend/wasm/lowering-error.js";
 import type { CompiledRule, CompileOptions } from "../compile.js";
-import { PatternTooLarge } from "../lower/atoms-to-code.js";
 import { buildPackage } from "../package/build-package.js";
 import { tryCompile } from "../package/compile-rules.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";
@@ -36,7 +36,7 @@ export interface RunOptions extends CompileOptions {
 /** The patterns of the query pass a limit. */
 export class QueryTooLargeError extends Error {
   readonly code = "E0402";
-  constructor(cause: PatternTooLarge) {
+  constructor(cause: LoweringError) {
     super(cause.message, { cause });
     this.name = "QueryTooLargeError";
   }
@@ -90,7 +90,7 @@ async function packageOf(
 ): Promise<Package> {
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
   const pack = tryCompile(rules, { ...options, allPipes: true });
-  if (pack instanceof PatternTooLarge) throw new QueryTooLargeError(pack);
+  if (pack instanceof LoweringError) throw pack.isLimit ? new QueryTooLargeError(pack) : pack;
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
   const { manifest, files } = buildPackage(pack, sources, {
     name: "query",
@@ -100,9 +100,7 @@ async function packageOf(
     tiebreakerField: options.tiebreakerField,
     categoryField: options.categoryField,
   });
-  const content = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
-  const contents = { manifest, module: content(MODULE_FILE), sequences: content(SEQUENCES_FILE) };
-  return packageFromMemory(contents, { batch: true });
+  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }, { batch: true });
 }
 
 function needsTests(pipes: readonly TypedPipe[]): boolean {

@@ -4,9 +4,10 @@
 
 import { readFileSync, statSync } from "node:fs";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { RuleProblem } from "../diagnostics/sink.js";
+import type { Rule } from "../rule/rule.js";
 import { readEql } from "./eql.js";
 import { readJson } from "./json.js";
-import type { Rule } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem, notARule } from "./source-file.js";
 import { readToml } from "./toml.js";
@@ -17,6 +18,8 @@ import { readYaml } from "./yaml.js";
 export interface CollectedRules {
   readonly rules: Rule[];
   readonly diagnostics: Diagnostic[];
+  /** What is to be said of rules together with what is found in their queries; some of them are not among the rules. */
+  readonly known: Map<Rule, readonly RuleProblem[]>;
   /** The text of every file that gave a rule, by the path in `rule.source.file`; no byte-order mark, "\n" line ends. */
   readonly files: Map<string, string>;
 }
@@ -39,6 +42,7 @@ export function collectRules(paths: readonly string[]): CollectedRules {
   const found = walkFiles(paths);
   const rules = new Map<string, Rule>();
   const files = new Map<string, string>();
+  const known = new Map<Rule, readonly RuleProblem[]>();
   const diagnostics: Diagnostic[] = found.unreadable.map(({ path, reason }) =>
     problem(path, "E0101", `the path cannot be read: ${reason}`),
   );
@@ -47,8 +51,8 @@ export function collectRules(paths: readonly string[]): CollectedRules {
     diagnostics.push(...result.diagnostics);
     for (const rule of result.rules) {
       const own = withOwnId(rule, rules);
-      diagnostics.push(...own.diagnostics);
-      if (own.rule === null) continue;
+      if (own.problem !== null) known.set(own.rule, [own.problem]);
+      if (own.isCopy) continue;
       rules.set(own.rule.id, own.rule);
       files.set(item.path, text);
     }
@@ -57,7 +61,7 @@ export function collectRules(paths: readonly string[]): CollectedRules {
     const where = paths.length === 0 ? "no path was given" : `no rule was found under ${paths.join(", ")}`;
     diagnostics.push(problem(paths[0] ?? ".", "E0105", where));
   }
-  return { rules: [...rules.values()], diagnostics, files };
+  return { rules: [...rules.values()], diagnostics, known, files };
 }
 
 function problem(path: string, code: "E0101" | "E0105", message: string): Diagnostic {
@@ -68,24 +72,27 @@ function problem(path: string, code: "E0101" | "E0105", message: string): Diagno
  * The rule under an id that no other has. Published packs do repeat ids, within a file and between files, for rules that have
  * nothing in common; a rule that is left out detects nothing, so it goes on under `id@file`. Only a copy is left out.
  */
-function withOwnId(rule: Rule, taken: ReadonlyMap<string, Rule>): { rule: Rule | null; diagnostics: Diagnostic[] } {
+function withOwnId(
+  rule: Rule,
+  taken: ReadonlyMap<string, Rule>,
+): { readonly rule: Rule; readonly isCopy: boolean; readonly problem: RuleProblem | null } {
   const first = taken.get(rule.id);
-  if (first === undefined) return { rule, diagnostics: [] };
+  if (first === undefined) return { rule, isCopy: false, problem: null };
   const where = first.source.file === rule.source.file ? "the same file" : first.source.file;
   const derived = `${rule.id}@${fileStem(rule.source.file)}`;
   let id = derived;
   for (let count = 2; taken.has(id); count++) id = `${derived}-${count}`;
   const copy = first.query === rule.query && first.dialect === rule.dialect;
-  const diagnostic: Diagnostic = {
+  const problem: RuleProblem = {
     code: "W0511",
     severity: "warning",
     message: `the id "${rule.id}" is already that of the rule "${first.name}" in ${where}; this ${
       copy ? "copy is left out" : `rule goes by "${id}"`
     }`,
-    place: { file: rule.source.file, rule: rule.name },
+    span: null,
     help: copy ? "take one of the two away" : "give one of the two rules another id",
   };
-  return { rule: copy ? null : { ...rule, id }, diagnostics: rule.suppress.includes("W0511") ? [] : [diagnostic] };
+  return { rule: copy ? rule : { ...rule, id }, isCopy: copy, problem };
 }
 
 function readRuleFile({ path, named }: FoundFile): { text: string; result: SourceResult } {

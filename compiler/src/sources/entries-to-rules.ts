@@ -29,7 +29,7 @@ export function entriesToRules(file: SourceFile, format: string, entries: readon
 }
 
 /** Elastic's packages of prebuilt rules keep the rule under `attributes`. */
-function unwrap(value: unknown): unknown {
+export function unwrap(value: unknown): unknown {
   return isTable(value) && value.type === "security-rule" && isTable(value.attributes) ? value.attributes : value;
 }
 

@@ -1,6 +1,6 @@
 // A `.eql` file to one rule: the file is the query, and its stem is the rule's id and name.
 
-import { bareRule } from "./rule.js";
+import { bareRule } from "../rule/rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem } from "./source-file.js";
 

@@ -1,78 +1,88 @@
-// A text that JSON.parse refused to the place where it stops being JSON, which JSON.parse does not reliably tell.
+// A text that is not the JSON of a rule file to the first place where it stops being that, and what is wrong there.
 
-type Expected = "value" | "value or ]" | "key" | "key or }" | ":" | ", or }" | ", or ]" | "end";
+import { printParseErrorCode, visit } from "jsonc-parser";
+import type { Span } from "../syntax/ast.js";
 
-// In the character class: everything but control characters, the quote and the backslash.
-const TOKEN =
-  /[ \t\n\r]*(?:([{}[\],:])|("[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y;
+/** Lists and tables inside each other. No rule comes near it, and what walks a rule calls itself once for each. */
+export const MAX_DEPTH = 500;
 
-const WANTED: Readonly<Record<Expected, string>> = {
-  value: "a value",
-  "value or ]": "a value or `]`",
-  key: "a key in double quotes",
-  "key or }": "a key in double quotes or `}`",
-  ":": "`:`",
-  ", or }": "`,` or `}`",
-  ", or ]": "`,` or `]`",
-  end: "the end of the file",
-};
+// Characters of a piece of the file that are repeated in a message.
+const QUOTED_UNITS = 20;
 
-/** Finds the first offset at which `text` cannot be continued as JSON, and says what was expected there. */
-export function findJsonError(text: string): { offset: number; message: string } {
-  const open: ("{" | "[")[] = [];
-  let expected: Expected = "value";
-  let offset = 0;
-  const afterValue = (): Expected => {
-    const inner = open.at(-1);
-    return inner === undefined ? "end" : inner === "{" ? ", or }" : ", or ]";
+/** Thrown to leave `visit`: behind the first error it would go on guessing, in 10 MB of brackets 10 million times. */
+const FOUND = Symbol();
+
+/** Finds where `text` cannot be continued as JSON, or is nested too deeply. */
+export function findJsonError(text: string): { readonly span: Span; readonly message: string } {
+  let found = { span: { start: 0, end: 0 }, message: "it cannot be read" };
+  const stop = (start: number, length: number, message: string): never => {
+    found = { span: { start, end: start + length }, message };
+    throw FOUND;
   };
-  for (;;) {
-    TOKEN.lastIndex = offset;
-    const found = TOKEN.exec(text);
-    const mark = found?.[1] ?? null;
-    const next: Expected | null =
-      found === null ? null : step(expected, mark, found[2] !== undefined, open, afterValue);
-    if (next === null) break;
-    expected = next;
-    offset = TOKEN.lastIndex;
+  // What closes each list and table that is open.
+  const open: ("}" | "]")[] = [];
+  const begin =
+    (close: "}" | "]") =>
+    (offset: number, length: number): void => {
+      if (open.length === MAX_DEPTH) stop(offset, length, `it is nested deeper than ${MAX_DEPTH} levels`);
+      open.push(close);
+    };
+  const end = (): void => {
+    open.pop();
+  };
+  try {
+    const visitor = {
+      onObjectBegin: begin("}"),
+      onObjectEnd: end,
+      onArrayBegin: begin("]"),
+      onArrayEnd: end,
+      onError(code: number, offset: number, length: number): void {
+        const token = text.slice(offset, offset + length);
+        stop(offset, length, explain(printParseErrorCode(code), quote(token), open.at(-1)));
+      },
+    };
+    visit(text, visitor, { disallowComments: true });
+  } catch (error) {
+    if (error !== FOUND) throw error;
   }
-  while (offset < text.length && " \t\n\r".includes(text.charAt(offset))) offset += 1;
-  const got =
-    offset === text.length ? "the file ends" : `found \`${String.fromCodePoint(text.codePointAt(offset) ?? 0)}\``;
-  return { offset, message: `expected ${WANTED[expected]}, but ${got}` };
+  return found;
 }
 
-/** What is expected behind a token, or null when the token does not fit. `mark` is null for a string, number or word. */
-function step(
-  expected: Expected,
-  mark: string | null,
-  isString: boolean,
-  open: ("{" | "[")[],
-  afterValue: () => Expected,
-): Expected | null {
-  const closes = (mark === "}" && expected.endsWith("}")) || (mark === "]" && expected.endsWith("]"));
-  if (closes) {
-    open.pop();
-    return afterValue();
+function explain(name: string, token: string, close: string | undefined): string {
+  const but = token === "" ? "but the file ends" : `but found \`${token}\``;
+  switch (name) {
+    case "InvalidSymbol":
+      return `\`${token}\` is not a text in double quotes, nor a number, true, false or null`;
+    case "PropertyNameExpected":
+      return `expected a key in double quotes, ${but}`;
+    case "ColonExpected":
+      return `expected \`:\`, ${but}`;
+    case "CommaExpected":
+      return `expected \`,\` or \`${close}\`, ${but}`;
+    case "CloseBraceExpected":
+      return `expected \`}\`, ${but}`;
+    case "CloseBracketExpected":
+      return `expected \`]\`, ${but}`;
+    case "EndOfFileExpected":
+      return `expected the end of the file, ${but}`;
+    case "InvalidCommentToken":
+      return "JSON has no comments";
+    case "UnexpectedEndOfString":
+      return "the text has no closing quote on its line";
+    case "UnexpectedEndOfNumber":
+      return `the number \`${token}\` is not complete`;
+    case "InvalidUnicode":
+      return "`\\u` stands before four hexadecimal digits";
+    case "InvalidEscapeCharacter":
+      return '`\\` stands before one of " \\ / b f n r t u';
+    case "InvalidCharacter":
+      return "a control character in a text must be written as an escape";
+    default:
+      return `expected a value, ${but}`;
   }
-  switch (expected) {
-    case "value":
-    case "value or ]":
-      if (mark === "{" || mark === "[") {
-        open.push(mark);
-        return mark === "{" ? "key or }" : "value or ]";
-      }
-      return mark === null ? afterValue() : null;
-    case "key":
-    case "key or }":
-      return isString ? ":" : null;
-    case ":":
-      return mark === ":" ? "value" : null;
-    case ", or }":
-      return mark === "," ? "key" : null;
-    case ", or ]":
-      return mark === "," ? "value" : null;
-    case "end":
-      return null;
-  }
+}
+
+function quote(token: string): string {
+  const line = token.split("\n", 1)[0] ?? "";
+  return line.length > QUOTED_UNITS ? `${line.slice(0, QUOTED_UNITS).replace(/[\ud800-\udbff]$/, "")}…` : line;
 }

@@ -1,44 +1,72 @@
 // A JSON file to its rules: one rule, a list of rules, or an Elastic export of either.
+//
+// JSON.parse gives the values, since it is what decides what JSON is; a tree of the same text gives their places.
 
-import type { Span } from "../syntax/ast.js";
-import { entriesToRules } from "./entries-to-rules.js";
-import { findJsonError } from "./json-error.js";
-import type { QueryOffset } from "./rule.js";
-import type { SourceFile, SourceResult } from "./source-file.js";
-import { fileProblem, offsetToPosition } from "./source-file.js";
+import type { Node } from "jsonc-parser";
+import { parseTree } from "jsonc-parser";
+import type { Entry } from "./entries-to-rules.js";
+import { entriesToRules, unwrap } from "./entries-to-rules.js";
+import { findJsonError, MAX_DEPTH } from "./json-error.js";
+import type { PositionOf, SourceFile, SourceResult } from "./source-file.js";
+import { fileProblem, positionsOf } from "./source-file.js";
 
 /** Reads one JSON file. */
 export function readJson(file: SourceFile): SourceResult {
-  let document: unknown;
-  try {
-    document = JSON.parse(file.text);
-  } catch {
-    const { offset, message } = findJsonError(file.text);
-    const span = { start: offset, end: offset };
+  const document = parse(file.text);
+  if (document === undefined) {
+    const { span, message } = findJsonError(file.text);
     return { rules: [], diagnostics: [fileProblem(file, "E0102", `not valid JSON: ${message}`, span)] };
   }
-  const list = Array.isArray(document);
-  const keySpan = (key: string): Span | undefined => (list ? undefined : findOnly(file.text, JSON.stringify(key)));
-  const queryOffset = (query: string): QueryOffset | null => findQuery(file.text, query);
-  const values: readonly unknown[] = list ? (document as readonly unknown[]) : [document];
-  return entriesToRules(
-    file,
-    "JSON",
-    values.map((value) => ({ value, keySpan, queryOffset })),
-  );
+  const positionOf = positionsOf(file.text);
+  // Only rules ask for places, and the tree of a file of events would be large.
+  let tree: Node | undefined;
+  const root = (): Node | undefined => {
+    tree ??= parseTree(file.text);
+    return tree;
+  };
+  const entries = Array.isArray(document)
+    ? document.map((value: unknown, index) => readEntry(value, () => root()?.children?.[index], file.text, positionOf))
+    : [readEntry(document, root, file.text, positionOf)];
+  return entriesToRules(file, "JSON", entries);
 }
 
-/** Where `part` stands in `text` when it stands there exactly once. */
-function findOnly(text: string, part: string): Span | undefined {
-  const start = text.indexOf(part);
-  if (start < 0 || text.indexOf(part, start + 1) >= 0) return undefined;
-  return { start, end: start + part.length };
+/** The value, or undefined for a text that is not JSON or too deep to be walked. */
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isDeeper(value, MAX_DEPTH) ? undefined : value;
+  } catch {
+    return undefined;
+  }
 }
 
-/** A query is in the file word for word when its JSON form holds no escape, which leaves few. */
-function findQuery(text: string, query: string): QueryOffset | null {
-  const quoted = JSON.stringify(query);
-  if (quoted.length !== query.length + 2) return null;
-  const span = findOnly(text, quoted);
-  return span === undefined ? null : offsetToPosition(text, span.start + 1);
+function isDeeper(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return limit === 0 || Object.values(value).some((member) => isDeeper(member, limit - 1));
+}
+
+function readEntry(value: unknown, find: () => Node | undefined, text: string, positionOf: PositionOf): Entry {
+  const table = (): Node | undefined => (unwrap(value) === value ? find() : memberOf(find(), "attributes")?.value);
+  return {
+    value,
+    keySpan(key) {
+      const record = table();
+      const member = memberOf(record, key);
+      if (member === undefined) return record && { start: record.offset, end: record.offset };
+      const { offset, length } = member.value.children === undefined ? member.value : member.key;
+      return { start: offset, end: offset + length };
+    },
+    // A query is in the file word for word when its JSON form holds no escape, which leaves few.
+    queryOffset(query) {
+      const node = memberOf(table(), "query")?.value;
+      const isVerbatim = node?.length === query.length + 2 && text.startsWith(query, node.offset + 1);
+      return isVerbatim ? positionOf(node.offset + 1) : null;
+    },
+  };
+}
+
+/** The last member of this name, which is the one that JSON.parse keeps. */
+function memberOf(table: Node | undefined, name: string): { readonly key: Node; readonly value: Node } | undefined {
+  const [key, value] = table?.children?.findLast(({ children }) => children?.[0]?.value === name)?.children ?? [];
+  return key === undefined || value === undefined ? undefined : { key, value };
 }

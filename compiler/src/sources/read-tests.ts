@@ -1,6 +1,6 @@
 // The `tests` key of a rule to the tests that `eqlc test` runs.
 
-import type { RuleTest } from "./rule.js";
+import type { RuleTest } from "../rule/rule.js";
 import type { Report, Table } from "./values.js";
 import { isTable, plainValue, readText } from "./values.js";
 

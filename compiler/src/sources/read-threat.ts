@@ -1,6 +1,6 @@
 // The `threat` key of a rule, in Elastic's shape, to the rule's ATT&CK mapping.
 
-import type { Threat } from "./rule.js";
+import type { Threat } from "../rule/rule.js";
 import type { Report, Table } from "./values.js";
 import { isTable, readText } from "./values.js";
 

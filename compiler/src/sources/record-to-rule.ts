@@ -4,10 +4,10 @@
 // `references`. Every key of a wrong kind is reported, and then there is no rule. Keys without a meaning go to `metadata`.
 
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { QueryOffset, Rule, Severity } from "../rule/rule.js";
 import type { Dialect, Span } from "../syntax/ast.js";
 import { readTests } from "./read-tests.js";
 import { readThreat } from "./read-threat.js";
-import type { QueryOffset, Rule, Severity } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem } from "./source-file.js";
 import type { Report, Table } from "./values.js";

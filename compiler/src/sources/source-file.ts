@@ -2,8 +2,8 @@
 
 import type { Code } from "../diagnostics/codes.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { QueryOffset, Rule } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
-import type { QueryOffset, Rule } from "./rule.js";
 
 /**
  * A file that is to be read.
@@ -37,15 +37,26 @@ export function notARule(file: SourceFile, why: string): SourceResult {
   return { rules: [], diagnostics: [fileProblem(file, "N0601", `not a rule: ${why}`)] };
 }
 
-/** Lines and units before `offset` in `text`. */
-export function offsetToPosition(text: string, offset: number): QueryOffset {
-  let line = 0;
-  let start = 0;
-  for (let at = text.indexOf("\n"); at >= 0 && at < offset; at = text.indexOf("\n", at + 1)) {
-    line += 1;
-    start = at + 1;
-  }
-  return { line, column: offset - start };
+/** The lines before an offset of a text, and the units before it on its own line. */
+export type PositionOf = (offset: number) => QueryOffset;
+
+/** Counts the lines of `text` at the first call, once for all rules of a file. */
+export function positionsOf(text: string): PositionOf {
+  let starts: number[] | null = null;
+  return (offset) => {
+    if (starts === null) {
+      starts = [0];
+      for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+    }
+    // INVARIANT: line `low` starts at or before the offset, and line `high` behind it.
+    let [low, high] = [0, starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low, column: offset - (starts[low] ?? 0) };
+  };
 }
 
 /** The file's name without folders and without its last extension. */

@@ -4,11 +4,11 @@
 // joins the rule's metadata, other tables stand in it under their names, and a top-level `threat` is the rule's.
 
 import { parse, TomlError } from "smol-toml";
+import type { QueryOffset } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import { looksLikeRule, recordToRule } from "./record-to-rule.js";
-import type { QueryOffset } from "./rule.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
-import { fileProblem, fileStem, notARule, offsetToPosition } from "./source-file.js";
+import { fileProblem, fileStem, notARule, positionsOf } from "./source-file.js";
 import type { Table } from "./values.js";
 import { isTable } from "./values.js";
 
@@ -64,7 +64,7 @@ function findKey(text: string, key: string): Span | undefined {
 function findQuery(text: string, query: string): QueryOffset | null {
   for (const found of text.matchAll(/^[ \t]*query[ \t]*=[ \t]*('''\n?|"""\n?|'|")/gm)) {
     const start = found.index + found[0].length;
-    if (text.startsWith(query, start)) return offsetToPosition(text, start);
+    if (text.startsWith(query, start)) return positionsOf(text)(start);
   }
   return null;
 }

@@ -2,28 +2,31 @@
 
 import type { Node, Scalar, YAMLMap } from "yaml";
 import { isCollection, isMap, isScalar, isSeq, parseAllDocuments } from "yaml";
+import type { QueryOffset } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import type { Entry } from "./entries-to-rules.js";
 import { entriesToRules } from "./entries-to-rules.js";
-import type { QueryOffset } from "./rule.js";
-import type { SourceFile, SourceResult } from "./source-file.js";
-import { fileProblem, offsetToPosition } from "./source-file.js";
+import type { PositionOf, SourceFile, SourceResult } from "./source-file.js";
+import { fileProblem, positionsOf } from "./source-file.js";
 import { isTable } from "./values.js";
 
 /** Reads one YAML file. A document that is not valid YAML makes the whole file invalid. */
 export function readYaml(file: SourceFile): SourceResult {
   const entries: Entry[] = [];
+  const place: PlaceIn = { text: file.text, positionOf: positionsOf(file.text) };
   for (const document of parseAllDocuments(file.text, { prettyErrors: false, logLevel: "error" })) {
     const error = document.errors[0];
     if (error !== undefined) {
       const [start, end] = error.pos;
+      // The parser calls itself for each level until the stack ends.
+      const why = error.code === "RESOURCE_EXHAUSTION" ? "it is nested too deeply" : error.message;
       return {
         rules: [],
-        diagnostics: [fileProblem(file, "E0102", `not valid YAML: ${error.message}`, { start, end })],
+        diagnostics: [fileProblem(file, "E0102", `not valid YAML: ${why}`, { start, end })],
       };
     }
     try {
-      entries.push(...readDocument(file, document.contents, document.toJS()));
+      for (const entry of readDocument(place, document.contents, document.toJS())) entries.push(entry);
     } catch (error) {
       // Aliases that do not resolve, or that would grow without bound.
       const message = error instanceof Error ? error.message : String(error);
@@ -33,23 +36,29 @@ export function readYaml(file: SourceFile): SourceResult {
   return entriesToRules(file, "YAML", entries);
 }
 
-function readDocument(file: SourceFile, contents: Node | null, value: unknown): Entry[] {
+/** A file's text, and where an offset of it stands. */
+interface PlaceIn {
+  readonly text: string;
+  readonly positionOf: PositionOf;
+}
+
+function readDocument(place: PlaceIn, contents: Node | null, value: unknown): Entry[] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) {
     const items = isSeq(contents) ? contents.items : [];
-    return value.map((entry: unknown, index) => readEntry(file, items[index], entry));
+    return value.map((entry: unknown, index) => readEntry(place, items[index], entry));
   }
-  return [readEntry(file, contents, value)];
+  return [readEntry(place, contents, value)];
 }
 
-function readEntry(file: SourceFile, node: unknown, value: unknown): Entry {
+function readEntry(place: PlaceIn, node: unknown, value: unknown): Entry {
   const map = isMap(node) ? node : null;
   return {
     value: map !== null && isTable(value) ? withVersionAsWritten(map, value) : value,
     keySpan: (key) => (map === null ? undefined : findKey(map, key)),
     queryOffset: (query) => {
       const scalar = map?.get("query", true);
-      return isScalar(scalar) ? findQuery(file.text, scalar, query) : null;
+      return isScalar(scalar) ? findQuery(place, scalar, query) : null;
     },
   };
 }
@@ -70,24 +79,24 @@ function findKey(map: YAMLMap, key: string): Span | undefined {
   return range ? { start: range[0], end: Math.max(range[0], range[1]) } : undefined;
 }
 
-function findQuery(text: string, scalar: Scalar, query: string): QueryOffset | null {
+function findQuery({ text, positionOf }: PlaceIn, scalar: Scalar, query: string): QueryOffset | null {
   const start = scalar.range?.[0];
   if (start === undefined) return null;
   switch (scalar.type) {
     case "PLAIN":
-      return text.startsWith(query, start) ? offsetToPosition(text, start) : null;
+      return text.startsWith(query, start) ? positionOf(start) : null;
     case "QUOTE_DOUBLE":
     case "QUOTE_SINGLE":
-      return text.startsWith(query, start + 1) ? offsetToPosition(text, start + 1) : null;
+      return text.startsWith(query, start + 1) ? positionOf(start + 1) : null;
     case "BLOCK_LITERAL":
-      return findBlock(text, text.indexOf("\n", start) + 1, query);
+      return findBlock({ text, positionOf }, text.indexOf("\n", start) + 1, query);
     default:
       return null;
   }
 }
 
 /** A block text is the query line by line, each line behind the same indent. */
-function findBlock(text: string, start: number, query: string): QueryOffset | null {
+function findBlock({ text, positionOf }: PlaceIn, start: number, query: string): QueryOffset | null {
   const lines = query.replace(/\n+$/, "").split("\n");
   const written = text.slice(start).split("\n", lines.length);
   const known = lines.findIndex((line) => line !== "");
@@ -98,5 +107,5 @@ function findBlock(text: string, start: number, query: string): QueryOffset | nu
     const there = written[index];
     return there === margin + line || (line === "" && there?.trim() === "");
   });
-  return verbatim ? { line: offsetToPosition(text, start).line, column: indent, indent } : null;
+  return verbatim ? { line: positionOf(start).line, column: indent, indent } : null;
 }

@@ -1,14 +1,9 @@
 // The syntax tree of an EQL query, as written: no names are resolved and nothing is folded here.
 // INVARIANT: every span is a half-open range of UTF-16 offsets into the query text it was parsed from.
 
-/** A half-open range `[start, end)` of UTF-16 offsets into a query text. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Dialect, Span } from "../rule/query-text.js";
 
-/** `elastic` is Elasticsearch's EQL with the endpoint's extras, `endgame` is python-eql. */
-export type Dialect = "elastic" | "endgame";
+export type { Dialect, Span };
 
 export type Literal =
   | {
@@ -89,7 +84,17 @@ export interface Lineage {
   readonly span: Span;
 }
 
-export type Expr = Literal | FieldRef | Call | Unary | Binary | Match | Lineage;
+/**
+ * Stands where a part of the text could not be understood, which has been reported. Nothing is known of its value or type;
+ * `read` holds what was understood before the parser stumbled, so that it can still be checked.
+ */
+export interface Unread {
+  readonly kind: "error";
+  readonly read: readonly Expr[];
+  readonly span: Span;
+}
+
+export type Expr = Literal | FieldRef | Call | Unary | Binary | Match | Lineage | Unread;
 
 /** `category where condition`. */
 export interface EventQuery {
@@ -156,5 +161,9 @@ export interface Query {
   readonly dialect: Dialect;
   readonly body: QueryBody;
   readonly pipes: readonly Pipe[];
+  /** Ranges of the text that were not understood, or not for certain: nothing more is said of what touches one. */
+  readonly unread: readonly Span[];
+  /** Every bracket has its partner. Otherwise names can be looked up, but what stands in what is not certain. */
+  readonly paired: boolean;
   readonly span: Span;
 }

@@ -14,11 +14,18 @@ export interface Reading {
   readonly text: string;
   readonly dialect: Dialect;
   readonly problems: Problems;
+  /** Ranges that were not understood: nothing more is said of what touches one. */
+  readonly unread: Span[];
 }
 
 /** From the start of one range to the end of another. */
 export function cover(from: Span, to: Span): Span {
   return { start: from.start, end: to.end };
+}
+
+/** Notes what cannot be read as if the right thing had been written. */
+export function unread(reading: Reading, span: Span): void {
+  reading.unread.push(span);
 }
 
 /** Reports something in its wrong place (E0203). */
@@ -33,15 +40,18 @@ export function foreign(reading: Reading, span: Span, what: string, help: string
 }
 
 export function repeated(reading: Reading, token: IToken): void {
+  unread(reading, tokenSpan(token));
   misplaced(reading, tokenSpan(token), `\`${token.image}\` stands here a second time.`, "Write each part once.");
 }
 
 export function chainedComparison(reading: Reading, span: Span): void {
+  unread(reading, span);
   misplaced(reading, span, "Comparisons cannot be chained.", "Join two comparisons with `and`, or use brackets.");
 }
 
 export function misplacedPrefix(reading: Reading, token: IToken): void {
   const span = tokenSpan(token);
+  unread(reading, span);
   if (token.tokenType === t.Not) {
     misplaced(reading, span, "`not` cannot stand inside a comparison or a sum.", "Put the negated part in brackets.");
   } else {
@@ -54,6 +64,7 @@ export function misplacedPrefix(reading: Reading, token: IToken): void {
 export function checkName(reading: Reading, token: IToken): void {
   if (!t.isReserved(token.image, reading.dialect)) return;
   const span = tokenSpan(token);
+  unread(reading, span);
   const fix = { title: "Put the name in backticks", span, replacement: `\`${token.image}\`` };
   const message = `Found ${describe(token)} where a name was expected.`;
   misplaced(reading, span, message, "A field with that name stands in backticks.", fix);
@@ -103,6 +114,8 @@ export function checkPipeValue(reading: Reading, before: Span, value: Span): voi
 export function checkTrailingComma(reading: Reading, comma: IToken): void {
   if (reading.dialect === "endgame") return;
   const span = tokenSpan(comma);
+  // A value may be missing behind it.
+  unread(reading, span);
   const fix = { title: "Drop the comma", span, replacement: "" };
   foreign(reading, span, "A comma after the last value", "Drop the comma.", fix);
 }
@@ -183,6 +196,7 @@ export function checkIndex(reading: Reading, span: Span, index: IToken): void {
     addError(reading.problems, "E0205", tokenSpan(index), "The array index is too large.");
   }
   if (reading.dialect === "endgame") return;
+  unread(reading, span);
   const fix = { title: "Drop the index", span, replacement: "" };
   foreign(reading, span, "An array index", "Drop the index: a comparison looks at every value of the field.", fix);
 }

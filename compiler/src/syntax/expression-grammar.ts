@@ -3,8 +3,8 @@
 // (`checks.ts`) and read all the same. Code that looks into tokens or results stands in ACTION, because Chevrotain
 // runs every rule once with blank tokens to learn the grammar.
 
-import { EmbeddedActionsParser, type IToken } from "chevrotain";
-import type { Dialect, EventQuery, Expr, FieldRef, Lineage, Literal, Match, Span } from "./ast.js";
+import { EmbeddedActionsParser, EOF, type IToken, type TokenType } from "chevrotain";
+import type { Dialect, EventQuery, Expr, FieldRef, Lineage, Literal, Match, Span, Unread } from "./ast.js";
 import {
   chainedComparison,
   checkIndex,
@@ -31,13 +31,16 @@ import {
   addOperand,
   addPrefix,
   type BinaryOp,
+  closedOperands,
   finishExpression,
   type Operand,
+  type Partial,
   PRECEDENCE,
   startExpression,
 } from "./operators.js";
 import { addError, noProblems, type Problems } from "./problems.js";
 import * as t from "./tokens.js";
+import { operandsOf } from "./walk.js";
 
 const RELATIONS = new Set(["descendant", "child", "event"]);
 /** After so many terms or pipes that cannot be read, the rest of the query is not looked at. */
@@ -47,6 +50,20 @@ export const MAX_RECOVERIES = 50;
 export const AN_OPERATOR = "an operator such as `and`, `or` or `==`";
 const A_VALUE = "a field, a value or a function";
 const A_CONSTANT = "a string, a number or a list of them in brackets";
+
+/** What may follow an operand, or the place where one is missing. */
+const BEHIND_OPERAND: readonly TokenType[] = [t.And, t.Or, t.RParen, t.RBracket, t.Comma, t.Pipe, EOF];
+
+/** A variable means something inside its search only. */
+function holdsVariable(root: Expr): boolean {
+  const pending: Expr[] = [root];
+  for (let expr = pending.pop(); expr !== undefined; expr = pending.pop()) {
+    if (expr.kind === "field" && expr.variable) return true;
+    if (expr.kind === "binary") pending.push(expr.left, expr.right);
+    else pending.push(...operandsOf(expr));
+  }
+  return false;
+}
 
 function isRelation(word: string): word is Lineage["relation"] {
   return RELATIONS.has(word);
@@ -62,17 +79,23 @@ function isMatchOp(image: string): image is Match["op"] {
 
 /** The rules of expressions, and the state of one reading. A subclass adds its rules and calls performSelfAnalysis. */
 export class ExpressionGrammar extends EmbeddedActionsParser {
-  protected reading: Reading = { text: "", dialect: "elastic", problems: noProblems() };
+  protected reading: Reading = { text: "", dialect: "elastic", problems: noProblems(), unread: [] };
   protected lexed: Lexed = {
     tokens: [],
     problems: noProblems(),
     directives: [],
     closers: new Map(),
+    balanced: true,
+    unread: [],
     fatal: false,
   };
   protected definitions: Definitions = noDefinitions();
   protected parameters: ReadonlySet<string> = new Set();
   protected atEnd = "";
+  /** What was read of expressions that then could not be read to their end, until an error node takes it. */
+  private salvaged: Expr[] = [];
+  /** The category of the event query that could not be read to its end. */
+  private category: Pick<EventQuery, "category" | "categorySpan"> | null = null;
 
   constructor() {
     super(t.VOCABULARY, { maxLookahead: 2, skipValidations: true, errorMessageProvider: MESSAGES });
@@ -80,7 +103,9 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
 
   /** Sets the tokens to be read by the next call of a rule. */
   begin(text: string, dialect: Dialect, lexed: Lexed): void {
-    this.reading = { text, dialect, problems: noProblems() };
+    this.reading = { text, dialect, problems: noProblems(), unread: [...lexed.unread] };
+    this.salvaged = [];
+    this.category = null;
     this.lexed = lexed;
     this.definitions = noDefinitions();
     this.parameters = new Set();
@@ -91,6 +116,27 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   /** What could have stood where the statement ended, for the message about what stands there instead. */
   get expectedAtEnd(): string {
     return this.atEnd;
+  }
+
+  /** Ranges that were not understood, or not for certain. */
+  get unread(): readonly Span[] {
+    return this.reading.unread;
+  }
+
+  /** Notes that the text from `token` on, and what stands before it, was not understood. */
+  distrustFrom(token: IToken): void {
+    const { tokens } = this.lexed;
+    // A bar in the middle of a condition makes a pipe of its second half.
+    const bar = tokens.slice(0, tokens.indexOf(token)).findLast(({ tokenType }) => tokenType === t.Pipe);
+    this.reading.unread.push({ start: this.startBefore(bar ?? token), end: this.reading.text.length });
+  }
+
+  /** Where what stands directly before this token starts, whatever brackets close between them. */
+  protected startBefore(token: IToken): number {
+    const { tokens } = this.lexed;
+    let at = tokens.indexOf(token) - 1;
+    while (tokens[at]?.tokenType === t.RParen || tokens[at]?.tokenType === t.RBracket) at--;
+    return tokens[at]?.startOffset ?? 0;
   }
 
   /** What was reported without stopping the parser. */
@@ -110,20 +156,93 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
    * Reads with `read`; when that fails, skips to where `stop` holds, if it ever does, and gives null. The failure itself
    * has been saved by Chevrotain when it was thrown.
    */
-  protected guarded<T>(read: () => T, stop: () => IToken | null | undefined): T | null {
+  protected guarded<T>(read: () => T, stop: () => IToken | "end" | undefined): T | null {
     try {
       return read();
     } catch (failure) {
-      const target = this.RECORDING_PHASE || this.errors.length > MAX_RECOVERIES ? null : stop();
-      if (target === null || target === undefined) throw failure;
-      while (this.LA(1) !== target && !Number.isNaN(this.LA(1).startOffset)) this.SKIP_TOKEN();
-      if (this.LA(1) !== target) throw failure;
+      const target = this.RECORDING_PHASE || this.errors.length > MAX_RECOVERIES ? undefined : stop();
+      if (target === undefined) throw failure;
+      while (this.LA(1) !== target && this.LA(1).tokenType !== EOF) this.SKIP_TOKEN();
+      if (target !== "end" && this.LA(1) !== target) throw failure;
       return null;
     }
   }
 
+  /**
+   * Reads what stands behind the bracket `open`, the closing one included, into `values`. Gives null when all of it could be
+   * read; otherwise skips to behind the closing bracket and gives an error node, which takes the place of the last value,
+   * because what stopped the parser may have belonged to that. Where some bracket has no partner, nothing is skipped: the
+   * parser may have lost its place.
+   */
+  private inBrackets(open: IToken, values: Expr[], read: () => void): Unread | null {
+    const done = this.guarded(
+      () => {
+        read();
+        return true;
+      },
+      () => (this.lexed.balanced ? this.lexed.closers.get(open) : undefined),
+    );
+    if (done !== null) return null;
+    const last = values.pop();
+    if (last !== undefined) this.salvage(last);
+    const node = this.unreadNode(last?.span.start ?? tokenSpan(open).end);
+    this.SKIP_TOKEN();
+    return node;
+  }
+
+  /** Keeps what stands left of the last operator of an expression that the parser did not get past. */
+  protected salvage(expr: Expr): void {
+    if (expr.kind === "binary") this.salvaged.unshift(expr.left);
+  }
+
+  /** The event query and the bracket that closes it, or what is known of it, up to the bracket that `stop` gives. */
+  protected bracketed(open: IToken, stop: () => IToken | undefined): EventQuery {
+    let event: EventQuery | null = null;
+    const read = this.guarded(() => {
+      event = this.SUBRULE(this.event);
+      this.CONSUME(t.RBracket);
+      return event;
+    }, stop);
+    return read ?? this.unreadBracketed(open, event);
+  }
+
+  private unreadBracketed(open: IToken, event: EventQuery | null): EventQuery {
+    if (event !== null) {
+      this.salvage(event.condition);
+      this.category = event;
+    }
+    const query = this.unreadEvent(tokenSpan(open).end);
+    this.SKIP_TOKEN();
+    return query;
+  }
+
+  /** Whether an operand is missing where the parser stands, so that it can go on as if one stood there. */
+  private lacksOperand(): boolean {
+    if (this.RECORDING_PHASE || !this.lexed.balanced || this.errors.length > MAX_RECOVERIES) return false;
+    return BEHIND_OPERAND.includes(this.LA(1).tokenType);
+  }
+
+  /** An error node from `start` to the next token, with what was salvaged on the way. */
+  protected unreadNode(start: number): Unread {
+    const read = this.salvaged.filter((expr) => !holdsVariable(expr));
+    this.salvaged = [];
+    const next = this.LA(1);
+    const end = next.tokenType === EOF ? this.reading.text.length : next.startOffset;
+    const known = Math.max(start, ...read.map(({ span }) => span.end));
+    this.reading.unread.push({ start: known, end });
+    return { kind: "error", read, span: { start, end } };
+  }
+
+  /** The event query that was not read to its end, as far as it was. */
+  protected unreadEvent(start: number): EventQuery {
+    const condition = this.unreadNode(start);
+    const { category, categorySpan } = this.category ?? { category: null, categorySpan: condition.span };
+    this.category = null;
+    return { kind: "event", category, categorySpan, condition, span: cover(categorySpan, condition.span) };
+  }
+
   protected readonly event = this.RULE("event", (): EventQuery => {
-    const category = this.OR({
+    const token = this.OR({
       DEF: [
         { ALT: () => this.CONSUME(t.Name) },
         { ALT: () => this.CONSUME(t.StringLiteral) },
@@ -132,22 +251,34 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
       ERR_MSG: "an event category or `any`",
     });
     this.CONSUME(t.Where);
-    const condition = this.SUBRULE(this.expression);
+    const named = this.ACTION(() => ({
+      category: categoryOf(this.reading, token),
+      categorySpan: tokenSpan(token),
+    }));
+    let condition: Operand;
+    try {
+      condition = this.SUBRULE(this.expression);
+    } catch (failure) {
+      this.category = named;
+      throw failure;
+    }
     return this.ACTION(() => {
-      const categorySpan = tokenSpan(category);
-      const span = cover(categorySpan, condition.span);
-      return {
-        kind: "event",
-        category: categoryOf(this.reading, category),
-        categorySpan,
-        condition: condition.expr,
-        span,
-      };
+      const span = cover(named.categorySpan, condition.span);
+      return { kind: "event", ...named, condition: condition.expr, span };
     });
   });
 
   protected readonly expression = this.RULE("expression", (): Operand => {
     const partial = startExpression();
+    try {
+      return this.readExpression(partial);
+    } catch (failure) {
+      if (!this.RECORDING_PHASE) this.salvaged.push(...closedOperands(partial, tokenSpan(this.LA(0)).end));
+      throw failure;
+    }
+  });
+
+  private readExpression(partial: Partial): Operand {
     const prefix = (token: IToken) =>
       this.ACTION(() => {
         const op = token.tokenType === t.Not ? "not" : token.tokenType === t.Minus ? "-" : "+";
@@ -166,7 +297,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
             this.ACTION(() => {
               const opSpan = tokenSpan(operator);
               const sound = addBinary(partial, this.binaryOp(operator), opSpan, this.reading.dialect);
-              if (!sound) chainedComparison(this.reading, opSpan);
+              if (!sound) this.chained(partial, opSpan);
             });
             this.MANY3(() =>
               prefix(this.OR3([{ ALT: () => this.CONSUME2(t.Not) }, { ALT: () => this.CONSUME2(t.Sign) }])),
@@ -188,7 +319,7 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
               const op = operator.tokenType === t.InTilde ? "in~" : "in";
               checkTilde(this.reading, operator);
               const match = { op, negated: not !== null, values, opSpan, end: tokenSpan(this.LA(0)).end } as const;
-              if (!addMatch(partial, match, this.reading.dialect)) chainedComparison(this.reading, opSpan);
+              if (!addMatch(partial, match, this.reading.dialect)) this.chained(partial, opSpan);
             });
           },
         },
@@ -202,14 +333,21 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
               const { end } = tokenSpan(this.LA(0));
               checkMatchOperator(this.reading, operator, values, partial.operands.at(-1)?.span ?? null, end);
               const match = { op, negated: false, values, opSpan, end };
-              if (!addMatch(partial, match, this.reading.dialect)) chainedComparison(this.reading, opSpan);
+              if (!addMatch(partial, match, this.reading.dialect)) this.chained(partial, opSpan);
             });
           },
         },
       ]),
     );
     return this.ACTION(() => finishExpression(partial) ?? first);
-  });
+  }
+
+  private chained({ operands }: Partial, opSpan: Span): void {
+    chainedComparison(this.reading, opSpan);
+    // One of the operators is wrong, and nobody knows which.
+    const start = operands.at(-1)?.span.start ?? opSpan.start;
+    this.reading.unread.push({ start, end: Math.max(opSpan.end, tokenSpan(this.LA(1)).end || 0) });
+  }
 
   private binaryOp(token: IToken): BinaryOp {
     const { image } = token;
@@ -223,45 +361,51 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   protected readonly list = this.RULE("list", (): Expr[] => {
     const values: Expr[] = [];
     const open = this.CONSUME(t.LParen);
-    this.OPTION(() => {
-      values.push(this.SUBRULE(this.expression).expr);
-      this.MANY({
-        GATE: () => this.LA(2).tokenType !== t.RParen,
-        DEF: () => {
-          this.CONSUME(t.Comma);
-          values.push(this.SUBRULE2(this.expression).expr);
-        },
+    const lost = this.inBrackets(open, values, () => {
+      this.OPTION(() => {
+        values.push(this.SUBRULE(this.expression).expr);
+        this.MANY({
+          GATE: () => this.LA(2).tokenType !== t.RParen,
+          DEF: () => {
+            this.CONSUME(t.Comma);
+            values.push(this.SUBRULE2(this.expression).expr);
+          },
+        });
+        this.OPTION2(() => this.trailingComma(this.CONSUME2(t.Comma)));
       });
-      this.OPTION2(() => this.trailingComma(this.CONSUME2(t.Comma)));
+      this.CONSUME(t.RParen);
     });
-    const close = this.CONSUME(t.RParen);
     this.ACTION(() => {
+      if (lost !== null) values.push(lost);
       if (values.length > 0) return;
-      const span = cover(tokenSpan(open), tokenSpan(close));
+      const span = cover(tokenSpan(open), tokenSpan(this.LA(0)));
       misplaced(this.reading, span, "The list is empty.", "Name at least one value.");
     });
     return values;
   });
 
-  protected readonly matchValues = this.RULE("matchValues", (): Literal[] => {
-    const values: Literal[] = [];
+  protected readonly matchValues = this.RULE("matchValues", (): Expr[] => {
+    const values: Expr[] = [];
     this.OR({
       DEF: [
         {
           ALT: () => {
-            this.CONSUME(t.LParen);
-            values.push(this.SUBRULE(this.constant));
-            this.MANY({
-              // A comma that no bracket follows separates two values, whatever the second one is.
-              MAX_LOOKAHEAD: 1,
-              GATE: () => this.LA(2).tokenType !== t.RParen,
-              DEF: () => {
-                this.CONSUME(t.Comma);
-                values.push(this.SUBRULE2(this.constant));
-              },
+            const open = this.CONSUME(t.LParen);
+            const lost = this.inBrackets(open, values, () => {
+              values.push(this.SUBRULE(this.constant));
+              this.MANY({
+                // A comma that no bracket follows separates two values, whatever the second one is.
+                MAX_LOOKAHEAD: 1,
+                GATE: () => this.LA(2).tokenType !== t.RParen,
+                DEF: () => {
+                  this.CONSUME(t.Comma);
+                  values.push(this.SUBRULE2(this.constant));
+                },
+              });
+              this.OPTION(() => this.trailingComma(this.CONSUME2(t.Comma)));
+              this.CONSUME(t.RParen);
             });
-            this.OPTION(() => this.trailingComma(this.CONSUME2(t.Comma)));
-            this.CONSUME(t.RParen);
+            if (lost !== null) values.push(lost);
           },
         },
         { ALT: () => values.push(this.SUBRULE3(this.constant)) },
@@ -287,28 +431,19 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   });
 
   protected readonly operand = this.RULE("operand", (): Operand => {
-    let operand = this.OR({
-      DEF: [
-        {
-          ALT: () => {
-            const literal = this.SUBRULE(this.constant);
-            return { expr: literal, span: literal.span } as Operand;
-          },
-        },
-        {
-          ALT: () => {
-            const open = this.CONSUME(t.LParen);
-            const { expr } = this.SUBRULE(this.expression);
-            const close = this.CONSUME(t.RParen);
-            return this.ACTION(() => ({ expr, span: cover(tokenSpan(open), tokenSpan(close)) }));
-          },
-        },
-        { ALT: () => this.SUBRULE(this.lineage) },
-        { ALT: () => this.SUBRULE(this.call) },
-        { ALT: () => this.SUBRULE(this.field) },
-      ],
-      ERR_MSG: A_VALUE,
-    });
+    const before = this.LA(0);
+    let operand: Operand;
+    try {
+      operand = this.SUBRULE(this.primary);
+    } catch (failure) {
+      if (this.LA(0) !== before || !this.lacksOperand()) throw failure;
+      const { end } = tokenSpan(before);
+      // Before a comma or a bracket, the operator may be what is wrong, and then nothing is missing.
+      const next = this.LA(1).tokenType;
+      const start = next === t.Comma || next === t.RParen ? this.startBefore(before) : end;
+      this.reading.unread.push({ start, end });
+      return { expr: { kind: "error", read: [], span: { start: end, end } }, span: { start: end, end } };
+    }
     this.MANY({
       GATE: () => this.LA(3).tokenType === t.LParen,
       DEF: () => {
@@ -322,15 +457,48 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
     return operand;
   });
 
+  protected readonly primary = this.RULE(
+    "primary",
+    (): Operand =>
+      this.OR({
+        DEF: [
+          {
+            ALT: () => {
+              const literal = this.SUBRULE(this.constant);
+              return { expr: literal, span: literal.span } as Operand;
+            },
+          },
+          {
+            ALT: () => {
+              const open = this.CONSUME(t.LParen);
+              const inside: Expr[] = [];
+              const lost = this.inBrackets(open, inside, () => {
+                inside.push(this.SUBRULE(this.expression).expr);
+                this.CONSUME(t.RParen);
+              });
+              return this.ACTION(() => {
+                const span = cover(tokenSpan(open), tokenSpan(this.LA(0)));
+                const [expr] = inside;
+                return { expr: lost ?? expr ?? { kind: "error", read: [], span }, span };
+              });
+            },
+          },
+          { ALT: () => this.SUBRULE(this.lineage) },
+          { ALT: () => this.SUBRULE(this.call) },
+          { ALT: () => this.SUBRULE(this.field) },
+        ],
+        ERR_MSG: A_VALUE,
+      }),
+  );
+
   protected readonly lineage = this.RULE("lineage", (): Operand => {
     const relation = this.CONSUME(t.Name);
     this.CONSUME(t.Of);
-    this.CONSUME(t.LBracket);
-    const query = this.SUBRULE(this.event);
-    const close = this.CONSUME(t.RBracket);
+    const open = this.CONSUME(t.LBracket);
+    const query = this.bracketed(open, () => (this.lexed.balanced ? this.lexed.closers.get(open) : undefined));
     return this.ACTION(() => {
       const word = relation.image;
-      const span = cover(tokenSpan(relation), tokenSpan(close));
+      const span = cover(tokenSpan(relation), tokenSpan(this.LA(0)));
       if (isRelation(word)) return { expr: { kind: "lineage", relation: word, query, span }, span };
       const message = `Found the name \`${word}\` where \`descendant\`, \`child\` or \`event\` was expected.`;
       const meant = word.toLowerCase();
@@ -368,10 +536,11 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   });
 
   private expand(name: IToken, wanted: number, args: readonly Expr[], span: Span): Expr {
-    const nothing: Literal = { kind: "literal", type: "null", span };
+    const nothing: Unread = { kind: "error", read: args, span };
     const macro = this.definitions.macros.get(name.image);
     if (macro === undefined) return nothing;
     if (args.length !== wanted) {
+      this.reading.unread.push(tokenSpan(name));
       this.report("E0304", span, `The macro \`${name.image}\` takes ${wanted} arguments, not ${args.length}.`);
       return nothing;
     }
@@ -396,19 +565,22 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
 
   protected readonly arguments = this.RULE("arguments", (): Expr[] => {
     const args: Expr[] = [];
-    this.CONSUME(t.LParen);
-    this.OPTION(() => {
-      args.push(this.SUBRULE(this.expression).expr);
-      this.MANY({
-        GATE: () => this.LA(2).tokenType !== t.RParen,
-        DEF: () => {
-          this.CONSUME(t.Comma);
-          args.push(this.SUBRULE2(this.expression).expr);
-        },
+    const open = this.CONSUME(t.LParen);
+    const lost = this.inBrackets(open, args, () => {
+      this.OPTION(() => {
+        args.push(this.SUBRULE(this.expression).expr);
+        this.MANY({
+          GATE: () => this.LA(2).tokenType !== t.RParen,
+          DEF: () => {
+            this.CONSUME(t.Comma);
+            args.push(this.SUBRULE2(this.expression).expr);
+          },
+        });
+        this.OPTION2(() => this.trailingComma(this.CONSUME2(t.Comma)));
       });
-      this.OPTION2(() => this.trailingComma(this.CONSUME2(t.Comma)));
+      this.CONSUME(t.RParen);
     });
-    this.CONSUME(t.RParen);
+    if (lost !== null) args.push(lost);
     return args;
   });
 

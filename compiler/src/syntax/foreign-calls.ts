@@ -1,7 +1,7 @@
 // Functions and pipes that only the other dialect has: what stands in their place, as a fix where the edit is mechanical.
 
 import type { Call, Expr, FieldRef, Span } from "./ast.js";
-import { foreign, type Reading } from "./checks.js";
+import { foreign, type Reading, unread } from "./checks.js";
 import { quoteRaw } from "./strings.js";
 import { leftSpine, operandsOf } from "./walk.js";
 
@@ -28,7 +28,7 @@ const ENDGAME_ONLY: Readonly<Record<string, (call: Written, reading: Reading) =>
     instead:
       array === undefined || condition === undefined || !isName(variable)
         ? null
-        : `_arraysearch(${slice(reading, array)}, $${variable.path[0]}, ${withVariable(reading, condition, variable)})`,
+        : searchOf(slice(reading, array), String(variable.path[0]), condition, reading),
   }),
   match: ({ args }, reading) => matchAdvice(args, reading),
   matchlite: ({ args }, reading) => matchAdvice(args, reading),
@@ -50,6 +50,7 @@ export function checkForeignCall(reading: Reading, call: Written): void {
   const { help, instead } = advise(call, reading);
   const fix =
     instead === null ? undefined : { title: `Write \`${shorten(instead)}\``, span: call.span, replacement: instead };
+  unread(reading, call.nameSpan);
   foreign(reading, call.nameSpan, `The function \`${call.name}\``, help, fix);
 }
 
@@ -64,6 +65,7 @@ const ENDGAME_PIPES: Readonly<Record<string, string>> = {
 /** Reports a pipe that belongs to endgame. */
 export function checkForeignPipe(reading: Reading, name: string, span: Span): void {
   if (reading.dialect === "endgame" || !Object.hasOwn(ENDGAME_PIPES, name)) return;
+  unread(reading, span);
   foreign(reading, span, `The pipe \`${name}\``, ENDGAME_PIPES[name] ?? "");
 }
 
@@ -71,11 +73,11 @@ function elasticSearch(reading: Reading, { name, nameSpan, args, span }: Written
   const [array, variable, condition] = args;
   const help = "Write `arraySearch(field, name, condition)`.";
   const plain = variable?.kind === "field" && variable.variable ? String(variable.path[0]).slice(1) : null;
+  const inner = condition === undefined || plain === null ? null : renamed(reading, condition, `$${plain}`, plain);
   const replacement =
-    array === undefined || condition === undefined || plain === null
-      ? null
-      : `arraySearch(${slice(reading, array)}, ${plain}, ${slice(reading, condition).replaceAll(`$${plain}`, plain)})`;
+    array === undefined || inner === null ? null : `arraySearch(${slice(reading, array)}, ${plain}, ${inner})`;
   const fix = replacement === null ? undefined : { title: "Write `arraySearch`", span, replacement };
+  unread(reading, nameSpan);
   foreign(reading, nameSpan, `The function \`${name}\``, help, fix);
 }
 
@@ -86,6 +88,11 @@ function matchAdvice([value, pattern, ...more]: readonly Expr[], reading: Readin
     return { help, instead: null };
   const raw = quoteRaw(`(${pattern.value}).*`, "elastic");
   return { help, instead: raw === null ? null : `${slice(reading, value)} regex~ ${raw}` };
+}
+
+function searchOf(array: string, name: string, condition: Expr, reading: Reading): string | null {
+  const inner = renamed(reading, condition, name, `$${name}`);
+  return inner === null ? null : `_arraysearch(${array}, $${name}, ${inner})`;
 }
 
 function slice({ text }: Reading, { span }: Expr): string {
@@ -100,12 +107,15 @@ function isName(expr: Expr | undefined): expr is FieldRef {
   return expr?.kind === "field" && expr.path.length === 1 && typeof expr.path[0] === "string" && !expr.optional;
 }
 
-/** The text of a condition with a `$` before each use of the variable. */
-function withVariable(reading: Reading, condition: Expr, { path: [name] }: FieldRef): string {
+/**
+ * The text of a condition with the variable `from` called `to` wherever the tree uses it, so that a text which merely looks
+ * like it stays as it is; null where a use is not written there, because a macro brought it.
+ */
+function renamed({ text }: Reading, condition: Expr, from: string, to: string): string | null {
   const starts: number[] = [];
   const pending: Expr[] = [condition];
   for (let expr = pending.pop(); expr !== undefined; expr = pending.pop()) {
-    if (expr.kind === "field" && expr.path[0] === name) starts.push(expr.span.start);
+    if (expr.kind === "field" && expr.path[0] === from) starts.push(expr.span.start + (expr.optional ? 1 : 0));
     if (expr.kind === "binary") {
       const { base, links } = leftSpine(expr);
       pending.push(base, ...links.map((link) => link.right));
@@ -113,10 +123,14 @@ function withVariable(reading: Reading, condition: Expr, { path: [name] }: Field
       pending.push(...operandsOf(expr));
     }
   }
-  const from = condition.span.start;
-  let text = slice(reading, condition);
-  for (const start of starts.sort((a, b) => b - a)) text = `${text.slice(0, start - from)}$${text.slice(start - from)}`;
-  return text;
+  if (starts.some((start) => !text.startsWith(from, start))) return null;
+  let written = "";
+  let at = condition.span.start;
+  for (const start of starts.sort((a, b) => a - b)) {
+    written += text.slice(at, start) + to;
+    at = start + from.length;
+  }
+  return written + text.slice(at, condition.span.end);
 }
 
 function shorten(text: string): string {

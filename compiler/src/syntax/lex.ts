@@ -2,7 +2,7 @@
 // misspelt strings, forms of the other dialect, too much text and too deep nesting.
 // INVARIANT: when `fatal` is false the parser may recurse over the tokens without running out of stack.
 
-import type { IToken } from "chevrotain";
+import type { ILexingResult, IToken } from "chevrotain";
 import type { Fix } from "../diagnostics/diagnostic.js";
 import type { Dialect, Span } from "./ast.js";
 import { addError, addWarning, noProblems, type Problems } from "./problems.js";
@@ -13,6 +13,9 @@ import * as t from "./tokens.js";
 export const MAX_LENGTH = 16 * 1024 * 1024;
 /** How deep brackets, `not` and signs may stand inside each other. */
 export const MAX_NESTING = 256;
+
+const QUOTATION = /^[\u201c\u201d\u201e\u201f]+$/u;
+const INVISIBLE = /^[\s\ufeff\u200b]+$/u;
 
 /** What a string token carries once it has been read. */
 export interface StringValue {
@@ -25,8 +28,12 @@ export interface Lexed {
   readonly problems: Problems;
   /** Comments that speak to Kestrel, as written. */
   readonly directives: readonly IToken[];
-  /** For each square bracket that is closed, its closing token. */
+  /** For each bracket that is closed, its closing token. */
   readonly closers: ReadonlyMap<IToken, IToken>;
+  /** Every bracket has its partner. */
+  readonly balanced: boolean;
+  /** Ranges whose tokens may not be what the author wrote. */
+  readonly unread: readonly Span[];
   /** The text must not be parsed. */
   readonly fatal: boolean;
 }
@@ -40,7 +47,7 @@ function tooLong(span: Span, message: string): Lexed {
   const help = "Split the query, or move long lists of values out of it.";
   const problems = noProblems();
   addError(problems, "E0206", span, message, help);
-  return { tokens: [], problems, directives: [], closers: new Map(), fatal: true };
+  return { tokens: [], problems, directives: [], closers: new Map(), balanced: false, unread: [], fatal: true };
 }
 
 function readString(token: IToken, dialect: Dialect, problems: Problems): void {
@@ -165,10 +172,10 @@ function reportUnknown(token: IToken, problems: Problems): void {
   const shown = image.length > 40 ? `${image.slice(0, 40)}…` : image;
   if (image === "!") {
     addError(problems, "E0201", span, "`!` on its own is not an operator of EQL.", "Write `not`.", replace("not "));
-  } else if (/^[\u201c\u201d\u201e\u201f]+$/u.test(image)) {
+  } else if (QUOTATION.test(image)) {
     const help = 'Strings stand in straight quotes: "…".';
     addError(problems, "E0201", span, `\`${shown}\` is a typographic quotation mark.`, help, replace('"'));
-  } else if (/^[\s\ufeff\u200b]+$/u.test(image)) {
+  } else if (INVISIBLE.test(image)) {
     const point = (image.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
     const help = "Put an ordinary space in its place.";
     addError(problems, "E0201", span, `An invisible character (U+${point}) stands here.`, help, replace(" "));
@@ -203,6 +210,8 @@ export function lex(text: string, dialect: Dialect): Lexed {
 
   const closers = new Map<IToken, IToken>();
   const open: { depth: number; token: IToken }[] = [];
+  const unclosed: IToken[] = [];
+  let unpaired = 0;
   let depth = 0;
   let prefixes = 0;
   for (const token of result.tokens) {
@@ -218,13 +227,17 @@ export function lex(text: string, dialect: Dialect): Lexed {
       const own = open.findLastIndex((opener) => (opener.token.tokenType === t.LParen) === (type === t.RParen));
       const opener = own < 0 || (type === t.RParen && own < open.length - 1) ? undefined : open[own];
       if (opener !== undefined) {
+        if (own < open.length - 1) unpaired++;
         open.length = own;
         depth = opener.depth;
-        if (type === t.RBracket) closers.set(opener.token, token);
+        closers.set(opener.token, token);
+      } else {
+        unpaired++;
       }
       prefixes = 0;
     } else {
       prefixes = 0;
+      if (token.payload === false) unclosed.push(token);
       if (token.payload === undefined) checkToken(token, dialect, problems);
       else if (t.StringLiteral.categoryMatchesMap?.[token.tokenTypeIdx]) readString(token, dialect, problems);
       else checkToken(token, dialect, problems);
@@ -232,9 +245,51 @@ export function lex(text: string, dialect: Dialect): Lexed {
     if (depth + prefixes > MAX_NESTING) {
       const message = `The query nests brackets, \`not\` or signs more than ${MAX_NESTING} deep.`;
       addError(problems, "E0206", tokenSpan(token), message, "Split the condition, or list values with `in`.");
-      return { tokens: [], problems, directives: [], closers, fatal: true };
+      return { tokens: [], problems, directives: [], closers, balanced: false, unread: [], fatal: true };
     }
   }
   const directives = result.groups[t.DIRECTIVE_GROUP] ?? [];
-  return { tokens: result.tokens, problems, directives, closers, fatal: false };
+  const unread = findDoubtful(text, result, problems, unclosed);
+  return {
+    ...{ tokens: result.tokens, problems, directives, closers, unread },
+    balanced: unpaired === 0 && open.length === 0,
+    fatal: false,
+  };
+}
+
+/**
+ * Where the tokens may be others than the author meant: beside a character that belongs to no token, on a line whose quotes
+ * do not pair (what stands between two of them may be text or not), and behind a comment that is not closed. What a string
+ * with a wrong escape or a number out of range stands for is not known either.
+ */
+function findDoubtful(
+  text: string,
+  { tokens, groups }: Pick<ILexingResult, "tokens" | "groups">,
+  problems: Problems,
+  unclosed: readonly IToken[],
+): Span[] {
+  const line = ({ startOffset }: IToken): Span => {
+    const end = text.indexOf("\n", startOffset);
+    return { start: text.lastIndexOf("\n", startOffset - 1) + 1, end: end < 0 ? text.length : end };
+  };
+  const found: Span[] = unclosed.map(line);
+  for (const { code, severity, span } of problems.kept) {
+    if (severity === "error" && (code === "E0202" || code === "E0205")) found.push(span);
+  }
+  let next = 0;
+  for (const token of groups[t.UNKNOWN_GROUP] ?? []) {
+    // What only separates words separates them here too.
+    if (INVISIBLE.test(token.image)) continue;
+    if (QUOTATION.test(token.image)) {
+      found.push(line(token));
+      continue;
+    }
+    const { start, end } = tokenSpan(token);
+    while (next < tokens.length && (tokens[next]?.startOffset ?? end) < start) next++;
+    const [before, after] = [tokens[next - 1], tokens[next]];
+    found.push({ start: before?.startOffset ?? start, end: after === undefined ? end : tokenSpan(after).end });
+  }
+  const [comment] = groups[t.OPEN_COMMENT_GROUP] ?? [];
+  if (comment !== undefined) found.push({ start: tokens.at(-1)?.startOffset ?? 0, end: text.length });
+  return found;
 }

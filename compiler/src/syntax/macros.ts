@@ -71,6 +71,8 @@ function substitute(expr: Expr, names: ReadonlyMap<string, Expr>, span: Span): E
       return replacementOf(expr, names) ?? { ...expr, span };
     case "call":
       return { ...expr, args: expr.args.map((arg) => substitute(arg, names, span)), nameSpan: span, span };
+    case "error":
+      return { ...expr, read: expr.read.map((part) => substitute(part, names, span)), span };
     case "unary":
       return { ...expr, operand: substitute(expr.operand, names, span), span };
     case "binary": {

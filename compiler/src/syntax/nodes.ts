@@ -3,7 +3,7 @@
 
 import type { IToken } from "chevrotain";
 import type { Expr, Join, Literal, Sample, Sequence, Term } from "./ast.js";
-import { checkCategory, checkRuns, cover, foreign, misplaced, type Reading } from "./checks.js";
+import { checkCategory, checkRuns, cover, foreign, misplaced, type Reading, unread } from "./checks.js";
 import { type StringValue, tokenSpan } from "./lex.js";
 import { addError } from "./problems.js";
 import * as t from "./tokens.js";
@@ -83,6 +83,7 @@ export function durationOf(reading: Reading, number: IToken, unit: IToken | null
   else if (!Number.isSafeInteger(milliseconds)) message = "The duration is too long.";
   else return { milliseconds, span };
   const help = "A duration is a whole number with one of the units ms, s, m, h and d, such as `30s`.";
+  unread(reading, span);
   addError(reading.problems, "E0205", span, message, help);
   return null;
 }
@@ -92,6 +93,7 @@ export function runsOf(reading: Reading, start: IToken, count: IToken): number {
   checkRuns(reading, start, count);
   const runs = Number(count.image);
   if (runs >= 1 && runs <= MAX_RUNS) return runs;
+  unread(reading, tokenSpan(count));
   addError(reading.problems, "E0205", tokenSpan(count), `\`runs\` must lie between 1 and ${MAX_RUNS}.`);
   return 1;
 }
@@ -104,11 +106,11 @@ export interface Header {
   maxspanSpan: { readonly start: number; readonly end: number } | null;
 }
 
-/** The parts of a sequence, sample or join. A term that could not be read is null and is left out. */
+/** The parts of a sequence, sample or join. */
 export interface Stages {
   readonly keyword: IToken;
   readonly header: Header;
-  readonly terms: readonly (Term | null)[];
+  readonly terms: readonly Term[];
   readonly untilKeyword: IToken | null;
   readonly until: Term | null;
   readonly last: IToken;
@@ -116,9 +118,8 @@ export interface Stages {
 
 /** The statement that the parts make, with problems for parts that its kind does not have. */
 export function stagesOf(reading: Reading, parts: Stages): Sequence | Sample | Join {
-  const { keyword, header, untilKeyword, until, last } = parts;
+  const { keyword, header, terms, untilKeyword, until, last } = parts;
   const { by, maxspan, maxspanSpan } = header;
-  const terms = parts.terms.filter((term) => term !== null);
   const span = cover(tokenSpan(keyword), tokenSpan(last));
   const kind =
     keyword.tokenType === t.SampleKeyword ? "sample" : keyword.tokenType === t.JoinKeyword ? "join" : "sequence";

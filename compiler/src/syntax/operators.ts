@@ -126,6 +126,15 @@ export function addMatch(
   return !chained;
 }
 
+/**
+ * The operands of a half-read expression that are certain to be complete: an operator follows them, and the parser got past
+ * that. In `process and .name == "x"` the operator may be what is wrong. `end` is the end of what was read.
+ */
+export function closedOperands({ operands, pending }: Partial, end: number): readonly Expr[] {
+  const operators = pending.filter(({ kind, span }) => kind === "binary" && span.end < end).length;
+  return operands.slice(0, operators).map(({ expr }) => expr);
+}
+
 /** The finished expression, or null when nothing was read. */
 export function finishExpression(partial: Partial): Operand | null {
   reduceAbove(partial, 0);

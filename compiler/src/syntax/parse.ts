@@ -6,7 +6,7 @@ import type { Dialect, Expr, Pipe, Query, QueryBody, Span } from "./ast.js";
 import { MAX_RECOVERIES } from "./expression-grammar.js";
 import { type Lexed, lex, tokenSpan } from "./lex.js";
 import { problemOf } from "./messages.js";
-import { addError, noProblems, type Problems } from "./problems.js";
+import { addError, MAX_PROBLEMS, noProblems, type Problems } from "./problems.js";
 import { sharedParser } from "./query-grammar.js";
 import { findTooDeep } from "./walk.js";
 
@@ -69,34 +69,41 @@ function run<T>(
   dialect: Dialect,
   read: (parser: ReturnType<typeof sharedParser>) => T | null,
   exprs: (tree: T) => Iterable<Expr>,
-): { tree: T | null; problems: Problem[]; directives: Directive[] } {
+): { tree: T | null; isWhole: boolean; problems: Problem[]; directives: Directive[] } {
   const lexed = lex(text, dialect);
   const directives = lexed.directives.map(directiveOf);
-  if (lexed.fatal) return { tree: null, problems: settle(lexed, noProblems(), []), directives };
+  if (lexed.fatal) return { tree: null, isWhole: false, problems: settle(lexed, noProblems(), []), directives };
   const parser = sharedParser();
   parser.begin(text, dialect, lexed);
-  const tree = read(parser);
+  const tree = read(parser) ?? null;
   const { reported, errors } = parser;
   const syntax = errors.map((exception) => problemOf(exception, lexed.tokens, parser.expectedAtEnd));
   const last = syntax.at(-1);
+  const redundant = errors.find(({ name }) => name === "NotAllInputParsedException");
+  // What stands where nothing more was expected may belong to the last thing that was read.
+  if (redundant !== undefined) parser.distrustFrom(redundant.token);
   if (last !== undefined && syntax.length > MAX_RECOVERIES) {
     syntax[syntax.length - 1] = { ...last, help: "Mend these first: the query was not read past this one." };
   }
   // The tokens of a large query should not live on until the next one.
   parser.input = [];
-  if (tree === null || syntax.length > 0) return { tree: null, problems: settle(lexed, reported, syntax), directives };
+  const problems = settle(lexed, reported, syntax);
+  const hopeless = syntax.length > MAX_RECOVERIES || parser.unread.length > MAX_PROBLEMS;
+  const isWhole = syntax.length === 0;
+  if (tree === null || hopeless) return { tree: null, isWhole: false, problems, directives };
   for (const expr of exprs(tree)) {
     const deep = findTooDeep(expr);
     if (deep === null) continue;
     addError(reported, "E0206", deep.span, "The expression is nested too deeply.", "Split the condition.");
-    return { tree: null, problems: settle(lexed, reported, []), directives };
+    return { tree: null, isWhole: false, problems: settle(lexed, reported, syntax), directives };
   }
-  return { tree, problems: settle(lexed, reported, []), directives };
+  return { tree, isWhole, problems, directives };
 }
 
 /**
- * Parses a query. `query` is null when a part of it could not be read; it is there, together with problems, when every
- * part could be read but some are wrong, so a caller must look at the problems before it uses the query.
+ * Parses a query. Together with problems, the query may hold error nodes where a part could not be read, or parts that
+ * are wrong but were read all the same, so a caller must look at the problems before it uses the query. It is null when
+ * too much is wrong with it to go on.
  */
 export function parseQuery(
   text: string,
@@ -111,13 +118,16 @@ export function parseQuery(
   return { query: tree, problems, directives };
 }
 
-/** Parses an expression on its own, such as a condition without its category; the same contract as `parseQuery`. */
+/**
+ * Parses an expression on its own, such as a condition without its category. `expr` is null when a part of it could not be
+ * read; otherwise the same contract as `parseQuery`.
+ */
 export function parseExpression(text: string, options: ParseOptions): { expr: Expr | null; problems: Problem[] } {
-  const { tree, problems } = run(
+  const { tree, isWhole, problems } = run(
     text,
     options.dialect,
     (parser) => parser.condition(),
     (expr) => [expr],
   );
-  return { expr: tree, problems };
+  return { expr: isWhole ? tree : null, problems };
 }

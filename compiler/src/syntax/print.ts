@@ -63,6 +63,7 @@ function precedenceOf(expr: Expr): number {
     case "field":
     case "call":
     case "lineage":
+    case "error":
       return PRIMARY;
   }
 }
@@ -115,6 +116,8 @@ export function printExpression(expr: Expr, dialect: Dialect): string {
       const operator = `${expr.negated ? "not " : ""}${expr.op}`;
       return `${subject} ${operator} ${list}`;
     }
+    case "error":
+      return "…";
     case "lineage":
       return `${expr.relation} of [${printEvent(expr.query, dialect)}]`;
   }

@@ -1,7 +1,7 @@
 // Tokens to queries: the half of EQL's grammar that has terms, pipes and definitions.
 // A bracketed term, a body or a pipe that cannot be read is skipped as a whole, so that what follows is still checked.
 
-import type { IToken } from "chevrotain";
+import { EOF, type IToken } from "chevrotain";
 import type { Expr, Join, Pipe, Query, QueryBody, Sample, Sequence, Term } from "./ast.js";
 import {
   checkAlias,
@@ -16,7 +16,7 @@ import {
 import { AN_OPERATOR, ExpressionGrammar } from "./expression-grammar.js";
 import { checkForeignPipe } from "./foreign-calls.js";
 import { tokenSpan } from "./lex.js";
-import { durationOf, type Header, runsOf, stagesOf } from "./nodes.js";
+import { durationOf, type Header, runsOf, type Stages, stagesOf } from "./nodes.js";
 import * as t from "./tokens.js";
 import { findTooDeep } from "./walk.js";
 
@@ -31,42 +31,72 @@ interface Suffixes {
 }
 
 class QueryGrammar extends ExpressionGrammar {
+  /** The sequence, sample or join that is being read. */
+  private started: Pick<Stages, "keyword" | "header" | "terms"> | null = null;
+
   constructor() {
     super();
     this.performSelfAnalysis();
   }
 
-  readonly query = this.RULE("query", (): Query | null => {
+  readonly query = this.RULE("query", (): Query => {
+    this.ACTION(() => {
+      this.started = null;
+    });
     this.MANY({
       GATE: () =>
         this.LA(1).tokenType === t.Const || this.LA(1).tokenType === t.Macro ? this.LA(2).tokenType !== t.Where : false,
       DEF: () => this.SUBRULE(this.definition),
     });
-    const body = this.guarded(
-      () => this.SUBRULE(this.body),
-      () => this.nextPipe(),
-    );
+    const begin = this.ACTION(() => this.LA(1).startOffset || 0);
+    const body =
+      this.guarded(
+        () => this.SUBRULE(this.body),
+        () => this.nextPipe() ?? "end",
+      ) ?? this.unreadBody(begin);
     this.ACTION(() => {
       const stages = body !== null && body.kind !== "event";
       this.atEnd = stages ? "another term, `until` or `|`" : `\`|\` or ${AN_OPERATOR}`;
     });
-    const pipes: (Pipe | null)[] = [];
+    const pipes: Pipe[] = [];
     this.MANY2(() => {
-      this.CONSUME(t.Pipe);
-      pipes.push(
-        this.guarded(
-          () => this.SUBRULE(this.pipe),
-          () => this.nextPipe(),
-        ),
+      const bar = this.CONSUME(t.Pipe);
+      const pipe = this.guarded(
+        () => this.SUBRULE(this.pipe),
+        () => this.nextPipe() ?? "end",
       );
+      if (pipe !== null) pipes.push(pipe);
+      // The bar may be what is wrong, so what stands before it is not certain either.
+      else this.unreadNode(this.startBefore(bar));
     });
     return this.ACTION(() => {
-      const sound = pipes.filter((pipe) => pipe !== null);
-      if (body === null || sound.length < pipes.length) return null;
-      const span = cover(body.span, sound.at(-1)?.span ?? body.span);
-      return { kind: "query", dialect: this.reading.dialect, body, pipes: sound, span };
+      const span = cover(body.span, pipes.at(-1)?.span ?? body.span);
+      return {
+        kind: "query",
+        dialect: this.reading.dialect,
+        body,
+        pipes,
+        unread: this.reading.unread,
+        paired: this.lexed.balanced,
+        span,
+      };
     });
   });
+
+  /** What is known of a body that could not be read to its end. */
+  private unreadBody(begin: number): QueryBody {
+    const started = this.started;
+    // A bar that could not be read where it stands may not begin a pipe either.
+    if (this.LA(1).tokenType === t.Pipe)
+      this.reading.unread.push(
+        cover(tokenSpan(this.LA(1)), tokenSpan(this.LA(2).tokenType === EOF ? this.LA(1) : this.LA(2))),
+      );
+    if (started === null) return this.unreadEvent(begin);
+    const { end } = this.unreadNode(tokenSpan(this.LA(0)).start).span;
+    const body = stagesOf(this.reading, { ...started, untilKeyword: null, until: null, last: started.keyword });
+    // Nothing is said of the whole either: the terms that are missing could make it sound.
+    return { ...body, span: { start: body.span.start, end } };
+  }
 
   readonly condition = this.RULE("condition", (): Expr | null => this.SUBRULE(this.expression).expr);
 
@@ -126,7 +156,10 @@ class QueryGrammar extends ExpressionGrammar {
   protected readonly stages = this.RULE("stages", (): Sequence | Sample | Join => {
     const keyword = this.CONSUME(t.StagesKeyword);
     const header = this.SUBRULE(this.header);
-    const terms: (Term | null)[] = [];
+    const terms: Term[] = [];
+    this.ACTION(() => {
+      this.started = { keyword, header, terms };
+    });
     this.AT_LEAST_ONE({
       DEF: () => terms.push(this.SUBRULE(this.term)),
       ERR_MSG: "a term in brackets, `[category where condition]`",
@@ -197,16 +230,11 @@ class QueryGrammar extends ExpressionGrammar {
     return this.ACTION(() => durationOf(this.reading, number, unit));
   });
 
-  protected readonly term = this.RULE("term", (): Term | null => {
+  protected readonly term = this.RULE("term", (): Term => {
     const open = this.CONSUME(t.OpenTerm);
-    const query = this.guarded(
-      () => this.SUBRULE(this.event),
-      () => this.lexed.closers.get(open),
-    );
-    this.CONSUME(t.RBracket);
+    const query = this.bracketed(open, () => this.lexed.closers.get(open));
     const suffixes = this.SUBRULE(this.suffixes);
     return this.ACTION(() => {
-      if (query === null) return null;
       const { by, runs, fork, alias } = suffixes;
       const span = cover(tokenSpan(open), tokenSpan(this.LA(0)));
       return { query, by, missing: open.tokenType === t.MissingBracket, runs, fork, alias, span };

@@ -26,6 +26,8 @@ export function operandsOf(expr: Exclude<Expr, Binary>): readonly Expr[] {
       return [];
     case "call":
       return expr.args;
+    case "error":
+      return expr.read;
     case "unary":
       return [expr.operand];
     case "match":

@@ -1,18 +1,11 @@
-// Detections -> alerts as NDJSON lines, in the words of ECS: `@timestamp`, `rule.id`, `threat`, `tags`.
+// Alerts -> NDJSON lines, in the words of ECS: `@timestamp`, `rule.id`, `threat`, `tags`.
 //
-// An alert is put together from pieces of text: what belongs to the rule is written once, and events stand in it as they
-// were read.
-// INVARIANT: the same package and the same events give the same bytes; neither clock nor host is asked.
+// A line is put together from pieces of text: what belongs to the rule or the package is written once, and events and keys
+// stand in it as the alert has them.
 
-import { createHash } from "node:crypto";
-import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
-import { keyJson } from "../engine/join-keys.js";
-import { type Detection, type EvidenceEvent, lastEvent } from "./detection.js";
-import { evidenceJson } from "./evidence.js";
-import { isoTime } from "./iso-time.js";
-
-/** Hexadecimal digits of an alert's id. */
-const ID_DIGITS = 32;
+import type { ManifestRule } from "@kestrel/stdlib/package-format";
+import { isoTime } from "../event/iso-time.js";
+import type { Alert } from "./alert.js";
 
 interface RuleText {
   /** From `rule` to `risk_score`. */
@@ -21,23 +14,27 @@ interface RuleText {
   readonly after: string;
 }
 
-/** A writer of the package's alerts: a line without its line feed. */
-export function createAlertWriter(manifest: PackageManifest): (detection: Detection) => string {
-  const texts = manifest.rules.map(ruleText);
-  const { name, version, digest } = manifest.package;
-  const pack = JSON.stringify({ name, version, digest });
-  return (detection) => {
-    const text = texts[detection.rule];
-    const rule = manifest.rules[detection.rule];
-    if (text === undefined || rule === undefined) throw new RangeError(`there is no rule ${detection.rule}`);
-    const time = isoTime(lastEvent(detection).ts);
-    const id = alertId(digest, rule.id, detection);
-    const events = detection.events.map((event) => (event === null ? "null" : evidenceJson(event.line)));
-    return (
-      `{"@timestamp":"${time}","id":"${id}",${text.before},"kind":"${detection.kind}","key":${keyJson(detection.key)},` +
-      `${text.after},"events":[${events.join(",")}],"package":${pack}}`
-    );
-  };
+const ruleTexts = new WeakMap<ManifestRule, RuleText>();
+const packageTexts = new WeakMap<Alert["package"], string>();
+
+/** The line without its line feed. */
+export function alertToJson(alert: Alert): string {
+  const { before, after } = remembered(ruleTexts, alert.rule, ruleText);
+  const pack = remembered(packageTexts, alert.package, packageText);
+  const events = alert.events.map((event) => event?.json ?? "null");
+  return (
+    `{"@timestamp":"${isoTime(alert.ts)}","id":"${alert.id}",${before},"kind":"${alert.kind}",` +
+    `"key":[${alert.key.join(",")}],${after},"events":[${events.join(",")}],"package":${pack}}`
+  );
+}
+
+function remembered<Key extends object, Value>(texts: WeakMap<Key, Value>, key: Key, make: (key: Key) => Value): Value {
+  let text = texts.get(key);
+  if (text === undefined) {
+    text = make(key);
+    texts.set(key, text);
+  }
+  return text;
 }
 
 function ruleText(rule: ManifestRule): RuleText {
@@ -49,20 +46,6 @@ function ruleText(rule: ManifestRule): RuleText {
   };
 }
 
-/** The alert's name for ever: what matched, under which key, by which rule of which package. */
-export function alertId(digest: string, rule: string, detection: Detection): string {
-  const hash = createHash("sha256");
-  // Each part is told from the next by its length, so no two detections are the same sequence of bytes.
-  hash.update(`${digest} ${rule.length} ${rule} ${detection.key.length} ${detection.key}`);
-  for (const event of detection.events) hashEvent(hash, event);
-  return hash.digest("hex").slice(0, ID_DIGITS);
-}
-
-function hashEvent(hash: ReturnType<typeof createHash>, event: EvidenceEvent | null): void {
-  if (event === null) {
-    hash.update(" -");
-    return;
-  }
-  hash.update(` ${event.ordinal} ${event.line.length} `);
-  hash.update(event.line);
+function packageText({ name, version, digest }: Alert["package"]): string {
+  return JSON.stringify({ name, version, digest });
 }

@@ -1,4 +1,4 @@
-// Detections -> a short paragraph each, for a person at a terminal.
+// Alerts -> a short paragraph each, for a person at a terminal.
 //
 //     HIGH  2024-05-01T10:02:03.123Z  Rule name  (rule-id)
 //       TA0002 Execution, T1059.001 PowerShell
@@ -6,11 +6,8 @@
 //       1. 10:02:03.123  process start    powershell.exe: powershell -enc …  user alice  host pc-1  [events.ndjson:7]
 //       2. 10:02:04.500  network connect  powershell.exe  user alice  host pc-1  to 203.0.113.9 port 443  [events.ndjson:9]
 
-import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
-import { keyJson } from "../engine/join-keys.js";
-import { type Detection, type EvidenceEvent, lastEvent } from "./detection.js";
-import { evidenceText } from "./evidence.js";
-import { isoTime } from "./iso-time.js";
+import { isoTime } from "../event/iso-time.js";
+import type { Alert, AlertEvent } from "./alert.js";
 import { type Paint, painter, printable, type Style } from "./terminal.js";
 
 const COMMAND_LIMIT = 160;
@@ -26,29 +23,24 @@ const SEVERITY_STYLE: Readonly<Record<string, Style>> = {
   informational: "green",
 };
 
-/** A renderer of the package's alerts; what it returns ends with a line feed. */
-export function createAlertRenderer(
-  manifest: PackageManifest,
-  options: { readonly color: boolean },
-): (detection: Detection) => string {
+/** A renderer of alerts; what it returns ends with a line feed. */
+export function createAlertRenderer(options: { readonly color: boolean }): (alert: Alert) => string {
   const paint = painter(options.color);
-  return (detection) => {
-    const rule = manifest.rules[detection.rule];
-    if (rule === undefined) throw new RangeError(`there is no rule ${detection.rule}`);
-    const lines = [headLine(rule, detection, paint)];
-    const attack = attackNames(rule.threat);
+  return (alert) => {
+    const lines = [headLine(alert, paint)];
+    const attack = attackNames(alert.rule.threat);
     if (attack.length > 0) lines.push(`  ${paint("dim", printable(attack.join("; ")))}`);
-    if (detection.key !== "") lines.push(`  ${keyLine(rule.keys, detection.key)}`);
-    lines.push(...eventLines(detection.events, paint));
+    if (alert.key.length > 0) lines.push(`  ${keyLine(alert.rule.keys, alert.key)}`);
+    lines.push(...eventLines(alert.events, paint));
     return `${lines.join("\n")}\n`;
   };
 }
 
-function headLine(rule: ManifestRule, detection: Detection, paint: Paint): string {
+function headLine({ rule, ts }: Alert, paint: Paint): string {
   const severity = rule.severity.toLowerCase();
   const label = paint(SEVERITY_STYLE[severity] ?? "strong", printable(severity.toUpperCase()));
   const name = paint("strong", printable(rule.name, TEXT_LIMIT));
-  return `${label}  ${isoTime(lastEvent(detection).ts)}  ${name}  ${paint("dim", `(${printable(rule.id, TEXT_LIMIT)})`)}`;
+  return `${label}  ${isoTime(ts)}  ${name}  ${paint("dim", `(${printable(rule.id, TEXT_LIMIT)})`)}`;
 }
 
 /**
@@ -79,10 +71,10 @@ function attackNames(threat: readonly unknown[]): string[] {
   return groups;
 }
 
-function keyLine(names: readonly string[], key: string): string {
-  const values = JSON.parse(keyJson(key)) as readonly unknown[];
-  const shown = values.map((value, index) => {
-    const name = names.length === values.length ? names[index] : undefined;
+function keyLine(names: readonly string[], key: Alert["key"]): string {
+  const shown = key.map((part, index) => {
+    const value: unknown = JSON.parse(part);
+    const name = names.length === key.length ? names[index] : undefined;
     const text = typeof value === "string" ? value : JSON.stringify(value);
     return printable(name === undefined ? text : `${name} = ${text}`, TEXT_LIMIT);
   });
@@ -90,8 +82,8 @@ function keyLine(names: readonly string[], key: string): string {
 }
 
 /** The events of a match, numbered when there are several, with what happened in one column. */
-function eventLines(events: Detection["events"], paint: Paint): string[] {
-  const parsed = events.map((event) => (event === null ? null : { event, value: parse(event) }));
+function eventLines(events: Alert["events"], paint: Paint): string[] {
+  const parsed = events.map((event) => (event === null ? null : { event, value: JSON.parse(event.json) as unknown }));
   const actions = parsed.map((one) => (one === null ? "" : actionOf(one.value)));
   const width = Math.max(...actions.map((action) => [...action].length));
   return parsed.map((one, index) => {
@@ -135,7 +127,7 @@ function programOf(value: unknown): string {
 }
 
 /** The line that the event was read from. */
-function placeOf({ file, fileLine }: EvidenceEvent): string {
+function placeOf({ file, fileLine }: AlertEvent): string {
   if (file === "-") return `stdin:${fileLine}`;
   const path = printable(file);
   const name = path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
@@ -149,14 +141,6 @@ function textAt(value: unknown, path: string, limit = TEXT_LIMIT): string {
 
 function labelled(label: string, text: string): string {
   return text === "" ? "" : `${label} ${text}`;
-}
-
-function parse(event: EvidenceEvent): unknown {
-  try {
-    return JSON.parse(evidenceText(event.line));
-  } catch {
-    return null;
-  }
 }
 
 /** The texts and numbers at a path, however it is written: nested, dotted or mixed, in arrays or not. */

@@ -1,5 +1,7 @@
 // Text from events and rules -> text that is safe to print: a terminal obeys none of it.
 
+import { CARRIAGE_RETURN, LINE_FEED, SPACE, TAB } from "@kestrel/stdlib/text/characters";
+
 const RESET = "\u001b[0m";
 
 export type Style = "strong" | "dim" | "red" | "yellow" | "cyan" | "green";
@@ -38,8 +40,8 @@ export function printable(text: string, limit = Number.POSITIVE_INFINITY): strin
 
 function safe(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  if (code >= 0x20 && code < 0x7f) return character;
-  if (code === 9 || code === 10 || code === 13) return " ";
+  if (code >= SPACE && code < 0x7f) return character;
+  if (code === TAB || code === LINE_FEED || code === CARRIAGE_RETURN) return " ";
   const isControl = code < 0xa0;
   const isSurrogate = code >= 0xd800 && code <= 0xdfff;
   const reorders =

@@ -1,9 +1,10 @@
 // How kestrel-run ends, and what it says when it does not end well: a sentence with a code, never a stack trace.
 
 import { printable } from "../alert/terminal.js";
-import { ModuleError } from "../engine/detector.js";
+import { ModuleError } from "../load/call-module.js";
 import { PackageError } from "../load/problems.js";
 import { InputError } from "../read/lines.js";
+import { SinkError } from "../sink/text-output.js";
 
 export const EXIT_OK = 0;
 /** There were alerts, and --fail-on-alerts was given. */
@@ -34,17 +35,12 @@ export function describeFailure(error: unknown): string[] | null {
     const more = error.problems.length - lines.length;
     return more > 0 ? [...lines, `and ${more} more`] : lines;
   }
-  if (error instanceof CliError || error instanceof InputError || error instanceof ModuleError) {
-    return [errorLine(error.code, error.message)];
+  for (const known of [CliError, SinkError, InputError, ModuleError]) {
+    if (error instanceof known) return [errorLine(error.code, error.message)];
   }
   return null;
 }
 
 export function errorLine(code: string, message: string): string {
   return printable(`error[${code}]: ${message}`);
-}
-
-/** The message of a failed system call, without the call and the path that Node puts behind it. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/, \w+( '.*')?$/s, "") : String(error);
 }

@@ -5,8 +5,8 @@ import { printable } from "../alert/terminal.js";
 import { loadPackage, type Package } from "../load/load-package.js";
 import { PackageError } from "../load/problems.js";
 import { counted } from "../report/summary.js";
+import { streamOutput } from "../sink/text-output.js";
 import { EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
-import { streamSink } from "./sinks.js";
 
 export type InspectFormat = "text" | "json";
 
@@ -92,7 +92,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 async function print(text: string): Promise<void> {
-  const sink = streamSink(process.stdout, () => undefined);
-  sink.write(`${text}\n`);
-  await sink.flush();
+  const output = streamOutput(process.stdout, () => undefined);
+  await output.write(`${text}\n`);
+  await output.flush();
 }

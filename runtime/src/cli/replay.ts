@@ -1,16 +1,19 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
 import { stat } from "node:fs/promises";
-import { createAlertWriter } from "../alert/alert-to-json.js";
+import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
 import { printable, wantsColor } from "../alert/terminal.js";
-import { type BrokenLine, createDetector, type Detector } from "../engine/detector.js";
+import { createDetector, type Detector } from "../engine/detector.js";
+import type { BrokenLine } from "../evaluate/evaluator.js";
 import { loadPackage } from "../load/load-package.js";
 import { type Chunk, InputError, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
+import { createDelivery, type Delivery } from "../sink/delivery.js";
+import { type Sink, textSink } from "../sink/sink.js";
+import { fileOutput, streamOutput } from "../sink/text-output.js";
 import { CliError, describeFailure, EXIT_ALERTS, EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
-import { createProgress } from "./progress.js";
-import { fileSink, type Sink, streamSink } from "./sinks.js";
+import { createProgress, type Progress } from "./progress.js";
 
 export interface ReplayOptions {
   /** Files in the order in which they make one stream; `-` is standard input. */
@@ -38,83 +41,28 @@ type Ending = "end" | "interrupted" | "nobody reads";
 export async function replay(dir: string, options: ReplayOptions): Promise<number> {
   const began = performance.now();
   const pack = await loadPackage(dir);
-  let stop: (ending: Ending) => void = () => undefined;
-  const stopped = new Promise<Ending>((resolve) => {
-    stop = resolve;
-  });
-  const sinks: { readonly sink: Sink; readonly show: Parameters<typeof createDetector>[1]["onAlert"] }[] = [];
-  const attach = (sink: Sink, format: "text" | "json"): void => {
-    const color = wantsColor(process.stdout, process.env);
-    const render = format === "text" ? createAlertRenderer(pack.manifest, { color }) : createAlertWriter(pack.manifest);
-    const gap = "\n";
-    sinks.push({ sink, show: (detection) => sink.write(render(detection) + gap) });
-  };
-  if (options.alerts !== null) {
-    await assertNotAnInput(options.alerts, options.replay);
-    attach(fileSink(options.alerts), "json");
-  }
-  if (options.output !== null)
-    attach(
-      streamSink(process.stdout, () => stop("nobody reads")),
-      options.output,
-    );
+  const stop = createStop();
+  const delivery = createDelivery(pack.manifest, await openSinks(options, () => stop.now("nobody reads")));
   // A bar would run into alerts on the same terminal.
   const mixed = options.output !== null && process.stdout.isTTY;
   const progress = await createProgress(mixed ? ["-"] : options.replay, process.stderr);
-  const say = (line: string): void => {
-    progress.clear();
-    process.stderr.write(`${line}\n`);
-  };
   // Nobody may be there to read the summary; the exit code still says how it went.
   process.stderr.on("error", () => undefined);
-
-  let brokenSeen = 0;
+  const broken = createBrokenReport(progress);
   const detector = createDetector(pack, {
     latenessNs: options.latenessNs,
-    onAlert(detection) {
-      for (const { show } of sinks) show(detection);
-    },
-    onBroken(line) {
-      brokenSeen++;
-      if (brokenSeen <= SHOWN_BROKEN) say(brokenText(line));
-    },
+    onAlert: delivery.onAlert,
+    onBroken: broken.show,
   });
-  const chunks = readChunks(options.replay, {
-    chunkBytes: options.batchBytes,
-    maxLineBytes: options.maxLineBytes,
-    onOversize: (line) => detector.skipLong(line),
-    reuse: true,
-  });
-  const flush = async (): Promise<void> => {
-    for (const { sink } of sinks) await sink.flush();
-  };
-  const onSignal = (): void => stop("interrupted");
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
-  let ending: Ending = "end";
-  let failure: InputError | null = null;
-  try {
-    ending = await feedAll(chunks, detector, stopped, async (bytes) => {
-      await flush();
-      progress.add(bytes);
-    });
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    failure = error;
-  }
-  process.off("SIGINT", onSignal);
-  process.off("SIGTERM", onSignal);
-  detector.finish();
-  await flush();
-  for (const { sink } of sinks) sink.close();
+  const outcome = await runAll(detector, delivery, options, stop, progress);
   progress.clear();
 
   const counters = detector.counters();
+  const { ending, failure } = outcome;
   if (ending !== "nobody reads" && !(failure !== null && counters.lines === 0)) {
-    const hidden = counters.broken - Math.min(brokenSeen, SHOWN_BROKEN);
-    if (hidden > 0 && counters.broken > SHOWN_BROKEN) say(`and ${counted(hidden, "broken line", "broken lines")} more`);
-    if (options.summary === "json") say(summaryJson(counters, pack.manifest));
-    if (options.summary === "text") say(summaryText(counters, (performance.now() - began) / 1000));
+    broken.sumUp(counters.broken);
+    if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest));
+    if (options.summary === "text") broken.say(summaryText(counters, (performance.now() - began) / 1000));
   }
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
@@ -123,6 +71,72 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);
   }
   return options.failOnAlerts && counters.alerts > 0 ? EXIT_ALERTS : EXIT_OK;
+}
+
+interface Stop {
+  now(ending: Ending): void;
+  readonly happened: Promise<Ending>;
+}
+
+function createStop(): Stop {
+  let now: Stop["now"] = () => undefined;
+  const happened = new Promise<Ending>((resolve) => {
+    now = resolve;
+  });
+  return { now, happened };
+}
+
+/** `onClosed` is told when nobody reads standard output any more. */
+async function openSinks({ alerts, output, replay }: ReplayOptions, onClosed: () => void): Promise<Sink[]> {
+  const sinks: Sink[] = [];
+  if (alerts !== null) {
+    await assertNotAnInput(alerts, replay);
+    sinks.push(textSink(await fileOutput(alerts), (alert) => `${alertToJson(alert)}\n`));
+  }
+  if (output === null) return sinks;
+  const render =
+    output === "json" ? alertToJson : createAlertRenderer({ color: wantsColor(process.stdout, process.env) });
+  sinks.push(textSink(streamOutput(process.stdout, onClosed), (alert) => `${render(alert)}\n`));
+  return sinks;
+}
+
+/** Reads and judges everything, and writes what was found. An input that breaks off is an ending too. */
+async function runAll(
+  detector: Detector,
+  delivery: Delivery,
+  options: ReplayOptions,
+  stop: Stop,
+  progress: Progress,
+): Promise<{ readonly ending: Ending; readonly failure: InputError | null }> {
+  const chunks = readChunks(options.replay, {
+    chunkBytes: options.batchBytes,
+    maxLineBytes: options.maxLineBytes,
+    onOversize: (line) => detector.skipLong(line),
+    reuse: true,
+  });
+  const onSignal = (): void => stop.now("interrupted");
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  let ending: Ending = "end";
+  let failure: InputError | null = null;
+  try {
+    ending = await feedAll(chunks, stop, async (chunk) => {
+      chunk.lineCount = await delivery.run(detector.feedInSteps(chunk.bytes, chunk));
+      await delivery.flush();
+      progress.add(chunk.bytes.length);
+    }).catch((error: unknown): Ending => {
+      if (!(error instanceof InputError)) throw error;
+      failure = error;
+      return "end";
+    });
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+    await delivery.run(detector.finishInSteps());
+    await delivery.flush();
+  } finally {
+    await delivery.close();
+  }
+  return { ending, failure };
 }
 
 /** Opening the file for the alerts empties it, which an input would not survive. */
@@ -137,25 +151,46 @@ async function assertNotAnInput(alerts: string, inputs: readonly string[]): Prom
   }
 }
 
-/** Feeds every chunk until the input ends or `stopped` says so. */
+/** Feeds every chunk until the input ends or it is time to stop. */
 async function feedAll(
   chunks: AsyncGenerator<Chunk, void, void>,
-  detector: Detector,
-  stopped: Promise<Ending>,
-  afterChunk: (bytes: number) => Promise<void>,
+  stop: Stop,
+  feed: (chunk: Chunk) => Promise<void>,
 ): Promise<Ending> {
   for (;;) {
-    const next = await Promise.race([chunks.next(), stopped]);
+    const next = await Promise.race([chunks.next(), stop.happened]);
     if (typeof next === "string") {
       // Not waited for: a generator that waits for input ends only when the input comes.
       void chunks.return().catch(() => undefined);
       return next;
     }
     if (next.done === true) return "end";
-    const chunk = next.value;
-    chunk.lineCount = detector.feed(chunk.bytes, chunk);
-    await afterChunk(chunk.bytes.length);
+    await feed(next.value);
   }
+}
+
+/** Says the first broken lines on standard error, and how many there were more. */
+function createBrokenReport(progress: Progress): {
+  say(line: string): void;
+  show(line: BrokenLine): void;
+  sumUp(all: number): void;
+} {
+  let seen = 0;
+  const say = (line: string): void => {
+    progress.clear();
+    process.stderr.write(`${line}\n`);
+  };
+  return {
+    say,
+    show(line) {
+      seen++;
+      if (seen <= SHOWN_BROKEN) say(brokenText(line));
+    },
+    sumUp(all) {
+      const hidden = all - Math.min(seen, SHOWN_BROKEN);
+      if (hidden > 0 && all > SHOWN_BROKEN) say(`and ${counted(hidden, "broken line", "broken lines")} more`);
+    },
+  };
 }
 
 function brokenText({ file, line, reason, excerpt }: BrokenLine): string {

@@ -11,8 +11,8 @@
 //   elastic   a process that ended is kept for an hour of event time; a start of one that has ended is another process
 //   endgame   at an event of type process the processes that ended before it are forgotten, and all when the system starts
 
-import type { LateTest, LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
-import type { StageMatch } from "../sequence/stream-event.js";
+import { flagCount, type LateTest, type LineageProgram, type LineageQuery } from "@kestrel/stdlib/sequence-tables";
+import type { StageMatch } from "../event/stream-event.js";
 import { CHILD, createTree, DESCENDANT, MARKED, type Process, type Tree } from "./tree.js";
 
 /** How many processes each dialect's tree holds. */
@@ -54,13 +54,6 @@ interface Identities {
 const NULL_PART = "null";
 /** The idle process, which everything without a process of its own is put down to. */
 const IDLE = "0";
-
-/** How many bytes of flags the programs need. */
-export function flagCount(programs: readonly LineageProgram[]): number {
-  let count = 0;
-  for (const { queries } of programs) for (const { flag } of queries) count = Math.max(count, flag + 1);
-  return count;
-}
 
 /** Lineage over the programs of a package; `askLate` is asked once the flags of the queries before are set. */
 export function createLineage<Event extends LineageEvent>(

@@ -5,18 +5,22 @@
 
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import type { PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
-import {
-  FORMAT_VERSION,
-  MANIFEST_FILE,
-  MODULE_FILE,
-  SCHEMA_VERSION,
-  SEQUENCES_FILE,
-} from "@kestrel/stdlib/package-format";
+import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
+import { checkProgramShapes } from "./check-programs.js";
+import {
+  arrayAt,
+  boolean,
+  count,
+  type Fail,
+  isObject,
+  nameOf,
+  objectAt,
+  oneOf,
+  textList,
+  texts,
+} from "./json-shape.js";
 import type { Report } from "./problems.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
-type Fail = (path: string, message: string) => void;
 
 const KINDS: readonly RuleKind[] = ["event", "sequence", "sample", "join"];
 const TYPES: readonly FieldType[] = [
@@ -67,6 +71,7 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
   checkSchema(value.schema, fail);
   const kinds = checkRules(value.rules, fail);
   checkPredicates(value.predicates, kinds, fail);
+  checkProgramShapes(value.programs, value.lineage, fail);
   checkFileList(value.files, fail);
   return failures === 0 ? (value as unknown as PackageManifest) : null;
 }
@@ -142,10 +147,8 @@ function checkRules(value: unknown, fail: Fail): (RuleKind | null)[] {
 function checkCapabilities(value: unknown, path: string, fail: Fail): void {
   const found = objectAt(value, path, fail);
   if (found === null) return;
-  for (const name of ["supports_inline", "requires_alert", "requires_block"]) {
-    const flag = found[name];
-    if (typeof flag !== "boolean") fail(`${path}.${name}`, `expected true or false, found ${nameOf(flag)}`);
-  }
+  for (const name of ["supports_inline", "requires_alert", "requires_block"])
+    boolean(found[name], `${path}.${name}`, fail);
   const span = found.max_span_ms;
   if (span !== null && typeof span !== "number") {
     fail(`${path}.max_span_ms`, `expected a number or null, found ${nameOf(span)}`);
@@ -183,55 +186,5 @@ function checkFileList(value: unknown, fail: Fail): void {
     paths.add(path);
   }
   if (!Array.isArray(value)) return;
-  for (const needed of [MODULE_FILE, SEQUENCES_FILE]) if (!paths.has(needed)) fail("files", `${needed} is not listed`);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function nameOf(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
-
-function objectAt(value: unknown, path: string, fail: Fail): JsonObject | null {
-  if (isObject(value)) return value;
-  fail(path, `expected an object, found ${nameOf(value)}`);
-  return null;
-}
-
-function arrayAt(value: unknown, path: string, fail: Fail): readonly unknown[] {
-  if (Array.isArray(value)) return value;
-  fail(path, `expected an array, found ${nameOf(value)}`);
-  return [];
-}
-
-function texts(object: JsonObject, path: string, names: readonly string[], fail: Fail): void {
-  for (const name of names) {
-    const value = object[name];
-    if (typeof value !== "string") fail(`${path}.${name}`, `expected a string, found ${nameOf(value)}`);
-  }
-}
-
-function textList(value: unknown, path: string, fail: Fail): void {
-  for (const [index, item] of arrayAt(value, path, fail).entries()) {
-    if (typeof item !== "string") fail(`${path}[${index}]`, `expected a string, found ${nameOf(item)}`);
-  }
-}
-
-function count(value: unknown, path: string, fail: Fail): value is number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return true;
-  fail(path, `expected a whole number from 0, found ${typeof value === "number" ? value : nameOf(value)}`);
-  return false;
-}
-
-function oneOf<T extends string>(value: unknown, all: readonly T[], path: string, fail: Fail): T | null {
-  const found = all.find((item) => item === value);
-  if (found !== undefined) return found;
-  const text = typeof value === "string" ? JSON.stringify(value) : nameOf(value);
-  fail(path, `expected one of ${all.join(", ")}, found ${text}`);
-  return null;
+  if (!paths.has(MODULE_FILE)) fail("files", `${MODULE_FILE} is not listed`);
 }

@@ -1,33 +1,29 @@
 // A folder, or its contents in memory -> a Package that can be run.
 //
 // INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once.
-// INVARIANT: no byte of the module or the tables is looked at unless its SHA-256 is the one in the manifest.
+// INVARIANT: no byte of the module is looked at unless its SHA-256 is the one in the manifest.
 
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
-import { digestText, MANIFEST_FILE, MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
-import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
-import { flagCount } from "../lineage/lineage.js";
+import { digestText, MANIFEST_FILE, MODULE_FILE } from "@kestrel/stdlib/package-format";
+import { flagCount, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
-import { checkSequences } from "./check-sequences.js";
+import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
 import type { WasmModule } from "./wasm.js";
 
 /** A package that has passed every check. */
-export interface Package {
+export interface Package extends SequenceTables {
   readonly manifest: PackageManifest;
   readonly module: WasmModule;
-  readonly programs: readonly SequenceProgram[];
-  readonly lineage: readonly LineageProgram[];
 }
 
 export interface PackageContents {
   readonly manifest: PackageManifest;
   readonly module: Uint8Array;
-  readonly sequences: Uint8Array;
 }
 
 /** A listed file that was read; with a problem, its bytes are not to be looked at. */
@@ -50,16 +46,16 @@ export async function loadPackage(dir: string): Promise<Package> {
   const manifest = text === null ? null : parseManifest(text, report);
   if (manifest === null) throw new PackageError(problems);
   const root = await realpath(dir);
-  const contents = new Map<string, Uint8Array>();
+  let module: Uint8Array | null = null;
   for (let at = 0; at < manifest.files.length; at += FILES_AT_ONCE) {
     const files = manifest.files.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => readListed(root, file)))) {
       if (problem !== null) report("E_PACKAGE_FILE", path, problem);
       // Of the others only the checksum counts.
-      else if (path === MODULE_FILE || path === SEQUENCES_FILE) contents.set(path, bytes);
+      else if (path === MODULE_FILE) module = bytes;
     }
   }
-  return assemble(manifest, contents, false, problems, report);
+  return assemble(manifest, module, false, problems, report);
 }
 
 /**
@@ -67,38 +63,36 @@ export async function loadPackage(dir: string): Promise<Package> {
  * `batch`, its rules may have pipes that need the end of the matches; such a package is for who applies them.
  */
 export async function packageFromMemory(
-  { manifest, module, sequences }: PackageContents,
+  { manifest, module }: PackageContents,
   { batch = false }: { readonly batch?: boolean } = {},
 ): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
   if (checkManifest(manifest, report) === null) throw new PackageError(problems);
   checkDigest(manifest, report);
-  const contents = new Map<string, Uint8Array>();
+  let sound: Uint8Array | null = null;
   for (const file of manifest.files) {
-    const bytes = file.path === MODULE_FILE ? module : file.path === SEQUENCES_FILE ? sequences : null;
-    if (bytes === null) continue;
-    const problem = contentProblem(bytes, file);
-    if (problem !== null) report("E_PACKAGE_FILE", file.path, problem);
-    else contents.set(file.path, bytes);
+    if (file.path !== MODULE_FILE) continue;
+    const problem = contentProblem(module, file);
+    if (problem === null) sound = module;
+    else report("E_PACKAGE_FILE", file.path, problem);
   }
-  return assemble(manifest, contents, batch, problems, report);
+  return assemble(manifest, sound, batch, problems, report);
 }
 
+/** `moduleBytes` is null when they are not to be looked at. */
 async function assemble(
   manifest: PackageManifest,
-  contents: ReadonlyMap<string, Uint8Array>,
+  moduleBytes: Uint8Array | null,
   batch: boolean,
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
-  const moduleBytes = contents.get(MODULE_FILE);
-  const tableBytes = contents.get(SEQUENCES_FILE);
-  const tables = tableBytes === undefined ? null : checkSequences(tableBytes, manifest, batch, report);
+  const tables = readTables(manifest, batch, report);
   const flags = flagCount(tables?.lineage ?? []);
-  const module = moduleBytes === undefined ? null : await checkModule(moduleBytes, flags, report);
+  const module = moduleBytes === null ? null : await checkModule(moduleBytes, flags, report);
   if (problems.length > 0 || module === null || tables === null) throw new PackageError(problems);
-  return { manifest, module, programs: tables.programs, lineage: tables.lineage };
+  return { manifest, module, ...tables };
 }
 
 async function readManifest(dir: string, report: Report): Promise<string | null> {

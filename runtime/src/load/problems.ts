@@ -3,7 +3,7 @@
 export type PackageProblemCode =
   /** There is no package at this place. */
   | "E_PACKAGE_MISSING"
-  /** The manifest is not JSON, or not the shape that package-format.ts describes. */
+  /** The manifest is not JSON, not the shape that package-format.ts describes, or names rules or predicates that do not exist. */
   | "E_PACKAGE_MANIFEST"
   /** A package format that this loader does not read. */
   | "E_PACKAGE_FORMAT"
@@ -14,9 +14,7 @@ export type PackageProblemCode =
   /** A listed file is missing, is not what was written, or stands outside the package. */
   | "E_PACKAGE_FILE"
   /** The module does not compile, or has other imports or exports than abi.ts says. */
-  | "E_PACKAGE_MODULE"
-  /** The sequence tables cannot be read, or name rules or predicates that do not exist. */
-  | "E_PACKAGE_SEQUENCES";
+  | "E_PACKAGE_MODULE";
 
 export interface PackageProblem {
   readonly code: PackageProblemCode;

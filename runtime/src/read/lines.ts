@@ -9,10 +9,10 @@
 
 import { constants } from "node:fs";
 import { access, open, stat } from "node:fs/promises";
+import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { ByteSource } from "./byte-source.js";
 import { fileSource, gunzipSource, streamSource } from "./byte-source.js";
 
-const NEWLINE = 10;
 const MEBIBYTE = 1 << 20;
 
 /** A line that was longer than `maxLineBytes`, and so was left out. */
@@ -65,7 +65,7 @@ export class InputError extends Error {
 /** How many "\n" stand in `bytes`. */
 export function countLines(bytes: Buffer): number {
   let count = 0;
-  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) count += 1;
+  for (let at = bytes.indexOf(LINE_FEED); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) count += 1;
   return count;
 }
 
@@ -179,7 +179,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
       const from = filled;
       filled += fresh;
       if (dropped >= 0) {
-        const end = buffer.subarray(from, filled).indexOf(NEWLINE);
+        const end = buffer.subarray(from, filled).indexOf(LINE_FEED);
         dropped += end < 0 ? fresh : end;
         start = end < 0 ? filled : from + end + 1;
         if (end >= 0) {
@@ -189,7 +189,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
       }
       // What stood before `from` holds no "\n", or it would have been handed on.
       const fromNew = Math.max(from, start);
-      const newline = buffer.subarray(fromNew, filled).lastIndexOf(NEWLINE);
+      const newline = buffer.subarray(fromNew, filled).lastIndexOf(LINE_FEED);
       if (newline < 0) {
         // No line ends here yet: make room, or give the line up.
         if (filled - start > maxLineBytes) {
@@ -229,7 +229,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
           line += chunk.lineCount ?? countLines(chunk.bytes);
         }
         if (long === end) break;
-        const length = current.subarray(long, end).indexOf(NEWLINE);
+        const length = current.subarray(long, end).indexOf(LINE_FEED);
         oversize(length);
         position = long + length + 1;
       }
@@ -246,7 +246,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
     else if (filled > start) {
       const last = Buffer.allocUnsafeSlow(filled - start + 1);
       last.set(buffer.subarray(start, filled));
-      last[filled - start] = NEWLINE;
+      last[filled - start] = LINE_FEED;
       yield { bytes: last, file, firstLine: line, lineCount: null };
     }
   } catch (error) {
@@ -261,7 +261,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
 function findLongLine(buffer: Buffer, from: number, end: number, limit: number): number {
   let line = from;
   while (end - line > limit + 1) {
-    const hop = buffer.subarray(line, line + limit + 1).lastIndexOf(NEWLINE);
+    const hop = buffer.subarray(line, line + limit + 1).lastIndexOf(LINE_FEED);
     if (hop < 0) return line;
     line += hop + 1;
   }

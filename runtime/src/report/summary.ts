@@ -1,8 +1,8 @@
 // The detector's counters -> a closing line for a person, or JSON for a program.
 
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
-import { isoTime } from "../alert/iso-time.js";
 import type { DetectorCounters } from "../engine/detector.js";
+import { isoTime } from "../event/iso-time.js";
 
 /** Counters that a person is told of only when they are not zero, with the words for one and for more. */
 const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, more: string])[] = [

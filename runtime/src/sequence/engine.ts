@@ -14,13 +14,22 @@
 // counted. `maxspan` (for samples the window) bounds how long an entry stays.
 
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { StageMatch, StreamEvent } from "../event/stream-event.js";
 import { acceptJoin } from "./join.js";
 import { acceptSequence, type Matches } from "./machine.js";
 import { report } from "./missing.js";
 import { expire, forget, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
-import { type Chain, createChain, createProgram, NEVER, NO_TIME, type Program } from "./state.js";
-import type { AskLate, StageMatch, StreamEvent } from "./stream-event.js";
+import {
+  type AskLate,
+  type Chain,
+  createAutomaton,
+  createChain,
+  createProgram,
+  NEVER,
+  NO_TIME,
+  type Program,
+} from "./state.js";
 import { createTimers, firstTimer } from "./timers.js";
 
 const NO_MATCHES: readonly StageMatch[] = [];
@@ -67,11 +76,16 @@ export interface SequenceEngine {
   accept(event: StreamEvent, matches: readonly StageMatch[]): void;
   /** Says that no event before `ts` will come any more, unless late. */
   advance(ts: bigint): void;
+  /**
+   * Reports one held match of those that `advance` would report first, or `finish` for null; false when there is none. So
+   * that a caller who cannot take all that falls due at once may pause in between.
+   */
+  reportDue(ts: bigint | null): boolean;
   /** Judges what is held as if no event would come again, and forgets the rest; another stream can follow. */
   finish(): void;
   counters(): SequenceCounters;
-  /** How many entries of each program were dropped because a cap was reached, by program index. */
-  evictedByProgram(): number[];
+  /** What each program remembers, by program index. */
+  readonly programs: readonly Program[];
 }
 
 /** An engine over the programs of a package. Throws RangeError for a cap or a window below 1. */
@@ -93,7 +107,7 @@ export function createSequenceEngine(
     const span = source.kind === "sample" ? sampleWindowNs : source.maxspanNs;
     const chain = spanChains.get(span) ?? createChain();
     spanChains.set(span, chain);
-    return createProgram(source, index, span, chain);
+    return createProgram(createAutomaton(source, index, span, chain));
   });
   const { starts, users } = indexPredicates(programs);
   const predicateCount = starts.length - 1;
@@ -127,7 +141,7 @@ export function createSequenceEngine(
   function moveTo(ts: bigint): void {
     if (ts <= pending.clock || pending.isByArrival) return;
     pending.clock = ts;
-    fireTimers(pending, ts);
+    while (fireTimer(pending, ts));
     expire(pending);
   }
 
@@ -153,7 +167,7 @@ export function createSequenceEngine(
     for (let at = 0; at < count; at++) {
       const program = programs[concerned[at] ?? 0];
       if (program === undefined) continue;
-      switch (program.kind) {
+      switch (program.automaton.kind) {
         case "sequence":
           acceptSequence(pending, program, event, matches);
           break;
@@ -173,8 +187,12 @@ export function createSequenceEngine(
   return {
     accept,
     advance: moveTo,
+    reportDue(ts) {
+      if (ts !== null && (ts <= pending.clock || pending.isByArrival)) return false;
+      return fireTimer(pending, ts ?? NEVER);
+    },
     finish() {
-      fireTimers(pending, NEVER);
+      while (fireTimer(pending, NEVER));
       forget(pending, programs);
     },
     counters: () => ({
@@ -186,7 +204,7 @@ export function createSequenceEngine(
       held: pending.timers.heap.length,
       keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size + program.joins.size, 0),
     }),
-    evictedByProgram: () => programs.map((program) => program.evicted),
+    programs,
   };
 }
 
@@ -199,20 +217,22 @@ function cannotAsk(sources: readonly SequenceProgram[]): AskLate {
   return () => false;
 }
 
-/** Reports the held matches whose deadline lies before `ts`; those still held have met nothing that speaks against them. */
-function fireTimers(pending: Pending, ts: bigint): void {
-  for (;;) {
-    const match = firstTimer(pending.timers);
-    if (match === undefined || match.deadline >= ts) return;
-    report(pending, match);
-  }
+/**
+ * Reports the first held match when its deadline lies before `ts`; one that is still held has met nothing that speaks
+ * against it. False when there is none.
+ */
+function fireTimer(pending: Pending, ts: bigint): boolean {
+  const match = firstTimer(pending.timers);
+  if (match === undefined || match.deadline >= ts) return false;
+  report(pending, match);
+  return true;
 }
 
 /** Predicate p is used by the programs `users[starts[p]]` to `users[starts[p + 1] - 1]`, each once and in order. */
 function indexPredicates(programs: readonly Program[]): { starts: Int32Array; users: Int32Array } {
-  const uses = programs.map((program) => {
-    const used = new Set([...program.predicates, ...program.missing]);
-    if (program.until >= 0) used.add(program.until);
+  const uses = programs.map(({ automaton: { predicates, missing, until } }) => {
+    const used = new Set([...predicates, ...missing]);
+    if (until >= 0) used.add(until);
     return used;
   });
   let greatest = -1;

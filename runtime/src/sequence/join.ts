@@ -4,14 +4,14 @@
 // Terms are tested as they are written, and one event may be the first of several. A key waits without a limit of time, so
 // only the caps bound how many there are.
 
+import type { StreamEvent } from "../event/stream-event.js";
 import { keysOf, keysOfTerm, type Matches } from "./machine.js";
 import { drop, enter, orderOf, type Pending } from "./pending.js";
 import { createLink, type JoinKey, NEVER, type Program } from "./state.js";
-import type { StreamEvent } from "./stream-event.js";
 
 /** Runs one event through a join; reports the keys that it completes. */
 export function acceptJoin(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const { predicates, lates, untilFirst } = program;
+  const { predicates, lates, untilFirst } = program.automaton;
   if (untilFirst) closeKeys(pending, program, event, matches);
   for (let term = 0; term < predicates.length; term++) {
     const keys = keysOfTerm(pending, program, event, matches, predicates[term] ?? -1, lates[term] ?? null);
@@ -28,7 +28,7 @@ function fill(pending: Pending, program: Program, event: StreamEvent, key: strin
   if (join.slots.includes(null)) return;
   drop(pending, join);
   pending.completed++;
-  pending.onComplete(program.index, key, join.slots);
+  pending.onComplete(program.automaton.index, key, join.slots);
 }
 
 function open(pending: Pending, program: Program, key: string): JoinKey {
@@ -41,7 +41,7 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
     age: 0,
     expires: 0n,
     deadline: NEVER,
-    slots: new Array<StreamEvent | null>(program.width).fill(null),
+    slots: new Array<StreamEvent | null>(program.automaton.width).fill(null),
   };
   program.joins.set(key, join);
   enter(pending, join);
@@ -50,7 +50,7 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
 
 /** `until`: clears the key, but for events that a late one stands before. */
 function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const keys = program.until < 0 ? undefined : keysOf(matches, program.until);
+  const keys = program.automaton.until < 0 ? undefined : keysOf(matches, program.automaton.until);
   if (keys === undefined || !isOver(pending, program, event)) return;
   for (const key of keys) {
     const join = program.joins.get(key);
@@ -63,5 +63,5 @@ function closeKeys(pending: Pending, program: Program, event: StreamEvent, match
 }
 
 function isOver(pending: Pending, program: Program, event: StreamEvent): boolean {
-  return program.untilLate === null || pending.askLate(program.untilLate, event, []);
+  return program.automaton.untilLate === null || pending.askLate(program.automaton.untilLate, event, []);
 }

@@ -13,10 +13,10 @@
 // that stands after it, and it does not push out a partial match whose last event is newer than its own.
 
 import type { LateTest } from "@kestrel/stdlib/sequence-tables";
+import { type StageMatch, type StreamEvent, toMillis } from "../event/stream-event.js";
 import { leadOf, noteMissing, settle } from "./missing.js";
 import { drop, enter, orderOf, type Pending, release } from "./pending.js";
 import { createLink, type KeyState, NEVER, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
-import { type StageMatch, type StreamEvent, toMillis } from "./stream-event.js";
 
 /** The keys under which a predicate held for the current event; undefined when it did not hold. */
 export interface Matches {
@@ -54,14 +54,14 @@ function holdsLate(
   match: PartialMatch | null,
 ): boolean {
   if (test === null) return true;
-  const others = test.stages.map((slot) => match?.events[program.terms[slot] ?? -1] ?? null);
+  const others = test.stages.map((slot) => match?.events[program.automaton.terms[slot] ?? -1] ?? null);
   return pending.askLate(test, event, others);
 }
 
 /** Runs one event through a sequence; reports what it completes through `pending.onComplete`. */
 export function acceptSequence(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const { predicates } = program;
-  if (program.untilFirst) closeKeys(pending, program, event, matches);
+  const { predicates } = program.automaton;
+  if (program.automaton.untilFirst) closeKeys(pending, program, event, matches);
   let last = predicates.length - 1;
   while (last >= 0) {
     const predicate = predicates[last] ?? -1;
@@ -73,17 +73,17 @@ export function acceptSequence(pending: Pending, program: Program, event: Stream
     }
     last = first - 1;
   }
-  for (let at = 0; at < program.missing.length; at++) {
-    const late = program.missingLates[at] ?? null;
-    const keys = keysOfTerm(pending, program, event, matches, program.missing[at] ?? -1, late);
+  for (let at = 0; at < program.automaton.missing.length; at++) {
+    const late = program.automaton.missingLates[at] ?? null;
+    const keys = keysOfTerm(pending, program, event, matches, program.automaton.missing[at] ?? -1, late);
     if (keys === undefined) continue;
-    for (const key of keys) noteMissing(pending, program, event, key, program.gaps[at] ?? 0);
+    for (const key of keys) noteMissing(pending, program, event, key, program.automaton.gaps[at] ?? 0);
   }
-  if (!program.untilFirst) closeKeys(pending, program, event, matches);
+  if (!program.automaton.untilFirst) closeKeys(pending, program, event, matches);
 }
 
 function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const keys = program.until < 0 ? undefined : keysOf(matches, program.until);
+  const keys = program.automaton.until < 0 ? undefined : keysOf(matches, program.automaton.until);
   if (keys === undefined) return;
   for (const key of keys) cutOff(pending, program, event, key);
 }
@@ -103,7 +103,7 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
 }
 
 function start(pending: Pending, program: Program, owner: KeyState, event: StreamEvent): void {
-  if (!holdsLate(pending, program, program.lates[0] ?? null, event, null)) return;
+  if (!holdsLate(pending, program, program.automaton.lates[0] ?? null, event, null)) return;
   const match: PartialMatch = {
     kind: "partial",
     program,
@@ -112,7 +112,7 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
     inSpan: createLink(),
     age: 0,
     expires: 0n,
-    deadline: program.span === null ? NEVER : event.ts + program.span,
+    deadline: program.automaton.span === null ? NEVER : event.ts + program.automaton.span,
     events: [event],
     stage: 0,
     lead: leadOf(owner, event.ts),
@@ -121,11 +121,11 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
     held: -1,
     timer: -1,
   };
-  const complete = program.predicates.length === 1;
+  const complete = program.automaton.predicates.length === 1;
   // A late event may begin what can no longer go on.
   if (!complete && (pending.clock > match.deadline || !takePlace(pending, owner, match))) return;
   owner.size++;
-  if (!complete || program.trailing) enter(pending, match);
+  if (!complete || program.automaton.trailing) enter(pending, match);
   if (complete) settle(pending, match);
 }
 
@@ -139,18 +139,18 @@ function advanceTo(pending: Pending, program: Program, owner: KeyState, event: S
     drop(pending, match);
     return;
   }
-  if (!holdsLate(pending, program, program.lates[stage] ?? null, event, match)) return;
+  if (!holdsLate(pending, program, program.automaton.lates[stage] ?? null, event, match)) return;
   if (event.ts > match.deadline) {
     // In order of arrival time does not move, and so nothing expires; a match that fails is gone all the same.
     pending.expired++;
     drop(pending, match);
     return;
   }
-  if (program.forks[stage] === true) advanceCopy(pending, program, owner, match, event, stage);
+  if (program.automaton.forks[stage] === true) advanceCopy(pending, program, owner, match, event, stage);
   else {
     owner.waiting[stage - 1] = null;
     take(match, event, stage, match.barrier);
-    if (stage === program.predicates.length - 1) settle(pending, match);
+    if (stage === program.automaton.predicates.length - 1) settle(pending, match);
     else if (!takePlace(pending, owner, match)) drop(pending, match);
   }
 }
@@ -166,10 +166,10 @@ function advanceCopy(
 ): void {
   const copy: PartialMatch = { ...match, inProgram: createLink(), inSpan: createLink(), events: [...match.events] };
   take(copy, event, stage, match.barrier);
-  const complete = stage === program.predicates.length - 1;
+  const complete = stage === program.automaton.predicates.length - 1;
   if (!complete && !takePlace(pending, owner, copy)) return;
   owner.size++;
-  if (!complete || program.trailing) enter(pending, copy);
+  if (!complete || program.automaton.trailing) enter(pending, copy);
   if (complete) settle(pending, copy);
 }
 
@@ -202,7 +202,7 @@ function cutOff(pending: Pending, program: Program, event: StreamEvent, key: str
   if (owner === undefined) return;
   for (const match of owner.waiting) {
     if (match === null || orderOf(pending, lastEvent(match), event) > 0) continue;
-    if (holdsLate(pending, program, program.untilLate, event, match)) drop(pending, match);
+    if (holdsLate(pending, program, program.automaton.untilLate, event, match)) drop(pending, match);
   }
 }
 

@@ -12,6 +12,7 @@
 // SOUND: an X more than maxspan before F cannot change a verdict, nor can one after F + maxspan: so marks expire, and at
 // its deadline a held match has seen all it needs.
 
+import { type StreamEvent, toMillis } from "../event/stream-event.js";
 import { drop, enter, type Pending, renew } from "./pending.js";
 import {
   createLink,
@@ -23,7 +24,6 @@ import {
   type PartialMatch,
   type Program,
 } from "./state.js";
-import { type StreamEvent, toMillis } from "./stream-event.js";
 import { addTimer } from "./timers.js";
 
 /** Takes note of an event that matches a missing term standing after `gap` positive terms. */
@@ -34,7 +34,7 @@ export function noteMissing(pending: Pending, program: Program, event: StreamEve
   }
   const owner = program.keys.get(key);
   if (owner === undefined) return;
-  if (gap === program.predicates.length) {
+  if (gap === program.automaton.predicates.length) {
     meetHeld(pending, program, owner, event.ts);
     return;
   }
@@ -59,11 +59,11 @@ export function settle(pending: Pending, match: PartialMatch): void {
   const { program, lead } = match;
   const last = match.events[match.events.length - 1];
   if (last === undefined) throw new Error("a match without events");
-  const tooNear = program.span !== null && lead !== NO_TIME && last.ts - lead <= program.span;
-  if (match.spoilt || (!program.trailing && tooNear)) {
+  const tooNear = program.automaton.span !== null && lead !== NO_TIME && last.ts - lead <= program.automaton.span;
+  if (match.spoilt || (!program.automaton.trailing && tooNear)) {
     pending.spoilt++;
     drop(pending, match);
-  } else if (program.trailing) {
+  } else if (program.automaton.trailing) {
     match.held = pending.ages++;
     addTimer(pending.timers, match);
     match.owner.open.add(match);
@@ -76,14 +76,14 @@ export function settle(pending: Pending, match: PartialMatch): void {
 export function report(pending: Pending, match: PartialMatch): void {
   const { program, owner } = match;
   drop(pending, match);
-  const events: (StreamEvent | null)[] = new Array<StreamEvent | null>(program.width).fill(null);
-  for (let at = 0; at < match.events.length; at++) events[program.slots[at] ?? 0] = match.events[at] ?? null;
+  const events: (StreamEvent | null)[] = new Array<StreamEvent | null>(program.automaton.width).fill(null);
+  for (let at = 0; at < match.events.length; at++) events[program.automaton.slots[at] ?? 0] = match.events[at] ?? null;
   pending.completed++;
-  pending.onComplete(program.index, owner.key, events);
+  pending.onComplete(program.automaton.index, owner.key, events);
 }
 
 function setMark(pending: Pending, program: Program, ts: bigint, key: string): void {
-  const deadline = program.span === null ? NEVER : ts + program.span;
+  const deadline = program.automaton.span === null ? NEVER : ts + program.automaton.span;
   if (deadline < pending.clock) return;
   const owner = openKey(program, key);
   const { mark } = owner;
@@ -120,8 +120,8 @@ function meetHeld(pending: Pending, program: Program, owner: KeyState, ts: bigin
     if (last === undefined || ts <= last.ts) continue;
     owner.open.delete(match);
     // Without a leading term the distance counts from F, and a match past its deadline is no longer held.
-    const near = program.leading
-      ? program.span !== null && match.lead !== NO_TIME && ts - match.lead <= program.span
+    const near = program.automaton.leading
+      ? program.automaton.span !== null && match.lead !== NO_TIME && ts - match.lead <= program.automaton.span
       : ts <= match.deadline;
     if (!near) continue;
     pending.spoilt++;

@@ -9,8 +9,17 @@
 // deadline, and the machine treats such an entry as gone whether or not it has been removed yet.
 // INVARIANT: held matches that are due have been judged before `expire` runs, so it never meets one.
 
-import { type Chain, type Entry, type KeyState, type Link, NEVER, NO_TIME, type Program } from "./state.js";
-import { type AskLate, compareEvents, type StreamEvent } from "./stream-event.js";
+import { compareEvents, type StreamEvent } from "../event/stream-event.js";
+import {
+  type AskLate,
+  type Chain,
+  type Entry,
+  type KeyState,
+  type Link,
+  NEVER,
+  NO_TIME,
+  type Program,
+} from "./state.js";
 import { removeTimer, type Timers } from "./timers.js";
 
 /** What the whole engine shares. */
@@ -141,11 +150,11 @@ function oldestOf(pending: Pending): Link | null {
 
 function join(pending: Pending, entry: Entry): void {
   entry.age = pending.ages++;
-  const before = entry.program.spanChain.newest?.entry?.expires;
+  const before = entry.program.automaton.spanChain.newest?.entry?.expires;
   entry.expires = entry.deadline;
   if (before !== undefined && before > entry.deadline) entry.expires = before;
   append(entry.program.chain, entry.inProgram, entry);
-  append(entry.program.spanChain, entry.inSpan, entry);
+  append(entry.program.automaton.spanChain, entry.inSpan, entry);
   if (entry.expires < pending.nextDue) pending.nextDue = entry.expires;
 }
 

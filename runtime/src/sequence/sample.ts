@@ -4,14 +4,14 @@
 // SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it: the
 // first N of each filter are enough to tell whether a key is complete.
 
+import type { StreamEvent } from "../event/stream-event.js";
 import { keysOfTerm, type Matches } from "./machine.js";
 import { enter, type Pending } from "./pending.js";
 import { createLink, NEVER, type Program, type SampleKey } from "./state.js";
-import type { StreamEvent } from "./stream-event.js";
 
 /** Runs one event through a sample; reports the keys it completes, in filter order and then key order. */
 export function acceptSample(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const { predicates, lates } = program;
+  const { predicates, lates } = program.automaton;
   const found: (readonly string[])[] = [];
   for (let filter = 0; filter < predicates.length; filter++) {
     const late = lates[filter] ?? null;
@@ -24,10 +24,10 @@ export function acceptSample(pending: Pending, program: Program, event: StreamEv
 }
 
 function collect(pending: Pending, program: Program, event: StreamEvent, key: string, filter: number): void {
-  const filters = program.predicates.length;
+  const filters = program.automaton.predicates.length;
   let sample = program.samples.get(key);
   if (sample === undefined) {
-    const deadline = program.span === null ? NEVER : event.ts + program.span;
+    const deadline = program.automaton.span === null ? NEVER : event.ts + program.automaton.span;
     if (deadline < pending.clock) return;
     const hits: StreamEvent[][] = [];
     for (let at = 0; at < filters; at++) hits.push([]);
@@ -62,7 +62,7 @@ function complete(pending: Pending, program: Program, key: string): void {
   sample.alerted = true;
   for (const hits of sample.hits) hits.length = 0;
   pending.completed++;
-  pending.onComplete(program.index, key, chosen);
+  pending.onComplete(program.automaton.index, key, chosen);
 }
 
 /** Extends `chosen`, one event for each filter from the first on, to pairwise distinct events for all; false if none does. */

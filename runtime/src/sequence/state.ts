@@ -1,5 +1,8 @@
 // The data of the sequence engine: the programs it runs, the keys they have seen, and what is pending for each key.
 //
+// What a program does (its automaton) is the package's; what it remembers is one object, the Program, to which everything that
+// is pending refers. So whoever keeps that object under its rule's id can give it the automaton of the next package.
+//
 // Four things can be pending, all called entries: a partial match (which turns into a held match when only a trailing
 // missing event is left to wait for), the mark a leading missing event leaves on a key, the key of a sample, and the key of
 // a join. Each entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see pending.ts).
@@ -7,15 +10,15 @@
 // INVARIANT: a KeyState is in its program's map exactly while its `size` is above 0.
 
 import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
-import type { StreamEvent } from "./stream-event.js";
+import type { StreamEvent } from "../event/stream-event.js";
 
 /** Before all time: no such event was seen. */
 export const NO_TIME = -(1n << 63n);
 /** After all time: the deadline of a partial match without maxspan. */
 export const NEVER = (1n << 63n) - 1n;
 
-/** A program made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
-export interface Program {
+/** What a program does, made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
+export interface Automaton {
   readonly index: number;
   /** What decides one event is none of the engine's business; such a program has no predicates here. */
   readonly kind: SequenceProgram["kind"];
@@ -40,11 +43,17 @@ export interface Program {
   readonly until: number;
   readonly untilLate: LateTest | null;
   readonly untilFirst: boolean;
+  /** The entries of all programs that have the same span. */
+  readonly spanChain: Chain;
+}
+
+/** What a program remembers. */
+export interface Program {
+  readonly automaton: Automaton;
   readonly keys: Map<string, KeyState>;
   readonly samples: Map<string, SampleKey>;
   readonly joins: Map<string, JoinKey>;
   readonly chain: Chain;
-  readonly spanChain: Chain;
   /** How many of its entries had to go because a cap was reached. */
   evicted: number;
 }
@@ -132,6 +141,9 @@ export interface JoinKey {
   readonly slots: (StreamEvent | null)[];
 }
 
+/** Whether a late test holds for an event; `others[i]` is what stage `test.stages[i]` took, null when it has taken nothing. */
+export type AskLate = (test: LateTest, event: StreamEvent, others: readonly (StreamEvent | null)[]) => boolean;
+
 export type Entry = PartialMatch | Mark | SampleKey | JoinKey;
 
 /** An entry's place in one chain. */
@@ -156,8 +168,18 @@ export function createChain(): Chain {
   return { oldest: null, newest: null, size: 0 };
 }
 
+/** A program that remembers nothing yet. */
+export function createProgram(automaton: Automaton): Program {
+  return { automaton, keys: new Map(), samples: new Map(), joins: new Map(), chain: createChain(), evicted: 0 };
+}
+
 /** A program of the tables, ready to run. `spanChain` is shared by the programs that have the same span. */
-export function createProgram(source: SequenceProgram, index: number, span: bigint | null, spanChain: Chain): Program {
+export function createAutomaton(
+  source: SequenceProgram,
+  index: number,
+  span: bigint | null,
+  spanChain: Chain,
+): Automaton {
   const predicates: number[] = [];
   const slots: number[] = [];
   const lates: (LateTest | null)[] = [];
@@ -203,12 +225,7 @@ export function createProgram(source: SequenceProgram, index: number, span: bigi
     until: source.until?.predicate ?? -1,
     untilLate: source.until?.late ?? null,
     untilFirst: source.untilFirst,
-    keys: new Map(),
-    samples: new Map(),
-    joins: new Map(),
-    chain: createChain(),
     spanChain,
-    evicted: 0,
   };
 }
 
@@ -217,7 +234,7 @@ export function openKey(program: Program, key: string): KeyState {
   let owner = program.keys.get(key);
   if (owner === undefined) {
     const waiting: (PartialMatch | null)[] = [];
-    for (let stage = 1; stage < program.predicates.length; stage++) waiting.push(null);
+    for (let stage = 1; stage < program.automaton.predicates.length; stage++) waiting.push(null);
     owner = { key, waiting, open: new Set(), mark: null, size: 0 };
     program.keys.set(key, owner);
   }

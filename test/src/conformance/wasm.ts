@@ -4,10 +4,10 @@ import { analyseRules, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS }
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
 import { createInference, inferredSchema } from "@kestrel/compiler/query/infer-schema";
 import { type QueryMatch, runQuery } from "@kestrel/compiler/query/run-query";
-import { bareRule } from "@kestrel/compiler/sources/rule";
+import { bareRule } from "@kestrel/compiler/rule/rule";
 import type { Dialect } from "@kestrel/compiler/syntax/ast";
 import type { BrokenLine } from "@kestrel/runtime/engine/detector";
-import { keyJson } from "@kestrel/runtime/engine/join-keys";
+import { keyJson } from "@kestrel/runtime/event/join-keys";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { type Backend, type ExpectedValue, messageOf, parseProblems } from "./backend.js";

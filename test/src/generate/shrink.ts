@@ -49,7 +49,7 @@ async function shrinkStream(start: Disagreement, setting: Setting): Promise<Disa
 /** The first smaller query that shows the difference; null when there is none. */
 async function shrinkQuery(start: Disagreement, setting: Setting): Promise<Disagreement | null> {
   const smaller = [...smallerQueries(parseText(start.query, setting.dialect))].map(printQuery);
-  const parses = smaller.filter((text) => parseQuery(text, { dialect: setting.dialect }).query !== null);
+  const parses = smaller.filter((text) => parseQuery(text, { dialect: setting.dialect }).problems.length === 0);
   const shorter = [...new Set(parses)].filter((text) => text !== start.query).sort((a, b) => a.length - b.length);
   for (let at = 0; at < shorter.length; at += BATCH) {
     const prepared = await prepare(shorter.slice(at, at + BATCH), setting, [start.optimize]);

@@ -29,7 +29,7 @@ export async function askWholeFile(
   const { matches } = await runQuery(compiled, file, { ...options, onBroken });
   return matches.map(({ key, events, isRecord }) =>
     isRecord
-      ? canonical(Buffer.from(events[0]?.line ?? []).toString())
+      ? canonical(Buffer.from(events[0]?.bytes ?? []).toString())
       : writtenRow(events, identityOfKey(key, setting.dialect)),
   );
 }

@@ -78,6 +78,8 @@ export function isSearch(call: Call): boolean {
 
 function typeBeside(other: Expr, known: KnownType): FieldType {
   switch (other.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
       if (other.type === "null") return "object";
       if (other.type === "string") return "keyword";

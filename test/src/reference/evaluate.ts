@@ -70,6 +70,8 @@ function leafHolds(leaf: Expr, scope: Scope): boolean {
 /** Whether no field, array or process tree decides. An optional field that is unknown is the constant null. */
 function isConstant(expression: Expr, scope: Scope): boolean {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
       return true;
     case "field":
@@ -119,6 +121,8 @@ function evaluate(expression: Expr, binding: Binding, scope: Scope): Value {
 
 function give(expression: Expr, binding: Binding, scope: Scope): Given {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
       if (expression.type === "null") return valued(null);
       if (expression.type === "integer")

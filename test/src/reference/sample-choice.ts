@@ -1,6 +1,6 @@
 // The events that match the terms of a sample -> which of them each sample takes, in both dialects.
 //
-// Elasticsearch leaves the choice open (EQL reference, section 10), so Kestrel states one (docs/language.md, Samples): the
+// Elasticsearch leaves the choice open so Kestrel states one (docs/language.md#samples): the
 // first one that is found by trying, term by term, the matches in the order of their events, and going back when the later
 // terms are left without an event of their own. Over a whole file the choice is among all events; in a stream it is made
 // when the first event comes that makes one possible, and among the events up to that one.

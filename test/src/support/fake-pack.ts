@@ -19,8 +19,8 @@ import * as abi from "@kestrel/stdlib/abi";
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { digestText, FORMAT_VERSION, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import {
-  encodeSequences,
   type LineageProgram,
+  programToJson,
   type SequenceProgram,
   type SequenceStage,
 } from "@kestrel/stdlib/sequence-tables";
@@ -311,11 +311,10 @@ export interface FakePack {
   readonly lineage?: readonly LineageProgram[];
 }
 
-/** What a package consists of: the manifest with its digest, and the listed files. */
+/** What a package consists of: the manifest with its digest, and the module. */
 export interface FakeParts {
   readonly manifest: PackageManifest;
   readonly module: Uint8Array;
-  readonly sequences: Uint8Array;
 }
 
 /** A manifest for files that are already made; the digest is right. */
@@ -334,6 +333,8 @@ export function fakeManifest(pack: FakePack, files: Readonly<Record<string, Uint
     },
     rules: pack.rules,
     predicates: pack.predicates,
+    programs: pack.programs.map(programToJson),
+    lineage: pack.lineage ?? [],
     files: Object.keys(files)
       .sort()
       .map((path) => ({ path, bytes: files[path]?.length ?? 0, sha256: sha256(files[path] ?? "") })),
@@ -348,9 +349,7 @@ export function withDigest(manifest: PackageManifest): PackageManifest {
 
 export async function fakePack(pack: FakePack): Promise<FakeParts> {
   const module = await fakeModuleBytes();
-  const sequences = encodeSequences({ programs: pack.programs, lineage: pack.lineage ?? [] });
-  const manifest = fakeManifest(pack, { "module.wasm": module, "sequences.bin": sequences });
-  return { manifest, module, sequences };
+  return { manifest: fakeManifest(pack, { "module.wasm": module }), module };
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -4,7 +4,6 @@
 
 import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
-import { streamPipeWarnings } from "@kestrel/compiler/package/stream-pipes";
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
 import { extendSchema } from "@kestrel/compiler/query/extend-schema";
 import { runQuery } from "@kestrel/compiler/query/run-query";
@@ -107,7 +106,7 @@ export async function rowsOfQuery(text: string, lines: readonly string[], settin
   };
   const { matches } = await runQuery(compiled, chunkOf(lines), { ...options, onBroken });
   return matches.map(({ events, isRecord }) => {
-    const first = Buffer.from(events[0]?.line ?? "null").toString();
+    const first = Buffer.from(events[0]?.bytes ?? "null").toString();
     if (isRecord) return { events: [], counted: sortedJson(JSON.parse(first)) };
     const own = lines[events[0]?.ordinal ?? -1] ?? "null";
     return {
@@ -143,7 +142,7 @@ export async function runAsPackage(queries: readonly PackedQuery[], setting: Set
   const ids = queries.map((_, index) => `rule-${String(index).padStart(4, "0")}`);
   const rules = queries.map(({ text }, index) => ruleOf(ids[index] ?? "", text));
   const under = await compileForTest(rules, setting.options);
-  const said = [...under.diagnostics, ...streamPipeWarnings(under.rules)];
+  const said = under.diagnostics;
   const found = new Map<readonly string[], Found>();
   return queries.map(({ lines }, index) => {
     const run = found.get(lines) ?? runLines(under.pack, bytesOf(lines));

@@ -3,11 +3,11 @@
 import { analyseRules, type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
-import { bareRule, type Rule } from "@kestrel/compiler/sources/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import type { DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { createDetector, type DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
-import { MODULE_FILE, SEQUENCES_FILE } from "@kestrel/stdlib/package-format";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 
 /** A rule with nothing but a query. */
 export function ruleOf(id: string, query: string): Rule {
@@ -34,9 +34,8 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
     tiebreakerField,
     categoryField,
   });
-  const contents = (path: string): Uint8Array => files.get(path) ?? new Uint8Array();
   return {
-    pack: await packageFromMemory({ manifest, module: contents(MODULE_FILE), sequences: contents(SEQUENCES_FILE) }),
+    pack: await packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }),
     rules: analysed.rules,
     diagnostics: analysed.diagnostics,
   };

@@ -18,7 +18,8 @@
 //   gives: nothing
 //   counters: evicted=1                   optional: counters at the end
 
-import type { AskLate, StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
+import type { AskLate } from "@kestrel/runtime/sequence/state";
 import type { LateTest, SequenceProgram, SequenceStage } from "@kestrel/stdlib/sequence-tables";
 import { type CaseKind, linesOf, optionalSection, type Section, sectionOf, type TextCase } from "./text-cases.js";
 
@@ -168,7 +169,6 @@ function parseStep(word: string, before: number): Step {
     ordinal: before + 1,
     ts: parseMillis(ts),
     tie: tie === undefined ? null : BigInt(tie),
-    line: new Uint8Array(0),
   };
   return { kind: "event", event, matches };
 }

@@ -4,7 +4,8 @@
 // A completion is placed in the stream by its moment: the index of the event that completed it or, when it ends in a
 // missing event, of the first event past its deadline; what is due at a moment goes before what is completed at it.
 
-import type { AskLate, StageMatch, StreamEvent } from "@kestrel/runtime/sequence/stream-event";
+import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
+import type { AskLate } from "@kestrel/runtime/sequence/state";
 import type { LateTest, SequenceProgram, SequenceStage } from "@kestrel/stdlib/sequence-tables";
 
 export interface ListedEvent {

@@ -33,6 +33,8 @@ export function showExpr(expr: Expr): string {
       return list(expr.op, [expr.left, expr.right]);
     case "match":
       return list(`${expr.negated ? "not-" : ""}${expr.op}`, [expr.subject, ...expr.values]);
+    case "error":
+      return list("error", expr.read);
     case "lineage":
       return `(${expr.relation}-of ${showEvent(expr.query)})`;
   }
@@ -82,7 +84,8 @@ export function findStraySpans(query: Query, length: number): string[] {
     if (!inside(inner, outer)) stray.push(`${what} at ${inner.start}..${inner.end} in ${outer.start}..${outer.end}`);
   };
   const checkExpr = (expr: Expr, outer: Span): void => {
-    check(expr.kind, expr.span, outer);
+    // Where an operand is missing, its error node covers nothing.
+    if (expr.kind !== "error" || expr.span.start < expr.span.end) check(expr.kind, expr.span, outer);
     if (expr.kind === "binary") {
       check("operator", expr.opSpan, expr.span);
       checkExpr(expr.left, expr.span);

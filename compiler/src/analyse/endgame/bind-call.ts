@@ -1,21 +1,20 @@
 // Function calls of the endgame dialect: names, arity and argument types of python-eql's signatures, EQL.md section 6.
 
+import type { DynamicFunction } from "../../ir/dynamic-value.js";
 import { type Cidr, parseCidr } from "../../patterns/cidr.js";
 import { compileRegex } from "../../patterns/regex-compile.js";
 import type { Call, Expr } from "../../syntax/ast.js";
-import {
-  arithmetic,
-  type Bound,
-  bindCondition,
-  bindValue,
-  describeKind,
-  fail,
-  type Kind,
-  type Scope,
-  wildcard,
-} from "./bind-value.js";
-import type { DynamicFunction, DynamicValue } from "./dynamic.js";
+import type { BoundValue } from "../typed.js";
 import { parseMatch } from "./patterns.js";
+import { type Bound, describeKind, fail, type Kind, type Scope } from "./scope.js";
+
+/** How expressions inside a call are bound, and what calls have in common with operators. */
+export interface Binder {
+  bindValue(expr: Expr, scope: Scope): Bound;
+  bindCondition(expr: Expr, scope: Scope): BoundValue;
+  arithmetic(op: "+" | "-" | "*" | "/" | "%", left: Expr, right: Expr, scope: Scope): Bound;
+  wildcard(subject: BoundValue, literals: readonly StringLiteral[], scope: Scope): BoundValue;
+}
 
 /** What an argument may be; `literal` is a string written out, `name` a bare name. */
 type Wanted = "string" | "number" | "boolean" | "array" | "countable" | "primitive" | "any" | "literal" | "name";
@@ -68,9 +67,9 @@ function isText(expr: Expr | undefined): expr is StringLiteral {
   return expr?.kind === "literal" && expr.type === "string";
 }
 
-export function bindCall(call: Call, scope: Scope): Bound {
+export function bindCall(call: Call, scope: Scope, binder: Binder): Bound {
   const signature = BY_NAME.get(call.name);
-  if (signature === undefined) return unknownFunction(call, scope);
+  if (signature === undefined) return unknownFunction(call, scope, binder);
   const { name, required, optional = [], rest } = signature;
   const most = rest === undefined ? required.length + optional.length : Number.POSITIVE_INFINITY;
   if (call.args.length < required.length || call.args.length > most) {
@@ -81,23 +80,24 @@ export function bindCall(call: Call, scope: Scope): Bound {
   const [first, second] = call.args;
   if (first === undefined) return fail(scope, "E0304", call.span, `\`${name}\` needs an argument`);
   if (name in OPERATORS && second !== undefined) {
-    return arithmetic(OPERATORS[name as keyof typeof OPERATORS], first, second, scope);
+    return binder.arithmetic(OPERATORS[name as keyof typeof OPERATORS], first, second, scope);
   }
-  if (name === "arraySearch" || name === "arrayCount") return bindSearch(call, name, scope);
+  if (name === "arraySearch" || name === "arrayCount") return bindSearch(call, name, scope, binder);
   // In an older order of arguments the pattern stood first.
   const swapped = name.startsWith("match") && call.args.length === 2 && isText(first) && !isText(second);
   const exprs = swapped ? [...call.args].reverse() : call.args;
   const kinds = [...required, ...optional];
-  const args = exprs.map((arg, index) => bindArgument(arg, kinds[index] ?? rest ?? "any", name, scope));
-  return build(call, exprs, args, signature, scope);
+  const args = exprs.map((arg, index) => bindArgument(arg, kinds[index] ?? rest ?? "any", name, scope, binder));
+  return build(call, exprs, args, signature, scope, binder);
 }
 
-function unknownFunction(call: Call, scope: Scope): Bound {
+function unknownFunction(call: Call, scope: Scope, binder: Binder): Bound {
   const { name, nameSpan } = call;
   if (name.toLowerCase() === "_arraysearch") {
     const help = "Write `arraySearch(array, name, condition)`.";
     return fail(scope, "E0204", nameSpan, `\`${name}\` belongs to the elastic dialect`, help);
   }
+  for (const arg of call.args) binder.bindValue(arg, scope);
   const lower = name.toLowerCase();
   const same = SIGNATURES.filter((signature) => signature.name.toLowerCase() === lower);
   const near = SIGNATURES.filter((signature) => signature.name.toLowerCase().startsWith(lower.slice(0, 3)));
@@ -125,8 +125,8 @@ function suits(kind: Kind, wanted: Wanted): boolean {
   }
 }
 
-function bindArgument(arg: Expr, wanted: Wanted, name: string, scope: Scope): DynamicValue {
-  const { value, type } = bindValue(arg, scope);
+function bindArgument(arg: Expr, wanted: Wanted, name: string, scope: Scope, binder: Binder): BoundValue {
+  const { value, type } = binder.bindValue(arg, scope);
   if (!suits(type, wanted)) {
     const article = wanted === "countable" ? "a string or an array" : wanted === "literal" ? "a string" : `a ${wanted}`;
     fail(scope, "E0303", arg.span, `\`${name}\` needs ${article} here, but this is ${describeKind(type)}`);
@@ -136,17 +136,17 @@ function bindArgument(arg: Expr, wanted: Wanted, name: string, scope: Scope): Dy
   return value;
 }
 
-function bindSearch(call: Call, name: string, scope: Scope): Bound {
+function bindSearch(call: Call, name: string, scope: Scope, binder: Binder): Bound {
   const [array, variable, condition] = call.args;
   if (array === undefined || variable === undefined || condition === undefined) {
     return fail(scope, "E0304", call.span, `\`${name}\` takes 3 arguments`);
   }
-  const from = bindArgument(array, "array", name, scope);
+  const from = bindArgument(array, "array", name, scope, binder);
   const [bare] = variable.kind === "field" && variable.path.length === 1 && !variable.variable ? variable.path : [];
   if (typeof bare !== "string") {
     return fail(scope, "E0304", variable.span, `\`${name}\` needs a plain name for the element here`);
   }
-  const inner = bindCondition(condition, { ...scope, variables: [...scope.variables, bare] });
+  const inner = binder.bindCondition(condition, { ...scope, variables: [...scope.variables, bare] });
   const count = name === "arrayCount";
   const depth = scope.variables.length;
   return {
@@ -158,19 +158,20 @@ function bindSearch(call: Call, name: string, scope: Scope): Bound {
 function build(
   call: Call,
   exprs: readonly Expr[],
-  args: readonly DynamicValue[],
+  args: readonly BoundValue[],
   { name, result }: Signature,
   scope: Scope,
+  binder: Binder,
 ): Bound {
   const [subject] = args;
   if (subject === undefined) return fail(scope, "E0304", call.span, `\`${name}\` needs an argument`);
   const literals = exprs.slice(1).filter(isText);
-  const bound = (value: DynamicValue): Bound => ({ value, type: result });
+  const bound = (value: BoundValue): Bound => ({ value, type: result });
   switch (name) {
     case "safe":
       return bound(subject);
     case "wildcard":
-      return bound(wildcard(subject, literals, scope));
+      return bound(binder.wildcard(subject, literals, scope));
     case "match":
     case "matchLite":
       return bound({ kind: "regex", subject, patterns: regexes(call, literals, scope) });

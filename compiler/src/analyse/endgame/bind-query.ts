@@ -1,21 +1,12 @@
 // Query AST of the endgame dialect -> typed query: terms, join keys, sequences, joins, samples and pipes.
 
+import { readingsOfDynamic } from "../../ir/dynamic-value.js";
 import type { Expr, Pipe, Query, QueryBody, Span, Term } from "../../syntax/ast.js";
 import { printExpression } from "../../syntax/print.js";
-import { type BindContext, report } from "../bind-context.js";
-import type { JoinKey, TypedBody, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
-import {
-  type Bound,
-  bindCondition,
-  bindEvents,
-  bindValue,
-  describeKind,
-  fits,
-  type Kind,
-  type Scope,
-  topScope,
-} from "./bind-value.js";
-import { rawFieldsOf } from "./dynamic.js";
+import { type BindContext, isUnread, report } from "../bind-context.js";
+import type { TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
+import { bindCondition, bindEvents, bindValue } from "./bind-value.js";
+import { type Bound, describeKind, fits, type Kind, type Scope, topScope } from "./scope.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
@@ -25,7 +16,7 @@ const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 export function bindEndgameQuery(query: Query, context: BindContext): TypedQuery | null {
   const body = bindBody(query.body, context);
   const pipes = bindPipes(query, context);
-  return body === null ? null : { ...body, pipes };
+  return body === null ? null : { ...body, pipes, spans: context.spans };
 }
 
 function bindBody(body: QueryBody, context: BindContext): TypedBody | null {
@@ -65,7 +56,7 @@ function checkTerms(body: Exclude<QueryBody, { kind: "event" }>, context: BindCo
     if (body.until?.fork) report(context, "E0307", body.until.span, "`until` cannot fork");
     if (body.until?.missing) report(context, "E0307", body.until.span, "`until` cannot be a missing event");
   }
-  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2) {
+  if (kind !== "sample" && terms.length < 2 && (terms[0]?.runs ?? 2) < 2 && !isUnread(context, body.span)) {
     const message = `a ${kind} of one term behaves as an event query`;
     context.problems.push({ code: "W0502", severity: "warning", message, span: body.span });
   }
@@ -96,7 +87,15 @@ function bindTerms(
     const written = [...by, ...term.by];
     if (written.length !== count) {
       const message = `this term has ${written.length} join keys, but the first term has ${count}`;
-      report(context, "E0306", term.span, message);
+      const keys = terms[0]?.by.length ? terms[0].by : by;
+      const span = { start: keys[0]?.span.start ?? 0, end: keys.at(-1)?.span.end ?? 0 };
+      const at = keys.length > 0 ? span : terms[0]?.span;
+      const text = `the first term has ${count === 0 ? "no keys" : count === 1 ? "1 key" : `${count} keys`}`;
+      // What stands behind the brackets is certain even where what stands in them could not be read.
+      if (!isUnread(context, { start: term.query.span.end, end: term.span.end })) {
+        const labels = at === undefined ? [] : [{ span: at, text }];
+        context.problems.push({ code: "E0306", severity: "error", message, span: term.span, labels });
+      }
     }
     const keys = written.map((expr, index) => {
       const key = bindValue(expr, scope);
@@ -104,7 +103,7 @@ function bindTerms(
       if (key.type !== "unknown" && key.type !== "null") types[index] ??= key.type;
       return joinKey(expr, key, true);
     });
-    const typed: TypedTerm = { ...events, keys, missing: term.missing, fork: term.fork };
+    const typed: TypedTerm = { ...events, keys, missing: term.missing, fork: term.fork, span: term.span };
     bound.set(term, typed);
     return typed;
   });
@@ -119,9 +118,9 @@ function checkKey(key: Bound, span: Span, before: Kind | undefined, context: Bin
 }
 
 /** A missing value is a key like any other. */
-function joinKey(expr: Expr, { value }: Bound, fold: boolean): JoinKey {
+function joinKey(expr: Expr, { value }: Bound, fold: boolean): TypedKey {
   const name = printExpression(expr, "endgame");
-  return { name, field: null, optional: true, computed: { value: { kind: "dynamic", value }, fold } };
+  return { name, value: { kind: "dynamic", value, fold }, optional: true };
 }
 
 /** What `head` and `tail` keep where no number is written. */
@@ -152,15 +151,15 @@ function bindPipe(pipe: Pipe, scope: Scope): TypedPipe | null {
     case "head":
     case "tail": {
       const [count] = args;
-      if (count === undefined) return { kind: name, count: DEFAULT_COUNT };
+      if (count === undefined) return { kind: name, count: DEFAULT_COUNT, span: pipe.span };
       const written = count.kind === "literal" && count.type === "integer" && count.value > 0n;
       if (args.length > 1 || !written) return refuse(pipe.span, `\`${name}\` takes one whole number above 0`);
-      return { kind: name, count: Math.min(Number(count.value), Number.MAX_SAFE_INTEGER) };
+      return { kind: name, count: Math.min(Number(count.value), Number.MAX_SAFE_INTEGER), span: pipe.span };
     }
     case "filter": {
       const [condition] = args;
       if (condition === undefined || args.length > 1) return refuse(pipe.span, "`filter` takes one condition");
-      return { kind: name, condition: { kind: "dynamic", value: bindCondition(condition, scope) } };
+      return { kind: name, condition: { kind: "dynamic", value: bindCondition(condition, scope) }, span: pipe.span };
     }
     case "sort":
     case "unique":
@@ -169,10 +168,11 @@ function bindPipe(pipe: Pipe, scope: Scope): TypedPipe | null {
       if (args.length === 0 && name !== "count") return refuse(pipe.span, `\`${name}\` needs at least one value`);
       const keys = args.map((arg) => {
         const key = bindValue(arg, scope);
-        if (rawFieldsOf(key.value).length === 0) refuse(arg.span, `\`${name}\` needs a value that can differ here`);
+        if (readingsOfDynamic(key.value).length === 0)
+          refuse(arg.span, `\`${name}\` needs a value that can differ here`);
         return joinKey(arg, key, name !== "count");
       });
-      return { kind: name, keys };
+      return { kind: name, keys, span: pipe.span };
     }
     default: {
       const known = "`head`, `tail`, `filter`, `sort`, `unique`, `unique_count` and `count` do";

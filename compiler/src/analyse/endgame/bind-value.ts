@@ -2,62 +2,25 @@
 // operators and functions give are known, a field's type never is. What does not fit is reported once and becomes null of
 // unknown type, so that everything around it is still checked. EQL.md sections 3 to 6, python-eql's columns.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
+import { type Constant, isTruth } from "../../ir/dynamic-value.js";
+import { atStage, type Reading, readWhole } from "../../ir/reading.js";
 import { globFits } from "../../patterns/wildcard.js";
-import type { Binary, ComparisonOp, EventQuery, Expr, FieldRef, Lineage, Match, Span } from "../../syntax/ast.js";
+import type { Binary, ComparisonOp, EventQuery, Expr, FieldRef, Lineage, Match } from "../../syntax/ast.js";
 import { leftSpine } from "../../syntax/walk.js";
-import { type BindContext, report } from "../bind-context.js";
-import type { TypedTerm } from "../typed.js";
-import { bindCall } from "./bind-call.js";
-import { type Constant, type DynamicValue, isTruth } from "./dynamic.js";
+import type { BoundValue, TypedTerm } from "../typed.js";
+import { type Binder, bindCall } from "./bind-call.js";
 import { parseStars } from "./patterns.js";
 import { sameExpression } from "./same-expression.js";
+import { type Bound, describeKind, FAILED, fail, fits, type Kind, NULL, type Scope } from "./scope.js";
 
-export type Kind = "unknown" | "boolean" | "number" | "string" | "null" | "array";
-
-export interface Bound {
-  readonly value: DynamicValue;
-  readonly type: Kind;
-}
-
-export interface Scope {
-  readonly context: BindContext;
-  /** Names that the searches around give their elements, outermost first. */
-  readonly variables: readonly string[];
-  /**
-   * In a pipe behind several terms, what `events[i]` names: for each term its place among those that have events, null for
-   * `![ ]`. Elsewhere null, and `events` is a field like any other.
-   */
-  readonly events: readonly (number | null)[] | null;
-  readonly inPipe: boolean;
-}
-
-export function topScope(context: BindContext): Scope {
-  return { context, variables: [], events: null, inPipe: false };
-}
+/** What the binding of calls asks of this file, which it cannot import because it is imported here. */
+const BINDER: Binder = { bindValue, bindCondition, arithmetic, wildcard };
 
 /** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
 const DEEPEST = 500;
 
-const NULL: DynamicValue = { kind: "constant", value: null };
-const FAILED: Bound = { value: NULL, type: "unknown" };
-
-/** Reports a problem; the result stands in for what could not be bound. */
-export function fail(scope: Scope, code: Parameters<typeof report>[1], span: Span, message: string, help?: string) {
-  report(scope.context, code, span, message, help);
-  return FAILED;
-}
-
-export function fits(a: Kind, b: Kind): boolean {
-  return a === b || a === "unknown" || b === "unknown" || a === "null" || b === "null";
-}
-
-export function describeKind(kind: Kind): string {
-  return kind === "null" || kind === "unknown" ? kind : kind === "array" ? "an array" : `a ${kind}`;
-}
-
 /** Binds a condition: something that is true or false, or may be. */
-export function bindCondition(expr: Expr, scope: Scope): DynamicValue {
+export function bindCondition(expr: Expr, scope: Scope): BoundValue {
   const { value, type } = bindValue(expr, scope);
   if (fits(type, "boolean")) return value;
   const help = "compare it with something";
@@ -74,6 +37,7 @@ export function bindEvents(query: EventQuery, scope: Scope): TypedTerm {
     keys: [],
     missing: false,
     fork: false,
+    span: query.span,
   };
 }
 
@@ -85,6 +49,7 @@ export function bindValue(expr: Expr, scope: Scope): Bound {
   context.depth++;
   const bound = bindNode(expr, scope);
   context.depth--;
+  if (bound.value !== NULL && !context.spans.has(bound.value)) context.spans.set(bound.value, expr.span);
   return bound;
 }
 
@@ -98,7 +63,10 @@ function bindNode(expr: Expr, scope: Scope): Bound {
     case "field":
       return bindField(expr, scope);
     case "call":
-      return bindCall(expr, scope);
+      return bindCall(expr, scope, BINDER);
+    case "error":
+      for (const part of expr.read) bindValue(part, scope);
+      return FAILED;
     case "unary":
       return expr.op === "not" ? bindNot(expr.operand, scope) : bindSign(expr.op, expr.operand, scope);
     case "binary":
@@ -139,16 +107,16 @@ function bindField(ref: FieldRef, scope: Scope): Bound {
       const { length } = scope.events;
       return fail(scope, "E0310", ref.span, `there is no event ${index}: a match has ${length} events, from 0`);
     }
-    const value: DynamicValue = stage === null ? NULL : { kind: "field", field: rawField(inner, stage), path: rest };
+    const value: BoundValue = stage === null ? NULL : { kind: "field", reading: rawField(inner, stage), path: rest };
     return { value, type: "unknown" };
   }
-  return { value: { kind: "field", field: rawField(name, 0), path }, type: "unknown" };
+  return { value: { kind: "field", reading: rawField(name, 0), path }, type: "unknown" };
 }
 
 /** The field of the event at hand, which is the first of a match, or of a later event of the match. */
-function rawField(name: string, event: number): Field {
-  const field: Field = { id: 0, name, type: "raw", whole: true };
-  return event === 0 ? field : { ...field, root: `@${event}` };
+function rawField(name: string, event: number): Reading {
+  const reading = readWhole(name);
+  return event === 0 ? reading : atStage(reading, event);
 }
 
 function bindNot(operand: Expr, scope: Scope): Bound {
@@ -156,7 +124,7 @@ function bindNot(operand: Expr, scope: Scope): Bound {
   return { value: negate(value), type: "boolean" };
 }
 
-export function negate(value: DynamicValue): DynamicValue {
+export function negate(value: BoundValue): BoundValue {
   if (value.kind === "constant") {
     return typeof value.value === "boolean" ? { kind: "constant", value: !value.value } : NULL;
   }
@@ -172,7 +140,7 @@ function bindSign(op: "+" | "-", operand: Expr, scope: Scope): Bound {
   if (typeof literal === "bigint" || typeof literal === "number") {
     return { value: { kind: "constant", value: op === "-" ? -literal : literal }, type: "number" };
   }
-  const zero: DynamicValue = { kind: "constant", value: 0n };
+  const zero: BoundValue = { kind: "constant", value: 0n };
   // What is no number becomes null either way; `x - 0` is the number itself, a negative zero included.
   const [left, right] = op === "-" ? [zero, bound.value] : [bound.value, zero];
   return { value: { kind: "arithmetic", op: "-", left, right }, type: "number" };
@@ -200,12 +168,12 @@ export function arithmetic(op: "+" | "-" | "*" | "/" | "%", left: Expr, right: E
     const bound = bindValue(side, scope);
     if (fits(bound.type, "number")) return bound.value;
     return fail(scope, "E0303", side.span, `\`${op}\` needs numbers, but this is ${describeKind(bound.type)}`).value;
-  }) as [DynamicValue, DynamicValue];
+  }) as [BoundValue, BoundValue];
   return { value: { kind: "arithmetic", op, left: a, right: b }, type: "number" };
 }
 
 /** A chain of one operator; a loop, because chains can be very long. */
-function bindJunction(expr: Binary, kind: "and" | "or", scope: Scope): DynamicValue {
+function bindJunction(expr: Binary, kind: "and" | "or", scope: Scope): BoundValue {
   const { base, links } = leftSpine(expr);
   const split = links.findLastIndex((link) => link.op !== kind) + 1;
   const first = split === 0 ? base : (links[split - 1] ?? base);
@@ -217,7 +185,7 @@ function bindJunction(expr: Binary, kind: "and" | "or", scope: Scope): DynamicVa
 }
 
 /** Three-valued: the decisive constant wins over null, and the other constant says nothing. */
-function junction(kind: "and" | "or", operands: readonly DynamicValue[]): DynamicValue {
+function junction(kind: "and" | "or", operands: readonly BoundValue[]): BoundValue {
   const flat = operands.flatMap((operand) => (operand.kind === kind ? operand.operands : [operand]));
   const decisive = kind === "or";
   if (flat.some((operand) => operand.kind === "constant" && operand.value === decisive)) {
@@ -233,7 +201,7 @@ function compare(op: ComparisonOp, expr: Binary, scope: Scope): Bound {
   const left = bindValue(expr.left, scope);
   const right = bindValue(expr.right, scope);
   const equality = op === "==" || op === "!=";
-  const result = (value: DynamicValue): Bound => ({ value: op === "!=" ? negate(value) : value, type: "boolean" });
+  const result = (value: BoundValue): Bound => ({ value: op === "!=" ? negate(value) : value, type: "boolean" });
   if (equality && (isNull(expr.left) || isNull(expr.right))) {
     const { value } = isNull(expr.right) ? left : right;
     return result(value.kind === "constant" ? truth(value.value === null) : { kind: "is-null", operand: value });
@@ -271,7 +239,7 @@ function compare(op: ComparisonOp, expr: Binary, scope: Scope): Bound {
   return result({ kind: "equal", left: left.value, right: right.value });
 }
 
-function truth(value: boolean): DynamicValue {
+function truth(value: boolean): BoundValue {
   return { kind: "constant", value };
 }
 
@@ -281,10 +249,10 @@ function isNull(expr: Expr): boolean {
 
 /** Whether the text matches one of the patterns, each a string literal. */
 export function wildcard(
-  subject: DynamicValue,
+  subject: BoundValue,
   literals: readonly Extract<Expr, { kind: "literal"; type: "string" }>[],
   scope: Scope,
-): DynamicValue {
+): BoundValue {
   const patterns = literals.map(({ value, span }) => {
     const pattern = parseStars(value);
     if (!globFits(pattern, true)) fail(scope, "E0402", span, "this wildcard pattern is too large");
@@ -294,9 +262,9 @@ export function wildcard(
 }
 
 function bindIn(expr: Match, scope: Scope): Bound {
-  if (expr.op !== "in") return fail(scope, "E0204", expr.opSpan, `\`${expr.op}\` belongs to the elastic dialect`);
   const subject = bindValue(expr.subject, scope);
   const values = expr.values.map((value) => ({ expr: value, literal: literalOf(value), ...bindValue(value, scope) }));
+  if (expr.op !== "in") return fail(scope, "E0204", expr.opSpan, `\`${expr.op}\` belongs to the elastic dialect`);
   for (const { expr: value, type } of values) {
     if (fits(type, subject.type) && type !== "array") continue;
     return fail(
@@ -306,7 +274,7 @@ function bindIn(expr: Match, scope: Scope): Bound {
       `${describeKind(subject.type)} cannot be one of these: this is ${describeKind(type)}`,
     );
   }
-  const result = (value: DynamicValue): Bound => ({
+  const result = (value: BoundValue): Bound => ({
     value: expr.negated ? negate(value) : value,
     type: "boolean",
   });
@@ -317,7 +285,7 @@ function bindIn(expr: Match, scope: Scope): Bound {
   if (constants.length === values.length) {
     return result({ kind: "member", subject: subject.value, constants });
   }
-  const equalities = values.map(({ value }): DynamicValue => ({ kind: "equal", left: subject.value, right: value }));
+  const equalities = values.map(({ value }): BoundValue => ({ kind: "equal", left: subject.value, right: value }));
   return result(junction("or", equalities));
 }
 

@@ -49,6 +49,8 @@ function sameNode(x: Node, y: Node): boolean {
       return y.kind === "unary" && x.op === y.op;
     case "match":
       return y.kind === "match" && x.op === y.op && x.negated === y.negated;
+    case "error":
+      return false;
     case "lineage":
       return y.kind === "lineage" && x.relation === y.relation && x.query.category === y.query.category;
   }

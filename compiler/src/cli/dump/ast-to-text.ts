@@ -72,6 +72,8 @@ function expression(expr: Expr, dialect: Dialect): Outline {
     }
     case "match":
       return named(`${expr.negated ? "not " : ""}${expr.op}`, expr.subject, ...expr.values);
+    case "error":
+      return named("not understood", ...expr.read);
     case "lineage":
       return node(`${expr.relation} of${spanText(expr)}`, event(expr.query, dialect));
   }

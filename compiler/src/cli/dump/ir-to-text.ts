@@ -1,48 +1,82 @@
-// Pack IR -> readable text: atoms, then predicates with their circuit, join keys, users and witness.
+// Pack IR -> readable text: atoms, then predicates with their circuit, join keys, users, origins and witness.
 
-import type { Field } from "@kestrel/stdlib/schema/types";
-import type { JoinKey, Patterns, Typed } from "../../analyse/typed.js";
 import type { CompiledPack } from "../../compile.js";
-import { witnessOf } from "../../lower/witness.js";
+import type { Circuit } from "../../ir/circuit.js";
+import type { Constant, DynamicValue, Path } from "../../ir/dynamic-value.js";
+import type { Expression } from "../../ir/expression.js";
+import type { Origin } from "../../ir/origins.js";
+import type { Atom, Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
+import { type Reading, readingText } from "../../ir/reading.js";
 import type { Cidr } from "../../patterns/cidr.js";
-import type { Atom, Circuit, PackIr } from "../../plan/ir.js";
+import type { Patterns } from "../../patterns/patterns.js";
 
-/** The plan of a pack. */
+/** A pack, after any number of passes. */
 export function irText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): string {
   const lines = ["atoms"];
-  for (const [id, atom] of ir.atoms.entries()) lines.push(`  a${id}  ${atomText(atom)}`);
+  for (const [id, atom] of ir.atoms.entries()) {
+    lines.push(`  a${id}  ${atomText(atom)}`);
+    lines.push(`      asked at  ${originsText(ir.origins.atoms[id], rules)}`);
+  }
   lines.push("predicates");
   for (const [id, predicate] of ir.predicates.entries()) {
     lines.push(`  p${id}  ${circuitText(predicate.circuit)}`);
-    if (predicate.keys.length > 0) lines.push(`      keys      ${predicate.keys.map(joinKeyText).join(", ")}`);
+    if (predicate.keys.length > 0) lines.push(`      keys      ${predicate.keys.map(keyText).join(", ")}`);
     lines.push(`      used by   ${usesOf(ir, id, rules).join(", ") || "nothing"}`);
-    lines.push(`      witness   ${witnessText(predicate.circuit, ir.atoms)}`);
+    lines.push(`      asked at  ${originsText(ir.origins.predicates[id], rules)}`);
+    if (ir.index !== null && !predicate.late) lines.push(`      witness   ${witnessText(ir.index, id)}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
-function usesOf(ir: PackIr, predicate: number, rules: CompiledPack["rules"]): string[] {
-  const name = (rule: number): string => rules[rule]?.rule.id ?? `rule ${rule}`;
-  const events = (ir.eventRules[predicate] ?? []).map(name);
-  const others = ir.programs.flatMap(({ rule, kind, stages, until }) => [
-    ...stages.flatMap((stage, index) =>
-      stage.predicate === predicate ? [`${name(rule)} ${kind === "sample" ? "filter" : "stage"} ${index}`] : [],
-    ),
-    ...(until?.predicate === predicate ? [`${name(rule)} until`] : []),
-  ]);
-  return [...events, ...others];
+/** Places in queries, as ranges of their UTF-16 units. */
+function originsText(origins: readonly Origin[] | undefined, rules: CompiledPack["rules"]): string {
+  const places = (origins ?? []).map(({ rule, start, end }) => `${nameOf(rule, rules)} ${start}-${end}`);
+  return places.join(", ") || "nowhere: no rule writes it";
 }
 
-function witnessText(circuit: Circuit, atoms: readonly Atom[]): string {
-  const witness = witnessOf(circuit, atoms);
+function nameOf(rule: number, rules: CompiledPack["rules"]): string {
+  return rules[rule]?.rule.id ?? `rule ${rule}`;
+}
+
+function usesOf({ eventRules, programs, lineage }: PackIr, predicate: number, rules: CompiledPack["rules"]): string[] {
+  const events = (eventRules[predicate] ?? []).map((rule) => nameOf(rule, rules));
+  const isOne = (named: { readonly predicate: number } | null): boolean => named?.predicate === predicate;
+  const others = programs.flatMap(({ rule, kind, stages, until, pipes }) => [
+    ...stages.flatMap((stage, index) => {
+      const name = `${nameOf(rule, rules)} ${kind === "sample" ? "filter" : "stage"} ${index}`;
+      return [...(isOne(stage) ? [name] : []), ...(isOne(stage.late) ? [`${name} late`] : [])];
+    }),
+    ...(isOne(until) ? [`${nameOf(rule, rules)} until`] : []),
+    ...(isOne(until?.late ?? null) ? [`${nameOf(rule, rules)} until late`] : []),
+    ...pipes.flatMap((pipe, index) => {
+      const test = pipe.kind === "filter" ? pipe.test : "keys" in pipe ? pipe.keys : null;
+      return isOne(test) ? [`${nameOf(rule, rules)} pipe ${index}`] : [];
+    }),
+  ]);
+  const trees = lineage.flatMap(({ dialect, feed, starts, ends, processes, resets, queries }) => [
+    ...Object.entries({ feed, starts, ends, processes, resets }).flatMap(([part, id]) =>
+      id === predicate ? [`${dialect} process tree ${part}`] : [],
+    ),
+    ...queries.flatMap(({ flag, ...query }) => [
+      ...(isOne(query) ? [`lineage flag ${flag}`] : []),
+      ...(isOne(query.late) ? [`lineage flag ${flag} late`] : []),
+    ]),
+  ]);
+  return [...events, ...others, ...trees];
+}
+
+function witnessText({ witnesses }: WitnessIndex, predicate: number): string {
+  const witness = witnesses[predicate] ?? null;
   if (witness === null) return "none: tried on every event";
   if (witness.sets.length === 0) return "none needed: it never holds";
-  const sets = witness.sets.map(({ field, fold, texts }) => `${field.name}${fold ? "~" : ""} ${list(texts)}`);
+  const sets = witness.sets.map(
+    ({ reading, fold, texts }) => `${readingText(reading)}${fold ? "~" : ""} ${list(texts)}`,
+  );
   return `${sets.join(" or ")}  (cost ${Math.round(witness.cost * 10) / 10})`;
 }
 
-function joinKeyText({ name, field, optional }: JoinKey): string {
-  return `${optional ? "?" : ""}${name}${field === null ? " (not in the schema)" : ""}`;
+function keyText({ name, value, optional }: Key): string {
+  return `${optional ? "?" : ""}${name}${value.kind === "absent" ? " (not in the schema)" : ""}`;
 }
 
 /** A circuit in one line; atoms by number. */
@@ -66,28 +100,40 @@ function bracketed(circuit: Circuit): string {
 
 function atomText(atom: Atom): string {
   switch (atom.kind) {
-    case "exists":
-      return `${atom.field.name} exists`;
-    case "boolean":
-      return `${atom.field.name} is ${atom.value}`;
-    case "set":
-      return `${atom.field.name} ${atom.fold ? "in~" : "in"} ${list(atom.texts)}`;
-    case "pattern":
-      return `${atom.field.name} ${patternsText({ ...atom.patterns, exact: [] })}`;
-    case "integer":
-    case "double":
-      return `${atom.field.name} ${atom.op} ${atom.value}${atom.field.type === "date" ? " ns" : ""}`;
-    case "integer-set":
-    case "double-set":
-      return `${atom.field.name} in (${atom.values.join(", ")})${atom.field.type === "date" ? " ns" : ""}`;
-    case "in-ranges":
-      return `${atom.field.name} in ranges ${atom.ranges.map(cidrText).join(", ")}`;
     case "lineage":
       return `lineage flag ${atom.flag}`;
-    case "search":
-      return `an element $${atom.depth} of ${fieldText(atom.field)} with ${circuitText(atom.circuit)}`;
     case "computed":
-      return `computed  ${typedText(atom.typed)}`;
+      return `computed  ${expressionText(atom.expression)}`;
+    case "dynamic":
+      return `dynamic  ${dynamicText(atom.value)}`;
+    default:
+      return questionText(atom, readingText(atom.reading), atom.reading);
+  }
+}
+
+type Question = Exclude<Atom, { kind: "lineage" | "computed" | "dynamic" }>;
+
+function questionText(atom: Question, name: string, { as }: Reading): string {
+  const unit = as === "date" || as === "filetime" ? " ns" : "";
+  switch (atom.kind) {
+    case "exists":
+      return `${name} exists`;
+    case "boolean":
+      return `${name} is ${atom.value}`;
+    case "set":
+      return `${name} ${atom.fold ? "in~" : "in"} ${list(atom.texts)}`;
+    case "pattern":
+      return `${name} ${patternsText({ ...atom.patterns, exact: [] })}`;
+    case "integer":
+    case "double":
+      return `${name} ${atom.op} ${atom.value}${unit}`;
+    case "integer-set":
+    case "double-set":
+      return `${name} in (${atom.values.join(", ")})${unit}`;
+    case "in-ranges":
+      return `${name} in ranges ${atom.ranges.map(cidrText).join(", ")}`;
+    case "search":
+      return `an element $${atom.depth} of ${name} with ${circuitText(atom.circuit)}`;
   }
 }
 
@@ -95,50 +141,89 @@ function patternsText({ fold, exact, globs, regexes }: Patterns): string {
   const mark = fold ? "~" : "";
   const parts: string[] = [];
   if (exact.length > 0) parts.push(`in${mark} ${list(exact)}`);
-  if (globs.length > 0) parts.push(`like${mark} ${list(globs)}`);
-  if (regexes.length > 0) parts.push(`regex${mark} ${list(regexes)}`);
+  if (globs.length > 0) parts.push(`like${mark} ${list(globs.map(({ text }) => text))}`);
+  if (regexes.length > 0) parts.push(`regex${mark} ${list(regexes.map(({ text }) => text))}`);
   return parts.join(" or ");
 }
 
-function typedText(t: Typed): string {
-  switch (t.kind) {
+function expressionText(e: Expression): string {
+  switch (e.kind) {
     case "null":
       return "null";
     case "string":
-      return JSON.stringify(t.value);
+      return JSON.stringify(e.value);
     case "long":
     case "double":
     case "boolean":
-      return String(t.value);
+      return String(e.value);
     case "date":
-      return `${t.nanoseconds} ns`;
+      return `${e.nanoseconds} ns`;
     case "field":
-      return fieldText(t.field);
-    case "search":
-      return `search ${fieldText(t.array)} for $${t.depth} with ${typedText(t.condition)}`;
-    case "lineage":
-      return `${t.relation} of [${t.query.category ?? "any"} where ${typedText(t.query.condition)}]`;
+      return readingText(e.reading);
     case "test":
-      return `a${t.atom}`;
-    case "dynamic":
-      return JSON.stringify(t.value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part));
+      return `a${e.atom}`;
     case "arithmetic":
     case "compare":
-      return `(${typedText(t.left)} ${t.op} ${typedText(t.right)})`;
+      return `(${expressionText(e.left)} ${e.op} ${expressionText(e.right)})`;
     case "is-null":
-      return `(${typedText(t.operand)} == null)`;
+      return `(${expressionText(e.operand)} == null)`;
     case "not":
-      return `not ${typedText(t.operand)}`;
+      return `not ${expressionText(e.operand)}`;
     case "and":
     case "or":
-      return `(${t.operands.map(typedText).join(` ${t.kind} `)})`;
+      return `(${e.operands.map(expressionText).join(` ${e.kind} `)})`;
     case "match":
-      return `(${typedText(t.subject)} ${patternsText(t.patterns)})`;
+      return `(${expressionText(e.subject)} ${patternsText(e.patterns)})`;
     case "in-ranges":
-      return `(${typedText(t.subject)} in ranges ${t.ranges.map(cidrText).join(", ")})`;
+      return `(${expressionText(e.subject)} in ranges ${e.ranges.map(cidrText).join(", ")})`;
     case "call":
-      return `${t.name}${t.fold ? "~" : ""}(${t.args.map(typedText).join(", ")})`;
+      return `${e.name}${e.fold ? "~" : ""}(${e.args.map(expressionText).join(", ")})`;
   }
+}
+
+function dynamicText(v: DynamicValue): string {
+  switch (v.kind) {
+    case "constant":
+      return constantText(v.value);
+    case "field":
+      return readingText(v.reading) + pathText(v.path);
+    case "element":
+      return `$${v.depth}${pathText(v.path)}`;
+    case "flag":
+      return `lineage flag ${v.flag}`;
+    case "and":
+    case "or":
+      return `(${v.operands.map(dynamicText).join(` ${v.kind} `)})`;
+    case "not":
+      return `not ${dynamicText(v.operand)}`;
+    case "is-null":
+      return `(${dynamicText(v.operand)} == null)`;
+    case "equal":
+      return `(${dynamicText(v.left)} == ${dynamicText(v.right)})`;
+    case "order":
+    case "arithmetic":
+      return `(${dynamicText(v.left)} ${v.op} ${dynamicText(v.right)})`;
+    case "member":
+      return `(${dynamicText(v.subject)} in (${v.constants.map(constantText).join(", ")}))`;
+    case "wildcard":
+      return `(${dynamicText(v.subject)} like ${JSON.stringify(v.patterns)})`;
+    case "regex":
+      return `(${dynamicText(v.subject)} matches one of ${v.patterns.length} trees)`;
+    case "in-ranges":
+      return `(${dynamicText(v.subject)} in ranges ${v.ranges.map(cidrText).join(", ")})`;
+    case "call":
+      return `${v.name}(${v.args.map(dynamicText).join(", ")})`;
+    case "search":
+      return `${v.count ? "count" : "search"}(${dynamicText(v.array)}, $${v.depth}, ${dynamicText(v.condition)})`;
+  }
+}
+
+function constantText(constant: Constant): string {
+  return typeof constant === "string" ? JSON.stringify(constant) : String(constant);
+}
+
+function pathText(path: Path): string {
+  return path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
 }
 
 function cidrText({ family, bytes, prefix }: Cidr): string {
@@ -147,10 +232,6 @@ function cidrText({ family, bytes, prefix }: Cidr): string {
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16),
   );
   return `${groups.join(":")}/${prefix}`;
-}
-
-function fieldText({ root, name }: Field): string {
-  return root === undefined ? name : name === "" ? root : `${root}.${name}`;
 }
 
 function list(texts: readonly string[]): string {

@@ -4,7 +4,7 @@ import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { CompiledPack } from "../../compile.js";
 import { circuitText } from "./ir-to-text.js";
 
-/** The programs of a pack, as sequences.bin holds them. */
+/** The programs of a pack, as the manifest holds them. */
 export function sequencesText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): string {
   if (ir.programs.length === 0) return "no programs: event rules are decided by a predicate alone\n";
   const lines: string[] = [];

@@ -112,6 +112,8 @@ function checkPipe({ name, args }: Pipe, terms: number): void {
 
 function typeOf(expression: Expr): Type {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
       return expression.type === "integer" || expression.type === "float" ? "number" : expression.type;
     case "field":
@@ -226,6 +228,8 @@ function checkIndexes(expression: Expr, terms: number): void {
 
 function parts(expression: Expr): readonly Expr[] {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
     case "field":
     case "lineage":

@@ -24,6 +24,8 @@ export function holds(condition: Expr, scope: Scope): boolean {
 /** Throws Error when a function does not exist, and SyntaxError for a malformed regular expression. */
 export function evaluate(expression: Expr, scope: Scope): Data {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
       return literalValue(expression);
     case "field":

@@ -87,6 +87,8 @@ function lineagesOf({ body }: Query): Lineage[] {
 
 function inExpression(expression: Expr): Lineage[] {
   switch (expression.kind) {
+    case "error":
+      throw new Error("an error node is not evaluated");
     case "literal":
     case "field":
       return [];

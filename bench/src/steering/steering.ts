@@ -1,0 +1,79 @@
+// The numbers that steer the compiler's choices, and what was measured of each: three tables, which the comments beside the
+// constants cite by name.
+
+import { type Input, otherRecordings, packs, type RulePath } from "../corpus.js";
+import { columns, count } from "../table.js";
+import { type AtomCost, measureAtomCosts } from "./atom-costs.js";
+import { measureShares, type Share } from "./shares.js";
+import { measureThresholds, type Threshold } from "./thresholds.js";
+
+export interface SteeringResult {
+  /** By the name of the recordings. Empty where no recordings stand beside the project. */
+  readonly shares: readonly { readonly input: string; readonly events: number; readonly shares: readonly Share[] }[];
+  readonly atomCosts: readonly AtomCost[];
+  readonly thresholds: readonly Threshold[];
+}
+
+/** The fields that SHARE in the witness index names. */
+const NAMED: readonly string[] = [
+  ...["event.kind", "host.os.type", "host.os.family", "event.outcome", "event.module", "event.dataset"],
+  ...["event.provider", "event.category", "event.type", "event.action", "event.code", "network.direction"],
+  ...["network.transport", "network.protocol", "process.Ext.token.integrity_level_name", "user.id", "user.domain"],
+];
+
+/** `recorded` is the input of the replay where it is a recording, and null where it is the story. */
+export async function measureSteering(recorded: Input | null): Promise<SteeringResult> {
+  const atomCosts = await measureAtomCosts();
+  const thresholds = await measureThresholds();
+  if (recorded === null) return { shares: [], atomCosts, thresholds };
+  const others = otherRecordings();
+  const rules: RulePath = packs().find(({ name }) => name === recorded.rules.name) ?? recorded.rules;
+  const inputs = [
+    { name: "recorded attacks on Windows", inputs: [recorded] },
+    { name: "other recordings", inputs: others },
+  ].filter((one) => one.inputs.length > 0);
+  const shares = inputs.map(({ name, inputs: of }) => ({
+    input: name,
+    events: of.reduce((sum, { events }) => sum + events, 0),
+    shares: measureShares(rules, of, NAMED),
+  }));
+  return { shares, atomCosts, thresholds };
+}
+
+function figure(value: number): string {
+  return Number.isNaN(value) ? "-" : value < 10 ? value.toFixed(2) : value.toFixed(0);
+}
+
+export function steeringText({ shares, atomCosts, thresholds }: SteeringResult): string {
+  const lines: string[] = [];
+  for (const { input, events, shares: of } of shares) {
+    const head = ["literals", "unseen", "present", "median", "mean", "greatest", "as asked"];
+    const rows = of.map((one) => [
+      `  ${one.field === "" ? "all others" : one.field}`,
+      count(one.literals),
+      count(one.unseen),
+      ...[one.present, one.median, one.mean, one.greatest, one.asked].map(figure),
+    ]);
+    lines.push(...columns([[`Shares of 1,000 events: ${input}, ${count(events)} events`, ...head], ...rows]), "");
+  }
+  const unit = atomCosts.find(({ kind }) => kind === "exists")?.nanoseconds ?? Number.NaN;
+  const costs = atomCosts.map(({ kind, atoms, nanoseconds }) => [
+    `  ${kind}`,
+    count(atoms),
+    `${nanoseconds.toFixed(2)} ns`,
+    (nanoseconds / unit).toFixed(1),
+  ]);
+  lines.push(...columns([["Atom costs", "atoms", "one atom", "to exists"], ...costs]), "");
+  const sides = thresholds.map(({ constant, operands, compileMs, moduleBytes, nanoseconds }) => [
+    `  ${constant}`,
+    count(operands),
+    `${compileMs.toFixed(0)} ms`,
+    `${((compileMs * 1000) / operands).toFixed(0)} us`,
+    count(moduleBytes),
+    `${(nanoseconds / 1000).toFixed(1)} us`,
+    `${(nanoseconds / operands).toFixed(1)} ns`,
+  ]);
+  const head = ["Thresholds", "operands", "compile", "an operand", "module bytes", "an event", "an operand"];
+  lines.push(...columns([head, ...sides]), "");
+  return lines.join("\n");
+}

@@ -1,0 +1,443 @@
+// A computed atom -> a function that tries the combinations of its fields' values until one makes it true:
+//
+//   (func (result i32)
+//     (for each field, one loop inside the other: its values, or once null when it has none)
+//       value = the expression; when true and not null: return 1
+//     return 0)
+//
+// Inside, every value is a local beside a local that says whether it is null, and null spreads as EQL.md has it.
+
+import { COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
+import { foldString } from "@kestrel/stdlib/text/case-folding";
+import { type Expression as IrExpression, type NodeOf, readingsOf, typeOf } from "../../ir/expression.js";
+import { type Reading, readingKey, type ValueType, valueTypeOf } from "../../ir/reading.js";
+import type { DataSection } from "./data-section.js";
+import { anyOf } from "./junctions.js";
+import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
+import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
+import type { StateLayout } from "./state.js";
+
+/** A value that code can read any number of times; `isNull` is null where it never is. */
+interface Operand {
+  readonly value: () => Expression;
+  readonly isNull: (() => Expression) | null;
+}
+
+interface Scope {
+  readonly b: Builder;
+  readonly data: DataSection;
+  readonly locals: WasmType[];
+  readonly code: Expression[];
+  readonly fields: ReadonlyMap<string, Operand>;
+  /** The atom of a test, as an expression. */
+  test(atom: number): Expression;
+}
+
+function wasmType(type: ValueType | null): WasmType {
+  return type === "double" ? f64 : type === "boolean" || type === null ? i32 : i64;
+}
+
+export function addComputedAtom(
+  b: Builder,
+  name: string,
+  typed: IrExpression,
+  state: StateLayout,
+  data: DataSection,
+  test: (atom: number) => Expression,
+): void {
+  const { module: m } = b;
+  const locals: WasmType[] = [];
+  const newLocal = (type: WasmType): number => locals.push(type) - 1;
+  const loops = readingsOf(typed).map((reading) => {
+    const slot = state.slotOf(reading);
+    const type = wasmType(valueTypeOf(reading));
+    return { reading, slot, type, index: newLocal(i32), value: newLocal(type) };
+  });
+  const count = (slot: number): Expression => m.i32.load(SLOT_COUNT, 4, b.word(slot));
+  const fields = new Map<string, Operand>(
+    loops.map((loop) => [
+      readingKey(loop.reading),
+      { value: () => m.local.get(loop.value, loop.type), isNull: () => m.i32.eqz(count(loop.slot)) },
+    ]),
+  );
+  const tried = newLocal(i32);
+  const scope: Scope = { b, data, locals, code: [], fields, test };
+  const result = evaluate(typed, scope);
+  const hit = result.isNull === null ? result.value() : m.i32.and(result.value(), m.i32.eqz(result.isNull()));
+  let body = m.block(null, [...scope.code, m.if(hit, m.return(b.word(1)))]);
+  if (loops.length > 1) {
+    const next = m.local.tee(tried, m.i32.add(m.local.get(tried, i32), b.word(1)), i32);
+    const giveUp = m.block(null, [b.prelude("countCombinations"), m.return(b.word(0))]);
+    body = m.block(null, [m.if(m.i32.gt_u(next, b.word(COMBINATION_LIMIT)), giveUp), body]);
+  }
+  for (const [depth, loop] of [...loops.entries()].reverse()) {
+    const label = `values ${depth}`;
+    const one = m.i32.eq(count(loop.slot), b.word(1));
+    const base = m.select(one, b.word(loop.slot + SLOT_VALUE), m.i32.load(SLOT_VALUE, 4, b.word(loop.slot)));
+    const address = m.i32.add(base, m.i32.shl(m.local.get(loop.index, i32), b.word(VALUE_SHIFT)));
+    const next = m.local.tee(loop.index, m.i32.add(m.local.get(loop.index, i32), b.word(1)), i32);
+    body = m.block(null, [
+      m.local.set(loop.index, b.word(0)),
+      m.loop(
+        label,
+        m.block(null, [
+          m.if(count(loop.slot), m.local.set(loop.value, loadValue(b, loop.reading, address))),
+          body,
+          m.br(label, m.i32.lt_u(next, count(loop.slot))),
+        ]),
+      ),
+    ]);
+  }
+  m.addFunction(name, none, i32, locals, m.block(null, [body, b.word(0)], i32));
+}
+
+/** The value at an address, in the form that operands have. */
+function loadValue(b: Builder, reading: Reading, address: Expression): Expression {
+  const { module: m } = b;
+  switch (valueTypeOf(reading)) {
+    case "string":
+      // In memory the address stands in the low half; as an operand, in the high half.
+      return m.i64.rotl(m.i64.load(0, 8, address), m.i64.const(32));
+    case "double":
+      return m.f64.load(0, 8, address);
+    case "boolean":
+    case null:
+      return m.i32.load(0, 4, address);
+    default:
+      return m.i64.load(0, 8, address);
+  }
+}
+
+function local(scope: Scope, type: WasmType, value: Expression): () => Expression {
+  const index = scope.locals.push(type) - 1;
+  scope.code.push(scope.b.module.local.set(index, value));
+  return () => scope.b.module.local.get(index, type);
+}
+
+function constant(value: () => Expression): Operand {
+  return { value, isNull: null };
+}
+
+/** Null when any of the operands is. */
+function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression) | null {
+  const nulls = operands.flatMap((operand) => (operand.isNull === null ? [] : [operand.isNull]));
+  const [first, ...rest] = nulls;
+  if (first === undefined) return null;
+  if (rest.length === 0) return first;
+  return local(
+    scope,
+    i32,
+    anyOf(
+      scope.b,
+      nulls.map((isNull) => isNull()),
+    ),
+  );
+}
+
+function evaluate(t: IrExpression, scope: Scope): Operand {
+  const { b, data } = scope;
+  const { module: m } = b;
+  switch (t.kind) {
+    case "null":
+      return { value: () => b.word(0), isNull: () => b.word(1) };
+    case "string": {
+      const { address, length } = data.addText(t.value);
+      return constant(() => textConstant(b, address, length));
+    }
+    case "long":
+      return constant(() => m.i64.const(t.value));
+    case "date":
+      return constant(() => m.i64.const(t.nanoseconds));
+    case "double":
+      return constant(() => m.f64.const(t.value));
+    case "boolean":
+      return constant(() => b.word(t.value ? 1 : 0));
+    case "field": {
+      const operand = scope.fields.get(readingKey(t.reading));
+      if (operand === undefined) throw new Error(`${t.reading.name} is not bound`);
+      return operand;
+    }
+    case "arithmetic":
+      return evaluateArithmetic(t, scope);
+    case "compare":
+      return evaluateComparison(t, scope);
+    case "is-null": {
+      const operand = evaluate(t.operand, scope);
+      return constant(operand.isNull ?? (() => b.word(0)));
+    }
+    case "not": {
+      const operand = evaluate(t.operand, scope);
+      return { value: local(scope, i32, m.i32.eqz(operand.value())), isNull: operand.isNull };
+    }
+    case "and":
+    case "or":
+      return evaluateJunction(t.kind, t.operands, scope);
+    case "match": {
+      const subject = asType(t.subject, "string", scope);
+      const text = t.patterns.fold ? local(scope, i64, b.prelude("fold", subject.value())) : subject.value;
+      return { value: local(scope, i32, testPatterns(b, data, t.patterns, text)), isNull: subject.isNull };
+    }
+    case "in-ranges": {
+      const subject = asType(t.subject, "string", scope);
+      const test = b.prelude("addressIn", subject.value(), b.word(addRanges(data, t.ranges)), b.word(t.ranges.length));
+      return { value: local(scope, i32, test), isNull: subject.isNull };
+    }
+    case "call":
+      return evaluateCall(t, scope);
+    case "test":
+      return constant(() => scope.test(t.atom));
+  }
+}
+
+/** Three-valued: a decisive operand (false in `and`, true in `or`) wins over null, null over the rest. */
+function evaluateJunction(kind: "and" | "or", typed: readonly IrExpression[], scope: Scope): Operand {
+  const { b } = scope;
+  const { module: m } = b;
+  const operands = typed.map((operand) => evaluate(operand, scope));
+  const decisive = operands.map((operand) => {
+    const decides = kind === "or" ? operand.value() : m.i32.eqz(operand.value());
+    return operand.isNull === null ? decides : m.i32.and(decides, m.i32.eqz(operand.isNull()));
+  });
+  const decided = local(scope, i32, anyOf(b, decisive));
+  const nulls = anyNull(scope, operands);
+  return {
+    value: local(scope, i32, kind === "or" ? decided() : m.i32.eqz(decided())),
+    isNull: nulls === null ? null : local(scope, i32, m.i32.and(nulls(), m.i32.eqz(decided()))),
+  };
+}
+
+/** The operand as a value of the wanted type; null and long give way to it. */
+function asType(t: IrExpression, wanted: ValueType, scope: Scope): Operand {
+  const { b } = scope;
+  const { module: m } = b;
+  const type = typeOf(t);
+  if (type === null) {
+    const zero =
+      wanted === "double" ? () => m.f64.const(0) : wanted === "boolean" ? () => b.word(0) : () => m.i64.const(0);
+    return { value: zero, isNull: () => b.word(1) };
+  }
+  const operand = evaluate(t, scope);
+  if (wanted === "double" && type === "long") {
+    return { value: () => m.f64.convert_s.i64(operand.value()), isNull: operand.isNull };
+  }
+  return operand;
+}
+
+function withNull(scope: Scope, isNull: (() => Expression) | null, also: Expression): () => Expression {
+  const { module: m } = scope.b;
+  return local(scope, i32, isNull === null ? also : m.i32.or(isNull(), also));
+}
+
+function evaluateArithmetic(t: NodeOf<"arithmetic">, scope: Scope): Operand {
+  const { b } = scope;
+  const { module: m } = b;
+  const left = asType(t.left, t.type, scope);
+  const right = asType(t.right, t.type, scope);
+  const nulls = anyNull(scope, [left, right]);
+  const [x, y] = [left.value, right.value];
+  if (t.type === "double") {
+    if (t.op === "/" || t.op === "%") {
+      const isNull = withNull(scope, nulls, m.f64.eq(y(), m.f64.const(0)));
+      const value = t.op === "/" ? m.f64.div(x(), y()) : b.prelude("doubleModulo", x(), y());
+      return { value: local(scope, f64, value), isNull };
+    }
+    const op = t.op === "+" ? m.f64.add : t.op === "-" ? m.f64.sub : m.f64.mul;
+    return { value: local(scope, f64, op(x(), y())), isNull: nulls };
+  }
+  if (t.op === "/" || t.op === "%") {
+    const zero = (): Expression => m.i64.eqz(y());
+    const overflow = m.i32.and(m.i64.eq(y(), m.i64.const(-1n)), m.i64.eq(x(), m.i64.const(-(2n ** 63n))));
+    const isNull = withNull(scope, nulls, t.op === "/" ? m.i32.or(zero(), overflow) : zero());
+    // The machine traps where the language has null: divide by one instead.
+    const divisor = m.select(isNull(), m.i64.const(1n), y());
+    const op = t.op === "/" ? m.i64.div_s : m.i64.rem_s;
+    return { value: local(scope, i64, op(x(), divisor)), isNull };
+  }
+  const [op, overflows] =
+    t.op === "+"
+      ? [m.i64.add, "addOverflows"]
+      : t.op === "-"
+        ? [m.i64.sub, "subtractOverflows"]
+        : [m.i64.mul, "multiplyOverflows"];
+  const isNull = withNull(scope, nulls, b.prelude(overflows, x(), y()));
+  return { value: local(scope, i64, op(x(), y())), isNull };
+}
+
+function evaluateComparison(t: NodeOf<"compare">, scope: Scope): Operand {
+  const { b } = scope;
+
+  const type: ValueType = t.domain === "version" || t.domain === "address" ? "string" : t.domain;
+  const left = asType(t.left, type, scope);
+  const right = asType(t.right, type, scope);
+  const isNull = anyNull(scope, [left, right]);
+  const plain = { value: local(scope, i32, comparison(t.op, t.domain, left.value(), right.value(), b)), isNull };
+  return t.fixed === undefined ? plain : orPresence(t.fixed, left, right, plain, scope);
+}
+
+/** `==` where a side that no event decides may be null: then the answer is whether the other is null as well. */
+function orPresence(
+  fixed: "left" | "right" | "both",
+  left: Operand,
+  right: Operand,
+  plain: Operand,
+  scope: Scope,
+): Operand {
+  const { module: m, word } = scope.b;
+  const [x, y] = [left.isNull, right.isNull];
+  const absent = [...(fixed === "right" || x === null ? [] : [x()]), ...(fixed === "left" || y === null ? [] : [y()])];
+  const [first, second] = absent;
+  if (first === undefined) return plain;
+  const test = local(scope, i32, second === undefined ? first : m.i32.or(first, second));
+  const both = x === null || y === null ? word(0) : m.i32.and(x(), y());
+  const value = local(scope, i32, m.select(test(), both, plain.value()));
+  const isNull = plain.isNull === null ? null : local(scope, i32, m.i32.and(plain.isNull(), m.i32.eqz(test())));
+  return { value, isNull };
+}
+
+function comparison(
+  op: "==" | "<" | "<=" | ">" | ">=",
+  domain: string,
+  x: Expression,
+  y: Expression,
+  b: Builder,
+): Expression {
+  const { module: m } = b;
+  const signed = { "==": m.i32.eq, "<": m.i32.lt_s, "<=": m.i32.le_s, ">": m.i32.gt_s, ">=": m.i32.ge_s };
+  const long = { "==": m.i64.eq, "<": m.i64.lt_s, "<=": m.i64.le_s, ">": m.i64.gt_s, ">=": m.i64.ge_s };
+  const double = { "==": m.f64.eq, "<": m.f64.lt, "<=": m.f64.le, ">": m.f64.gt, ">=": m.f64.ge };
+  switch (domain) {
+    case "string":
+      return op === "==" ? b.prelude("equal", x, y) : signed[op](b.prelude("compare", x, y), b.word(0));
+    case "version":
+      return signed[op](b.prelude("compareVersions", x, y), b.word(0));
+    case "address":
+      return b.prelude("addressesEqual", x, y);
+    case "boolean":
+      return m.i32.eq(x, y);
+    case "double":
+      return double[op](x, y);
+    default:
+      return long[op](x, y);
+  }
+}
+
+/** As `string()` has it. */
+function textOf(t: IrExpression, scope: Scope): Operand {
+  const { b, data } = scope;
+  const { module: m } = b;
+  switch (typeOf(t)) {
+    case "long": {
+      const operand = evaluate(t, scope);
+      return { value: local(scope, i64, b.prelude("longText", operand.value())), isNull: operand.isNull };
+    }
+    case "double": {
+      const operand = evaluate(t, scope);
+      return { value: local(scope, i64, b.prelude("doubleText", operand.value())), isNull: operand.isNull };
+    }
+    case "boolean": {
+      const operand = evaluate(t, scope);
+      const [yes, no] = [data.addText("true"), data.addText("false")];
+      const value = m.select(
+        operand.value(),
+        textConstant(b, yes.address, yes.length),
+        textConstant(b, no.address, no.length),
+      );
+      return { value: local(scope, i64, value), isNull: operand.isNull };
+    }
+    default:
+      return asType(t, "string", scope);
+  }
+}
+
+/** A text argument, folded where the function is insensitive. */
+function textArgument(t: IrExpression | undefined, fold: boolean, scope: Scope): Operand {
+  if (t === undefined) throw new Error("the binder let a call pass with too few arguments");
+  if (fold && t.kind === "string") return evaluate({ kind: "string", value: foldString(t.value) }, scope);
+  const operand = asType(t, "string", scope);
+  return fold
+    ? { value: local(scope, i64, scope.b.prelude("fold", operand.value())), isNull: operand.isNull }
+    : operand;
+}
+
+/** The base of `number`, which the binder has made a constant. */
+function baseOf(base: IrExpression | undefined, b: Builder): Expression {
+  return b.word(base?.kind === "long" ? Number(base.value) : 0);
+}
+
+const TEXT_TESTS = { startsWith: "startsWithText", endsWith: "endsWithText", stringContains: "containsText" } as const;
+
+function evaluateCall(t: NodeOf<"call">, scope: Scope): Operand {
+  const { b } = scope;
+  const { module: m } = b;
+  const [first, second, third, fourth] = t.args;
+  switch (t.name) {
+    case "startsWith":
+    case "endsWith":
+    case "stringContains": {
+      const [text, part] = [textArgument(first, t.fold, scope), textArgument(second, t.fold, scope)];
+      const isNull = anyNull(scope, [text, part]);
+      return { value: local(scope, i32, b.prelude(TEXT_TESTS[t.name], text.value(), part.value())), isNull };
+    }
+    case "length": {
+      const text = textArgument(first, false, scope);
+      return { value: local(scope, i64, m.i64.extend_u(b.prelude("length", text.value()))), isNull: text.isNull };
+    }
+    case "fold":
+      return textArgument(first, true, scope);
+    case "string":
+      return textOf(first ?? { kind: "null" }, scope);
+    case "toNumber": {
+      const text = textArgument(first, false, scope);
+      const value = local(scope, f64, b.prelude("textToDouble", text.value()));
+      return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
+    }
+    case "number": {
+      const text = textArgument(first, false, scope);
+      const value = local(scope, f64, b.prelude("number", text.value(), baseOf(second, b)));
+      return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
+    }
+    case "numberInBase": {
+      const text = textArgument(first, false, scope);
+      const value = local(scope, i64, b.prelude("numberInBase", text.value(), baseOf(second, b)));
+      return { value, isNull: withNull(scope, text.isNull, b.prelude("numberFailed")) };
+    }
+    case "concat": {
+      const parts = t.args.map((arg) => textOf(arg, scope));
+      const isNull = anyNull(scope, parts);
+      const joined = parts.reduce((sum, part) => ({
+        value: local(scope, i64, b.prelude("concat", sum.value(), part.value())),
+        isNull,
+      }));
+      return { value: joined.value, isNull };
+    }
+    case "indexOf": {
+      const [text, part] = [textArgument(first, t.fold, scope), textArgument(second, t.fold, scope)];
+      const from = third === undefined ? constant(() => m.i64.const(0n)) : asType(third, "long", scope);
+      // A null start counts from the beginning.
+      const start = from.isNull === null ? from.value() : m.select(from.isNull(), m.i64.const(0n), from.value());
+      const value = local(scope, i64, b.prelude("indexOf", text.value(), part.value(), start));
+      return { value, isNull: withNull(scope, anyNull(scope, [text, part]), m.i64.lt_s(value(), m.i64.const(0n))) };
+    }
+    case "substring": {
+      const text = textArgument(first, false, scope);
+      const from = asType(second ?? { kind: "null" }, "long", scope);
+      const to = asType(third ?? { kind: "null" }, "long", scope);
+      const end = to.isNull === null ? to.value() : m.select(to.isNull(), m.i64.const(2n ** 63n - 1n), to.value());
+      const cut = b.prelude("substring", text.value(), from.value(), end);
+      // Without a start the text stays whole.
+      const value = from.isNull === null ? cut : m.select(from.isNull(), text.value(), cut);
+      return { value: local(scope, i64, value), isNull: text.isNull };
+    }
+    case "between": {
+      const parts = [first, second, third].map((arg) => textArgument(arg, false, scope));
+      const greedy = fourth?.kind === "boolean" && fourth.value;
+      const value = b.prelude(
+        "between",
+        ...parts.map((part) => part.value()),
+        b.word(greedy ? 1 : 0),
+        b.word(t.fold ? 1 : 0),
+      );
+      return { value: local(scope, i64, value), isNull: anyNull(scope, parts) };
+    }
+  }
+}

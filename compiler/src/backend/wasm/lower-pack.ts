@@ -1,0 +1,281 @@
+// Pack IR -> the package's Wasm module, on top of the prelude. What eqlc adds:
+//
+//   evaluate()              dispatch(group) for each group with postings; visit(p) for each predicate without a witness
+//   call_predicate(p)       through a table of the predicate functions
+//   predicate n             if the circuit holds: emit(n), emitKey(…) for each join key
+//   atom n, symbol of …     see atoms-to-code.ts
+
+import {
+  ELEMENT_BYTES,
+  ELEMENT_PATH_ENTRY,
+  ELEMENT_SLOTS,
+  ELEMENT_SLOTS_END,
+  GROUP_BYTES,
+  GROUP_FOLDED,
+  GROUP_LENGTHS,
+  GROUP_LONGEST,
+  GROUP_MASK,
+  GROUP_POSTINGS,
+  GROUP_RECORD,
+  GROUP_SLOT,
+  GROUP_TABLE,
+  INPUT_PADDING,
+  KEY_OPTIONAL,
+  MATCH_BYTES,
+  SLOT_COUNT,
+  TYPE_KEYWORD,
+} from "@kestrel/stdlib/abi";
+import type { Field } from "@kestrel/stdlib/schema/types";
+import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
+import { atomsOf } from "../../ir/circuit.js";
+import { rulesOf } from "../../ir/origins.js";
+import type { Key, PackIr, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { ReadAs, Reading } from "../../ir/reading.js";
+import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
+import { align, createDataSection, type DataSection } from "./data-section.js";
+import { emitDynamicKey } from "./dynamic-key.js";
+import { naming } from "./lowering-error.js";
+import { addPathTable, type PathTable, typeCode } from "./path-table.js";
+import { type Builder, close, type Expression, finish, i32, none, open } from "./seam.js";
+import { type EventReadings, groupKey, layOutState, type StateLayout } from "./state.js";
+
+/** Virtual sizes; only the pages that events need are ever touched. */
+const ARENA_BYTES = 64 * 1024 * 1024;
+/** What a full arena hands out: more than any one allocation, of which the copy of a joined text is the largest. */
+const OVERFLOW_BYTES = 32 * 1024 * 1024;
+const OUTPUT_BYTES = 2 * 1024 * 1024;
+const INPUT_BYTES = 4 * 1024 * 1024;
+/** Room for the event at hand and three more of the largest. */
+const LATE_BYTES = 4 * INPUT_BYTES;
+const PAGE_BYTES = 65536;
+
+export interface LoweredPack {
+  readonly binary: Uint8Array;
+  /** The module as WebAssembly text; null unless it was asked for. */
+  readonly text: string | null;
+  /** The fields of the event that the module reads, sorted by name. */
+  readonly fields: readonly Field[];
+  /** How many predicates are tried on every event, because nothing narrows them. */
+  readonly withoutWitness: number;
+}
+
+export interface LowerOptions {
+  readonly events: EventReadings;
+  readonly optimize: boolean;
+  readonly text: boolean;
+}
+
+/** What building the module carries along. */
+interface Lowering {
+  readonly b: Builder;
+  readonly pack: PackIr;
+  readonly index: WitnessIndex;
+  readonly state: StateLayout;
+  readonly data: DataSection;
+  /** Bytes of the symbol groups' descriptors, filled in when what they point to is known, and their address. */
+  readonly descriptors: { readonly bytes: Uint8Array; readonly base: number };
+  /** The same for the elements of arrays, by nesting depth. */
+  readonly elements: ReadonlyMap<number, { readonly bytes: Uint8Array; readonly base: number }>;
+}
+
+/** Lowers a pack that all passes have run over. Throws LoweringError. */
+export function lowerPack(pack: PackIr, options: LowerOptions): LoweredPack {
+  const b = open();
+  try {
+    return lower(b, pack, options);
+  } finally {
+    close(b);
+  }
+}
+
+function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOptions): LoweredPack {
+  const { index } = pack;
+  if (index === null) throw new Error("the pack has no index: its passes have not run");
+  const state = layOutState(pack, events);
+  const data = createDataSection(align(state.end));
+  // Descriptors stand first, so that their addresses are known before what they point to is.
+  const reserved = (bytes: Uint8Array): { bytes: Uint8Array; base: number } => ({ bytes, base: data.reserve(bytes) });
+  const descriptors = reserved(new Uint8Array(Math.max(state.groups.size, 1) * GROUP_BYTES));
+  const elements = new Map(
+    [...state.elementSlots.keys()].map((depth) => [depth, reserved(new Uint8Array(ELEMENT_BYTES))]),
+  );
+  const lowering: Lowering = { b, pack, index, state, data, descriptors, elements };
+  const atoms = createAtomCode(b, pack, state, data, {
+    group: (key) => descriptorOf(key, lowering),
+    elements: new Map([...elements].map(([depth, { base }]) => [depth, base])),
+  });
+  addPredicates(atoms, lowering);
+  fillDescriptors(atoms, lowering);
+  addEvaluate(lowering);
+  const paths = addPathTable(state.readings, state.slotOf, data);
+  fillElements(paths, lowering);
+  const stages = stageNodes(paths, data);
+  const foldRanges = data.addWords(FOLD_RANGES.flatMap(([start, end, step, delta]) => [start, end, step, delta >>> 0]));
+  const memory = layOutMemory(align(data.end()), pack.predicates.length);
+  const { timestamp, tiebreaker } = events;
+  const finished = naming(
+    () => [],
+    () =>
+      finish(b, {
+        globals: {
+          path_table: paths.table,
+          path_mask: paths.mask,
+          readings: paths.readings,
+          stage_slots_base: state.stageSlots.base,
+          stage_slots_end: state.stageSlots.end,
+          stage_nodes: stages.address,
+          stage_count: stages.count,
+          slots_base: state.slotsBase,
+          slots_end: state.slotsEnd,
+          time_slot: state.slotOf(timestamp),
+          tiebreaker_slot: tiebreaker === null ? 0 : state.slotOf(tiebreaker),
+          stamps_base: state.stampsBase,
+          stamps_end: state.stampsEnd,
+          predicate_stamps: state.predicateStamps,
+          predicate_count: pack.predicates.length,
+          arena_base: memory.arenaBase,
+          arena_end: memory.arenaEnd,
+          output_base: memory.outputBase,
+          output_end: memory.outputEnd,
+          fold_ranges: foldRanges,
+          fold_count: FOLD_RANGES.length,
+        },
+        data: { base: data.base, bytes: data.bytes() },
+        memoryPages: Math.ceil(memory.end / PAGE_BYTES),
+        inputBase: memory.inputBase,
+        inputCapacity: INPUT_BYTES,
+        lateBase: memory.lateBase,
+        lateCapacity: LATE_BYTES,
+        lineageFlags: state.lineageFlags,
+        largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
+        evaluate: "evaluate",
+        callPredicate: "call predicate",
+        optimize,
+        text,
+      }),
+  );
+  return { ...finished, fields: state.readings.flatMap(listedField), withoutWitness: index.always.length };
+}
+
+/** Readings of the event as the manifest lists them: with the type of the schema. */
+function listedField({ root, name, id, as }: Reading): readonly Field[] {
+  if (root.kind !== "event" || as === "raw") return [];
+  return [{ id, name, type: schemaType(as) }];
+}
+
+function schemaType(as: Exclude<ReadAs, "raw">): Field["type"] {
+  return as === "filetime" ? "date" : as;
+}
+
+function addPredicates(atoms: AtomCode, lowering: Lowering): void {
+  const { b, pack } = lowering;
+  const { module: m } = b;
+  const names = pack.predicates.map(({ circuit, keys }, id) => {
+    const name = `predicate ${id}`;
+    naming(
+      () => rulesOf(pack.origins.predicates[id] ?? []),
+      () => {
+        const emitted = keys.map((key) => emitKey(key, lowering));
+        const matched = m.block(null, [b.prelude("emit", b.word(id)), ...emitted]);
+        m.addFunction(name, none, none, [], m.if(atoms.testCircuit(circuit), matched));
+      },
+    );
+    return name;
+  });
+  m.addTable("predicates", names.length, names.length);
+  if (names.length > 0) m.addActiveElementSegment("predicates", "predicates", names, b.word(0));
+  m.addFunction("call predicate", i32, none, [], m.call_indirect("predicates", m.local.get(0, i32), [], none, none));
+}
+
+function emitKey({ value, optional }: Key, { b, state, data }: Lowering): Expression {
+  if (value.kind === "dynamic") return emitDynamicKey(b, value.value, value.fold, state, data);
+  const slot = value.kind === "absent" ? state.emptySlot : state.slotOf(value.reading);
+  const type = value.kind === "absent" ? TYPE_KEYWORD : typeCode(value.reading.as);
+  return b.prelude("emitKey", b.word(slot), b.word(type), b.word(optional ? KEY_OPTIONAL : 0));
+}
+
+function addEvaluate(lowering: Lowering): void {
+  const { b, index, state } = lowering;
+  const { module: m } = b;
+  const posted = new Set(index.postings.map(({ reading, fold }) => groupKey(reading, fold)));
+  const dispatches = [...state.groups].flatMap(([key, { reading }]) => {
+    if (!posted.has(key)) return [];
+    const present = m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
+    return [m.if(present, b.prelude("dispatch", b.word(descriptorOf(key, lowering))))];
+  });
+  const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
+  m.addFunction("evaluate", none, none, [], m.block(null, [...dispatches, ...visits]));
+}
+
+function descriptorOf(key: string, { state, descriptors }: Lowering): number {
+  return descriptors.base + [...state.groups.keys()].indexOf(key) * GROUP_BYTES;
+}
+
+function fillDescriptors(atoms: AtomCode, { index, state, data, descriptors }: Lowering): void {
+  const view = new DataView(descriptors.bytes.buffer);
+  const postings = new Map(index.postings.map((posting) => [groupKey(posting.reading, posting.fold), posting]));
+  for (const [number, key] of [...state.groups.keys()].entries()) {
+    const code = atoms.groups.get(key);
+    if (code === undefined) throw new Error(`no code for the symbol group ${key}`);
+    const { group, table } = code;
+    const at = number * GROUP_BYTES;
+    view.setUint32(at + GROUP_SLOT, state.slotOf(group.reading), true);
+    view.setUint32(at + GROUP_FOLDED, group.fold ? state.foldedRecordOf(group.reading) : 0, true);
+    view.setUint32(at + GROUP_RECORD, group.record, true);
+    view.setUint32(at + GROUP_TABLE, table.address, true);
+    view.setUint32(at + GROUP_MASK, table.mask, true);
+    view.setUint32(at + GROUP_LONGEST, table.longest, true);
+    view.setUint32(at + GROUP_POSTINGS, addPostings(postings.get(key)?.predicates, table.symbols, data), true);
+    view.setUint32(at + GROUP_LENGTHS, table.lengths, true);
+  }
+}
+
+function addPostings(
+  postings: ReadonlyMap<string, readonly PredicateId[]> | undefined,
+  symbols: ReadonlyMap<string, number>,
+  data: DataSection,
+): number {
+  if (postings === undefined) return 0;
+  const index = new Array<number>(symbols.size + 1).fill(0);
+  for (const [text, predicates] of postings) {
+    const symbol = symbols.get(text);
+    if (symbol === undefined) throw new Error(`no symbol for ${JSON.stringify(text)}`);
+    index[symbol] = data.addWords([predicates.length, ...predicates]);
+  }
+  return data.addWords(index);
+}
+
+function fillElements(paths: PathTable, { state, elements }: Lowering): void {
+  for (const [depth, { bytes }] of elements) {
+    const { base, end } = state.elementSlots.get(depth) ?? { base: 0, end: 0 };
+    const view = new DataView(bytes.buffer);
+    view.setUint32(ELEMENT_SLOTS, base, true);
+    view.setUint32(ELEMENT_SLOTS_END, end, true);
+    view.setUint32(ELEMENT_PATH_ENTRY, paths.elements.get(depth) ?? 0, true);
+  }
+}
+
+/** The path table's node of each stage, 0 where nothing is read of its event. */
+function stageNodes({ stages }: PathTable, data: DataSection): { readonly address: number; readonly count: number } {
+  const count = Math.max(0, ...[...stages.keys()].map((stage) => stage + 1));
+  return { address: data.addWords(Array.from({ length: count }, (_, stage) => stages.get(stage) ?? 0)), count };
+}
+
+/** The regions behind the constant data; see the picture in stdlib/src/abi.ts. */
+function layOutMemory(arenaBase: number, predicates: number) {
+  const arenaEnd = arenaBase + ARENA_BYTES;
+  // The prelude may read and write a block past the arena's end.
+  const outputBase = arenaEnd + OVERFLOW_BYTES + INPUT_PADDING;
+  const outputEnd = outputBase + OUTPUT_BYTES + align(predicates * MATCH_BYTES * 2);
+  const inputBase = outputEnd + INPUT_PADDING;
+  const lateBase = inputBase + INPUT_BYTES + INPUT_PADDING;
+  return {
+    arenaBase,
+    arenaEnd,
+    outputBase,
+    outputEnd,
+    inputBase,
+    lateBase,
+    end: lateBase + LATE_BYTES + INPUT_PADDING,
+  };
+}

@@ -1,0 +1,201 @@
+// The one place that opens, finishes and writes modules with Binaryen. Everything else in this folder builds functions on
+// the `Builder` that open() gives.
+//
+// The prelude arrives as a module whose globals and two imports stand for what differs from pack to pack. finish() puts
+// constants in the place of the globals and generated functions in the place of the imports, drops the prelude's helper
+// exports, and lets the optimiser remove what nothing calls any more.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import binaryen from "binaryen";
+
+export type Expression = binaryen.ExpressionRef;
+export type WasmType = binaryen.Type;
+export type WasmModule = binaryen.Module;
+
+export const { i32, i64, f64, none } = binaryen;
+
+/** Globals of stdlib/prelude/pack.ts. */
+export type PackGlobal =
+  | "path_table"
+  | "path_mask"
+  | "readings"
+  | "slots_base"
+  | "slots_end"
+  | "stage_slots_base"
+  | "stage_slots_end"
+  | "stage_nodes"
+  | "stage_count"
+  | "time_slot"
+  | "tiebreaker_slot"
+  | "stamps_base"
+  | "stamps_end"
+  | "predicate_stamps"
+  | "predicate_count"
+  | "arena_base"
+  | "arena_end"
+  | "output_base"
+  | "output_end"
+  | "fold_ranges"
+  | "fold_count";
+
+export interface Builder {
+  readonly module: WasmModule;
+  /** A call of a prelude function. */
+  prelude(name: string, ...args: readonly Expression[]): Expression;
+  /** Several parameter types as one. */
+  types(types: readonly WasmType[]): WasmType;
+  /** A block label that no other block has. */
+  label(): string;
+  /** A constant address or other i32. */
+  word(value: number): Expression;
+}
+
+export interface FinishOptions {
+  readonly globals: Readonly<Record<PackGlobal, number>>;
+  readonly data: { readonly base: number; readonly bytes: Uint8Array };
+  readonly memoryPages: number;
+  readonly inputBase: number;
+  readonly inputCapacity: number;
+  readonly lateBase: number;
+  readonly lateCapacity: number;
+  readonly lineageFlags: number;
+  /** Atoms of the predicate that has most. */
+  readonly largestPredicate: number;
+  /** Names of the generated functions that take the place of the imports. */
+  readonly evaluate: string;
+  readonly callPredicate: string;
+  readonly optimize: boolean;
+  /** Whether the module's text is wanted too. */
+  readonly text: boolean;
+}
+
+/**
+ * Binaryen moves a function with one caller into it, and most atoms have one. The time of its passes grows with the square of
+ * a function's size: 10,000 numbers in a list took 75 s, and take 5 s when their tests stay functions.
+ */
+const MANY_ATOMS = 500;
+const SMALL_BODY = 5;
+const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
+
+const PRELUDE = fileURLToPath(import.meta.resolve("@kestrel/stdlib/prelude.wasm"));
+
+let preludeBytes: Uint8Array | null = null;
+
+export function open(): Builder {
+  preludeBytes ??= readFileSync(PRELUDE);
+  const module = binaryen.readBinary(preludeBytes);
+  module.setFeatures(
+    binaryen.Features.SIMD128 |
+      binaryen.Features.BulkMemory |
+      binaryen.Features.MutableGlobals |
+      binaryen.Features.SignExt |
+      binaryen.Features.NontrappingFPToInt |
+      binaryen.Features.BulkMemoryOpt,
+  );
+  const functions = new Map<string, { readonly internal: string; readonly result: WasmType }>();
+  for (let i = 0; i < module.getNumExports(); i++) {
+    const { kind, name, value: internal } = binaryen.getExportInfo(module.getExportByIndex(i));
+    if (kind !== binaryen.ExternalFunction) continue;
+    functions.set(name, { internal, result: binaryen.getFunctionInfo(module.getFunction(internal)).results });
+  }
+  let labels = 0;
+  return {
+    module,
+    label: () => `block ${labels++}`,
+    prelude(name, ...args) {
+      const known = functions.get(name);
+      if (known === undefined) throw new Error(`the prelude has no function ${name}`);
+      return module.call(known.internal, [...args], known.result);
+    },
+    types: (types) => binaryen.createType([...types]),
+    word: (value) => module.i32.const(value | 0),
+  };
+}
+
+/** Frees the module's memory, which Binaryen holds outside of JavaScript. */
+export function close({ module }: Builder): void {
+  module.dispose();
+}
+
+/** Internal name of the import `base`, as prelude functions call it. */
+function importName(module: WasmModule, base: string): string {
+  for (let i = 0; i < module.getNumFunctions(); i++) {
+    const info = binaryen.getFunctionInfo(module.getFunctionByIndex(i));
+    if (info.base === base) return info.name;
+  }
+  throw new Error(`the prelude has no import ${base}`);
+}
+
+/** Completes the module and returns its bytes; throws when Binaryen finds it invalid, which is always a defect of eqlc. */
+export function finish(
+  builder: Builder,
+  options: FinishOptions,
+): { readonly binary: Uint8Array; readonly text: string | null } {
+  const { module } = builder;
+  replaceImport(builder, "evaluate", options.evaluate);
+  replaceImport(builder, "call_predicate", options.callPredicate);
+  for (const [name, value] of Object.entries(options.globals)) {
+    const internal = binaryen.getExportInfo(module.getExport(name)).value;
+    module.removeGlobal(internal);
+    module.addGlobal(internal, i32, false, builder.word(value));
+  }
+  const kept = new Set(["run", "memory", "late_begin", "late_event", "late_test"]);
+  for (const name of exportNames(module)) if (!kept.has(name)) module.removeExport(name);
+  const constants = {
+    abi_version: ABI_VERSION,
+    input_base: options.inputBase,
+    input_capacity: options.inputCapacity,
+    output_base: options.globals.output_base,
+    late_base: options.lateBase,
+    late_capacity: options.lateCapacity,
+    lineage_flags: options.lineageFlags,
+  };
+  for (const [name, value] of Object.entries(constants)) {
+    module.addGlobal(`export ${name}`, i32, false, builder.word(value));
+    module.addGlobalExport(`export ${name}`, name);
+  }
+  const segments = [...preludeSegments(module), { offset: builder.word(options.data.base), data: options.data.bytes }];
+  module.removeExport("memory");
+  module.setMemory(options.memoryPages, options.memoryPages, "memory", segments);
+  if (!module.validate()) throw new Error("the generated module is not valid");
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(0);
+  binaryen.setOneCallerInlineMaxSize(options.largestPredicate > MANY_ATOMS ? SMALL_BODY : INLINE_ALL);
+  binaryen.setDebugInfo(false);
+  if (options.optimize) module.optimize();
+  if (!module.validate()) throw new Error("the optimised module is not valid");
+  return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };
+}
+
+function exportNames(module: WasmModule): string[] {
+  return Array.from(
+    { length: module.getNumExports() },
+    (_, i) => binaryen.getExportInfo(module.getExportByIndex(i)).name,
+  );
+}
+
+/** Binaryen cannot replace a function in place: the import gives way to a function of its name that calls the generated one. */
+function replaceImport(builder: Builder, base: string, target: string): void {
+  const { module } = builder;
+  const name = importName(module, base);
+  const { params } = binaryen.getFunctionInfo(module.getFunction(name));
+  module.removeFunction(name);
+  const args = binaryen.expandType(params).map((type, index) => module.local.get(index, type));
+  module.addFunction(name, params, none, [], module.call(target, args, none));
+}
+
+/** Binaryen has these functions, but its type declarations lack them. */
+interface DataSegments {
+  getNumDataSegments(): number;
+  getDataSegmentInfo(segment: binaryen.DataSegmentRef): { readonly offset: number; readonly data: ArrayBuffer };
+}
+
+function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
+  const segments = module as unknown as DataSegments;
+  return Array.from({ length: segments.getNumDataSegments() }, (_, index) => {
+    const info = segments.getDataSegmentInfo(module.getDataSegmentByIndex(index));
+    return { offset: module.i32.const(info.offset), data: new Uint8Array(info.data) };
+  });
+}

@@ -1,0 +1,157 @@
+// Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
+// Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
+
+import { MEMO_BYTES, PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES, STAMP_BYTES } from "@kestrel/stdlib/abi";
+import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
+import { atomsOf } from "../../ir/circuit.js";
+import type { Atom, AtomId, PackIr } from "../../ir/pack-ir.js";
+import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
+import { align } from "./data-section.js";
+
+/** The readings of an event's time and of what orders events of equal time. */
+export interface EventReadings {
+  readonly timestamp: Reading;
+  readonly tiebreaker: Reading | null;
+}
+
+/** A reading whose set atoms compare raw or folded texts. */
+export interface SymbolGroup {
+  readonly reading: Reading;
+  readonly fold: boolean;
+  /** All literals of the group, sorted. */
+  readonly texts: readonly string[];
+  readonly record: number;
+}
+
+export interface StateLayout {
+  /** Of the event at hand, of stages' events and of elements; in the order of compareReadings. */
+  readonly readings: readonly Reading[];
+  /** Slots of the event at hand. */
+  readonly slotsBase: number;
+  readonly slotsEnd: number;
+  /** Slots of the events of earlier stages. */
+  readonly stageSlots: SlotRange;
+  /** Slots of the elements of arrays, by nesting depth. */
+  readonly elementSlots: ReadonlyMap<number, SlotRange>;
+  /** One byte for each lineage query. */
+  readonly lineageFlags: number;
+  slotOf(reading: Reading): number;
+  /** A slot that never has a value, for keys that are not in the schema. */
+  readonly emptySlot: number;
+  foldedRecordOf(reading: Reading): number;
+  readonly groups: ReadonlyMap<string, SymbolGroup>;
+  /** Memo word of an atom that more than one predicate asks, null for the others. */
+  memoOf(atom: AtomId): number | null;
+  readonly stampsBase: number;
+  readonly stampsEnd: number;
+  readonly predicateStamps: number;
+  readonly end: number;
+}
+
+export interface SlotRange {
+  readonly base: number;
+  readonly end: number;
+}
+
+export function groupKey(reading: Reading, fold: boolean): string {
+  return `${readingKey(reading)} ${fold ? "folded" : "raw"}`;
+}
+
+export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
+  const uses = new Map<AtomId, number>();
+  const readings = new Map<string, Reading>();
+  const addReading = (reading: Reading): void => {
+    readings.set(readingKey(reading), reading);
+  };
+  addReading(events.timestamp);
+  if (events.tiebreaker !== null) addReading(events.tiebreaker);
+  for (const predicate of pack.predicates) {
+    for (const reading of predicate.keys.flatMap(readingsOfKey)) addReading(reading);
+    for (const id of atomsOf(predicate.circuit)) uses.set(id, (uses.get(id) ?? 0) + 1);
+  }
+  // Atoms inside others are used as often as those are.
+  for (const [id, count] of uses) {
+    const atom = pack.atoms[id];
+    if (atom === undefined) continue;
+    for (const inner of innerAtoms(atom)) uses.set(inner, (uses.get(inner) ?? 0) + count);
+  }
+  const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
+  for (const atom of used) for (const reading of readingsOfAtom(atom)) addReading(reading);
+
+  const sorted = [...readings.values()].sort(compareReadings);
+  const slots = new Map<string, number>();
+  let next = PACK_DATA_BASE;
+  const take = (bytes: number): number => {
+    const address = next;
+    next = align(next + bytes);
+    return address;
+  };
+  const addSlots = (wanted: (root: Reading["root"]) => boolean): SlotRange => {
+    const base = next;
+    for (const reading of sorted) if (wanted(reading.root)) slots.set(readingKey(reading), take(SLOT_BYTES));
+    return { base, end: next };
+  };
+  const { base: slotsBase, end: slotsEnd } = addSlots(({ kind }) => kind === "event");
+  const stageSlots = addSlots(({ kind }) => kind === "stage");
+  const depths = new Set(sorted.flatMap(({ root }) => (root.kind === "element" ? [root.depth] : [])));
+  for (const atom of used) if (atom.kind === "search") depths.add(atom.depth);
+  const elementSlots = new Map(
+    [...depths].map((depth) => [depth, addSlots((root) => root.kind === "element" && root.depth === depth)]),
+  );
+  const lineageFlags = take(Math.max(1, ...pack.lineage.flatMap(({ queries }) => queries.map(({ flag }) => flag + 1))));
+  const emptySlot = take(SLOT_BYTES);
+
+  const stampsBase = next;
+  const folded = new Map<string, number>();
+  const texts = new Map<string, { reading: Reading; fold: boolean; texts: Set<string> }>();
+  for (const atom of used) {
+    const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
+    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(readingKey(atom.reading))) {
+      folded.set(readingKey(atom.reading), take(RECORD_BYTES));
+    }
+    if (atom.kind !== "set") continue;
+    const key = groupKey(atom.reading, atom.fold);
+    const group = texts.get(key) ?? { reading: atom.reading, fold: atom.fold, texts: new Set() };
+    for (const text of atom.texts) group.texts.add(text);
+    texts.set(key, group);
+  }
+  const groups = new Map<string, SymbolGroup>();
+  for (const [key, group] of texts) {
+    groups.set(key, { ...group, texts: [...group.texts].sort(), record: take(RECORD_BYTES) });
+  }
+  const memos = new Map<AtomId, number>();
+  for (const [id, count] of uses) {
+    const atom = pack.atoms[id];
+    if (count > 1 && atom !== undefined && isDear(atom) && needsOf(atom, pack.atoms).elements.size === 0)
+      memos.set(id, take(MEMO_BYTES));
+  }
+  const predicateStamps = take(pack.predicates.length * STAMP_BYTES);
+  const stampsEnd = next;
+
+  const found = (address: number | undefined, what: string): number => {
+    if (address === undefined) throw new Error(`no ${what} was laid out`);
+    return address;
+  };
+  return {
+    readings: sorted,
+    slotsBase,
+    slotsEnd,
+    stageSlots,
+    elementSlots,
+    lineageFlags,
+    emptySlot,
+    groups,
+    stampsBase,
+    stampsEnd,
+    predicateStamps,
+    end: next,
+    slotOf: (reading) => found(slots.get(readingKey(reading)), `slot for ${reading.name}`),
+    foldedRecordOf: (reading) => found(folded.get(readingKey(reading)), `folded record for ${reading.name}`),
+    memoOf: (atom) => memos.get(atom) ?? null,
+  };
+}
+
+/** Worth a memo word: costs more than reading one back. */
+function isDear(atom: Atom): boolean {
+  return ["pattern", "in-ranges", "search", "computed", "dynamic"].includes(atom.kind);
+}

@@ -1,0 +1,135 @@
+// The front of the compiler: rule texts -> typed queries, and everything that is wrong with them.
+//
+// Every problem of every rule is reported; a rule with an error is left out and the others go on, as they do when eqlc itself
+// fails on one. INVARIANT: neither Binaryen nor anything that loads it is imported, so that checking costs no more than it
+// must (`test/src/front.test.ts`). Each rule is planned alone, because its size and some warnings show only then.
+
+import { bindQuery } from "./analyse/bind-query.js";
+import type { TypedQuery } from "./analyse/typed.js";
+import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
+import type { Diagnostic, Problem } from "./diagnostics/diagnostic.js";
+import { placeInRule } from "./diagnostics/locate.js";
+import { createSink, type RuleProblem } from "./diagnostics/sink.js";
+import type { Lint } from "./lint/lint-input.js";
+import { LINTS, lintRule } from "./lint/lints.js";
+import { readSuppressions } from "./lint/suppressions.js";
+import { checkPatterns } from "./plan/check-patterns.js";
+import { checkSize } from "./plan/check-size.js";
+import { planRules } from "./plan/plan-rules.js";
+import { bareRule, type Rule } from "./rule/rule.js";
+import type { Query } from "./syntax/ast.js";
+import { parseQuery } from "./syntax/parse.js";
+
+export { type CompileOptions, DEFAULT_OPTIONS, planRules };
+
+export interface CompiledRule {
+  readonly rule: Rule;
+  readonly query: Query;
+  readonly typed: TypedQuery;
+}
+
+export interface AnalyseSettings {
+  /** What is known of rules apart from their queries, to be reported with the rest. */
+  readonly known?: ReadonlyMap<Rule, readonly RuleProblem[]>;
+  readonly lints?: readonly Lint[];
+}
+
+/** Parses, types and checks the rules; those with errors are left out. Never throws. */
+export function analyseRules(
+  rules: readonly Rule[],
+  options: CompileOptions,
+  settings: AnalyseSettings = {},
+): { readonly rules: readonly CompiledRule[]; readonly diagnostics: readonly Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [];
+  const good: CompiledRule[] = [];
+  for (const rule of rules) {
+    try {
+      const { compiled, found } = analyseRule(rule, options, settings);
+      diagnostics.push(...found);
+      if (compiled !== null) good.push(compiled);
+    } catch (error) {
+      diagnostics.push(failureIn(rule, error));
+    }
+  }
+  return { rules: good, diagnostics };
+}
+
+/** What is made of one query text, and what is wrong with it. */
+export interface AnalysedQuery {
+  /** The syntax tree, error nodes included; null when too little of the text could be read. */
+  readonly query: Query | null;
+  /** null when there are errors. */
+  readonly typed: TypedQuery | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** As {@link analyseRules}, of one query that is no rule; its places are in the file `name`. */
+export function analyseQuery(text: string, options: CompileOptions, name = "query"): AnalysedQuery {
+  const rule = bareRule(name, text, name);
+  try {
+    const { query, compiled, found } = analyseRule(rule, options, {});
+    return { query, typed: compiled?.typed ?? null, diagnostics: found };
+  } catch (error) {
+    return { query: null, typed: null, diagnostics: [failureIn(rule, error)] };
+  }
+}
+
+/** What depends on which operator an operand belongs to. */
+const OF_TYPES: ReadonlySet<string> = new Set(["E0303", "E0304", "E0305"]);
+
+/**
+ * Which problems of binding are certain although the parser stumbled. Names are what they are, but where it expected
+ * something else (E0203), or where brackets do not pair, the operators of the term may belong to other operands.
+ */
+function certainIn({ body, paired, span }: Query, syntax: readonly Problem[]): (problem: Problem) => boolean {
+  const parts = body.kind === "event" ? [] : body.terms.map((term) => term.span);
+  const loose = syntax
+    .filter(({ code }) => code === "E0203")
+    .map(({ span: at }) => parts.find((part) => part.start <= at.start && at.end <= part.end) ?? span);
+  return ({ code, span: at }) =>
+    !OF_TYPES.has(code) || (paired && !loose.some((part) => part.start <= at.start && at.end <= part.end));
+}
+
+function analyseRule(
+  rule: Rule,
+  options: CompileOptions,
+  { known, lints = LINTS }: AnalyseSettings,
+): { readonly query: Query | null; readonly compiled: CompiledRule | null; readonly found: readonly Diagnostic[] } {
+  const { query, problems, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
+  const sink = createSink(rule, readSuppressions(directives, rule.suppress));
+  sink.add(known?.get(rule) ?? []);
+  if (query === null) {
+    sink.add(problems);
+    return { query, compiled: null, found: sink.finish(false) };
+  }
+  const { typed, problems: wrong, bound } = bindQuery(query, options.schema);
+  sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
+  if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
+  const planned = planRules([{ typed }], options);
+  sink.add(checkPatterns(planned, query.span));
+  if (!sink.failed()) sink.add(checkSize(planned, query.span));
+  if (sink.failed()) return { query, compiled: null, found: sink.finish(false) };
+  sink.add(lintRule({ text: rule.query, query, schema: options.schema, bound, planned }, lints));
+  return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
+}
+
+/** What parsing and binding found, without what both say: that a construct belongs to the other dialect. */
+function inOrder(syntax: readonly Problem[], bound: readonly Problem[]): readonly Problem[] {
+  if (syntax.length === 0) return bound;
+  const foreign = syntax.filter(({ code }) => code === "E0204");
+  const said = ({ code, span }: Problem): boolean =>
+    code === "E0204" && foreign.some((one) => one.span.start < span.end && span.start < one.span.end);
+  const all = [...syntax, ...bound.filter((problem) => !said(problem))];
+  return all.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+}
+
+/** eqlc's own mistake, which must not cost the other rules. */
+function failureIn(rule: Rule, error: unknown): Diagnostic {
+  return {
+    code: "E0403",
+    severity: "error",
+    message: `eqlc itself failed on the rule: ${error instanceof Error ? error.message : String(error)}`,
+    place: placeInRule(rule),
+    help: "this is a mistake in eqlc, not in the rule; please report it together with the rule",
+  };
+}

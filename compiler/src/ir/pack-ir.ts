@@ -1,0 +1,109 @@
+// The pack IR: what a whole pack decides about one event, shared by all its rules.
+//   atom       a question about one reading (or, `computed` and `dynamic`, about several), true or false for every event
+//   circuit    and / or / not over atoms; two-valued
+//   predicate  category and circuit of an event rule or of a term, with the join keys that a match carries
+//   program    a sequence, sample or join, or an event rule with pipes: its stages name predicates
+//   index      under which texts of an event each predicate is a candidate
+// Equal atoms exist once. Atoms hold for an event when any value of the reading answers yes, so a missing field answers no.
+//
+// It stands alone: lowering reads it and nothing of the binder's. The plan makes it, the passes rewrite it.
+
+import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { Cidr } from "../patterns/cidr.js";
+import type { Patterns } from "../patterns/patterns.js";
+import type { Circuit } from "./circuit.js";
+import type { DynamicValue } from "./dynamic-value.js";
+import type { ComparisonOp, Expression } from "./expression.js";
+import type { AtomId, PredicateId } from "./ids.js";
+import type { Origins } from "./origins.js";
+import type { Reading } from "./reading.js";
+
+export type Atom =
+  | { readonly kind: "exists"; readonly reading: Reading }
+  /** A boolean field that has this value. */
+  | { readonly kind: "boolean"; readonly reading: Reading; readonly value: boolean }
+  /** A text that is one of these; folded texts when `fold`. Sorted, distinct, never empty. */
+  | { readonly kind: "set"; readonly reading: Reading; readonly fold: boolean; readonly texts: readonly string[] }
+  /** A text that matches a pattern; folded patterns when they fold. */
+  | { readonly kind: "pattern"; readonly reading: Reading; readonly patterns: Omit<Patterns, "exact"> }
+  /** A long or date (in nanoseconds) against an integer. */
+  | { readonly kind: "integer"; readonly reading: Reading; readonly op: ComparisonOp; readonly value: bigint }
+  /** A long or double against a double. */
+  | { readonly kind: "double"; readonly reading: Reading; readonly op: ComparisonOp; readonly value: number }
+  /** A long or date that is one of these integers. Sorted, distinct, at least two. */
+  | { readonly kind: "integer-set"; readonly reading: Reading; readonly values: readonly bigint[] }
+  /** A long or double that is one of these doubles. Sorted, distinct, at least two. */
+  | { readonly kind: "double-set"; readonly reading: Reading; readonly values: readonly number[] }
+  | { readonly kind: "in-ranges"; readonly reading: Reading; readonly ranges: readonly Cidr[] }
+  /** What the runtime says of the event's process; only late tests ask it. */
+  | { readonly kind: "lineage"; readonly flag: number }
+  /**
+   * Some element of the arrays at a raw reading makes the circuit true. Its atoms may read the element: their root is
+   * element `depth`.
+   */
+  | { readonly kind: "search"; readonly reading: Reading; readonly depth: number; readonly circuit: Circuit }
+  /** Anything else of the elastic dialect: true when a combination of the readings' values makes it true. */
+  | { readonly kind: "computed"; readonly expression: Expression }
+  /** A condition of the endgame dialect; true when its value counts as true. */
+  | { readonly kind: "dynamic"; readonly value: DynamicValue };
+
+/** The atom of one kind. */
+export type AtomOf<Kind extends Atom["kind"]> = Extract<Atom, { readonly kind: Kind }>;
+
+/** A value that matches must have in common, or that pipes look at. */
+export interface Key {
+  /** As the rule writes it. */
+  readonly name: string;
+  readonly value:
+    | { readonly kind: "reading"; readonly reading: Reading }
+    /** An optional key that the schema lacks: always null. */
+    | { readonly kind: "absent" }
+    /** Of the endgame dialect, whose keys are any values; with `fold` texts of either case are one. */
+    | { readonly kind: "dynamic"; readonly value: DynamicValue; readonly fold: boolean };
+  /** Whether a match may lack it. */
+  readonly optional: boolean;
+}
+
+export interface Predicate {
+  readonly circuit: Circuit;
+  readonly keys: readonly Key[];
+  /** Whether it is a late test: the index leaves those out. */
+  readonly late: boolean;
+}
+
+export interface PackIr {
+  readonly atoms: readonly Atom[];
+  readonly predicates: readonly Predicate[];
+  /** For each predicate, the indexes of the event rules that it decides. */
+  readonly eventRules: readonly (readonly number[])[];
+  readonly programs: readonly SequenceProgram[];
+  readonly lineage: readonly LineageProgram[];
+  readonly origins: Origins;
+  /** null until the pass that chooses witnesses has run. */
+  readonly index: WitnessIndex | null;
+}
+
+/** Which predicates an event can match at all, by the texts that it holds. */
+export interface WitnessIndex {
+  /** What each predicate is posted under; null where nothing narrows it, and for late tests, which are never looked for. */
+  readonly witnesses: readonly (Witness | null)[];
+  /** For each reading, compared raw or folded: the predicates posted under each text. */
+  readonly postings: readonly Posting[];
+  /** Candidates for every event. */
+  readonly always: readonly PredicateId[];
+}
+
+/** An event that matches holds one of `texts` in the reading of each set; any one of the sets will do. */
+export interface Witness {
+  readonly sets: readonly AtomOf<"set">[];
+  /** The smaller, the fewer events are expected to hold one of the literals. */
+  readonly cost: number;
+}
+
+export interface Posting {
+  readonly reading: Reading;
+  readonly fold: boolean;
+  readonly predicates: ReadonlyMap<string, readonly PredicateId[]>;
+}
+
+export type { AtomId, PredicateId };

@@ -1,0 +1,35 @@
+// Predicates with the same circuit and the same keys become one, so that what several rules ask is evaluated once an event.
+// The first of its kind gives the number; what others decided, it decides too.
+
+import type { PredicateId } from "../ir/ids.js";
+import { canonicalText, createInterner } from "../ir/intern.js";
+import { joinOrigins, type Origin } from "../ir/origins.js";
+import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
+import { renumberPredicates } from "../ir/rewrite.js";
+
+export function sharePredicates(pack: PackIr): PackIr {
+  const predicates = createInterner<Predicate, PredicateId>(({ circuit, keys, late }) =>
+    canonicalText([circuit, keys.map(keyParts), late]),
+  );
+  const numbers: PredicateId[] = [];
+  const eventRules: number[][] = [];
+  const origins: (readonly Origin[])[] = [];
+  for (const [before, predicate] of pack.predicates.entries()) {
+    const id = predicates.intern(predicate);
+    numbers[before] = id;
+    eventRules[id] = [...(eventRules[id] ?? []), ...(pack.eventRules[before] ?? [])];
+    origins[id] = joinOrigins(origins[id] ?? [], pack.origins.predicates[before] ?? []);
+  }
+  return {
+    ...pack,
+    ...renumberPredicates(pack, (id) => numbers[id] ?? id),
+    predicates: predicates.items,
+    eventRules: eventRules.map((rules) => [...new Set(rules)].sort((a, b) => a - b)),
+    origins: { ...pack.origins, predicates: origins },
+  };
+}
+
+/** A key is what it reads, whatever it is called. */
+function keyParts({ value, optional }: Key): unknown {
+  return [value, optional];
+}

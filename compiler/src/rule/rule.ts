@@ -1,0 +1,82 @@
+// What a frontend makes of a rule file: one Rule for each rule found, its query still text.
+
+import type { Dialect } from "./query-text.js";
+
+export type Severity = "informational" | "low" | "medium" | "high" | "critical";
+
+/** ATT&CK mapping in the shape of Elastic's `threat` key. */
+export interface Threat {
+  readonly framework: string;
+  readonly tactic?: { readonly id: string; readonly name: string; readonly reference?: string };
+  readonly technique?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly reference?: string;
+    readonly subtechnique?: readonly { readonly id: string; readonly name: string; readonly reference?: string }[];
+  }[];
+}
+
+/** A test that stands in the rule file: events, and what the rule must make of them. */
+export interface RuleTest {
+  readonly name: string;
+  readonly events: readonly unknown[];
+  /** How many alerts the rule gives on the events. */
+  readonly alerts: number;
+}
+
+/** Where a query that stands in its file word for word begins. */
+export interface QueryOffset {
+  readonly line: number;
+  readonly column: number;
+  /** Units by which every further line is indented in the file but not in the query (YAML block text); 0 when absent. */
+  readonly indent?: number;
+}
+
+export interface Rule {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly author: readonly string[];
+  readonly severity: Severity;
+  readonly riskScore: number | null;
+  readonly tags: readonly string[];
+  readonly references: readonly string[];
+  readonly threat: readonly Threat[];
+  readonly tests: readonly RuleTest[];
+  /** Codes of warnings that the rule asks not to hear. */
+  readonly suppress: readonly string[];
+  /** null: the flag decides. */
+  readonly dialect: Dialect | null;
+  readonly query: string;
+  /** Keys that Kestrel gives no meaning, kept as they were. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly source: {
+    /** Path as walked from the user's argument. */
+    readonly file: string;
+    /** Lines of the file before the query's first line, and units before it on that line; null when not verbatim. */
+    readonly queryOffset: QueryOffset | null;
+  };
+}
+
+/** A rule with nothing but a query, which is the whole of its file: version 1.0.0, severity medium. */
+export function bareRule(id: string, query: string, file: string): Rule {
+  return {
+    id,
+    name: id,
+    description: "",
+    version: "1.0.0",
+    author: [],
+    severity: "medium",
+    riskScore: null,
+    tags: [],
+    references: [],
+    threat: [],
+    tests: [],
+    suppress: [],
+    dialect: null,
+    query,
+    metadata: {},
+    source: { file, queryOffset: { line: 0, column: 0 } },
+  };
+}

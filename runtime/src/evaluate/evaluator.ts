@@ -1,0 +1,222 @@
+// Chunks of NDJSON lines -> the events for which some predicate holds, batch by batch: a batch is what one call of the
+// module's `run` gives. Lines go through an instance of the module in pieces that fit its input region.
+//
+// Nothing of one batch decides what is found in the next, with one exception that is the module's own: its watermark, the
+// greatest event time that this instance has seen. An event without a readable time takes it as its time, and every event
+// carries the watermark it arrived at.
+//
+// INVARIANT: cutting the same lines into other chunks changes neither the events nor the counters.
+// INVARIANT: what a batch holds is copied out of the module's memory. Objects are made for matched events only.
+
+import {
+  BROKEN_DEPTH,
+  BROKEN_NOT_OBJECT,
+  BROKEN_RECORD_BYTES,
+  BROKEN_RECORD_LINE,
+  BROKEN_RECORD_OFFSET,
+  BROKEN_RECORD_REASON,
+  BROKEN_SIZE,
+  CONTROL_BASE,
+  CONTROL_BATCH_LINES,
+  CONTROL_BROKEN_RECORDS,
+  CONTROL_BROKEN_TABLE,
+  CONTROL_CONSUMED,
+  CONTROL_OUTPUT_BYTES,
+  CONTROL_WATERMARK,
+  INPUT_PADDING,
+  RUN_DONE,
+  RUN_FULL,
+} from "@kestrel/stdlib/abi";
+import { LINE_FEED } from "@kestrel/stdlib/text/characters";
+import { createKeyReader } from "../event/join-keys.js";
+import type { MatchedEvent } from "../event/stream-event.js";
+import { callModule, ModuleError } from "../load/call-module.js";
+import { type ModuleCounters, readCounters } from "../load/control-block.js";
+import { instantiate } from "../load/instantiate.js";
+import type { Package } from "../load/load-package.js";
+import { refresh, viewMemory } from "../load/memory-view.js";
+import { indexPredicateUses, readOutput } from "./output-to-events.js";
+
+/** Where a chunk was read. */
+export interface ChunkOrigin {
+  readonly file: string;
+  /** Number of the chunk's first line in its file, from 1. */
+  readonly firstLine: number;
+}
+
+/** A line that is not an event. */
+export interface BrokenLine {
+  readonly file: string;
+  readonly line: number;
+  readonly reason: string;
+  /** The beginning of the line. */
+  readonly excerpt: string;
+}
+
+/** A line that its reader left out because it was too long. */
+export interface LongLine {
+  readonly file: string;
+  readonly line: number;
+  readonly bytes: number;
+}
+
+/** What one `run` found. */
+export interface Batch {
+  /** In the order of the input. */
+  readonly events: readonly MatchedEvent[];
+  /** The greatest event time seen so far, in nanoseconds; null before the first. */
+  readonly watermark: bigint | null;
+}
+
+export interface EvaluatorCounters extends ModuleCounters {
+  readonly lines: number;
+  /** Lines that were too long to be looked at; not among `broken`. */
+  readonly tooLong: number;
+  /** Events for which at least one predicate held. */
+  readonly matched: number;
+  /** Matches whose multi-valued keys were cut. */
+  readonly keysCut: number;
+  /** The greatest event time, in nanoseconds; null before the first. */
+  readonly lastTime: bigint | null;
+}
+
+export interface Evaluator {
+  /**
+   * Evaluates whole lines, the last one ended by a line feed too; the first has the arrival number `firstOrdinal`. Gives the
+   * batches one by one, and in the end the number of lines. The chunk must stay as it is until then. Throws
+   * {@link ModuleError} when the module fails.
+   */
+  evaluate(chunk: Buffer, origin: ChunkOrigin, firstOrdinal: number): Generator<Batch, number, void>;
+  /** Counts and reports a line that its reader left out. */
+  skipLong(line: LongLine): void;
+  counters(): EvaluatorCounters;
+}
+
+const EXCERPT_BYTES = 120;
+/** What CONTROL_WATERMARK holds before the first event time. */
+const NO_TIME = -(1n << 63n);
+
+/** An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. */
+export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void): Evaluator {
+  const instance = instantiate(pack.module);
+  const { memory, inputBase, outputBase } = instance;
+  const room = instance.inputCapacity - INPUT_PADDING;
+  const uses = indexPredicateUses(pack.manifest.predicates, pack);
+  const keys = createKeyReader();
+  const now = viewMemory(memory);
+  let lines = 0;
+  let tooLong = 0;
+  let matched = 0;
+  // Of the next line to be looked at.
+  let place = { file: "", fileLine: 0, ordinal: 0 };
+
+  function control(offset: number): number {
+    return now.view.getUint32(CONTROL_BASE + offset, true);
+  }
+
+  function watermark(): bigint | null {
+    const time = now.view.getBigInt64(CONTROL_BASE + CONTROL_WATERMARK, true);
+    return time === NO_TIME ? null : time;
+  }
+
+  function reportBroken(address: number, length: number): void {
+    if (onBroken === undefined) return;
+    const records = control(CONTROL_BROKEN_RECORDS);
+    for (let index = 0; index < records; index++) {
+      const record = CONTROL_BROKEN_TABLE + index * BROKEN_RECORD_BYTES;
+      onBroken({
+        file: place.file,
+        line: place.fileLine + control(record + BROKEN_RECORD_LINE),
+        reason: brokenReason(control(record + BROKEN_RECORD_REASON)),
+        excerpt: excerptOf(now.bytes.subarray(address + control(record + BROKEN_RECORD_OFFSET), address + length)),
+      });
+    }
+  }
+
+  function countLines(count: number): void {
+    lines += count;
+    place = { file: place.file, fileLine: place.fileLine + count, ordinal: place.ordinal + count };
+  }
+
+  function noteLong(line: LongLine, excerpt: string): void {
+    tooLong++;
+    onBroken?.({ file: line.file, line: line.line, reason: `too long, ${line.bytes} bytes`, excerpt });
+  }
+
+  /** Runs the lines that stand in the input region, as often as the output region is full. */
+  function* runPiece(length: number): Generator<Batch, void, void> {
+    const where = (): string => `${place.file}, at or behind line ${place.fileLine}`;
+    for (let used = 0, status: number = RUN_FULL; status !== RUN_DONE; ) {
+      const address = inputBase + used;
+      status = callModule(() => instance.run(address, length - used), where);
+      refresh(now, memory);
+      const events = readOutput(now, outputBase, control(CONTROL_OUTPUT_BYTES), uses, keys, place);
+      reportBroken(address, length - used);
+      matched += events.length;
+      const consumed = control(CONTROL_CONSUMED);
+      countLines(control(CONTROL_BATCH_LINES));
+      used += consumed;
+      if (status !== RUN_DONE && consumed === 0) {
+        throw new ModuleError(`the module stopped without having read a line (${where()})`);
+      }
+      yield { events, watermark: watermark() };
+    }
+  }
+
+  return {
+    *evaluate(chunk, origin, firstOrdinal) {
+      place = { file: origin.file, fileLine: origin.firstLine, ordinal: firstOrdinal };
+      for (let start = 0; start < chunk.length; ) {
+        const fits = chunk.length - start <= room;
+        const end = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
+        if (end > start) {
+          refresh(now, memory);
+          now.bytes.set(chunk.subarray(start, end), inputBase);
+          yield* runPiece(end - start);
+          start = end;
+          continue;
+        }
+        const feed = chunk.indexOf(LINE_FEED, start);
+        const long = { file: place.file, line: place.fileLine, bytes: feed - start };
+        noteLong(long, excerptOf(chunk.subarray(start, feed)));
+        countLines(1);
+        start = feed + 1;
+      }
+      return place.ordinal - firstOrdinal;
+    },
+    skipLong(line) {
+      lines++;
+      noteLong(line, "");
+    },
+    counters() {
+      refresh(now, memory);
+      return {
+        ...readCounters(now.view),
+        lines,
+        tooLong,
+        matched,
+        keysCut: keys.cut,
+        lastTime: watermark(),
+      };
+    },
+  };
+}
+
+function brokenReason(code: number): string {
+  switch (code) {
+    case BROKEN_NOT_OBJECT:
+      return "not a JSON object";
+    case BROKEN_DEPTH:
+      return "nested too deeply";
+    case BROKEN_SIZE:
+      return "too much to hold in one event";
+    default:
+      return "not valid JSON";
+  }
+}
+
+function excerptOf(rest: Buffer): string {
+  const feed = rest.indexOf(LINE_FEED);
+  const length = feed < 0 ? rest.length : feed;
+  return rest.toString("utf8", 0, Math.min(length, EXCERPT_BYTES)).trimEnd() + (length > EXCERPT_BYTES ? "…" : "");
+}

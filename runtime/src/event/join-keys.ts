@@ -1,0 +1,138 @@
+// The join keys of one match, as the module wrote them -> key strings, one for each distinct tuple; and back to JSON.
+//
+// A part is JSON text: "text", 12, 0.5, true or null; a date is written d<nanoseconds>. So a text never equals a number, and
+// a long equals the double of the same value, which is written without a fraction. What comes as JSON text, arrays and
+// objects, is written in one way (raw-json.ts). Parts are joined by line feeds, which JSON text of one value never holds
+// when it is written so.
+//
+// INVARIANT: two tuples have the same key string exactly when their values are equal part by part. No keys is "".
+
+import {
+  KEY_COUNT,
+  KEY_HEADER_BYTES,
+  KEY_OPTIONAL,
+  KEY_TEXT_LENGTH,
+  KEY_TEXT_PADDING,
+  KEY_TEXT_START,
+  KEY_TYPE,
+  TYPE_BOOLEAN,
+  TYPE_DATE,
+  TYPE_DOUBLE,
+  TYPE_FILETIME,
+  TYPE_KEYWORD,
+  TYPE_LONG,
+  TYPE_RAW,
+  VALUE_BYTES,
+} from "@kestrel/stdlib/abi";
+import { isoTime } from "./iso-time.js";
+import { doublePart, uniformJson } from "./raw-json.js";
+
+/** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
+export const KEY_TUPLE_LIMIT = 1024;
+
+const NO_KEYS_FIELDS: readonly string[] = [""];
+const NO_TUPLES: readonly string[] = [];
+const NULL_PART: readonly string[] = ["null"];
+const SEPARATOR = "\n";
+
+/** Where key strings are made; `cut` counts the matches that had more tuples than the limit. */
+export interface KeyReader {
+  read(view: DataView, bytes: Buffer, at: number, length: number): readonly string[];
+  readonly cut: number;
+}
+
+/** A reader of the key regions that stdlib/src/abi.ts draws. `bytes` and `view` show the same memory. */
+export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
+  let cut = 0;
+  return {
+    get cut() {
+      return cut;
+    },
+    read(view, bytes, start, length) {
+      if (length === 0) return NO_KEYS_FIELDS;
+      const end = start + length;
+      let at = start;
+      let tuples: readonly string[] | null = null;
+      let wasCut = false;
+      while (at < end) {
+        const code = view.getUint32(at + KEY_TYPE, true);
+        const count = view.getUint32(at + KEY_COUNT, true);
+        const type = code & ~KEY_OPTIONAL;
+        at += KEY_HEADER_BYTES;
+        let parts: readonly string[];
+        if (count === 0) {
+          if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
+          parts = NULL_PART;
+        } else {
+          const values: string[] = [];
+          for (let left = count; left > 0; left--) {
+            let part: string;
+            if (type === TYPE_KEYWORD || type === TYPE_RAW) {
+              const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
+              const start = at + KEY_TEXT_START;
+              const text = bytes.toString("utf8", start, start + size);
+              part = type === TYPE_KEYWORD ? JSON.stringify(text) : uniformJson(text);
+              at = start + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
+            } else {
+              part = numericPart(view, at, type);
+              at += VALUE_BYTES;
+            }
+            values.push(part);
+          }
+          parts = count === 1 ? values : [...new Set(values)];
+        }
+        if (tuples === null) {
+          wasCut ||= parts.length > limit;
+          tuples = parts.length > limit ? parts.slice(0, limit) : parts;
+        } else {
+          wasCut ||= tuples.length * parts.length > limit;
+          tuples = product(tuples, parts, limit);
+        }
+      }
+      if (wasCut) cut++;
+      return tuples ?? NO_KEYS_FIELDS;
+    },
+  };
+}
+
+function product(heads: readonly string[], parts: readonly string[], limit: number): readonly string[] {
+  const joined: string[] = [];
+  for (const head of heads) {
+    for (const part of parts) {
+      if (joined.length === limit) return joined;
+      joined.push(head + SEPARATOR + part);
+    }
+  }
+  return joined;
+}
+
+function numericPart(view: DataView, at: number, type: number): string {
+  switch (type) {
+    case TYPE_LONG:
+      return String(view.getBigInt64(at, true));
+    case TYPE_BOOLEAN:
+      return view.getUint32(at, true) === 0 ? "false" : "true";
+    case TYPE_DATE:
+    case TYPE_FILETIME:
+      return `d${view.getBigInt64(at, true)}`;
+    case TYPE_DOUBLE:
+      return doublePart(view.getFloat64(at, true));
+    default:
+      throw new RangeError(`a join key of type ${type} does not exist`);
+  }
+}
+
+/** The parts of a key string, each as the JSON text of its value. */
+export function keyParts(key: string): readonly string[] {
+  if (key === "") return NO_TUPLES;
+  return key.split(SEPARATOR).map((part) => (isDate(part) ? `"${isoTime(BigInt(part.slice(1)))}"` : part));
+}
+
+/** The JSON array of a key string's parts. */
+export function keyJson(key: string): string {
+  return `[${keyParts(key).join(",")}]`;
+}
+
+function isDate(part: string): boolean {
+  return part.startsWith("d");
+}
