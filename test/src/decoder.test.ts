@@ -1,10 +1,10 @@
 // The decoder against the text cases, against the reference on broken lines, and on its own at the limits of size and depth.
 //
 // A third of the tests are mutations: generated events, a little broken, must come out of Wasm as the reference reads them,
-// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (10,000 when absent), `KESTREL_SEED=n` starts
+// and must not disturb the lines around them. `KESTREL_FUZZ=n` tries n lines (4,000 when absent, 10,000 in the long form), `KESTREL_SEED=n` starts
 // elsewhere. What the decoder does not check in places that no rule reads stands in support/blank-unread.ts.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -13,13 +13,15 @@ import { mutate } from "./generate/mutation.js";
 import { createRandom } from "./generate/random.js";
 import { type RefEvent, readEvent } from "./reference/interpret.js";
 import { blankUnread } from "./support/blank-unread.js";
-import { readDecoderCases } from "./support/decoder-cases.js";
+import { DECODER, decoderCases } from "./support/decoder-cases.js";
 import { DECODER_SCHEMA } from "./support/decoder-schema.js";
 import { createSlotReader, type Decoded, referenceSlots } from "./support/read-slots.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { sizeOf } from "./support/sizes.js";
+import { openTextCases } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/decoder/", import.meta.url);
-const FUZZ = Number(process.env.KESTREL_FUZZ ?? 10_000);
+const FUZZ = sizeOf("KESTREL_FUZZ", 4_000, 10_000);
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const DEPTH_LIMIT = 64;
 
@@ -75,13 +77,12 @@ function countedOnly(shown: string): string {
 for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   decoder(file, () => {
     const failures: string[] = [];
-    for (const { title, line, bytes, lenient, expected } of readDecoderCases(
-      readFileSync(new URL(file, CASES), "utf8"),
-    )) {
+    const open = openTextCases(new URL(file, CASES), DECODER);
+    for (const { title, bytes, lenient, expected: section } of decoderCases(open)) {
+      const expected = section.text;
+      const { line } = section;
       const shown = decodeOne(bytes);
-      const actual = / values/.test(expected) ? countedOnly(shown) : shown;
-      if (actual !== expected)
-        failures.push(`${file}:${line} ${title}\n    expected ${expected}\n    got      ${actual}`);
+      open.expect(section, / values/.test(expected) ? countedOnly(shown) : shown, title);
       // Of depth and size the reference knows nothing.
       if (/^(blank|broken (depth|size))/.test(expected)) continue;
       const event = reference(utf8.decode(bytes));
@@ -95,6 +96,7 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
           failures.push(`${file}:${line} ${title}\n    expected  ${counted}\n    reference ${found}`);
       }
     }
+    open.finish();
     assert.is(failures.join("\n"), "");
   });
 }

@@ -1,8 +1,9 @@
 // The endgame dialect in Wasm and on the reference interpreter: text cases that both must answer as written, and what text
-// cannot say. A block is a query, then events, `+` before those that it gives and `-` before the others; or `!` and a code.
+// cannot say. A case has queries, each with events that are judged, or with the code of the first error, `refused`.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Query } from "@kestrel/compiler/syntax/ast";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
@@ -11,35 +12,16 @@ import * as assert from "uvu/assert";
 import { interpretEndgame } from "./reference/endgame/interpret.js";
 import type { ReferenceOptions } from "./reference/events.js";
 import { readEvents } from "./reference/interpret.js";
+import { eventsOf, judgedText } from "./support/judged-events.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, type Found, ruleOf, runLines } from "./support/run-pack.js";
+import { type CaseKind, checksOf, openTextCases, sectionOf } from "./support/text-cases.js";
 
 const FOLDER = join(repositoryRoot(), "test/cases/endgame");
+const KIND: CaseKind = { inputs: ["query"], expectations: ["judged", "refused"] };
 const OPTIONS: CompileOptions = { ...DEFAULT_OPTIONS, dialect: "endgame", tiebreakerField: null };
 const REFERENCE: ReferenceOptions = { schema: { fields: new Map() } };
 const endgame = suite("endgame");
-
-interface Block {
-  readonly query: string;
-  readonly events: readonly { readonly expected: boolean; readonly line: string }[];
-  readonly code: string | null;
-}
-
-function blocksOf(text: string): Block[] {
-  const lines = text.split("\n").filter((line) => !line.startsWith("#"));
-  return lines
-    .join("\n")
-    .split(/\n{2,}/)
-    .filter((block) => block.trim() !== "")
-    .map((block) => {
-      const [query = "", ...rest] = block.trim().split("\n");
-      const code = rest.find((line) => line.startsWith("! "))?.slice(2) ?? null;
-      const events = rest.filter((line) => /^[+-] /.test(line));
-      assert.is(events.length + (code === null ? 0 : 1), rest.length, `${query}: a line is neither event nor code`);
-      assert.ok(rest.length > 0, `${query} expects nothing`);
-      return { query, code, events: events.map((line) => ({ expected: line.startsWith("+"), line: line.slice(2) })) };
-    });
-}
 
 interface Ran {
   readonly found: Found;
@@ -63,34 +45,35 @@ function interpreted(query: Query, lines: readonly string[]): readonly (readonly
   return rows.map(({ events }) => events.map((event) => event?.ordinal ?? -1));
 }
 
-// All blocks of a file are one pack, so that they share what they have in common.
+// All queries of a file are one pack, so that they share what they have in common.
 for (const file of readdirSync(FOLDER).sort()) {
   endgame(file, async () => {
-    const blocks = blocksOf(readFileSync(join(FOLDER, file), "utf8"));
-    const rules = blocks.map(({ query }, index) => ruleOf(`case${String(index).padStart(4, "0")}`, query));
+    const open = openTextCases(pathToFileURL(join(FOLDER, file)), KIND);
+    const checks = open.cases.flatMap((one) => checksOf(one, ["query"]).checks);
+    const rules = checks.map(({ input }, index) => ruleOf(`case${String(index).padStart(4, "0")}`, input.text));
     const under = await compileForTest(rules, OPTIONS);
     let compiled = -1;
-    for (const [index, { query: text, events, code }] of blocks.entries()) {
+    for (const [index, { input, rest }] of checks.entries()) {
       const name = rules[index]?.source.file;
-      const errors = under.diagnostics.filter(({ severity, place }) => severity === "error" && place.file === name);
-      assert.is(errors[0]?.code ?? null, code, `${text}: ${errors[0]?.message}`);
-      if (code !== null) {
-        assert.ok(errors[0]?.place.span, `${text}: the error has no span`);
+      const [error] = under.diagnostics.filter(({ severity, place }) => severity === "error" && place.file === name);
+      if (rest.some((section) => section.name === "refused")) {
+        open.expect(sectionOf(rest, "refused"), error?.code ?? "nothing", `${input.text}: ${error?.message}`);
+        assert.ok(error?.place.span, `${input.text}: the error has no span`);
         continue;
       }
+      assert.is(error?.message, undefined, input.text);
       compiled++;
       const query = under.rules[compiled]?.query;
-      if (query === undefined) throw new Error(`${text} is not in the pack`);
-      const lines = events.map(({ line }) => line);
+      if (query === undefined) throw new Error(`${input.text} is not in the pack`);
+      const judged = sectionOf(rest, "judged");
+      const lines = eventsOf(judged);
       const { byRule, counters } = runLines(under.pack, bytesOf(lines), { order: "arrival" });
-      assert.is(counters.broken, 0, `${text}: a line is broken`);
-      const wasm = new Set(byRule[compiled]?.flat());
-      const reference = new Set(interpreted(query, lines).flat());
-      for (const [at, { expected, line }] of events.entries()) {
-        assert.is(reference.has(at), expected, `reference: ${text}\n${line}`);
-        assert.is(wasm.has(at), expected, `Wasm: ${text}\n${line}`);
-      }
+      assert.is(counters.broken, 0, `${input.text}: a line is broken`);
+      const reference = judgedText(lines, new Set(interpreted(query, lines).flat()));
+      open.expect(judged, reference, `reference: ${input.text}`);
+      assert.is(judgedText(lines, new Set(byRule[compiled]?.flat())), reference, `Wasm: ${input.text}`);
     }
+    open.finish();
   });
 }
 

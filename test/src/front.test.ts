@@ -1,8 +1,7 @@
 // The front against its text cases: what is wrong with a query in its syntax and in its names and types comes in one run, and
 // nothing is said that only follows from what could not be read.
 //
-// test/cases/front/<dialect>.txt holds blocks apart by a line `===`: a title after `#`, the query, `---`, then one line for each
-// diagnostic. UPDATE=1 writes what the front says now; read the difference before you keep it.
+// In test/cases/front/<dialect>.txt a case has a query and its problems, one line for each and one for each of its labels.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,9 +16,12 @@ import type { Dialect, Span } from "@kestrel/compiler/syntax/ast";
 import { lex, tokenSpan } from "@kestrel/compiler/syntax/lex";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { type CaseKind, openTextCases, sectionOf } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/front/", import.meta.url);
-const update = process.env.UPDATE === "1";
+const FRONT: CaseKind = { inputs: ["query"], expectations: ["problems"] };
+/** Of every folder whose cases begin with a query. */
+const ANY: CaseKind = { inputs: ["query", "text"], expectations: ["problems", "parsed"] };
 
 function analyse(text: string, dialect: Dialect): readonly Diagnostic[] {
   return analyseQuery(text, { ...DEFAULT_OPTIONS, dialect }).diagnostics;
@@ -30,25 +32,19 @@ function show({ code, message, place, labels = [] }: Diagnostic): string {
     JSON.stringify(place.text?.slice(span?.start, span?.end) ?? "");
   const lines = [`${code} ${place.span?.start}..${place.span?.end} ${at(place.span)}: ${message}`];
   for (const { span, text } of labels) lines.push(`  ${span.start}..${span.end} ${at(span)}: ${text}`);
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.join("\n");
 }
 
 const cases = suite("front cases");
 for (const file of readdirSync(CASES)) {
   cases(file, () => {
     const dialect: Dialect = file.startsWith("endgame") ? "endgame" : "elastic";
-    const url = new URL(file, CASES);
-    const found = readFileSync(url, "utf8")
-      .split(/^===\n/m)
-      .map((block) => {
-        const [head = "", expected = ""] = block.split(/^---\n/m);
-        const [title = "", ...lines] = head.split("\n");
-        const text = lines.join("\n").replace(/\n$/, "");
-        const actual = analyse(text, dialect).map(show).join("");
-        if (!update) assert.fixture(actual, expected, `${file} ${title}`);
-        return `${title}\n${text}\n---\n${actual}`;
-      });
-    if (update) writeFileSync(url, found.join("===\n"));
+    const open = openTextCases(new URL(file, CASES), FRONT);
+    for (const { title, sections } of open.cases) {
+      const problems = analyse(sectionOf(sections, "query").text, dialect).map(show);
+      open.expect(sectionOf(sections, "problems"), problems.join("\n") || "none", title);
+    }
+    open.finish();
   });
 }
 cases.run();
@@ -60,12 +56,10 @@ function wrongQueries(): readonly (readonly [Dialect, string])[] {
     return readdirSync(url)
       .filter((file) => !file.includes("expressions"))
       .flatMap((file) =>
-        readFileSync(new URL(file, url), "utf8")
-          .split(/^===\n/m)
-          .map((block) => {
-            const text = block.slice(block.indexOf("\n") + 1, block.search(/^---\n/m)).replace(/\n$/, "");
-            return [file.startsWith("endgame") ? "endgame" : "elastic", text] as const;
-          }),
+        openTextCases(new URL(file, url), ANY).cases.map(({ sections }) => {
+          const [input] = sections;
+          return [file.startsWith("endgame") ? "endgame" : "elastic", input?.text ?? ""] as const;
+        }),
       );
   });
 }

@@ -1,20 +1,19 @@
 // Warnings about rules that compile: text cases, what suppresses them, and that real rules get no false ones.
 //
-// test/cases/lint/*.txt holds blocks apart by a line `===`: a title after `#`, a query, `---`, then the problems in the form of
-// the syntax cases; queries of files named endgame-… are of that dialect. UPDATE=1 writes what the compiler says now; read
-// the difference before you keep it.
+// In test/cases/lint/*.txt a case has a query and its problems, in the form of the syntax cases, or `none`; queries of files
+// named endgame-… are of that dialect.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { LINTS } from "@kestrel/compiler/lint/lints";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { openTextCases, sectionOf } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/lint/", import.meta.url);
 const CORPORA = new URL("../../../shared/corpora/rules/", import.meta.url);
-const update = process.env.UPDATE === "1";
 
 function showProblem({ code, message, help, fix, place }: Diagnostic): string {
   const { text = "", span } = place;
@@ -36,18 +35,14 @@ const cases = suite("lint cases");
 const seen = new Set<string>();
 for (const file of readdirSync(CASES)) {
   cases(file, () => {
-    const url = new URL(file, CASES);
-    const blocks = readFileSync(url, "utf8").split(/^===\n/m);
-    const found = blocks.map((block) => {
-      const [head = "", expected = ""] = block.split(/^---\n/m);
-      const query = head.split("\n").slice(1).join("\n").replace(/\n$/, "");
-      const problems = lint(query, { dialect: file.startsWith("endgame") ? "endgame" : "elastic" });
+    const open = openTextCases(new URL(file, CASES), { inputs: ["query"], expectations: ["problems"] });
+    for (const { title, sections } of open.cases) {
+      const { text } = sectionOf(sections, "query");
+      const problems = lint(text, { dialect: file.startsWith("endgame") ? "endgame" : "elastic" });
       for (const { code } of problems) seen.add(code);
-      const actual = problems.map((problem) => `${showProblem(problem)}\n`).join("");
-      if (!update) assert.fixture(actual, expected, `${file} ${head.split("\n")[0]}`);
-      return `${head}---\n${actual}`;
-    });
-    if (update) writeFileSync(url, found.join("===\n"));
+      open.expect(sectionOf(sections, "problems"), problems.map(showProblem).join("\n") || "none", title);
+    }
+    open.finish();
   });
 }
 cases("show every lint", () => {

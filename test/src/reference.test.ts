@@ -8,7 +8,6 @@ import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TEST_SCHEMA } from "./generate/schema.js";
-import { readCaseFile } from "./reference/case-file.js";
 import { evaluateEndgame, toJson } from "./reference/endgame/interpret.js";
 import { inferSchema } from "./reference/infer-schema.js";
 import {
@@ -21,6 +20,8 @@ import {
   readEvents,
 } from "./reference/interpret.js";
 import type { Value } from "./reference/values.js";
+import { SEMANTICS, semanticsCases } from "./support/semantics-cases.js";
+import { openTextCases } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/semantics/", import.meta.url);
 const CORPUS = new URL("../../../shared/corpora/eql/", import.meta.url);
@@ -30,20 +31,19 @@ const own = suite("reference interpreter: semantics");
 for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   own(file, () => {
     const dialect: Dialect = file.startsWith("endgame-") ? "endgame" : "elastic";
-    const failures: string[] = [];
-    for (const section of readCaseFile(readFileSync(new URL(file, CASES), "utf8"))) {
+    const open = openTextCases(new URL(file, CASES), SEMANTICS);
+    for (const one of semanticsCases(open)) {
       const options: ReferenceOptions = { schema: TEST_SCHEMA };
-      const events = readEvents(section.events, options);
-      for (const { kind, text, expected, line } of section.cases) {
-        const actual = attempt(() =>
-          kind === "query" ? showResult(runQuery(text, events, options, dialect)) : evaluateIn(dialect, text),
+      const events = readEvents(one.events, options);
+      for (const { kind, text, expect } of one.checks) {
+        expect(
+          attempt(() =>
+            kind === "query" ? showResult(runQuery(text, events, options, dialect)) : evaluateIn(dialect, text),
+          ),
         );
-        if (actual !== expected && !(expected === "error" && actual.startsWith("error"))) {
-          failures.push(`${file}:${line} ${text}\n    expected ${expected}, got ${actual}`);
-        }
       }
     }
-    assert.is(failures.join("\n"), "");
+    open.finish();
   });
 }
 

@@ -1,8 +1,8 @@
 // The rule pack that ships with the project: every rule compiles without a word, passes its own tests, and says on the
-// story of examples/story what a committed file says. UPDATE=1 rewrites that file; read the difference before you keep it.
+// story of examples/story what a text case says.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
@@ -12,14 +12,15 @@ import type { Schema } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { interpret, type RefEvent, readEvents } from "./reference/interpret.js";
+import { expectedDetections, foundDetections } from "./support/detections.js";
 import { repositoryRoot } from "./support/repository.js";
-import { compileForTest, type Found, type PackUnderTest, runLines } from "./support/run-pack.js";
+import { compileForTest, type PackUnderTest, runLines } from "./support/run-pack.js";
+import { openTextCases, sectionOf } from "./support/text-cases.js";
 
 const ROOT = repositoryRoot();
 const STORY = join(ROOT, "examples/story/web-server-intrusion.ndjson");
 const GENERATOR = join(ROOT, "examples/story/make-story.mjs");
 const EXPECTED = join(ROOT, "test/cases/story/alerts.txt");
-const update = process.env.UPDATE === "1";
 
 const pack = suite("rules");
 const story = suite("story");
@@ -45,17 +46,12 @@ function bytesOf(lines: readonly string[]): Buffer {
   return Buffer.from(lines.map((line) => `${line}\n`).join(""));
 }
 
-/** The detections of one rule as texts that can be compared: the arrival ordinals of their events, sorted. */
-function foundBy(found: Found, index: number): string[] {
-  return (found.byRule[index] ?? []).map((ordinals) => ordinals.join(" ")).sort();
-}
+/** For how long a sample remembers a key, when nothing else is asked for. */
+const SAMPLE_WINDOW = 3_600_000_000_000n;
 
-/** The same from the interpreter. */
-function expectedOf(query: Query, events: readonly RefEvent[], schema: Schema): string[] {
-  const result = interpret(query, events, { schema });
-  const detections =
-    result.kind === "events" ? result.events.map((event) => [event]) : result.sequences.map((match) => match.events);
-  return detections.map((match) => match.map((event) => event?.ordinal ?? -1).join(" ")).sort();
+/** What the interpreter finds, as foundDetections writes it. */
+function expectedOf(query: Query, events: readonly RefEvent[], schema: Schema): readonly string[] {
+  return expectedDetections(query, interpret(query, events, { schema, sampleWindowNs: SAMPLE_WINDOW }));
 }
 
 pack("compile without a diagnostic", async () => {
@@ -135,12 +131,9 @@ pack("pass their tests among all the others, as in the reference interpreter", a
       const found = runLines(under.pack, bytesOf(lines));
       assert.is(found.counters.events, lines.length, where);
       assert.is(found.counters.malformed, 0, where);
-      const got = foundBy(found, index);
+      const got = foundDetections(found, index, query.dialect);
       assert.is(got.length, test.alerts, where);
-      const expected = expectedOf(query, readEvents(lines, { schema }), schema);
-      // Which of its events a sample shows is open.
-      if (query.body.kind === "sample") assert.is(got.length, expected.length, where);
-      else assert.equal(got, expected, where);
+      assert.equal(got, expectedOf(query, readEvents(lines, { schema }), schema), where);
     }
   }
 });
@@ -182,7 +175,7 @@ story("is silent without the intrusion", async () => {
   assert.ok(lines.length > 300, `only ${lines.length} events`);
   const found = runLines(under.pack, bytesOf(lines));
   assert.is(found.counters.events, lines.length);
-  const loud = under.rules.filter((_, index) => foundBy(found, index).length > 0).map(({ rule }) => rule.id);
+  const loud = under.rules.filter((_, index) => (found.byRule[index] ?? []).length > 0).map(({ rule }) => rule.id);
   assert.equal(loud, []);
 });
 
@@ -193,20 +186,15 @@ story("gives the alerts of test/cases/story/alerts.txt, as in the reference inte
   const events = readEvents(lines, { schema });
   const found = runLines(under.pack, bytesOf(lines));
   assert.is(found.counters.malformed, 0);
+  const open = openTextCases(pathToFileURL(EXPECTED), { inputs: [], expectations: ["alerts"] });
   const counts: string[] = [];
   for (const [index, { rule, query }] of under.rules.entries()) {
-    const got = foundBy(found, index);
-    const expected = expectedOf(query, events, schema);
-    if (query.body.kind === "sample") assert.is(got.length, expected.length, rule.id);
-    else assert.equal(got, expected, rule.id);
-    if (got.length > 0) counts.push(`${rule.id}: ${got.length}\n`);
+    const got = foundDetections(found, index, query.dialect);
+    assert.equal(got, expectedOf(query, events, schema), rule.id);
+    if (got.length > 0) counts.push(`${rule.id}: ${got.length}`);
   }
-  const text = counts.sort().join("");
-  if (update) {
-    mkdirSync(dirname(EXPECTED), { recursive: true });
-    writeFileSync(EXPECTED, text);
-  }
-  assert.fixture(text, readFileSync(EXPECTED, "utf8"));
+  for (const { sections } of open.cases) open.expect(sectionOf(sections, "alerts"), counts.sort().join("\n"));
+  open.finish();
 });
 
 story("is told by the intrusion alone: no ordinary event is evidence", async () => {

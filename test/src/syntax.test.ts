@@ -1,10 +1,9 @@
 // The syntax stage against its text cases, hostile texts and, where they stand beside the repository, real rules.
 //
-// test/cases/syntax/<dialect>-<queries|expressions>…txt holds blocks apart by a line `===`: a title after `#`, the text,
-// `---`, then one line for each problem (code, range, message; `help` and `fix` below it) and the tree, if there is one.
-// UPDATE=1 writes what the parser gives now; read the difference before you keep it.
+// In test/cases/syntax/<dialect>-<queries|expressions>…txt a case has a text and what is parsed of it: one line for each problem
+// (code, range, message; `help` and `fix` below it) and the tree, if there is one.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { Problem } from "@kestrel/compiler/diagnostics/diagnostic";
 import type { Dialect } from "@kestrel/compiler/syntax/ast";
 import { parseExpression, parseQuery } from "@kestrel/compiler/syntax/parse";
@@ -12,10 +11,10 @@ import { printExpression, printQuery } from "@kestrel/compiler/syntax/print";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { findStraySpans, showExpr, showQuery } from "./support/syntax-tree.js";
+import { openTextCases, sectionOf } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/syntax/", import.meta.url);
 const CORPORA = new URL("../../../shared/corpora/", import.meta.url);
-const update = process.env.UPDATE === "1";
 
 interface Reading {
   readonly problems: readonly Problem[];
@@ -94,18 +93,16 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   cases(file, () => {
     const dialect: Dialect = file.startsWith("endgame") ? "endgame" : "elastic";
     const expression = file.includes("expressions");
-    const url = new URL(file, CASES);
-    const written = readFileSync(url, "utf8");
-    const blocks = written.split(/^===\n/m).map((block) => {
-      const [head = "", expected = ""] = block.split(/^---\n/m);
-      const [title = "", ...lines] = head.split("\n");
-      return { title, text: lines.join("\n").replace(/\n$/, ""), expected };
-    });
-    const found = blocks.map(({ title, text, expected }) => {
+    const open = openTextCases(new URL(file, CASES), { inputs: ["text"], expectations: ["parsed"] });
+    for (const { title, sections } of open.cases) {
+      const { text } = sectionOf(sections, "text");
       const reading = read(text, dialect, expression);
-      const problems = reading.problems.map((problem) => `${showProblem(problem, text)}\n`).join("");
-      const actual = problems + (reading.shown === null ? "" : `${reading.shown}\n`);
-      if (!update) assert.fixture(actual, expected, `${file} ${title}`);
+      const problems = reading.problems.map((problem) => showProblem(problem, text));
+      open.expect(
+        sectionOf(sections, "parsed"),
+        [...problems, ...(reading.shown === null ? [] : [reading.shown])].join("\n"),
+        title,
+      );
       if (!reading.unread) assert.equal(reading.stray, [], `${file} ${title}`);
       checkRoundTrip(reading, dialect, expression, `${file} ${title}`);
       if (reading.problems.length > 0 && reading.problems.every((problem) => problem.fix !== undefined)) {
@@ -114,9 +111,8 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
         const clean = fixed.some((result) => read(result, dialect, expression).problems.length === 0);
         assert.ok(clean, `${file} ${title}: fixed to ${fixed.join(" or ")}`);
       }
-      return `${title}\n${text}\n---\n${actual}`;
-    });
-    if (update) writeFileSync(url, found.join("===\n"));
+    }
+    open.finish();
   });
 }
 cases.run();

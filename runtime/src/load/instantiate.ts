@@ -1,6 +1,6 @@
 // A compiled module -> an instance that can be run. The interface is the last paragraph of stdlib/src/abi.ts.
 
-import { FORMAT_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
+import { CONTROL_BASE, CONTROL_WATERMARK, FORMAT_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import { type WasmModule, wasm } from "./wasm.js";
 
 export interface PackInstance {
@@ -53,6 +53,8 @@ export function instantiate(module: WasmModule): PackInstance {
   const { memory: exported } = exports;
   if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
   memory = exported;
+  // Memory begins as zeros, and a watermark of zero would let events from before 1970 pass for late ones.
+  new DataView(memory.buffer).setBigInt64(CONTROL_BASE + CONTROL_WATERMARK, -(1n << 63n), true);
   return {
     memory,
     run: functionOf(exports, "run") as PackInstance["run"],

@@ -6,6 +6,7 @@ import type { Dialect, Query } from "@kestrel/compiler/syntax/ast";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
+import { expectedDetections, foundDetections } from "../support/detections.js";
 import { compileForTest, type PackUnderTest, ruleOf, runLines } from "../support/run-pack.js";
 import { TEST_SCHEMA } from "./schema.js";
 
@@ -20,26 +21,32 @@ export interface Setting {
 /** Begins what the reference says of a query that it refuses. */
 export const REFUSED = "refused: ";
 
-/** A sample of the reference knows no window. */
+/** Generated streams are shorter than the hour for which a sample remembers a key, or run backwards. */
 const FOR_EVER = 1n << 62n;
 
 export const ELASTIC: Setting = {
   dialect: "elastic",
   compile: { schema: TEST_SCHEMA, dialect: "elastic" },
-  reference: { schema: TEST_SCHEMA },
+  reference: { schema: TEST_SCHEMA, sampleWindowNs: FOR_EVER },
   run: { sampleWindowNs: FOR_EVER },
 };
 
 export const ENDGAME: Setting = {
   dialect: "endgame",
   compile: { schema: { fields: new Map() }, dialect: "endgame", timestampField: "timestamp", tiebreakerField: null },
-  reference: { schema: { fields: new Map() }, timestampField: "timestamp", categoryField: "event_type" },
+  reference: {
+    schema: { fields: new Map() },
+    timestampField: "timestamp",
+    categoryField: "event_type",
+    sampleWindowNs: FOR_EVER,
+  },
   run: { sampleWindowNs: FOR_EVER, order: "arrival" },
 };
 
 export interface Disagreement {
   readonly query: string;
   readonly lines: readonly string[];
+  /** Detections as support/detections.ts writes them, in their order. */
   readonly expected: readonly string[];
   readonly found: readonly string[];
   readonly optimize: boolean;
@@ -95,10 +102,7 @@ export async function prepare(
       for (const { optimize, under } of packs) {
         const found = runLines(under.pack, bytes, setting.run);
         for (const [index, { rule, query }] of under.rules.entries()) {
-          const got = show(
-            query,
-            (found.byRule[index] ?? []).map((ordinals) => ordinals.join(" ")),
-          );
+          const got = foundDetections(found, index, query.dialect);
           const expected = answers[index] ?? [];
           if (got.join("|") !== expected.join("|"))
             disagreements.push({ query: rule.query, lines, expected, found: got, optimize });
@@ -120,22 +124,8 @@ export function parseText(text: string, dialect: Dialect): Query {
 /** What the reference finds, in a form that can be compared. That it refuses a query that compiles is a difference too. */
 function answerOf(query: Query, events: readonly RefEvent[], setting: Setting): readonly string[] {
   try {
-    const result = interpret(query, events, setting.reference);
-    if (result.kind === "events")
-      return show(
-        query,
-        result.events.map((event) => String(event.ordinal)),
-      );
-    return show(
-      query,
-      result.sequences.map((s) => s.events.map((event) => event?.ordinal ?? -1).join(" ")),
-    );
+    return expectedDetections(query, interpret(query, events, setting.reference));
   } catch (error) {
     return [`${REFUSED}${error instanceof Error ? error.message : String(error)}`];
   }
-}
-
-/** Which events a sample takes is open, and what is held back for a missing event comes later: order does not count. */
-function show(query: Query, found: readonly string[]): readonly string[] {
-  return query.body.kind === "sample" ? found.map(() => "sample") : [...found].sort();
 }

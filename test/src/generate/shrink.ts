@@ -1,10 +1,13 @@
 // A query and a stream on which the two sides differ -> a smaller query and a shorter stream on which they still do, as a
-// block for test/cases/agreement. Pieces are left out one after the other for as long as the difference stays.
+// case for test/cases/agreement. Pieces are left out one after the other for as long as the difference stays.
 
 import type { EventQuery, Expr, Query, Term } from "@kestrel/compiler/syntax/ast";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import { printQuery } from "@kestrel/compiler/syntax/print";
 import { type Json, readJson } from "../reference/read-json.js";
+import { eventsOf } from "../support/detections.js";
+import { judgedText } from "../support/judged-events.js";
+import { writeSection } from "../support/text-cases.js";
 import { type Disagreement, parseText, prepare, REFUSED, type Setting } from "./compare.js";
 
 /** How often it goes over queries and streams in turn. */
@@ -56,31 +59,38 @@ async function shrinkQuery(start: Disagreement, setting: Setting): Promise<Disag
   return null;
 }
 
-/** A query that the reference refuses is another matter than one that it answers differently. */
 function isSameKind(a: Disagreement, b: Disagreement): boolean {
-  const refuses = ({ expected }: Disagreement): boolean => expected[0]?.startsWith(REFUSED) ?? false;
-  return refuses(a) === refuses(b);
+  return kindOf(a) === kindOf(b);
 }
 
-/** A block of test/cases/agreement, with what is wrong in comments. */
+/** That the reference refuses a query, that other events are found, and that their keys or order differ are three matters. */
+function kindOf({ expected, found }: Disagreement): "refused" | "events" | "keys or order" {
+  if (expected[0]?.startsWith(REFUSED)) return "refused";
+  const events = (detections: readonly string[]): string => detections.map(eventsOf).sort().join("|");
+  return events(expected) === events(found) ? "keys or order" : "events";
+}
+
+/** As a case of test/cases/agreement, with what is wrong in comments. */
 export function writeCase(found: Disagreement, setting: Setting): string {
-  const head = `# ${setting.dialect}, ${found.optimize ? "optimised" : "not optimised"}: Wasm finds ${found.found.join(" | ") || "nothing"}`;
   const { body, pipes } = parseText(found.query, setting.dialect);
-  const query = printQuery(parseText(found.query, setting.dialect));
   const numbers = (one: string): string =>
-    one
+    eventsOf(one)
       .split(" ")
       .map((n) => (n === "-1" ? "_" : String(Number(n) + 1)))
       .join(" ");
+  const head = [
+    `// ${setting.dialect}, ${found.optimize ? "optimised" : "not optimised"}: Wasm finds ${found.found.join(" | ") || "nothing"}`,
+    `// and not ${found.expected.join(" | ") || "nothing"}`,
+    writeSection("query", printQuery(parseText(found.query, setting.dialect))),
+  ];
   const refused = found.expected.some((one) => one.startsWith(REFUSED));
   if (body.kind === "event" && pipes.length === 0 && !refused) {
-    const matched = new Set(found.expected);
-    const events = found.lines.map((line, i) => `${matched.has(String(i)) ? "+" : "-"} ${line}`);
-    return [head, query, ...events].join("\n");
+    const judged = judgedText(found.lines, new Set(found.expected.map(Number)));
+    return [...head, writeSection("judged", judged)].join("\n");
   }
-  if (refused) return [head, query, ...found.lines, `= ${found.expected.join(" ")}`].join("\n");
   const expected = found.expected.map((one) => (body.kind === "event" ? numbers(one) : `[${numbers(one)}]`));
-  return [head, query, ...found.lines, `= ${expected.join(" ")}`].join("\n");
+  const finds = (refused ? found.expected : expected).join(" ") || "nothing";
+  return [...head, writeSection("events", found.lines.join("\n")), writeSection("finds", finds)].join("\n");
 }
 
 function* smallerStreams(lines: readonly string[]): Generator<readonly string[]> {
@@ -139,7 +149,7 @@ function* smallerEvents(query: EventQuery): Generator<EventQuery> {
 function* smallerExpressions(e: Expr): Generator<Expr> {
   switch (e.kind) {
     case "literal":
-      if (e.type === "string" && e.value.length > 1) yield { ...e, value: e.value.slice(1) };
+      if (e.type === "string" && e.value.length > 1) yield { ...e, value: [...e.value].slice(1).join("") };
       return;
     case "field":
       return;

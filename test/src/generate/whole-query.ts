@@ -1,9 +1,10 @@
 // A query with any pipes over a whole file, as `eqlc query` answers it, and as the reference does: rows in their order, each
-// the ordinals of its events or, behind a pipe that counts, the object that it made.
+// the ordinals of its events and its join key or, behind a pipe that counts, the object that it made.
 
 import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { runQuery } from "@kestrel/compiler/query/run-query";
 import { interpret, readEvents } from "../reference/interpret.js";
+import { identityOfKey, writtenRow } from "../support/detections.js";
 import { ruleOf } from "../support/run-pack.js";
 import { parseText, type Setting } from "./compare.js";
 
@@ -26,19 +27,21 @@ export async function askWholeFile(
     throw new Error("A generated event is broken");
   };
   const { matches } = await runQuery(compiled, file, { ...options, onBroken });
-  return matches.map(({ events, isRecord }) =>
+  return matches.map(({ key, events, isRecord }) =>
     isRecord
       ? canonical(Buffer.from(events[0]?.bytes ?? []).toString())
-      : events.map((event) => event?.ordinal ?? -1).join(" "),
+      : writtenRow(events, identityOfKey(key, setting.dialect)),
   );
 }
 
 export function askReference(query: string, lines: readonly string[], setting: Setting): readonly string[] {
-  const result = interpret(parseText(query, setting.dialect), readEvents(lines, setting.reference), setting.reference);
+  // All events are there before a sample is chosen.
+  const { sampleWindowNs: _, ...options } = setting.reference;
+  const result = interpret(parseText(query, setting.dialect), readEvents(lines, options), options);
   const rows =
     result.kind === "events"
       ? result.events.map((event) => String(event.ordinal))
-      : result.sequences.map(({ events }) => events.map((event) => event?.ordinal ?? -1).join(" "));
+      : result.sequences.map(({ events, identity }) => writtenRow(events, identity));
   // A pipe that counts leaves no events, or adds to those that it leaves.
   return rows.length > 0 ? rows : (result.counted ?? []).map((counted) => canonical(counted ?? "null"));
 }

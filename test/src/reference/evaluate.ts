@@ -1,6 +1,10 @@
 // A condition over one event -> true or false, by walking the tree as the parser left it.
 // `and`, `or` and `not` join leaves that are either true or false; inside a leaf, null spreads. A leaf is tried with every
 // combination of the values of its fields, and is true when one of them makes it true.
+//
+// What an operation gives is a value, as `process.pid + 1` does, or the truth of a question, as `process.pid > 1` does. A
+// truth beside the literal `true` or `false` is asked for as itself or its negation: `(process.pid > 1) == false` means
+// `not process.pid > 1`, also for events without a pid. A boolean field holds a value, and beside a literal it is compared.
 
 import type { Binary, Call, Expr, FieldRef, Match } from "@kestrel/compiler/syntax/ast";
 import type { Schema } from "@kestrel/stdlib/schema/types";
@@ -9,10 +13,9 @@ import { calculate } from "./arithmetic.js";
 import { fitsLong } from "./decimals.js";
 import { isSearch, visitFields } from "./element-type.js";
 import { readEvent } from "./events.js";
-import { callFunction } from "./functions.js";
+import { callFunction, type Given } from "./functions.js";
 import { compileRegex } from "./regex.js";
 import { elementsAt, isNull, namesOf, readField, type Scope, scopeOf, typeOfElement, typeOfField } from "./scope.js";
-import { readTruthTest } from "./truth-test.js";
 import { compareValues, equalValues, type Truth, textOf, type Value } from "./values.js";
 import { hasWildcard, matchesWildcard } from "./wildcard.js";
 
@@ -26,8 +29,8 @@ const NOTHING: Binding = new Map();
 /** Throws Error when a field, variable or function does not exist. */
 export function holds(condition: Expr, scope: Scope): boolean {
   if (isConstant(condition, scope)) return evaluate(condition, NOTHING, scope) === true;
-  const test = readTruthTest(condition);
-  if (test !== null) return holds(test.condition, scope) !== test.negated;
+  const asked = questionBesideLiteral(condition, (side) => give(side, NOTHING, scope));
+  if (asked !== null) return holds(asked.question, scope) === asked.wanted;
   if (condition.kind === "unary" && condition.op === "not") return !holds(condition.operand, scope);
   if (condition.kind === "binary") {
     const { op, left, right } = condition;
@@ -94,42 +97,72 @@ function typesOf(scope: Scope) {
   };
 }
 
+/**
+ * The question that is compared with the literal `true` or `false`, its truth as `givenBy` has it, and the answer that makes
+ * the comparison true; null for every other expression. `givenBy` evaluates a side; that it gives a truth does not depend on the values of its fields.
+ */
+function questionBesideLiteral(
+  expression: Expr,
+  givenBy: (side: Expr) => Given,
+): { readonly question: Expr; readonly truth: Truth; readonly wanted: boolean } | null {
+  if (expression.kind !== "binary" || (expression.op !== "==" && expression.op !== "!=")) return null;
+  const { op, left, right } = expression;
+  for (const [question, literal] of [[left, right] as const, [right, left] as const]) {
+    if (literal.kind !== "literal" || literal.type !== "boolean") continue;
+    const { value, isTruth } = givenBy(question);
+    if (isTruth) return { question, truth: truthOf(value), wanted: literal.value === (op === "==") };
+  }
+  return null;
+}
+
 function evaluate(expression: Expr, binding: Binding, scope: Scope): Value {
+  return give(expression, binding, scope).value;
+}
+
+function give(expression: Expr, binding: Binding, scope: Scope): Given {
   switch (expression.kind) {
     case "error":
       throw new Error("an error node is not evaluated");
     case "literal":
-      if (expression.type === "null") return null;
+      if (expression.type === "null") return valued(null);
       if (expression.type === "integer")
-        return fitsLong(expression.value) ? expression.value : Number(expression.value);
-      return expression.value;
+        return valued(fitsLong(expression.value) ? expression.value : Number(expression.value));
+      return valued(expression.value);
     case "field":
-      return binding.get(expression) ?? null;
+      return valued(binding.get(expression) ?? null);
     case "call":
-      return evaluateCall(expression, binding, scope);
+      return giveCall(expression, binding, scope);
     case "unary": {
       const value = evaluate(expression.operand, binding, scope);
-      if (expression.op === "not") return not(truthOf(value));
-      return expression.op === "-" ? negate(value) : calculate("+", 0n, value);
+      if (expression.op === "not") return answered(not(truthOf(value)));
+      return valued(expression.op === "-" ? negate(value) : calculate("+", 0n, value));
     }
     case "binary":
-      return evaluateBinary(expression, binding, scope);
+      return giveBinary(expression, binding, scope);
     case "match":
-      return evaluateMatch(expression, binding, scope);
+      return answered(evaluateMatch(expression, binding, scope));
     case "lineage":
-      return scope.related(expression, scope.event);
+      return answered(scope.related(expression, scope.event));
   }
 }
 
-function evaluateCall(call: Call, binding: Binding, scope: Scope): Value {
-  if (isSearch(call)) return searchArray(call, scope);
+function valued(value: Value): Given {
+  return { value, isTruth: false };
+}
+
+function answered(truth: Truth): Given {
+  return { value: truth, isTruth: true };
+}
+
+function giveCall(call: Call, binding: Binding, scope: Scope): Given {
+  if (isSearch(call)) return answered(searchArray(call, scope));
   const args = call.args.map((arg) => evaluate(arg, binding, scope));
-  const value = callFunction(call.name, call.insensitive, args);
-  if (call.name.toLowerCase() !== "number" || value === null || isConstant(call, scope)) return value;
+  const given = callFunction(call.name, call.insensitive, args);
+  if (call.name.toLowerCase() !== "number" || given.value === null || isConstant(call, scope)) return given;
   // Of a text that only the event knows, `number` is a double; with another base than ten it is a long.
   const base = call.args[1];
   const inBase = base !== undefined && isConstant(base, scope) && args[1] !== null && args[1] !== 10n;
-  return inBase ? value : Number(value);
+  return inBase ? given : valued(Number(given.value));
 }
 
 /** `_arraysearch(array, $v, condition)`: whether an element makes the condition true. Never null. */
@@ -146,12 +179,9 @@ function searchArray(call: Call, scope: Scope): boolean {
   );
 }
 
-function evaluateBinary(expression: Binary, binding: Binding, scope: Scope): Value {
-  const test = readTruthTest(expression);
-  if (test !== null) {
-    const truth = truthOf(evaluate(test.condition, binding, scope));
-    return test.negated ? not(truth) : truth;
-  }
+function giveBinary(expression: Binary, binding: Binding, scope: Scope): Given {
+  const asked = questionBesideLiteral(expression, (side) => give(side, binding, scope));
+  if (asked !== null) return answered(asked.wanted ? asked.truth : not(asked.truth));
   const { op } = expression;
   const inOrder = op !== "==" && op !== "!=";
   let left = evaluate(expression.left, binding, scope);
@@ -160,26 +190,26 @@ function evaluateBinary(expression: Binary, binding: Binding, scope: Scope): Val
   else if (isComparison(op) && isLiteral(expression.left)) [right, left] = adapt(right, left, inOrder);
   switch (op) {
     case "and":
-      return and(truthOf(left), truthOf(right));
+      return answered(and(truthOf(left), truthOf(right)));
     case "or":
-      return not(and(not(truthOf(left)), not(truthOf(right))));
+      return answered(not(and(not(truthOf(left)), not(truthOf(right)))));
     case "==":
     case "!=": {
       const isNullTest = isNullConstant(expression.left, scope) || isNullConstant(expression.right, scope);
       const equal = isNullTest ? left === null && right === null : equalValues(left, right);
-      return op === "==" ? equal : not(equal);
+      return answered(op === "==" ? equal : not(equal));
     }
     case "<":
     case "<=":
     case ">":
     case ">=":
-      return ordered(op, compareValues(left, right));
+      return answered(ordered(op, compareValues(left, right)));
     case "+":
     case "-":
     case "*":
     case "/":
     case "%":
-      return calculate(op, left, right);
+      return valued(calculate(op, left, right));
   }
 }
 

@@ -15,8 +15,13 @@ export interface ReferenceOptions {
   readonly tiebreakerField?: string;
   /** `event.category` when absent. It is read as a keyword. */
   readonly categoryField?: string;
-  /** How many samples a key may give; 1 when absent. */
+  /** How many samples a key may give over a whole file; 1 when absent. */
   readonly maxSamplesPerKey?: number;
+  /**
+   * A sample is judged as a stream judges it: a key gives one as soon as it can, out of the events that have come by then,
+   * and is forgotten this many nanoseconds after its first event. When absent, all events are there before one is chosen.
+   */
+  readonly sampleWindowNs?: bigint;
 }
 
 export interface RefEvent {

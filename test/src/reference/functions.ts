@@ -30,6 +30,8 @@ interface Definition {
   readonly arity: readonly [least: number, most: number];
   /** Whether `name~` exists. */
   readonly folds: boolean;
+  /** It asks whether something is so: what it gives is the truth of a condition and no value. */
+  readonly asks?: true;
   readonly apply: (args: Arguments, insensitive: boolean) => Value;
 }
 
@@ -40,28 +42,39 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   divide: { arity: [2, 2], folds: false, apply: ([a, b]) => calculate("/", a ?? null, b ?? null) },
   modulo: { arity: [2, 2], folds: false, apply: ([a, b]) => calculate("%", a ?? null, b ?? null) },
   between: { arity: [3, 4], folds: true, apply: between },
-  cidrmatch: { arity: [2, Number.POSITIVE_INFINITY], folds: false, apply: cidrMatch },
+  cidrmatch: { arity: [2, Number.POSITIVE_INFINITY], folds: false, asks: true, apply: cidrMatch },
   concat: { arity: [1, Number.POSITIVE_INFINITY], folds: false, apply: concat },
-  endswith: { arity: [2, 2], folds: true, apply: onTwoTexts((s, t) => s.endsWith(t)) },
+  endswith: { arity: [2, 2], folds: true, asks: true, apply: onTwoTexts((s, t) => s.endsWith(t)) },
   indexof: { arity: [2, 3], folds: true, apply: indexOf },
   length: { arity: [1, 1], folds: false, apply: length },
   number: { arity: [1, 2], folds: false, apply: number },
-  startswith: { arity: [2, 2], folds: true, apply: onTwoTexts((s, t) => s.startsWith(t)) },
+  startswith: { arity: [2, 2], folds: true, asks: true, apply: onTwoTexts((s, t) => s.startsWith(t)) },
   string: { arity: [1, 1], folds: false, apply: ([a]) => formatValue(a ?? null) },
-  stringcontains: { arity: [2, 2], folds: true, apply: onTwoTexts((s, t) => s !== "" && t !== "" && s.includes(t)) },
+  stringcontains: {
+    arity: [2, 2],
+    folds: true,
+    asks: true,
+    apply: onTwoTexts((s, t) => s !== "" && t !== "" && s.includes(t)),
+  },
   substring: { arity: [2, 3], folds: false, apply: substring },
-  wildcard: { arity: [2, Number.POSITIVE_INFINITY], folds: true, apply: wildcard },
+  wildcard: { arity: [2, Number.POSITIVE_INFINITY], folds: true, asks: true, apply: wildcard },
 };
 
+/** What a call gives, and whether that is the truth of a question. */
+export interface Given {
+  readonly value: Value;
+  readonly isTruth: boolean;
+}
+
 /** Throws when the function does not exist, has no `~` form or takes another number of arguments. */
-export function callFunction(name: string, insensitive: boolean, args: Arguments): Value {
+export function callFunction(name: string, insensitive: boolean, args: Arguments): Given {
   const key = name.toLowerCase();
   const definition = Object.hasOwn(DEFINITIONS, key) ? DEFINITIONS[key] : undefined;
   if (definition === undefined) throw new Error(`There is no function ${name}`);
   if (insensitive && !definition.folds) throw new Error(`There is no function ${name}~`);
   const [least, most] = definition.arity;
   if (args.length < least || args.length > most) throw new Error(`${name} does not take ${args.length} arguments`);
-  return definition.apply(args, insensitive);
+  return { value: definition.apply(args, insensitive), isTruth: definition.asks ?? false };
 }
 
 /** The text of a value; null for null, and for dates and objects, which have none. */

@@ -6,7 +6,7 @@ import { checkConditions } from "./check-conditions.js";
 import { interpretEndgame } from "./endgame/interpret.js";
 import { Unsupported } from "./evaluate.js";
 import { type RefEvent, type ReferenceOptions, sortEvents } from "./events.js";
-import { keyTexts } from "./keys.js";
+import { identity, keyTexts } from "./keys.js";
 import { selectEvents } from "./matches.js";
 import { applyPipes } from "./pipes.js";
 import { runSample } from "./sample.js";
@@ -24,11 +24,13 @@ export type Result =
       readonly counted?: Counted;
     }
   | {
-      /** Of a sequence in the order of completion, of a sample in the order of keys. */
+      /** Of a sequence in the order of completion, of a sample over a whole file in the order of keys. */
       readonly kind: "sequences";
       readonly sequences: readonly {
         /** null for a missing optional key. */
         readonly key: readonly (string | null)[];
+        /** One text for each part of the key, equal for equal values only: `text "a"`, `number 1`, `null`. */
+        readonly identity: readonly string[];
         /** null in the slot of a missing event. */
         readonly events: readonly (RefEvent | null)[];
       }[];
@@ -62,7 +64,10 @@ export function interpret(query: Query, events: readonly RefEvent[], options: Re
 }
 
 function shown(found: readonly KeyedEvents[]): Result {
-  return { kind: "sequences", sequences: found.map(({ key, events }) => ({ key: keyTexts(key), events })) };
+  return {
+    kind: "sequences",
+    sequences: found.map(({ key, events }) => ({ key: keyTexts(key), identity: key.values.map(identity), events })),
+  };
 }
 
 function shownEndgame(query: Query, events: readonly RefEvent[], options: ReferenceOptions): Result {

@@ -62,13 +62,13 @@ function distinct(values: readonly Value[]): Value[] {
 }
 
 /** Longs and doubles that are the same number are the same key; strings, addresses and versions are their exact text. */
-function identity(value: Value): string | null {
-  if (value === null) return null;
+export function identity(value: Value): string {
+  if (value === null) return "null";
   if (typeof value === "bigint") return `number ${value}`;
   if (typeof value === "number") return Number.isInteger(value) ? `number ${BigInt(value)}` : `number ${value}`;
   if (typeof value === "boolean") return `boolean ${value}`;
   if (isDate(value)) return `date ${value.nanoseconds}`;
-  return `text ${formatValue(value) ?? ""}`;
+  return `text ${JSON.stringify(formatValue(value) ?? "")}`;
 }
 
 function isDate(value: Value): value is { type: "date"; nanoseconds: bigint } {

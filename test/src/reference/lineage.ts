@@ -18,10 +18,7 @@ import type { Expr, Lineage } from "@kestrel/compiler/syntax/ast";
 import { holds } from "./evaluate.js";
 import type { RefEvent, ReferenceOptions } from "./events.js";
 import { fieldValues, scalarText } from "./flatten.js";
-import { scopeOf } from "./scope.js";
-
-/** Whether the process of an event stands in the relation that a node of the tree asks for. */
-export type Relation = (node: Lineage, event: RefEvent) => boolean;
+import { type Relation, scopeOf } from "./scope.js";
 
 interface Process {
   readonly relations: Map<Lineage, { marked: boolean; child: boolean; descendant: boolean }>;

@@ -9,13 +9,15 @@
 // A variable's field has the type that the schema gives the field of that name below the array, otherwise the one that its
 // place in the expression asks for (element-type.ts). An alias hides fields whose names start as it does.
 
-import type { FieldRef } from "@kestrel/compiler/syntax/ast";
+import type { FieldRef, Lineage } from "@kestrel/compiler/syntax/ast";
 import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
 import type { RefEvent, ReferenceOptions } from "./events.js";
 import { fieldValues, flatten } from "./flatten.js";
-import type { Relation } from "./lineage.js";
 import type { Json } from "./read-json.js";
 import type { Value } from "./values.js";
+
+/** Whether the process of an event stands in the relation that a node of the tree asks for. */
+export type Relation = (node: Lineage, event: RefEvent) => boolean;
 
 export interface Scope {
   readonly event: RefEvent;

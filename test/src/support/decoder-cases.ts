@@ -1,44 +1,37 @@
 // Text cases for the decoder: test/cases/decoder/*.txt -> lines of NDJSON and what becomes of them.
 //
-//   // a comment
-//   # a title
-//   {"x": "⟨ff⟩"}                      a line; ⟨…⟩ is bytes in hexadecimal,
-//   {"x": ⟨65×[⟩}                      or a text, here `[`, that many times
-//   = x "\ufffd" | process.pid 1 2     the fields that have values, see read-slots.ts for how these are written
-//   = x 3 values                       the same, only counted
-//   ~ x 1                              the same for a line that is not JSON, in a place that no rule reads
-//   = nothing                          an event without any of the fields
-//   = broken syntax                    or broken: syntax, not-object, depth, size
-//   = blank
+//   line: {"x": "⟨ff⟩"}                 a line; ⟨…⟩ is bytes in hexadecimal,
+//   line: {"x": ⟨65×[⟩}                 or a text, here `[`, that many times
+//   reads: x "\ufffd" | process.pid 1 2 the fields that have values, see read-slots.ts for how these are written
+//   reads: x 3 values                   the same, only counted
+//   leniently: x 1                      the same for a line that is not JSON, in a place that no rule reads
+//   reads: nothing                      an event without any of the fields
+//   reads: broken syntax                or broken: syntax, not-object, depth, size
+//   reads: blank
 //
 // After the fields, `| malformed 2` counts values that their fields could not take, and `| replaced 1` strings with invalid
 // UTF-8; both are 0 otherwise.
 
+import { type CaseKind, checksOf, type OpenCases, type Section } from "./text-cases.js";
+
+export const DECODER: CaseKind = { inputs: ["line"], expectations: ["reads", "leniently"] };
+
 export interface DecoderCase {
   readonly title: string;
-  readonly line: number;
   readonly bytes: Buffer;
   /** The decoder may take what JSON does not allow. */
   readonly lenient: boolean;
-  readonly expected: string;
+  readonly expected: Section;
 }
 
-/** Throws, with the line, on a line that belongs to nothing. */
-export function readDecoderCases(source: string): DecoderCase[] {
-  const cases: DecoderCase[] = [];
-  let title = "";
-  let bytes: Buffer | null = null;
-  for (const [index, line] of source.split("\n").entries()) {
-    if (line === "" || line.startsWith("//")) continue;
-    if (line.startsWith("# ")) title = line.slice(2);
-    else if (bytes === null) bytes = lineBytes(line);
-    else if (/^[=~] /.test(line)) {
-      cases.push({ title, line: index + 1, bytes, lenient: line.startsWith("~"), expected: line.slice(2) });
-      bytes = null;
-    } else throw new Error(`Line ${index + 1} belongs to nothing`);
-  }
-  if (bytes !== null) throw new Error("The last line has no result");
-  return cases;
+/** Throws, with the line, for a line without a result. */
+export function decoderCases({ cases }: OpenCases): DecoderCase[] {
+  return cases.flatMap((one) =>
+    checksOf(one, ["line"]).checks.map(({ input, rest: [expected] }) => {
+      if (expected === undefined) throw new Error(`Line ${input.line} has no result`);
+      return { title: one.title, bytes: lineBytes(input.text), lenient: expected.name === "leniently", expected };
+    }),
+  );
 }
 
 function lineBytes(line: string): Buffer {

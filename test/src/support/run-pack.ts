@@ -44,15 +44,21 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
 export interface Found {
   /** For each rule, its detections in order: the arrival ordinals of their events, -1 for a missing one. */
   readonly byRule: readonly (readonly (readonly number[])[])[];
+  /** The join keys of the same detections, as engine/join-keys.ts writes them. */
+  readonly keysByRule: readonly (readonly string[])[];
   readonly counters: DetectorCounters;
 }
 
 /** Runs a package over the bytes of whole lines, in exact order unless told otherwise. */
 export function runLines(pack: Package, bytes: Buffer, options: Partial<DetectorOptions> = {}, chunk = 1 << 20): Found {
   const byRule: number[][][] = pack.manifest.rules.map(() => []);
+  const keysByRule: string[][] = pack.manifest.rules.map(() => []);
   const detector = createDetector(pack, {
     latenessNs: null,
-    onAlert: (detection) => byRule[detection.rule]?.push(detection.events.map((event) => event?.ordinal ?? -1)),
+    onAlert({ rule, key, events }) {
+      byRule[rule]?.push(events.map((event) => event?.ordinal ?? -1));
+      keysByRule[rule]?.push(key);
+    },
     ...options,
   });
   let line = 1;
@@ -64,5 +70,5 @@ export function runLines(pack: Package, bytes: Buffer, options: Partial<Detector
     start = end;
   }
   detector.finish();
-  return { byRule, counters: detector.counters() };
+  return { byRule, keysByRule, counters: detector.counters() };
 }

@@ -1,25 +1,32 @@
 // Text cases for the sequence engine: test/cases/sequence/*.txt -> programs, events and the completions they must give.
 //
-//   # a comment
-//   == the name of a case
-//   sequence maxspan=10 A !B C*2 until U      one line a program, in index order; a letter is a predicate, `!` a missing
-//   sample A B                                event, `*2` a run; times are milliseconds, with a fraction if need be
-//   join A B until-first U                    `until-first` is until that acts before the stages
-//   sequence A B/fork C~P0 !D~Q               a term that forks; one with the late test P, which reads the event of stage 0
-//   late P 3:1 5                              the script of a late test: it holds for event 3 when the stages that it reads
-//                                             have event 1 (several with a comma, `-` for one that is not there), and for
-//                                             event 5 whatever it reads
-//   options maxPerProgram=2                   optional: maxPerProgram, maxTotal, sampleWindow (milliseconds), order=arrival
-//   events A@1 A.x,y+B.z@2.5 C.-@3/7 ^20      predicates that hold, each with its keys after a dot (none: the empty key;
-//                                             `-`: a null key), `+` between them, the time after `@`, the tiebreaker after
-//                                             `/`. `^20` advances time, `!end` finishes the stream. May be repeated
-//   > 1 2                                     a completion: arrival numbers from 1, `-` for a missing event
-//   > #1 x: 1 - 2                             with its program, when there are several, and its key, when it has one
-//   counters evicted=1                        optional: counters at the end
+//   programs: sequence maxspan=10 A !B C*2 until U
+//                                         one line a program, in index order; a letter is a predicate, `!` a missing event,
+//                                         `*2` a run; times are milliseconds, with a fraction if need be
+//   programs: sample A B
+//   programs: join A B until-first U      `until-first` is until that acts before the stages
+//   programs: sequence A B/fork C~P0 !D~Q a term that forks; one with the late test P, which reads the event of stage 0
+//   late: P 3:1 5                         the script of a late test, a line each: it holds for event 3 when the stages that
+//                                         it reads have event 1 (several with a comma, `-` for one that is not there), and
+//                                         for event 5 whatever it reads
+//   options: maxPerProgram=2              optional: maxPerProgram, maxTotal, sampleWindow (milliseconds), order=arrival
+//   events: A@1 A.x,y+B.z@2.5 C.-@3/7 ^20 predicates that hold, each with its keys after a dot (none: the empty key; `-`: a
+//                                         null key), `+` between them, the time after `@`, the tiebreaker after `/`. `^20`
+//                                         advances time, `!end` finishes the stream
+//   gives: 1 2                            a completion a line: arrival numbers from 1, `-` for a missing event
+//   gives: #1 x: 1 - 2                    with its program, when there are several, and its key, when it has one
+//   gives: nothing
+//   counters: evicted=1                   optional: counters at the end
 
 import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
 import type { AskLate } from "@kestrel/runtime/sequence/state";
 import type { LateTest, SequenceProgram, SequenceStage } from "@kestrel/stdlib/sequence-tables";
+import { type CaseKind, linesOf, optionalSection, type Section, sectionOf, type TextCase } from "./text-cases.js";
+
+export const SEQUENCE: CaseKind = {
+  inputs: ["programs", "late", "options", "events"],
+  expectations: ["gives", "counters"],
+};
 
 export type Step =
   | { readonly kind: "event"; readonly event: StreamEvent; readonly matches: readonly StageMatch[] }
@@ -27,71 +34,61 @@ export type Step =
   | { readonly kind: "finish" };
 
 export interface SequenceCase {
-  readonly name: string;
-  readonly programs: SequenceProgram[];
+  readonly programs: readonly SequenceProgram[];
   readonly options: { maxPerProgram?: number; maxTotal?: number; sampleWindowNs?: bigint; order?: "time" | "arrival" };
   /** For each late test the events that it holds for, as they are written. */
-  readonly lates: Map<number, Set<string>>;
-  readonly steps: Step[];
-  readonly expected: string[];
-  readonly counters: Map<string, number>;
+  readonly lates: ReadonlyMap<number, ReadonlySet<string>>;
+  readonly steps: readonly Step[];
+  readonly gives: Section;
+  readonly counters: Section | null;
 }
 
-/** Reads a whole file of cases. Throws Error with the line number for a line it does not understand. */
-export function parseCases(text: string): SequenceCase[] {
-  const cases: SequenceCase[] = [];
-  let ordinal = 0;
-  for (const [index, raw] of text.split("\n").entries()) {
-    const line = raw.trim();
-    if (line === "" || line.startsWith("#")) continue;
-    const words = line.split(/\s+/);
-    const head = words.shift() ?? "";
-    if (head === "==") {
-      ordinal = 0;
-      cases.push({
-        name: words.join(" "),
-        programs: [],
-        options: {},
-        lates: new Map(),
-        steps: [],
-        expected: [],
-        counters: new Map(),
-      });
-      continue;
-    }
-    const current = cases.at(-1);
-    if (current === undefined) throw new Error(`line ${index + 1}: no case has begun`);
-    if (head === "sequence" || head === "sample" || head === "join") {
-      current.programs.push(parseProgram(head, words, current.programs.length));
-    } else if (head === "options") {
-      for (const word of words) {
-        const [name, value = ""] = word.split("=");
-        if (name === "maxPerProgram" || name === "maxTotal") current.options[name] = Number(value);
-        else if (name === "order" && value === "arrival") current.options.order = value;
-        else if (name === "sampleWindow") current.options.sampleWindowNs = parseMillis(value);
-        else throw new Error(`line ${index + 1}: no option ${name}`);
-      }
-    } else if (head === "events") {
-      for (const word of words) {
-        const step = parseStep(word, ordinal);
-        if (step.kind === "event") ordinal++;
-        current.steps.push(step);
-      }
-    } else if (head === "late") {
-      const [letter = "", ...held] = words;
-      current.lates.set(lateOf(letter), new Set(held));
-    } else if (head === ">") {
-      current.expected.push(words.join(" "));
-    } else if (head === "counters") {
-      for (const word of words) {
-        const [name = "", value = ""] = word.split("=");
-        current.counters.set(name, Number(value));
-      }
-    } else {
-      throw new Error(`line ${index + 1}: \`${head}\` begins no line`);
-    }
+/** Throws Error for a line it does not understand. */
+export function sequenceCase({ sections }: TextCase): SequenceCase {
+  const lines = (name: string): readonly string[] => {
+    const section = optionalSection(sections, name);
+    return section === null ? [] : linesOf(section);
+  };
+  const options: SequenceCase["options"] = {};
+  for (const word of lines("options").flatMap((line) => line.split(" "))) {
+    const [name, value = ""] = word.split("=");
+    if (name === "maxPerProgram" || name === "maxTotal") options[name] = Number(value);
+    else if (name === "order" && value === "arrival") options.order = value;
+    else if (name === "sampleWindow") options.sampleWindowNs = parseMillis(value);
+    else throw new Error(`no option ${name}`);
   }
-  return cases;
+  let ordinal = 0;
+  const steps = lines("events").flatMap((line) =>
+    line.split(" ").map((word) => {
+      const step = parseStep(word, ordinal);
+      if (step.kind === "event") ordinal++;
+      return step;
+    }),
+  );
+  return {
+    programs: lines("programs").map((line, index) => parseProgram(line, index)),
+    options,
+    lates: new Map(
+      lines("late").map((line) => {
+        const [letter = "", ...held] = line.split(" ");
+        return [lateOf(letter), new Set(held)];
+      }),
+    ),
+    steps,
+    gives: sectionOf(sections, "gives"),
+    counters: optionalSection(sections, "counters"),
+  };
+}
+
+/** The counters that a section names, as it writes them. */
+export function showCounters({ text }: Section, counters: Readonly<Record<string, number>>): string {
+  return text
+    .split(" ")
+    .map((word) => {
+      const name = word.split("=")[0] ?? "";
+      return `${name}=${counters[name]}`;
+    })
+    .join(" ");
 }
 
 /** The late tests of a case. Throws Error for one that has no script. */
@@ -123,7 +120,9 @@ export function parseMillis(text: string): bigint {
   return sign === "-" ? -magnitude : magnitude;
 }
 
-function parseProgram(kind: "sequence" | "sample" | "join", words: readonly string[], rule: number): SequenceProgram {
+function parseProgram(line: string, rule: number): SequenceProgram {
+  const [kind, ...words] = line.split(" ");
+  if (kind !== "sequence" && kind !== "sample" && kind !== "join") throw new Error(`\`${line}\` is no program`);
   const stages: SequenceStage[] = [];
   let maxspanNs: bigint | null = null;
   let until: SequenceProgram["until"] = null;

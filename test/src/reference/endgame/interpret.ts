@@ -9,7 +9,7 @@ import { format } from "./functions.js";
 import { answerLineage, matches } from "./lineage.js";
 import { applyPipes, type Row } from "./pipes.js";
 import { type Found, runJoin, runSample, runSequence } from "./stages.js";
-import { type Data, isDict, isList } from "./values.js";
+import { type Data, identity, isDict, isList } from "./values.js";
 
 export type { Data } from "./values.js";
 
@@ -19,6 +19,8 @@ export interface EndgameResult {
   readonly rows: readonly {
     /** Empty for event queries and for what a pipe has counted. */
     readonly key: readonly (string | null)[];
+    /** One text for each part of the key, equal for equal values only. */
+    readonly identity: readonly string[];
     /** What was matched; empty for what a pipe has counted. null is the slot of a missing event. */
     readonly events: readonly (RefEvent | null)[];
     /** The first event as JSON, where a pipe has counted or added to it; else null. */
@@ -47,6 +49,7 @@ export function interpretEndgame(query: Query, sources: readonly RefEvent[], opt
     several,
     rows: rows.map(({ match, counted, events: [first = null] }) => ({
       key: (match?.key ?? []).map(format),
+      identity: (match?.key ?? []).map(identity),
       events: (match?.events ?? []).map((event) => event?.source ?? null),
       counted: counted ? toJson(first) : null,
     })),
@@ -66,7 +69,7 @@ function findMatches(query: Query, events: readonly EndgameEvent[], options: Ref
     case "join":
       return runJoin(body, { events, answers });
     case "sample":
-      return runSample(body, { events, answers }, options.maxSamplesPerKey ?? 1);
+      return runSample(body, { events, answers }, options);
   }
 }
 

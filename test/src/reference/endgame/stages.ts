@@ -2,6 +2,8 @@
 
 import type { Expr, Join, Sample, Sequence, Term } from "@kestrel/compiler/syntax/ast";
 import { millisecondOf } from "../dates.js";
+import type { ReferenceOptions } from "../events.js";
+import { chooseFromAll, chooseInStream, type Hit } from "../sample-choice.js";
 import { evaluate } from "./evaluate.js";
 import type { EndgameEvent } from "./events.js";
 import { type Answers, matches } from "./lineage.js";
@@ -89,35 +91,18 @@ export function runJoin(query: Join, stream: Stream): Found[] {
   return found;
 }
 
-/** Keys ascending; of each key the first choice of distinct events, found by trying the hits of each term in order. */
-export function runSample(query: Sample, stream: Stream, limit: number): Found[] {
-  const groups = new Map<string, { readonly key: readonly Data[]; readonly hits: EndgameEvent[][] }>();
+/** As in the elastic dialect, over a whole file or, with a window, in a stream. */
+export function runSample(query: Sample, stream: Stream, options: ReferenceOptions): Found[] {
+  const hits: Hit<EndgameEvent, readonly Data[]>[] = [];
   for (const event of stream.events) {
     for (const [slot, term] of query.terms.entries()) {
       const key = keyIfMatching(query.by, term, event, stream.answers);
-      if (key === null) continue;
-      const group = groups.get(identity(key)) ?? { key, hits: query.terms.map(() => []) };
-      groups.set(identity(key), group);
-      group.hits[slot]?.push(event);
+      if (key !== null) hits.push({ event, term: slot, key, id: identity(key) });
     }
   }
-  const sorted = [...groups.values()].sort((a, b) => compareKeys(a.key, b.key));
-  return sorted.flatMap(({ key, hits }) => choose(hits, [], limit).map((events) => ({ key, events })));
-}
-
-function choose(
-  hits: readonly (readonly EndgameEvent[])[],
-  chosen: readonly EndgameEvent[],
-  limit: number,
-): (readonly EndgameEvent[])[] {
-  const candidates = hits[chosen.length];
-  if (candidates === undefined) return [chosen];
-  const found: (readonly EndgameEvent[])[] = [];
-  for (const event of candidates) {
-    if (found.length >= limit) break;
-    if (!chosen.includes(event)) found.push(...choose(hits, [...chosen, event], limit - found.length));
-  }
-  return found;
+  const { maxSamplesPerKey = 1, sampleWindowNs } = options;
+  if (sampleWindowNs !== undefined) return chooseInStream(hits, query.terms.length, sampleWindowNs);
+  return chooseFromAll(hits, query.terms.length, maxSamplesPerKey).sort((a, b) => compareKeys(a.key, b.key));
 }
 
 /** The values of the keys that all terms share, then of the term's own. */
