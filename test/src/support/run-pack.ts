@@ -1,6 +1,12 @@
 // Rules, compiled in this process, over lines of NDJSON: what the Wasm side finds, in a form that tests can compare.
 
-import { analyseRules, type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
+import {
+  analyseRules,
+  type CompiledPack,
+  type CompiledRule,
+  type CompileOptions,
+  compilePack,
+} from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
@@ -23,8 +29,15 @@ export interface PackUnderTest {
 /** Compiles what compiles; the rest is in `diagnostics`. */
 export async function compileForTest(rules: readonly Rule[], options: CompileOptions): Promise<PackUnderTest> {
   const analysed = analyseRules(rules, options);
-  const compiled = compilePack(analysed.rules, options);
-  const sources = new Map(rules.map((rule) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
+  const pack = await loadForTest(compilePack(analysed.rules, options), options);
+  return { pack, rules: analysed.rules, diagnostics: analysed.diagnostics };
+}
+
+/** A compiled pack as the runtime loads it. */
+export async function loadForTest(compiled: CompiledPack, options: CompileOptions): Promise<Package> {
+  const sources = new Map(
+    compiled.rules.map(({ rule }) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]),
+  );
   const { timestampField, tiebreakerField, categoryField } = options;
   const { manifest, files } = buildPackage(compiled, sources, {
     name: "test",
@@ -34,11 +47,7 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
     tiebreakerField,
     categoryField,
   });
-  return {
-    pack: await packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }),
-    rules: analysed.rules,
-    diagnostics: analysed.diagnostics,
-  };
+  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() });
 }
 
 export interface Found {

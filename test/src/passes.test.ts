@@ -1,0 +1,91 @@
+// What each pass does to small packs: the pack before it, and after it. A case of test/cases/passes/NAME.txt is for the pass of
+// that name; it has queries, the events that they are run over, and the IR `before` and `after`. UPDATE=1 writes both.
+//
+// Each pair is also executed: the rules find in the events the same whether the pass has run or not. Of choose-witnesses, which a
+// pack cannot be lowered without, the other side is an index that tries every predicate on every event.
+
+import { existsSync, readdirSync } from "node:fs";
+import { lowerPack } from "@kestrel/compiler/backend/wasm/lower-pack";
+import { irText } from "@kestrel/compiler/cli/dump/ir-to-text";
+import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import type { PackIr, PredicateId } from "@kestrel/compiler/ir/pack-ir";
+import { readName } from "@kestrel/compiler/ir/reading";
+import { PASSES, runPasses, runPassesTo } from "@kestrel/compiler/passes/passes";
+import { draftRules } from "@kestrel/compiler/plan/plan-rules";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { loadForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { type CaseKind, openTextCases, sectionOf } from "./support/text-cases.js";
+
+const CASES = new URL("../cases/passes/", import.meta.url);
+const KIND: CaseKind = { inputs: ["query", "events"], expectations: ["before", "after"] };
+const CHOOSE = "choose-witnesses";
+const passes = suite("passes");
+
+function analysed(queries: readonly string[]): readonly CompiledRule[] {
+  const { rules, diagnostics } = analyseRules(
+    queries.map((query, index) => ruleOf(`r${index + 1}`, query)),
+    DEFAULT_OPTIONS,
+  );
+  assert.equal(
+    diagnostics.filter(({ severity }) => severity === "error"),
+    [],
+  );
+  return rules;
+}
+
+function before(name: string, draft: PackIr): PackIr {
+  const previous = PASSES[PASSES.findIndex((pass) => pass.name === name) - 1];
+  return previous === undefined ? draft : runPassesTo(previous.name, draft);
+}
+
+/** The pack after every pass but one. */
+function without(name: string, draft: PackIr): PackIr {
+  const pack = PASSES.filter((pass) => pass.name !== name).reduce((sofar, pass) => pass.run(sofar), draft);
+  if (name !== CHOOSE) return pack;
+  const always = pack.predicates.flatMap(({ late }, id) => (late ? [] : [id as PredicateId]));
+  return { ...pack, index: { witnesses: pack.predicates.map(() => null), postings: [], always } };
+}
+
+/** What the rules find in the events: by rule, the ordinals of each match. */
+async function finds(ir: PackIr, rules: readonly CompiledRule[], lines: string): Promise<unknown> {
+  const events = { timestamp: readName("@timestamp", "date"), tiebreaker: null };
+  const lowered = lowerPack(ir, { events, optimize: false, text: false });
+  const pack = await loadForTest({ rules, ir, lowered }, DEFAULT_OPTIONS);
+  return runLines(pack, Buffer.from(`${lines}\n`)).byRule;
+}
+
+for (const { name } of PASSES) {
+  passes(name, async () => {
+    const open = openTextCases(new URL(`${name}.txt`, CASES), KIND);
+    for (const { title, sections } of open.cases) {
+      const rules = analysed(sections.filter((section) => section.name === "query").map(({ text }) => text));
+      const draft = draftRules(rules, DEFAULT_OPTIONS);
+      const sides = { before: before(name, draft), after: runPassesTo(name, draft) };
+      for (const [side, ir] of Object.entries(sides)) {
+        open.expect(sectionOf(sections, side), irText({ ir, rules }).trimEnd(), `${title}: ${side}`);
+      }
+      const { text: lines } = sectionOf(sections, "events");
+      const found = await finds(runPasses(draft), rules, lines);
+      assert.equal(await finds(without(name, draft), rules, lines), found, `${title}: what is found`);
+      assert.ok(JSON.stringify(found).includes("0"), `${title}: nothing is found`);
+    }
+    open.finish();
+  });
+}
+
+passes("every file is for a pass", () => {
+  for (const file of readdirSync(CASES))
+    assert.ok(
+      PASSES.some(({ name }) => file === `${name}.txt`),
+      file,
+    );
+  for (const { name } of PASSES) assert.ok(existsSync(new URL(`${name}.txt`, CASES)), name);
+});
+
+passes("passes have names of their own", () => {
+  assert.is(new Set(PASSES.map(({ name }) => name)).size, PASSES.length);
+  assert.throws(() => runPassesTo("none such", draftRules(analysed(["any where true"]), DEFAULT_OPTIONS)), RangeError);
+});
+
+passes.run();
