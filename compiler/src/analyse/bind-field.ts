@@ -143,7 +143,7 @@ function reportUnknown(ref: FieldRef, name: string, context: BindContext): void 
       ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
       : `write \`?${name}\` if the field may be absent`;
   const [nearest] = near;
-  // The name of an earlier term stays in front.
+  // In `a.process.nmae` the fix keeps the name `a` of the earlier term.
   const alias = name === ref.path.join(".") ? "" : `${ref.path[0]}.`;
   report(context, "E0301", ref.span, `unknown field \`${name}\``, {
     help,
