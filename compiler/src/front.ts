@@ -29,7 +29,7 @@ export interface CompiledRule {
 }
 
 export interface AnalyseSettings {
-  /** What is known of rules apart from their queries, to be reported with the rest. */
+  /** Problems found before the queries were read, such as an id that another rule has too; reported with the rest. */
   readonly known?: ReadonlyMap<Rule, readonly RuleProblem[]>;
   readonly lints?: readonly Lint[];
 }
@@ -74,12 +74,13 @@ export function analyseQuery(text: string, options: CompileOptions, name = "quer
   }
 }
 
-/** What depends on which operator an operand belongs to. */
+/** Problems of types: they are only right when the operand belongs to the operator that the parser gave it. */
 const OF_TYPES: ReadonlySet<string> = new Set(["E0303", "E0304", "E0305"]);
 
 /**
- * Which problems of binding are certain although the parser stumbled. Names are what they are, but where it expected
- * something else (E0203), or where brackets do not pair, the operators of the term may belong to other operands.
+ * Which problems of binding are reported although the parser stumbled. An unknown name is unknown whatever stands
+ * around it. A problem of types is kept back in a term in which the parser expected something else (E0203), and
+ * everywhere when brackets do not pair: the operand may belong to another operator.
  */
 function certainIn({ body, paired, span }: Query, syntax: readonly Problem[]): (problem: Problem) => boolean {
   const parts = body.kind === "event" ? [] : body.terms.map((term) => term.span);
@@ -113,7 +114,10 @@ function analyseRule(
   return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
 }
 
-/** What parsing and binding found, without what both say: that a construct belongs to the other dialect. */
+/**
+ * The problems of both in the order of the text. A construct of the other dialect (E0204) is reported by both: once is
+ * enough.
+ */
 function inOrder(syntax: readonly Problem[], bound: readonly Problem[]): readonly Problem[] {
   if (syntax.length === 0) return bound;
   const foreign = syntax.filter(({ code }) => code === "E0204");
@@ -123,7 +127,7 @@ function inOrder(syntax: readonly Problem[], bound: readonly Problem[]): readonl
   return all.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
 }
 
-/** eqlc's own mistake, which must not cost the other rules. */
+/** The diagnostic for an exception, which is eqlc's own mistake. It costs this rule, and the others go on. */
 function failureIn(rule: Rule, error: unknown): Diagnostic {
   return {
     code: "E0403",

@@ -197,7 +197,8 @@ export function nextElement(p: usize, end: usize, element: usize): usize {
   for (let slot: usize = load<u32>(element, ELEMENT_SLOTS); slot < last; slot += SLOT_BYTES) {
     store<u32>(slot, 0, SLOT_COUNT);
   }
-  // The values were counted when the event was read.
+  // The counters are put back: the event's values were counted when it was decoded, and each search reads elements
+  // again.
   const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
   const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
   const next = decodeMember(p, load<u32>(element, ELEMENT_PATH_ENTRY), 1);

@@ -198,7 +198,7 @@ export function boxString(box: usize): usize {
   }
 }
 
-/** Of two values that boxString made. */
+/** Joins two texts that boxString made. */
 export function boxConcat(a: usize, b: usize): usize {
   return a && b ? textBox(concat(textOf(a), textOf(b))) : NULL_BOX;
 }
@@ -368,7 +368,8 @@ function digitsBox(p: usize, end: usize, base: u32, negative: bool): usize {
     if (low <= 0x7fffffffffffffff) return integerBox(negative ? 0 - (low as i64) : (low as i64));
     if (negative && low == 0x8000000000000000) return integerBox(i64.MIN_VALUE);
   }
-  // The upper 64 bits, the last of which also stands for any bit that is lost: rounding then is that of the whole number.
+  // `head` takes the upper 64 bits. Its lowest bit is set as well when any bit below is lost, so that it rounds to a
+  // double as the whole number would.
   const top = load<u32>(words + (count - 1) * WORD_BYTES);
   const shift = clz(top);
   const bits = count * 32 - shift;
@@ -380,7 +381,7 @@ function digitsBox(p: usize, end: usize, base: u32, negative: bool): usize {
   }
   let lost = false;
   if (count >= 3) {
-    // What the third word did not give, and all words below it.
+    // The bits of the third word that `head` had no room for, and all words below.
     const third = load<u32>(words + (count - 3) * WORD_BYTES);
     lost = (third & ((((1 as u64) << (32 - shift)) - 1) as u32)) != 0;
     for (let i: u32 = 0; i + 3 < count && !lost; i++) lost = load<u32>(words + i * WORD_BYTES) != 0;

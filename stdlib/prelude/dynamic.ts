@@ -228,7 +228,7 @@ function walk(p: usize, end: usize, path: usize, steps: u32): usize {
   return jsonBox(p, end);
 }
 
-/** `field.word` where the field holds a string: whether it is the word. A boolean leads no further. */
+/** `field.word` where the field holds a string: whether the string is that word. `field.word.more` is null. */
 function wordBox(t: Text, path: usize, steps: u32): usize {
   if (steps != 1) return NULL_BOX;
   const folded = foldedText(addressOf(t), lengthOf(t));

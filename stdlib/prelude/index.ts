@@ -52,7 +52,7 @@ export {
   boxConcat, boxNumber,
 } from "./dynamic-functions";
 
-/** Stands in for the header of an event, whose matches `emit` counts. */
+/** `emit` counts matches in an event's header. A late test writes no header, and has this in its place. */
 const LATE_HEADER: usize = memory.data(EVENT_HEADER_BYTES);
 
 /** Room that one event's matches may always count on; `run` stops before an event when less is left. */
@@ -204,7 +204,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     time = load<i64>(valuesOf(time_slot));
     flags |= EVENT_HAS_TIME;
   } else if (watermark == i64.MIN_VALUE) {
-    // Before the first readable time there is nothing to take it from.
+    // No event before this one had a readable time either.
     time = 0;
   }
   header = output;
@@ -258,7 +258,7 @@ export function late_event(root: u32, address: usize, length: u32): i32 {
   if (root > stage_count) return LATE_READ;
   const node = root != LATE_ROOT_EVENT ? load<u32>(stage_nodes + (root - LATE_ROOT_STAGES) * STAGE_NODE_BYTES) : 0;
   if (root != LATE_ROOT_EVENT && !node) return LATE_READ;
-  // What is read here was counted when the event came.
+  // The counters are put back: the line's values were counted when its event came, and each late test reads it again.
   const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
   const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
   const whole = decodeLine(skipSpace(address), address + length - 1, node);

@@ -104,7 +104,8 @@ export function symbolsOf(group: usize): usize {
       }
       store<u32>(record, list as u32, RECORD_VALUE);
     }
-    // Folding never leaves less than a third of a text, so what is far too long need not even be folded.
+    // Folding leaves at least a third of a text, so a value of more than three times the longest literal is none of
+    // them.
     const plain = valuesOf(slot);
     let fits = !folded;
     for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * VALUE_BYTES, VALUE_LENGTH) <= longest * 3;

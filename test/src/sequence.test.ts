@@ -1,4 +1,5 @@
-// The sequence engine against its text cases, against section 9 over whole lists, and against itself; and the tables.
+// The sequence engine against its text cases, against the whole-list oracle of test/src/reference/sequence.ts, and against
+// itself; and the tables.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";

@@ -77,7 +77,7 @@ export function bindCall(call: Call, binder: Binder, context: BindContext): Type
 function unknownFunction(call: Call, binder: Binder, context: BindContext): Typed {
   const { name, nameSpan } = call;
   const foreign = findForeign(name, "elastic");
-  // The name of an element is no field.
+  // In endgame's `arraySearch(a, x, …)`, `x` names an element: bound here, it would be reported as an unknown field.
   if (foreign?.endgame?.becomes !== "search") for (const arg of call.args) binder.bind(arg, context);
   if (foreign !== null) {
     return report(context, "E0204", nameSpan, `\`${name}\` belongs to the endgame dialect`, foreign.instead);
@@ -106,7 +106,7 @@ function bindSearch(call: Call, binder: Binder, context: BindContext): Typed {
   const problems = context.problems.length;
   const typed = binder.bindCondition(condition, context);
   context.variables.pop();
-  // What is wrong about fields of an array that is not there says nothing.
+  // There is no such array. That the fields of its elements are unknown too need not be reported for each of them.
   if (found === null) context.problems.length = problems;
   return found === null
     ? { kind: "boolean", value: false }
@@ -143,7 +143,7 @@ function checkJoined(call: Call, args: readonly Typed[], context: BindContext): 
   return report(context, "E0402", call.span, `\`concat\` joins at most ${MOST_JOINED} values`);
 }
 
-/** Constants are read here, and exactly; of a field's texts only the value of a base other than 10 is known to be whole. */
+/** A constant text is read here, exactly. A field's text may hold a fraction unless a base other than 10 is given. */
 function bindNumber(call: Call, args: readonly Typed[], context: BindContext): Typed {
   const [subject = NULL, given] = args;
   const place = call.args[1]?.span ?? call.span;

@@ -18,7 +18,10 @@ export interface BindContext {
   readonly spans: Map<object, Span>;
   /** How many expressions the one that is being bound stands in. */
   depth: number;
-  /** The terms of the sequence so far that have a name: its stage, null for the term at hand and those to come. */
+  /**
+   * The named terms of the sequence: the stage of each, null for the term at hand and later ones, which cannot be read
+   * yet.
+   */
   readonly aliases: Map<string, number | null>;
   /** Why aliases cannot be used here; null where they can. */
   noAliases: string | null;

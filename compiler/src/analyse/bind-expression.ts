@@ -64,12 +64,15 @@ function bindLineage(expr: Extract<Expr, { kind: "lineage" }>, context: BindCont
   };
 }
 
-/** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
+/**
+ * In `a + b + c` each sum is an operand of the next, so a long one is deep. The parser limits the depth of brackets
+ * only.
+ */
 const DEEPEST = 500;
 
 export function bind(expr: Expr, context: BindContext): Typed {
   if (context.depth >= DEEPEST) {
-    // Both operands of the innermost operator come here.
+    // Both operands of the innermost operator come here: the first has been reported.
     if (context.problems.at(-1)?.code === "E0402") return NULL;
     return report(context, "E0402", expr.span, `the expression is more than ${DEEPEST} operators deep`);
   }
@@ -184,7 +187,8 @@ type Place = { readonly left: Expr; readonly right: Expr; readonly span: Span };
 function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
   if (op === "!=") return { kind: "not", operand: compare("==", left, right, place, context) };
   if (left.kind === "null" || right.kind === "null") {
-    // Only what is null without looking at a field tests for presence.
+    // `x == null` asks whether x is missing. A side that is always null but names a field, as a missing optional one,
+    // does not ask that: the comparison is null.
     const constant = [left, right].find((side) => side.kind === "null" && readingsOf(side).length === 0);
     if (op !== "==" || constant === undefined) return nullOf(left, right);
     return { kind: "is-null", operand: settle(constant === left ? right : left, "object", context) };
@@ -193,7 +197,9 @@ function compare(op: ComparisonOp, left: Typed, right: Typed, place: Place, cont
   return op === "==" ? withFixed(equated) : equated;
 }
 
-/** A comparison that says which sides no event decides, literals aside: those are never null. */
+/**
+ * The comparison with those sides marked that read no event and yet may be null, such as `1 / 0`; a literal never is.
+ */
 function withFixed(equated: Typed): Typed {
   const sides: Typed =
     equated.kind === "match"
@@ -351,7 +357,7 @@ function bindIn(expr: Match, bound: Typed, context: BindContext): Typed {
   for (const { element, value } of values) {
     const place = { left: expr.subject, right: element, span: element.span };
     if (value.kind === "null" || subject.kind === "null") {
-      // Nothing is found in a list by being absent.
+      // `x in (null)` does not ask whether x is missing, as `x == null` does.
       others.push(nullOf(subject, value));
       continue;
     }
@@ -359,7 +365,7 @@ function bindIn(expr: Match, bound: Typed, context: BindContext): Typed {
     if (isConstant(value) && one.kind === "match" && one.patterns.exact.length === 1) exact.push(...one.patterns.exact);
     else if (one.kind === "match") others.push({ ...one, patterns: { ...one.patterns, fold } });
     else if (fold && one.kind === "compare" && typeOf(one.left) === "string") {
-      // Versions and addresses that are equal by meaning are equal too, however they are written.
+      // For `in~`, two versions or addresses are equal when their values are, or when their texts are but for case.
       if (one.domain !== "string") others.push(one);
       others.push({ ...one, domain: "string", left: folded(one.left), right: folded(one.right) });
     } else others.push(one);

@@ -57,7 +57,7 @@ export function settle(typed: Typed, use: Use, context: BindContext): Typed {
     : typed;
 }
 
-/** Two sides of a comparison, either of which settles the other. */
+/** The sides of a comparison: a field whose type is open is read as the type of the other side. */
 export function settleBoth(left: Typed, right: Typed, context: BindContext): readonly [Typed, Typed] {
   return [settle(left, useBeside(right, context), context), settle(right, useBeside(left, context), context)];
 }
@@ -86,7 +86,8 @@ function bindVariable(ref: FieldRef, context: BindContext): Typed {
   if (found === null) return NULL;
   const name = ref.path.slice(1).join(".");
   const known = lookup(context.schema, join(found.variable.array, name));
-  // What an array of objects holds beside objects has no type in the schema.
+  // The schema says nothing of elements that are no objects, in an array of objects: in `$v == 1`, the 1 decides how
+  // the element itself is read.
   if (known !== null && (name !== "" || known.type !== "object")) {
     return { kind: "field", reading: inElement(readName(name, known.type, known.id), found.depth) };
   }
@@ -142,7 +143,7 @@ function reportUnknown(ref: FieldRef, name: string, context: BindContext): void 
       ? `did you mean ${near.map((n) => `\`${n}\``).join(" or ")}?`
       : `write \`?${name}\` if the field may be absent`;
   const [nearest] = near;
-  // The name of an earlier term stays in front.
+  // In `a.process.nmae` the fix keeps the name `a` of the earlier term.
   const alias = name === ref.path.join(".") ? "" : `${ref.path[0]}.`;
   report(context, "E0301", ref.span, `unknown field \`${name}\``, {
     help,

@@ -51,7 +51,7 @@ function bindBody(query: Query, context: BindContext): TypedBody | null {
     case "sample":
       return bindSample(body, context);
     case "join":
-      // The parser has said that it belongs to the other dialect.
+      // The parser has reported that `join` belongs to endgame. Its terms are bound for what else is wrong in them.
       for (const term of body.until === null ? body.terms : [...body.terms, body.until]) {
         bindTerm(term, body.by, context);
       }
@@ -127,7 +127,8 @@ function checkKeys(
   if (first === undefined || firstWritten === undefined) return;
   for (const [index, term] of terms.entries()) {
     const { span, query } = written[index] ?? firstWritten;
-    // What stands behind the brackets is certain even where what stands in them could not be read.
+    // A term's own keys stand behind its brackets. They can be counted even where the query in the brackets was not
+    // understood.
     const behind = { start: query.span.end, end: span.end };
     if (term.keys.length !== first.keys.length) {
       if (isUnread(context, behind)) continue;

@@ -92,7 +92,7 @@ async function learnFields(
   progress.clear();
   const known = defaultSchema();
   const seen = inference.types(known);
-  // A tiebreaker that nobody asked for is used where it is one.
+  // A tiebreaker whose values are no whole numbers is left out with a note, and the query runs all the same.
   const tiebreaker = seen.get(flags.tiebreakerField) ?? "long";
   if (tiebreaker !== "long")
     say(printable(`note: ${flags.tiebreakerField} is a ${tiebreaker}, and not used as tiebreaker`));

@@ -47,7 +47,7 @@ export function createSink(rule: Rule, suppressions: Suppressions): Sink {
           used.add(problem.code);
           continue;
         }
-        // A key of all terms is bound once for each.
+        // The keys of `sequence by` are bound once for each term, and a mistake in them is found as often.
         const text = JSON.stringify([problem.code, problem.span, problem.message]);
         if (!said.has(text)) found.push(problem);
         said.add(text);

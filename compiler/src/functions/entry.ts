@@ -33,13 +33,16 @@ export interface KnownArgument {
   readonly longest: number | undefined;
 }
 
-/** What one dialect has of a function. */
+/** A function as one dialect has it. */
 export interface Form<Kind> {
   readonly required: readonly Kind[];
   readonly optional?: readonly Kind[];
   /** Of any further arguments. */
   readonly rest?: Kind;
-  /** The result is null when one of these is: all arguments, or the first so many. What else is null has a meaning. */
+  /**
+   * The result is null when one of these is: all arguments, or the first so many. A null behind them has a meaning of
+   * its own.
+   */
   readonly strict: "all" | number;
   /**
    * What the binder makes of it: a call that is lowered, an operator, a search of an array, or what the binder's table of
@@ -77,7 +80,7 @@ export interface FunctionEntry {
   /** The anchor in docs/language.md; null for what cannot be written, because only the compiler puts it into the tree. */
   readonly anchor: string | null;
   readonly operator?: Operator;
-  /** How the elastic dialect has it: its names are written in any case. */
+  /** As the elastic dialect has it, where the name is written in any case; absent when the dialect lacks it. */
   readonly elastic?: ElasticForm;
   /** How endgame has it: its names are written exactly so. */
   readonly endgame?: EndgameForm;

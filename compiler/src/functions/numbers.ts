@@ -7,7 +7,7 @@ const ELASTIC_OPERATOR = {
   required: ["number", "number"],
   strict: "all",
   becomes: "operator",
-  // What the operator gives: a long, unless a double takes part.
+  // At its widest: the operator that the binder makes of the call gives a long unless a double takes part.
   result: "double",
 } as const;
 const ENDGAME_OPERATOR = {

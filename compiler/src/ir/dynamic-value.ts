@@ -36,7 +36,7 @@ export type DynamicValue<Asked = Flag> =
   | { readonly kind: "member"; readonly subject: DynamicValue<Asked>; readonly constants: readonly Constant[] }
   /** Whether the whole text matches a wildcard. */
   | { readonly kind: "wildcard"; readonly subject: DynamicValue<Asked>; readonly patterns: readonly Wildcard[] }
-  /** Whether the whole text is accepted; patterns of `match` end in whatever may follow. */
+  /** Whether the whole text is accepted; `match` need not reach the text's end, so its patterns accept any rest. */
   | { readonly kind: "regex"; readonly subject: DynamicValue<Asked>; readonly patterns: readonly RegexNode[] }
   | { readonly kind: "in-ranges"; readonly subject: DynamicValue<Asked>; readonly ranges: readonly Cidr[] }
   | {

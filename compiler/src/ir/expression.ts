@@ -37,7 +37,7 @@ export type Expression<Other = Test> =
       readonly domain: Domain;
       readonly left: Expression<Other>;
       readonly right: Expression<Other>;
-      /** Sides that no event decides: where such a one turns out to be null, `==` tests the other for being null too. */
+      /** Sides that no event decides, such as `1 / 0`. When one turns out null, `x == 1 / 0` asks whether x is null. */
       readonly fixed?: "left" | "right" | "both";
     }
   | { readonly kind: "is-null"; readonly operand: Expression<Other> }

@@ -61,7 +61,7 @@ export interface Key {
     | { readonly kind: "absent" }
     /** Of the endgame dialect, whose keys are any values; with `fold` texts of either case are one. */
     | { readonly kind: "dynamic"; readonly value: DynamicValue; readonly fold: boolean };
-  /** Whether a match may lack it. */
+  /** Whether a match without a value counts, with null as its key; otherwise it is no match. */
   readonly optional: boolean;
 }
 
@@ -94,7 +94,7 @@ export interface WitnessIndex {
   readonly always: readonly PredicateId[];
 }
 
-/** An event that matches holds one of `texts` in the reading of each set; any one of the sets will do. */
+/** An event can only match when at least one of the sets holds for it, that is when it has one of the set's texts. */
 export interface Witness {
   readonly sets: readonly AtomOf<"set">[];
   /** The smaller, the fewer events are expected to hold one of the literals. */

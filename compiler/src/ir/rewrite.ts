@@ -8,7 +8,8 @@ import type { Atom, PackIr } from "./pack-ir.js";
 
 /**
  * The pack with every circuit rewritten, those inside atoms too; `rewrite` may intern atoms. Atoms that become equal become
- * one; atoms that nobody asks any more stay until the pass that drops them. Atoms inside others keep smaller numbers than those.
+ * one; atoms that nobody asks any more stay until the pass that drops them. An atom still has a smaller number than the
+ * one that it stands in: they are renumbered in that order.
  */
 export function rewriteCircuits(pack: PackIr, rewrite: (circuit: Circuit, atoms: AtomTable) => Circuit): PackIr {
   const atoms = createAtomTable();

@@ -1,5 +1,5 @@
 // A typed expression -> what can be known of its value without an event: a constant, a range of numbers, the greatest length of
-// a text. Everything here is an under-estimate of what is known: `undefined` stands for "anything".
+// a text. What is said is certain, but not everything that is certain is said: `undefined` stands for "anything".
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { literalValue, nodeOf } from "../analyse/literals.js";
@@ -58,7 +58,10 @@ function isLiteral(typed: Typed): boolean {
 
 const I64 = 2n ** 63n;
 
-/** The literal that an expression comes to; undefined when it is none, or when working it out is left to the event. */
+/**
+ * The literal that an expression always gives; undefined when an event decides, or when it is not worked out (a
+ * division).
+ */
 function literalOf(typed: Typed): Typed | undefined {
   if (isLiteral(typed)) return typed;
   if (typed.kind === "arithmetic") {
@@ -77,7 +80,7 @@ function literalOfCall({ name, args, fold }: TypedOf<"call">): Typed | undefined
   if (evaluate === undefined || values.length < args.length) return undefined;
   const value = evaluate(values, fold);
   if (value === null) return undefined;
-  // What the compiler reads of a constant may be whole where code gives a double.
+  // The catalogue may give a whole number for a function whose result is a double when it runs.
   return nodeOf(result === "double" ? Number(value) : value);
 }
 

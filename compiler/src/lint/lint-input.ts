@@ -39,7 +39,10 @@ export function askedBy({ body }: Query): readonly Asked[] {
   return [...body.terms, ...(until === null ? [] : [until])].map((term: Term) => term.query);
 }
 
-/** One name for a field of one event: two terms' fields of the same name are two fields. */
+/**
+ * A name for a field of one event: `process.name` and, of an earlier term's event, `a.process.name` have different
+ * ones.
+ */
 export function keyOf(reading: Reading): string {
   return readingText(reading);
 }

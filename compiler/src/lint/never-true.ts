@@ -70,7 +70,7 @@ function partsOf(expr: Extract<Expr, { kind: "binary" }>, op: "and" | "or"): rea
   const { base, links } = leftSpine(expr);
   const parts: Expr[] = [base];
   for (const link of links) {
-    // The spine may hold a run of the other operator below: that is one part.
+    // In `(a or b) and c` the spine of the `and` holds the `or` too: all of that is one part.
     if (link.op === op) parts.push(link.right);
     else parts.splice(0, parts.length, link);
   }
@@ -83,7 +83,7 @@ function visitAll(parts: readonly Expr[], positive: boolean, known: Known, searc
     if (isDisjunction(part, positive)) later.push(part);
     else if (!visit(part, positive, known, search)) return false;
   }
-  // Alternatives are judged by all that must hold beside them, wherever it stands.
+  // An `or` is looked at last, so that its alternatives are judged by every other part, those behind it included.
   return later.every((part) => visit(part, positive, known, search));
 }
 
@@ -93,7 +93,8 @@ function isDisjunction(expr: Expr, positive: boolean): boolean {
 }
 
 function visitAny(parts: readonly Expr[], positive: boolean, known: Known, search: Search): boolean {
-  // Only what one alternative says about itself matters for an exclusion.
+  // In `not (a and b)` each part is judged by itself: to exclude what the rest of the rule rules out anyway is no
+  // mistake.
   const given: Known = positive ? known : { facts: new Map(), around: null };
   let possible = 0;
   for (const part of parts) if (visit(part, positive, { facts: new Map(), around: given }, search)) possible++;
@@ -103,7 +104,7 @@ function visitAny(parts: readonly Expr[], positive: boolean, known: Known, searc
 function visitLeaf(expr: Expr, positive: boolean, known: Known, search: Search): boolean {
   const typed = search.input.bound.get(expr);
   if (typed === undefined) return true;
-  // Null is W0504's affair, and is not true either way.
+  // A condition that is always null is not reported here: that is W0504's affair.
   if (constantTruth(typed) === !positive) {
     return report(search, expr.span, `this is ${positive ? "never true" : "always true, so its negation never is"}`);
   }

@@ -7,7 +7,8 @@ export const noIndex: Lint = {
   code: "W0507",
   run({ query: { body }, planned }) {
     const { predicates, eventRules, programs, index } = planned;
-    // What feeds a process tree belongs to no rule, and late tests are only made of matches.
+    // Only the predicates of event rules and terms count: the feed of a process tree is no term, and a late test never
+    // runs for an event that has not met its early half.
     const own = new Set(eventRules.flatMap((rules, id) => (rules.length > 0 ? [id] : [])));
     for (const { stages, until } of programs) {
       for (const { predicate } of until === null ? stages : [...stages, until]) own.add(predicate);

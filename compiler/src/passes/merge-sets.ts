@@ -2,7 +2,7 @@
 //   in an `or`     texts, address ranges, equalities with numbers; of orders with numbers the weakest is kept; long lists of
 //                  patterns
 //   in an `and`    the same of what is negated, since `not a and not b` is `not (a or b)`
-// Not in an `and` of plain atoms: with several values, each may be met by a value of its own.
+// An `and` of plain atoms stays: a field with the values 1 and 2 meets `a == 1 and a == 2`.
 
 import type { AtomTable } from "../ir/atom-table.js";
 import { type Circuit, junction } from "../ir/circuit.js";
@@ -91,7 +91,8 @@ function groupOf(atom: Atom): string | null {
     case "double-set":
       return `double = ${readingKey(atom.reading)}`;
     case "pattern":
-      // Automata are made for one list, and each has its own limit.
+      // The regular expressions of one atom become one automaton of limited size: two lists that fit may be too large
+      // joined.
       return atom.patterns.regexes.length > 0 ? null : `${atom.kind} ${readingKey(atom.reading)} ${atom.patterns.fold}`;
     default:
       return null;
@@ -131,7 +132,7 @@ function mergeGroup(group: readonly Mergeable[]): Atom | null {
   }
 }
 
-/** Of orders in one direction, the one that all others imply. */
+/** Of `x < 5` and `x < 9` the second, which holds wherever the others of its direction do. */
 function weakest(group: readonly Mergeable[], first: Mergeable): Mergeable {
   return group.reduce((best, atom) => {
     if ((best.kind !== "integer" && best.kind !== "double") || (atom.kind !== "integer" && atom.kind !== "double"))

@@ -37,8 +37,8 @@ function costOf(circuit: Circuit, atoms: AtomTable): number {
 }
 
 /**
- * Rough halves of what an integer takes on one value; only their order matters. Bench `steering`, table "atom costs", says where
- * they and the measured order part.
+ * Rough times, in halves of what the comparison of one integer takes; only their order matters. Bench `steering`, table
+ * "atom costs", says where the measured order is another.
  */
 function atomCost(atom: Atom): number {
   switch (atom.kind) {

@@ -1,5 +1,5 @@
 // Predicates with the same circuit and the same keys become one, so that what several rules ask is evaluated once an event.
-// The first of its kind gives the number; what others decided, it decides too.
+// The first of them stays, and takes over the rules and the stages of the others.
 
 import type { PredicateId } from "../ir/ids.js";
 import { canonicalText, createInterner } from "../ir/intern.js";
@@ -29,7 +29,7 @@ export function sharePredicates(pack: PackIr): PackIr {
   };
 }
 
-/** A key is what it reads, whatever it is called. */
+/** The parts by which keys are compared: what is read, not the name that a rule gives it. */
 function keyParts({ value, optional }: Key): unknown {
   return [value, optional];
 }

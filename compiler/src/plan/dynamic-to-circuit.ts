@@ -74,7 +74,8 @@ function necessary(value: DynamicValue, span: Span, context: CircuitContext): Ci
       if (reading === null || value.patterns.some((pattern) => pattern.kind === "any")) return null;
       const texts = value.patterns.flatMap((pattern) => (pattern.kind === "exact" ? [pattern.text] : []));
       if (texts.length === value.patterns.length) return oneOf(value.subject, texts, span, context);
-      // Read again as a wildcard of the other dialect, a `?` is any character: that asks for less.
+      // A `?` stands for itself in endgame. In the atom's patterns it is any character, so the atom holds for more
+      // texts, never less.
       const globs = sortGlobs(value.patterns.map((pattern) => globOf(foldString(globText(pattern)))));
       return ask({ kind: "pattern", reading, patterns: { fold: true, globs, regexes: [] } }, span, context);
     }
@@ -92,12 +93,14 @@ function oneOf(value: DynamicValue, texts: readonly string[], span: Span, contex
   return ask({ kind: "set", reading, fold: true, texts: folded }, span, context);
 }
 
-/** The same name read as a keyword, when its path goes through keys alone, which the decoder follows too. */
+/**
+ * The field read as a keyword; null when its path holds an index, which the decoder cannot follow, or a dot in a key.
+ */
 function keywordOf(value: DynamicValue): Reading | null {
   if (value.kind !== "field") return null;
   const { reading, path } = value;
   if (!path.every((step) => typeof step === "string")) return null;
-  // The decoder takes a name for a path, so a dot in a name would lead elsewhere.
+  // A reading's name is split at its dots, so a key that holds one would be looked for as two.
   if ([reading.name, ...path].some((name) => typeof name === "string" && name.includes("."))) return null;
   return { ...readName([reading.name, ...path].join("."), "keyword"), root: reading.root };
 }

@@ -1,5 +1,5 @@
-// A value of the endgame dialect that is the same for every event -> that value, where comparisons and conditions lead to
-// it. Functions and arithmetic are left to the code that runs.
+// A value of the endgame dialect that is the same for every event -> that value. Comparisons and conditions over
+// constants are worked out; functions and arithmetic are left to the code that runs.
 // SOUND: what is folded here is what stdlib/prelude/dynamic-compare.ts would find.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";

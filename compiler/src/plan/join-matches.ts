@@ -8,12 +8,12 @@ import type { GlobPattern, Patterns } from "../patterns/patterns.js";
 type Match = TypedOf<"match">;
 
 /**
- * Shorter lists are left as they are written: what rules have in common is told from single atoms. Bench `steering`, table
+ * Up to so many operands stay as they are written, each an atom that other rules can share. Bench `steering`, table
  * "thresholds": code and times are the same on both sides.
  */
 const FEW = 64;
 
-/** Operands that mean the same in an `or`. */
+/** The operands of an `or`, with one match in the place of all matches of a field. */
 export function joinInOr(operands: readonly Typed[]): readonly Typed[] {
   if (operands.length <= FEW) return operands;
   const groups = new Map<string, { readonly first: Match; readonly exact: string[]; readonly globs: GlobPattern[] }>();
@@ -36,7 +36,7 @@ export function joinInOr(operands: readonly Typed[]): readonly Typed[] {
   return [...joined, ...others];
 }
 
-/** Operands that mean the same in an `and`, where `not a and not b` is `not (a or b)`. */
+/** The same for the negated matches of an `and`, where `not a and not b` is `not (a or b)`. */
 export function joinInAnd(operands: readonly Typed[]): readonly Typed[] {
   if (operands.length <= FEW) return operands;
   const negated = operands.flatMap((one) => (one.kind === "not" && one.operand.kind === "match" ? [one.operand] : []));

@@ -1,7 +1,9 @@
 // Lineage queries -> the programs that keep a process tree, one for each dialect that asks.
 //
-// An inner query gets its flag before the one it stands in, so flags are set in ascending order. The feed holds for every
-// event that changes the tree, marks a process, or asks; fields that a schema lacks are read all the same.
+// A query that stands in the brackets of another gets the smaller flag. The runtime sets flags in ascending order, and
+// the late test of the outer query reads the flag of the inner one.
+// The feed holds for every event that changes the tree, marks a process, or meets a term with a lineage test. Its
+// fields are those of Kestrel's own schema, so that a tree is also kept under a schema that lacks some of them.
 
 import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
 import type { LateTest, LineageProgram, LineageQuery } from "@kestrel/stdlib/sequence-tables";
@@ -25,7 +27,7 @@ export interface PlannedQuery {
 export interface LineagePlan {
   /** The flag of a query; `plan` is asked for it when it is new. */
   flagOf(relation: LineageRelation, query: TypedTerm, plan: () => PlannedQuery): number;
-  /** Notes the early circuit of a term that asks. */
+  /** Notes a term with a lineage test: the tree has to see the events for which its early circuit holds. */
   addUser(dialect: Dialect, early: Circuit, origins: readonly Origin[]): void;
   /** The programs; adds their predicates. */
   finish(add: (circuit: Circuit, keys: readonly Key[], origins: readonly Origin[]) => PredicateId): LineageProgram[];
@@ -34,7 +36,7 @@ export interface LineagePlan {
 interface Tree {
   readonly queries: LineageQuery[];
   readonly feeds: Circuit[];
-  /** Of the terms that ask. */
+  /** Of the terms with a lineage test. */
   origins: readonly Origin[];
 }
 

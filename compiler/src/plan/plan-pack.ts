@@ -27,7 +27,10 @@ export interface CategoryReadings {
 
 export interface PlanOptions {
   readonly categories: CategoryReadings;
-  /** Leaves out the pipes that need an end of the matches, and what follows them; otherwise all are planned. */
+  /**
+   * Leaves out the pipes that need the last match (`tail`, `sort`, `count`), which a stream does not have, and what
+   * follows.
+   */
   readonly stream: boolean;
 }
 
@@ -102,7 +105,7 @@ function planRule(rule: number, query: TypedQuery, draft: Draft): void {
   });
 }
 
-/** Plans a term; `early` is what the event alone decides of it, or more. */
+/** Plans a term; `early` holds for every event for which the term can hold, whatever the other events are. */
 function planTerm(term: TypedTerm, context: CircuitContext, draft: Draft): PlannedTerm & { readonly early: Circuit } {
   const origins = [{ rule: context.rule, start: term.span.start, end: term.span.end }];
   const keys = term.keys.map((key) => planKey(key, context));
@@ -140,7 +143,9 @@ function asksLineage(circuit: Circuit, { items }: AtomTable): boolean {
   });
 }
 
-/** The circuit without what is late, holding at least (`up`) or at most where the circuit does. */
+/**
+ * The circuit with its late atoms taken as true (`up`) or false, so that it holds at least, or at most, where it did.
+ */
 function relax(circuit: Circuit, up: boolean, atoms: AtomTable): Circuit {
   switch (circuit.kind) {
     case "constant":

@@ -1,6 +1,7 @@
 // Typed condition -> circuit over interned atoms.
-// `and`, `or` and `not` become the circuit; every other boolean node is a leaf, and so is a whole subexpression without
-// fields, whose three-valued result only then becomes true or false (docs/language.md#missing-values).
+// `and`, `or` and `not` become the circuit; every other boolean node is a leaf. So is a whole subexpression without
+// fields, `not (1 / 0 > 1)` say: null inside it spreads to its end and counts as false only there. Split into a `not`
+// over an atom it would be true (docs/language.md#missing-values).
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { readsEvents, type Typed, type TypedOf } from "../analyse/typed.js";
@@ -54,7 +55,7 @@ function expressionOf(typed: Typed, span: Span, context: CircuitContext): Expres
   });
 }
 
-/** Without fields: evaluated once an event, by the same code as any other leaf. */
+/** A condition without fields: but for two tests of null, it is left to the code that runs, as any other leaf is. */
 function constantCircuit(typed: Typed, span: Span, context: CircuitContext): Circuit {
   if (typed.kind === "is-null" && typed.operand.kind === "null") return TRUE;
   if (typed.kind === "not" && typed.operand.kind === "null") return FALSE;

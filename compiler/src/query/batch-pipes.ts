@@ -1,7 +1,7 @@
 // All matches of a query -> what is left of them after its pipes (docs/language.md#pipes).
 //
-// Matches are asked through late tests, which read events. What `count` makes is no event, but it is read as one: its line
-// is the record as JSON. `unique_count` adds what it has counted to the first event of a match.
+// The keys and conditions of pipes are late tests, which read events. A record that `count` makes is therefore an event
+// too, whose line is the record's JSON. `unique_count` adds what it has counted to the first event of a match.
 
 import type { Detector } from "@kestrel/runtime/engine/detector";
 import { eventJson } from "@kestrel/runtime/event/formats";
@@ -128,7 +128,10 @@ function record(members: ReadonlyMap<string, string>): Row {
   return { key: "", events: [event], isRecord: true };
 }
 
-/** How much a row counts for: what an earlier pipe has counted, or the event's own whole number of that name. */
+/**
+ * The sum of the rows' `count`, which an earlier pipe or the event itself may have; a row without a whole number counts
+ * 1.
+ */
 function weightOf(rows: readonly Row[]): bigint {
   let sum = 0n;
   for (const row of rows) {
@@ -147,7 +150,7 @@ function counts(own: bigint, all: bigint): [string, string][] {
   ];
 }
 
-/** Only when an event names its host. */
+/** The members `hosts` and `total_hosts`; none when no event has a `hostname`. */
 function hosts(rows: readonly Row[]): [string, string][] {
   const names = new Set<string>();
   for (const row of rows) {

@@ -32,7 +32,7 @@ type Kept = { readonly chunk: Chunk } | { readonly oversize: OversizeLine };
  * that cannot be read, and {@link InputTooLargeError}.
  */
 export function eventLines(paths: readonly string[], twice: boolean): EventLines {
-  // Standard input ends only once.
+  // Standard input can be read once: a second `-` is left out.
   const inputs = paths.filter((path, index) => path !== "-" || paths.indexOf("-") === index);
   if (!twice) return { read: (onOversize) => readChunks(inputs, { reuse: true, ...oversizeOption(onOversize) }) };
   const kept = new Map<string, readonly Kept[]>();
@@ -76,7 +76,9 @@ export function eventLines(paths: readonly string[], twice: boolean): EventLines
   };
 }
 
-/** What is not there is told apart by reading it. */
+/**
+ * Whether `path` is no stream. A path that cannot be looked at counts as readable: reading it gives the proper error.
+ */
 async function canReadAgain(path: string): Promise<boolean> {
   if (path === "-") return false;
   const found = await stat(path).catch(() => null);

@@ -55,8 +55,8 @@ export function createSampleCollector(filters: number, perKey = 1): SampleCollec
 }
 
 /**
- * Extends `chosen` by one event for each further filter, all of them distinct, and hands on what is complete; `take` says
- * whether it wants more. Returns whether it does.
+ * Gives `take` every combination that begins with `chosen` and has a distinct event for each further filter, until it
+ * says that it wants no more; then false.
  */
 function choose(
   hits: readonly (readonly EvidenceEvent[])[],

@@ -29,8 +29,8 @@ export function compareParts(a: readonly string[], b: readonly string[]): number
 }
 
 /**
- * Keys with null replaced by the empty value of what else stands in its column: "", 0, or an empty array. That is where
- * null is sorted in the endgame dialect.
+ * Keys as endgame sorts them: null stands where the empty value of its column would, so it becomes "" in a column of
+ * texts, 0 in one of numbers and [] in one of arrays.
  */
 export function withEmptyValues(keys: readonly (readonly string[])[]): readonly (readonly string[])[] {
   const columns = Math.max(0, ...keys.map((key) => key.length));
@@ -118,7 +118,7 @@ function compareIntegers(a: string, b: string): number {
   return left === right ? 0 : left < right ? -1 : 1;
 }
 
-/** Code points in their order are bytes of UTF-8 in theirs. */
+/** By code points, which is the order of the bytes in UTF-8. */
 export function compareTexts(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

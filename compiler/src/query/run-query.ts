@@ -42,14 +42,15 @@ export class QueryTooLargeError extends Error {
   }
 }
 
-/** Partial matches are all kept, as the events are. */
+/** Nothing is dropped to save memory: a partial match that was dropped would be missing from the result. */
 const NO_CAP = Number.MAX_SAFE_INTEGER;
 
 /** Runs a query over everything that `lines` reads. Throws what reading throws, and {@link QueryTooLargeError}. */
 export async function runQuery(compiled: CompiledRule, lines: EventLines, options: RunOptions): Promise<QueryResult> {
   const { typed, query } = compiled;
   const sample = typed.kind === "sample" ? createSampleCollector(typed.terms.length, options.maxSamplesPerKey) : null;
-  // The sample itself is there for the tests of its pipes; what a stream would make of it is not looked at.
+  // The sample itself is in the package for the tests of its pipes alone. What the sequence engine finds for it is
+  // ignored, because the engine keeps a window of a stream, and the collector looks at all events.
   const filters = typed.kind === "sample" ? filterQueries(typed) : [];
   const queries = sample !== null && !needsTests(typed.pipes) ? filters : [...filters, typed];
   const found: QueryMatch[] = [];
@@ -111,7 +112,9 @@ function isTotal(pipe: TypedPipe | undefined): boolean {
   return pipe?.kind === "count" && pipe.keys.length === 0;
 }
 
-/** The pipes as the program of `rule` has them; a query without a program has none that ask anything. */
+/**
+ * The pipes with their late tests, from the program of `rule`; `head` and `tail` have no tests and may have no program.
+ */
 function pipesOf(typed: readonly TypedPipe[], { programs }: Package, rule: number): readonly PipeProgram[] {
   if (needsTests(typed)) return programs.find((program) => program.rule === rule)?.pipes ?? [];
   return typed.flatMap((pipe) => (pipe.kind === "head" || pipe.kind === "tail" ? [pipe] : []));

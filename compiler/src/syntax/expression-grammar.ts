@@ -126,7 +126,8 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
   /** Notes that the text from `token` on, and what stands before it, was not understood. */
   distrustFrom(token: IToken): void {
     const { tokens } = this.lexed;
-    // A bar in the middle of a condition makes a pipe of its second half.
+    // In `process where a | b == 1` the parser takes what stands behind the bar for a pipe. The bar may be what is
+    // wrong, so the doubt begins before it.
     const bar = tokens.slice(0, tokens.indexOf(token)).findLast(({ tokenType }) => tokenType === t.Pipe);
     this.reading.unread.push({ start: this.startBefore(bar ?? token), end: this.reading.text.length });
   }

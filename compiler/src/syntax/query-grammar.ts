@@ -94,7 +94,8 @@ class QueryGrammar extends ExpressionGrammar {
     if (started === null) return this.unreadEvent(begin);
     const { end } = this.unreadNode(tokenSpan(this.LA(0)).start).span;
     const body = stagesOf(this.reading, { ...started, untilKeyword: null, until: null, last: started.keyword });
-    // Nothing is said of the whole either: the terms that are missing could make it sound.
+    // The span takes in the terms that could not be read, so nothing is reported of the sequence as a whole: that it
+    // has one term only, say, when another stands in the text.
     return { ...body, span: { start: body.span.start, end } };
   }
 

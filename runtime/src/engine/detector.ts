@@ -80,7 +80,8 @@ export interface Detector {
   finishInSteps(): Steps;
   /**
    * Makes a late test of the package: the key strings under which it holds, or null. `others[i]` is the event of stage
-   * `test.stages[i]`. For who applies pipes; not to be called from `onAlert`. Throws RangeError for a package without tests.
+   * `test.stages[i]`. For callers that apply pipes themselves; not to be called from `onAlert`. Throws RangeError for a
+   * package without tests.
    */
   readonly ask: Ask;
   counters(): DetectorCounters;
@@ -92,7 +93,9 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
   const lane = createLane(pack, options);
   /** The arrival number of the next line. */
   let arrived = 0;
-  /** A step is being made; one that throws, or is left, leaves the lane in the middle of an event. */
+  /**
+   * Set while a step runs. It stays set when one throws or is not run to its end: the lane then stands inside an event.
+   */
   let isUnderWay = false;
 
   function begin(): void {

@@ -29,6 +29,6 @@ function uniformToken(token: string): string {
 export function doublePart(value: number): string {
   if (Number.isInteger(value)) return String(BigInt(value));
   if (Number.isFinite(value)) return String(value);
-  // JSON has no word for it, but reads this back as the same value; no other part is written so.
+  // JSON has no word for infinity, but `1e999` is read back as it, and no finite number is written so.
   return value > 0 ? "1e999" : "-1e999";
 }

@@ -47,7 +47,10 @@ export interface MatchedEvent extends EvidenceEvent {
   lineage: Uint8Array | null;
 }
 
-/** Negative when `a` stands before `b`: by timestamp, then tiebreaker (a missing one last), then arrival (EQL, section 8). */
+/**
+ * Negative when `a` stands before `b` (docs/language.md#the-order-of-events): by time, tiebreaker (a missing one last),
+ * arrival.
+ */
 export function compareEvents(a: StreamEvent, b: StreamEvent): number {
   if (a.ts !== b.ts) return a.ts < b.ts ? -1 : 1;
   if (a.tie !== b.tie) {
@@ -58,7 +61,10 @@ export function compareEvents(a: StreamEvent, b: StreamEvent): number {
   return a.ordinal - b.ordinal;
 }
 
-/** Whole milliseconds, rounded down: missing events between two terms are told apart by those (section 9). */
+/**
+ * Whole milliseconds, rounded down, by which missing events between two terms are judged
+ * (docs/language.md#missing-events).
+ */
 export function toMillis(ts: bigint): bigint {
   const millis = ts / 1_000_000n;
   return ts < 0n && millis * 1_000_000n !== ts ? millis - 1n : millis;

@@ -74,7 +74,8 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
         reorder.push(next);
         continue;
       }
-      // What falls due before this event is reported before it; of a late one that is the time it was too late for.
+      // Held matches that fall due before this event are reported first. A late event stands behind events up to the
+      // floor that it missed, so what is due by that floor comes before it too.
       const ts = latestOf(event.ts, latenessNs === null ? null : event.watermark - latenessNs);
       while (sequences.reportDue(ts)) if (isPauseDue()) yield;
       sequences.advance(ts);

@@ -114,7 +114,8 @@ export function createLateTester(pack: Package): LateTester | null {
       made++;
       let held = ask(test, event, others);
       if (held === LATE_NO_MEMORY) {
-        // Tests before this one may have used up the memory.
+        // Tests of the same lines share one arena, which earlier ones may have filled: reading the lines again empties
+        // it.
         lines = [];
         held = ask(test, event, others);
       }

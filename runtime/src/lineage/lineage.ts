@@ -1,10 +1,12 @@
 // Events in their final order -> the lineage flags of each: whether its process is what `descendant of [ ]`, `child of [ ]`
 // or `event of [ ]` asks for (docs/language.md#process-lineage).
 //
-// A process inherits when it starts: it is a child of what its parent is marked as, and a descendant of what its parent is
-// marked as or descends from. In the elastic dialect events of any kind name a parent, so a process whose start was not
-// seen inherits at the first event that names one. Then the event marks its own process for each query that it matches, and
-// then it is told what its process is.
+// An event that matches the query in the brackets marks its process. A process inherits when it starts: where its
+// parent is marked it is a child and a descendant, and where its parent is a descendant it is one too. In the elastic
+// dialect events of any kind name a parent, so a process whose start was not seen inherits at the first event that
+// names one.
+// The order at one event: its process inherits; then, query by query, the event marks its process and gets the query's
+// flag.
 //
 // A process is known by its entity id, otherwise by host and pid (elastic), or by its pid (endgame). Of several values the
 // first counts.
@@ -52,7 +54,7 @@ interface Identities {
 }
 
 const NULL_PART = "null";
-/** The idle process, which everything without a process of its own is put down to. */
+/** The idle process. Endgame's events without a process carry its pid: a mark on it would hold for all of them. */
 const IDLE = "0";
 
 /** Lineage over the programs of a package; `askLate` is asked once the flags of the queries before are set. */
@@ -110,14 +112,14 @@ export function createLineage<Event extends LineageEvent>(
     const known = tree.find(own);
     if (isStart && known !== undefined && known.ended !== null) tree.forget(known);
     if (!isStart && (parent === null || known?.isLinked === true)) return;
-    // The parent is looked up first, for what makes room for the process may be the parent.
+    // Before `open`: a full tree forgets its oldest process to make room, and that may be the parent.
     const above = parent === null ? undefined : tree.find(parent);
     const process = tree.open(own);
     process.isLinked = true;
     if (above !== undefined) inherit(process, above);
   }
 
-  /** Without a limit of time, only processes that some query says something of are worth keeping. */
+  /** Endgame's tree forgets nothing by age, so a process is kept only where it inherits something. */
   function inheritEndgame(program: LineageProgram, tree: Tree, own: string, parent: string | null): void {
     if (!holds(program.starts) || parent === null) return;
     const above = tree.find(parent);

@@ -60,7 +60,7 @@ export async function loadPackage(dir: string): Promise<Package> {
 
 /**
  * A package that was just built, or came another way. The rule sources that its manifest lists are not asked for. With
- * `batch`, its rules may have pipes that need the end of the matches; such a package is for who applies them.
+ * `batch`, its rules may have pipes that need the last match, which the caller then applies itself.
  */
 export async function packageFromMemory(
   { manifest, module }: PackageContents,

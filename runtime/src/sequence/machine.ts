@@ -95,7 +95,8 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
     if (first > 0) return;
     owner = openKey(program, key);
   }
-  // Held on to, so that the state stays in the map when its last entry goes and a new one comes.
+  // Counted as one entry more. Else the state would leave the map when its last match is dropped, and a match that is
+  // started next would hang on a state that nobody finds.
   owner.size++;
   for (let stage = last; stage >= Math.max(first, 1); stage--) advanceTo(pending, program, owner, event, stage);
   if (first === 0) start(pending, program, owner, event);
@@ -122,7 +123,7 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
     timer: -1,
   };
   const complete = program.automaton.predicates.length === 1;
-  // A late event may begin what can no longer go on.
+  // A match that a late event starts may have run out of maxspan already, or find a newer one in its place.
   if (!complete && (pending.clock > match.deadline || !takePlace(pending, owner, match))) return;
   owner.size++;
   if (!complete || program.automaton.trailing) enter(pending, match);
@@ -134,14 +135,15 @@ function advanceTo(pending: Pending, program: Program, owner: KeyState, event: S
   const match = owner.waiting[stage - 1];
   if (match === null || match === undefined || orderOf(pending, lastEvent(match), event) >= 0) return;
   if (pending.clock > match.deadline) {
-    // Only in a stream out of order can this stand behind a younger deadline and be met before `expire` reaches it.
+    // Met only in a stream out of order, where `expire` may not have reached it: an entry with a later deadline stands
+    // before it.
     pending.expired++;
     drop(pending, match);
     return;
   }
   if (!holdsLate(pending, program, program.automaton.lates[stage] ?? null, event, match)) return;
   if (event.ts > match.deadline) {
-    // In order of arrival time does not move, and so nothing expires; a match that fails is gone all the same.
+    // In order of arrival the clock stands still and nothing expires: a match whose maxspan is over is dropped here.
     pending.expired++;
     drop(pending, match);
     return;
@@ -193,9 +195,9 @@ function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): bool
 }
 
 /**
- * `until`: ends what waits for this key. When the stages have seen the event already, it may have completed a sequence, and
- * what it started or advanced itself is ended too. A match that is complete and held is past it. A late test is asked for
- * each partial match beside the events that this one has.
+ * `until`: ends the partial matches of this key. In the elastic dialect the stages have seen the event before: it may
+ * have completed a sequence, and what it has just started or advanced is ended with the rest. A held match is complete,
+ * and stays. The late test of `until` is asked for each partial match, with the events that this one has taken.
  */
 function cutOff(pending: Pending, program: Program, event: StreamEvent, key: string): void {
   const owner = program.keys.get(key);

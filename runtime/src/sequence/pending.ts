@@ -66,7 +66,7 @@ export function renew(pending: Pending, entry: Entry): void {
 
 /** Takes an entry away from wherever it is referred to. */
 export function drop(pending: Pending, entry: Entry): void {
-  // A match that is complete at once was perhaps never entered.
+  // A sequence of one term is reported as soon as its event comes, without having entered a chain.
   if (entry.inProgram.chain !== null) pending.total--;
   part(entry.inProgram);
   part(entry.inSpan);
@@ -93,7 +93,7 @@ export function drop(pending: Pending, entry: Entry): void {
   }
 }
 
-/** Lets go of a key state once: by an entry that goes, or by whoever worked on it. */
+/** Counts one entry of a key state less; without any, the state leaves its program's map. */
 export function release(program: Program, owner: KeyState): void {
   owner.size--;
   if (owner.size === 0) program.keys.delete(owner.key);

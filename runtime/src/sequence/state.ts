@@ -20,7 +20,9 @@ export const NEVER = (1n << 63n) - 1n;
 /** What a program does, made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
 export interface Automaton {
   readonly index: number;
-  /** What decides one event is none of the engine's business; such a program has no predicates here. */
+  /**
+   * The lane judges programs of kind `event` (late tests and pipes of event rules), so they have no predicates here.
+   */
   readonly kind: SequenceProgram["kind"];
   /** Nanoseconds; for a sample the window after which a key is forgotten; null for no limit. */
   readonly span: bigint | null;
@@ -85,7 +87,9 @@ export interface PartialMatch {
   readonly deadline: bigint;
   /** The events so far, one for each positive term. */
   readonly events: StreamEvent[];
-  /** The last positive term it has matched; until the last one, which of the owner's `waiting` places it has. */
+  /**
+   * The last positive term it has matched. Until that is the last of all, the match stands at `owner.waiting[stage]`.
+   */
   stage: number;
   /** The newest leading missing event before the first event; NO_TIME for none. */
   readonly lead: bigint;

@@ -142,7 +142,7 @@ function costOfMistake(lower: string, squashed: string, known: string): number |
     return COST_OF_PREFIX + parts * COST_OF_PREFIX_PART;
   }
   if (lower.endsWith(`.${known}`)) return COST_OF_EXTRA_PREFIX;
-  // Squashing costs more than the rest, and most names differ in their last unit already.
+  // Most names are ruled out by their last unit, before `squash` has to be paid for.
   if (known.length < squashed.length || known.at(-1) !== squashed.at(-1)) return null;
   if (squash(known) === squashed) return COST_OF_SEPARATORS;
   const tail = known.slice(known.indexOf(".") + 1);

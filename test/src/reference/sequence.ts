@@ -135,7 +135,7 @@ function scopeWith(run: Run, partial: Partial, event: RefEvent): Scope {
   return { ...scopeOf(event, run.options), aliases, related: run.related };
 }
 
-/** Section 9 of the language reference: whether the missing terms allow a completed sequence. */
+/** Whether the missing terms allow a completed sequence (docs/language.md#missing-events). */
 function keepsMissing(run: Run, terms: readonly Term[], found: Partial): boolean {
   const { query, events, options, related } = run;
   const span = run.span ?? 0n;

@@ -91,7 +91,8 @@ function bindTerms(
       const span = { start: keys[0]?.span.start ?? 0, end: keys.at(-1)?.span.end ?? 0 };
       const at = keys.length > 0 ? span : terms[0]?.span;
       const text = `the first term has ${count === 0 ? "no keys" : count === 1 ? "1 key" : `${count} keys`}`;
-      // What stands behind the brackets is certain even where what stands in them could not be read.
+      // A term's own keys stand behind its brackets. They can be counted even where the query in the brackets was not
+      // understood.
       if (!isUnread(context, { start: term.query.span.end, end: term.span.end })) {
         const labels = at === undefined ? [] : [{ span: at, text }];
         context.problems.push({ code: "E0306", severity: "error", message, span: term.span, labels });
@@ -117,7 +118,7 @@ function checkKey(key: Bound, span: Span, before: Kind | undefined, context: Bin
   report(context, "E0306", span, message);
 }
 
-/** A missing value is a key like any other. */
+/** A key is optional in endgame: events that lack it join with each other. */
 function joinKey(expr: Expr, { value }: Bound, fold: boolean): TypedKey {
   const name = printExpression(expr, "endgame");
   return { name, value: { kind: "dynamic", value, fold }, optional: true };
@@ -135,7 +136,7 @@ function bindPipes(query: Query, context: BindContext): TypedPipe[] {
       : body.terms.flatMap(({ missing, runs }) => Array.from({ length: runs }, () => (missing ? null : positive++)));
   return query.pipes.flatMap((pipe) => {
     const bound = bindPipe(pipe, { context, variables: [], events, inPipe: true });
-    // The rows of `count` are single.
+    // `count` makes one record of several matches, so there is no `events[1]` behind it.
     if (pipe.name === "count") events = null;
     return bound ?? [];
   });

@@ -17,7 +17,10 @@ import { type Bound, describeKind, FAILED, fail, fits, type Kind, NULL, type Sco
 /** What the binding of calls asks of this file, which it cannot import because it is imported here. */
 const BINDER: Binder = { bindValue, bindCondition, arithmetic, wildcard };
 
-/** The parser limits brackets; this is for long sums, whose every sign stands in the next. */
+/**
+ * In `a + b + c` each sum is an operand of the next, so a long one is deep. The parser limits the depth of brackets
+ * only.
+ */
 const DEEPEST = 500;
 
 /** Binds a condition: something that is true or false, or may be. */
@@ -142,7 +145,8 @@ function bindSign(op: "+" | "-", operand: Expr, scope: Scope): Bound {
     return { value: { kind: "constant", value: op === "-" ? -literal : literal }, type: "number" };
   }
   const zero: BoundValue = { kind: "constant", value: 0n };
-  // What is no number becomes null either way; `x - 0` is the number itself, a negative zero included.
+  // `-x` is `0 - x`, and `+x` is `x - 0`, which keeps a negative zero (`x + 0` would not). Both are null for what is no
+  // number.
   const [left, right] = op === "-" ? [zero, bound.value] : [bound.value, zero];
   return { value: { kind: "arithmetic", op: "-", left, right }, type: "number" };
 }

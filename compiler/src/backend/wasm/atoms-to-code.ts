@@ -337,7 +337,6 @@ export function createAtomCode(
     let name = functions.get(id);
     if (name === undefined) {
       name = `atom ${id}`;
-      // Before its code is made, so that the functions of a search's atoms can be made in between.
       functions.set(id, name);
       naming(
         () => rulesOf(origins.atoms[id] ?? []),

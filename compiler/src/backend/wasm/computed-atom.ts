@@ -209,7 +209,10 @@ function evaluateComparison(t: NodeOf<"compare">, scope: Scope): Operand {
   return t.fixed === undefined ? plain : orPresence(t.fixed, left, right, plain, scope);
 }
 
-/** `==` where a side that no event decides may be null: then the answer is whether the other is null as well. */
+/**
+ * `==` with a side that no event decides. When `1 / 0` turns out null, `x == 1 / 0` asks what `x == null` does: is x
+ * missing?
+ */
 function orPresence(
   fixed: "left" | "right" | "both",
   left: Operand,

@@ -65,7 +65,10 @@ function boxBytes(constant: Constant, fold: boolean, data: DataSection): Uint8Ar
   }
 }
 
-/** Greater indexes lead nowhere either. */
+/**
+ * BOX_KEY marks a step by key. No array is as long as this, so any greater index can be written as it: both find
+ * nothing.
+ */
 const LARGEST_INDEX = BOX_KEY - 1;
 
 export function addPath(path: Path, data: DataSection): { readonly address: number; readonly steps: number } {

@@ -5,7 +5,9 @@
 //   and, or      (block $decided  set all = 1;  for each: br_if $decided when it decides, else all |= truth;  …)
 //   search       a loop over the elements, whose boxes are given back to the arena after each
 //
-// INVARIANT: boxes that outlive one turn of a loop are made before it: fields that its condition reads are read ahead.
+// INVARIANT: boxes that outlive one turn of a loop are made before it: the fields that its condition reads are read
+// ahead. Read in the first turn, their boxes would be given back with the element, and later turns would find other
+// bytes there.
 // Deep parts become functions of their own, because Binaryen's passes recurse over nesting.
 
 import {
@@ -348,7 +350,7 @@ function search(value: Extract<DynamicValue, { kind: "search" }>, scope: Scope):
       ...ahead,
       m.local.set(start, b.prelude("mark")),
       m.if(get(at), m.block(out, [m.loop(again, body)])),
-      // Leaving the loop early leaves boxes behind.
+      // A loop that is left in the middle of a turn, with the element found, has not given back that turn's boxes.
       b.prelude("release", get(start)),
       result,
     ],

@@ -94,7 +94,7 @@ function textTest(answer: string): Lower {
   };
 }
 
-/** As `string()` has it. */
+/** A value's text, as `string()` gives it. */
 function textOf(t: IrExpression, scope: Scope): Operand {
   const { b, data } = scope;
   const { module: m } = b;

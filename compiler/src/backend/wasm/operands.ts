@@ -54,7 +54,7 @@ export function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expr
   );
 }
 
-/** The operand as a value of the wanted type; null and long give way to it. */
+/** The operand as a value of the wanted type: a long becomes a double, and what is always null a null of that type. */
 export function asType(t: IrExpression, wanted: ValueType, scope: Scope): Operand {
   const { b } = scope;
   const { module: m } = b;

@@ -32,7 +32,10 @@ interface Node {
 
 interface Entry {
   child: Node | null;
-  /** All ways in which the value is read; the first goes into the entry itself, raw ones never do. */
+  /**
+   * All readings of the value. The first that is not raw goes into the entry itself, the others into the readings
+   * table.
+   */
   readonly readings: Reading[];
 }
 
@@ -97,7 +100,8 @@ export function addPathTable(
     }
     return entry;
   };
-  // Whole names last: where such a key stands for a path too, it leads to everything that the path leads to.
+  // Whole keys last. When one rule reads the path `a.b` and another the key "a.b", the decoder finds the key and does
+  // not look for the path, so the key's entry has to lead to everything that the path leads to.
   for (const reading of [...readings].sort((a, b) => Number(a.whole) - Number(b.whole))) {
     const key = rootKey(reading.root);
     const root = roots.get(key) ?? { root: reading.root, child: null, readings: [] };
@@ -113,7 +117,7 @@ export function addPathTable(
     for (const other of [...entry.readings, reading]) if (!whole.readings.includes(other)) whole.readings.push(other);
   }
 
-  // The first pair stands for "none".
+  // Index 0 says that an entry has no further readings, so none may begin there.
   const further: number[] = [0, 0];
   /** Writes where an entry leads: child, slot, type and readings. */
   const writeTarget = (entry: Entry, view: DataView, offset: number): void => {

@@ -14,7 +14,7 @@ export interface EventReadings {
   readonly tiebreaker: Reading | null;
 }
 
-/** A reading whose set atoms compare raw or folded texts. */
+/** A reading, compared raw or folded, with all the texts that set atoms look for in it. */
 export interface SymbolGroup {
   readonly reading: Reading;
   readonly fold: boolean;
@@ -69,7 +69,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     for (const reading of predicate.keys.flatMap(readingsOfKey)) addReading(reading);
     for (const id of atomsOf(predicate.circuit)) uses.set(id, (uses.get(id) ?? 0) + 1);
   }
-  // Atoms inside others are used as often as those are.
+  // A predicate that asks an atom also asks the atoms inside it.
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
     if (atom === undefined) continue;
@@ -151,7 +151,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   };
 }
 
-/** Worth a memo word: costs more than reading one back. */
+/** Whether testing the atom costs more than reading its result back from a memo word. */
 function isDear(atom: Atom): boolean {
   return ["pattern", "in-ranges", "search", "computed", "dynamic"].includes(atom.kind);
 }

@@ -118,7 +118,7 @@ function keyIfMatching(by: readonly Expr[], term: Term, event: EndgameEvent, ans
   return [...by, ...term.by].map((key) => evaluate(key, scope));
 }
 
-/** Section 9 of the language reference: whether the missing terms allow a completed sequence. */
+/** Whether the missing terms allow a completed sequence (docs/language.md#missing-events). */
 function keepsMissing({ by, terms }: Sequence, span: bigint, found: Partial, { events, answers }: Stream): boolean {
   const first = found.events[0];
   const last = found.events.at(-1);
