@@ -1,4 +1,4 @@
-// Functions and arithmetic of the endgame dialect over boxes, as EQL.md section 6 has them for python-eql; what would raise
+// Functions and arithmetic of the endgame dialect over boxes, as docs/language.md#functions-of-endgame has them; what would raise
 // an exception there is null. Positions count code points.
 
 import {

@@ -1,4 +1,4 @@
-// EQL functions over texts, as EQL.md section 6 has them for Elasticsearch. Nulls are the caller's business: generated
+// EQL functions over texts, as docs/language.md#functions has them. Nulls are the caller's business: generated
 // code never looks at the result of a function that had a null argument. Positions are counted in UTF-16 units.
 
 import { FORMAT_BYTES } from "../src/abi";

@@ -82,8 +82,9 @@ export function foldedValues(slot: usize, record: usize): usize {
 }
 
 /**
- * Address of the symbols (u32 each) of a group's field, one for each of its values; 0 is no literal of the group. In a full
- * arena the field loses its values, so ask for their count afterwards.
+ * Address of the symbols (u32 each) of a group's field, one for each of its values; 0 is no literal of the group. An event
+ * with so many values that the arena has no room for their symbols is as one without the field: the slot's count becomes 0.
+ * So read the count after this call and not before.
  */
 export function symbolsOf(group: usize): usize {
   const slot: usize = load<u32>(group, GROUP_SLOT);

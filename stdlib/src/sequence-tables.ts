@@ -199,7 +199,7 @@ function checkOwner(
   owned.add(rule);
 }
 
-/** The parts of a program that its kind allows (EQL reference, sections 7, 9 and 10). */
+/** The parts of a program that its kind allows (docs/language.md#sequences, #samples, #pipes). */
 function checkProgram(
   { kind, maxspanNs, stages, until, untilFirst, pipes }: SequenceProgram,
   path: string,

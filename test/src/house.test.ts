@@ -103,6 +103,148 @@ house("imports point one way", () => {
   assert.equal(wrong, []);
 });
 
+/** The rooms of a part as ARCHITECTURE.md lists them, from the ground up: folders, and files that stand beside them. */
+function roomsOf(part: string): string[] {
+  const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+  const list = new RegExp(String.raw`^${part}/src\n((?: {2}\S.*\n)+)`, "m").exec(page)?.[1];
+  assert.ok(list !== undefined, `ARCHITECTURE.md has no list of ${part}/src`);
+  return list.split("\n").flatMap((line) => /^ {2}(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** Files of `part/src` (paths below it) with the files there that they import, types included. */
+function importsIn(part: string): Map<string, string[]> {
+  const base = join(ROOT, part, "src");
+  const imports = new Map<string, string[]>();
+  walk(base, (path) => {
+    if (!path.endsWith(".ts")) return;
+    const file = relative(base, path).split(sep).join("/");
+    const own = specifiersOf(readFileSync(path, "utf8")).filter((specifier) => specifier.startsWith("."));
+    imports.set(
+      file,
+      own.map((specifier) => posix.join(posix.dirname(file), specifier).replace(/\.js$/, ".ts")),
+    );
+  });
+  return imports;
+}
+
+/** A circle of files that import one another, if there is one. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): readonly string[] | null => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const next of imports.get(file) ?? []) {
+      const circle = visit(next, [...path, file]);
+      if (circle !== null) return circle;
+    }
+    done.add(file);
+    return null;
+  };
+  for (const file of imports.keys()) {
+    const circle = visit(file, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
+house("finds circles", () => {
+  const imports = (text: string): Map<string, string[]> =>
+    new Map(text.split(" ").map((line): [string, string[]] => [line.charAt(0), [...line.slice(1)]]));
+  assert.is(circleIn(imports("abc bc c")), null);
+  assert.equal(circleIn(imports("ab bc ca")), ["a", "b", "c", "a"]);
+  assert.equal(circleIn(imports("ab bb")), ["b", "b"]);
+});
+
+for (const part of ["stdlib", "compiler", "runtime", "test", "bench"]) {
+  house(`no files of ${part} import one another in a circle`, () => {
+    const imports = importsIn(part);
+    assert.ok(imports.size > 3);
+    // The imports of this file that lead nowhere are texts, see "reads import specifiers".
+    if (part === "test") imports.delete("house.test.ts");
+    for (const [file, others] of imports)
+      for (const other of others) assert.ok(imports.has(other), `${file}: ${other}`);
+    assert.is(circleIn(imports)?.join(" → ") ?? null, null);
+  });
+}
+
+for (const part of ["compiler", "runtime"]) {
+  house(`the rooms of ${part} stand on one another as ARCHITECTURE.md lists them`, () => {
+    const rooms = roomsOf(part);
+    const floorOf = (file: string): number => rooms.indexOf(file.split("/")[0] ?? "");
+    const wrong: string[] = [];
+    const used = new Set<number>();
+    for (const [file, others] of importsIn(part)) {
+      const floor = floorOf(file);
+      used.add(floor);
+      if (floor < 0) wrong.push(`${file} is in no room of the list`);
+      for (const other of others)
+        if (floorOf(other) > floor) wrong.push(`${file} imports ${other}, which stands above it`);
+    }
+    assert.equal(wrong, []);
+    assert.is(used.size, rooms.length, "the list names a room that is not there");
+  });
+}
+
+house("the reference interpreter shares the parser's tree with the compiler, and nothing else", () => {
+  const shared = ["@kestrel/compiler/syntax/ast", "@kestrel/stdlib/schema/types"];
+  const folder = join(ROOT, "test/src/reference");
+  const wrong: string[] = [];
+  let seen = 0;
+  walk(folder, (path) => {
+    for (const specifier of specifiersOf(readFileSync(path, "utf8"))) {
+      if (shared.includes(specifier)) seen++;
+      const own = specifier.startsWith(".") && resolve(dirname(path), specifier).startsWith(folder);
+      if (!own && !shared.includes(specifier)) wrong.push(`${relative(ROOT, path)} imports ${specifier}`);
+    }
+  });
+  assert.ok(seen > 20);
+  assert.equal(wrong, []);
+});
+
+/** The anchors that a page's headings have, as forges make them. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.+)$/gm);
+  const anchorOf = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} -]/gu, "")
+      .replaceAll(" ", "-");
+  return new Set([...headings].map(([, heading]) => anchorOf(heading ?? "")));
+}
+
+house("what the code says of the language is a place in docs/language.md", () => {
+  const anchors = anchorsOf("docs/language.md");
+  const wrong: string[] = [];
+  let seen = 0;
+  for (const path of repositoryFiles().filter((file) => /\.(?:ts|md)$/.test(file))) {
+    const text = readFileSync(path, "utf8");
+    for (const [, first = "", more = ""] of text.matchAll(/language\.md#([\w-]+)((?:,? (?:and )?#[\w-]+)*)/g)) {
+      for (const anchor of [first, ...more.matchAll(/#([\w-]+)/g)].map((one) =>
+        typeof one === "string" ? one : one[1],
+      )) {
+        seen++;
+        if (!anchors.has(anchor ?? "")) wrong.push(`${relative(ROOT, path)}: #${anchor}`);
+      }
+    }
+    // Documents that are not part of the repository help nobody who reads it.
+    if (/\bEQL\.md\b|EQL reference, section/.test(text) && !path.endsWith("house.test.ts")) {
+      wrong.push(`${relative(ROOT, path)} names a document that is not here`);
+    }
+  }
+  assert.ok(seen > 15);
+  assert.equal(wrong, []);
+});
+
+house("Binaryen is imported in one file", () => {
+  const found: string[] = [];
+  walk(join(ROOT, "compiler/src"), (path) => {
+    if (path.endsWith(".ts") && specifiersOf(readFileSync(path, "utf8")).includes("binaryen")) {
+      found.push(relative(join(ROOT, "compiler/src"), path).split(sep).join("/"));
+    }
+  });
+  assert.equal(found, ["backend/wasm/seam.ts"]);
+});
+
 /** What package-lock.json says of one place in node_modules, or of one workspace. */
 interface LockEntry {
   readonly link?: boolean;

@@ -286,6 +286,26 @@ cli("alerts while its input is still open, and ends in order when interrupted", 
   assert.match(ended.stderr, /^3 events, 3 alerts from 1 rule in /);
 });
 
+cli("gives a reader that takes its time every alert, those of the end included", async () => {
+  let input = "";
+  for (let at = 0; at < 4000; at++) input += `{"t":${at * 10},"p":"3"}\n`;
+  const flood = join(folder, "flood.ndjson");
+  const file = join(folder, "flood-alerts.ndjson");
+  writeFileSync(flood, input);
+  for (const options of [["--lateness", "0"], ["--sort"]]) {
+    const quick = await run([pack, "--replay", flood, "--alerts", file, ...options]);
+    assert.is(quick.code, 0, quick.stderr);
+    const child = spawn(process.execPath, [BIN, pack, "--replay", flood, ...options], { cwd: folder });
+    let slow = "";
+    for await (const text of child.stdout.setEncoding("utf8")) {
+      slow += text as string;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.is(slow, readFileSync(file, "utf8"));
+    assert.is(rulesOf(slow).length, 4000);
+  }
+});
+
 cli("ends quietly when nobody reads its output", async () => {
   let input = "";
   for (let at = 0; at < 20000; at++) input += `{"t":${at * 10},"p":"3"}\n`;

@@ -57,7 +57,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export async function measureAtomCosts(): Promise<AtomCost[]> {
-  const bench = new Bench({ time: 400, iterations: 50, warmupTime: 100, now: processorMs });
+  const bench = new Bench({ time: 1_000, iterations: 100, warmupTime: 100, now: processorMs });
   const counts = new Map<string, number>();
   for (const [kind, conditions] of Object.entries(KINDS)) {
     const plans = planRules(

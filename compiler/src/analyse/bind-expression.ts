@@ -1,6 +1,8 @@
 // Expression AST -> typed expression over the schema, reporting everything that does not fit on the way.
 // A node that cannot be typed is reported once and becomes null, so that its siblings are still checked.
 
+import { showLiteral } from "../functions/number-text.js";
+import { COMPARISONS } from "../ir/comparison.js";
 import { type Domain, nullOf, readingsOf, typeOf } from "../ir/expression.js";
 import type { ValueType } from "../ir/reading.js";
 import { parseAddress, parseCidr } from "../patterns/cidr.js";
@@ -212,14 +214,18 @@ function isFixed(t: Typed): boolean {
   return !isConstant(t) && !readsEvents(t);
 }
 
-const MIRRORED = { "==": "==", "<": ">", "<=": ">=", ">": "<", ">=": "<=" } as const;
-
 /** Comparison of two operands that are not null as such, brought to a common domain. */
 function equate(op: Exclude<ComparisonOp, "!=">, left: Typed, right: Typed, place: Place, context: BindContext): Typed {
   const [settledLeft, settledRight] = settleBoth(left, right, context);
   if (settledLeft !== left || settledRight !== right) return equate(op, settledLeft, settledRight, place, context);
   if (isConstant(left) && !isConstant(right)) {
-    return equate(MIRRORED[op], right, left, { left: place.right, right: place.left, span: place.span }, context);
+    return equate(
+      COMPARISONS[op].mirrored,
+      right,
+      left,
+      { left: place.right, right: place.left, span: place.span },
+      context,
+    );
   }
   if (left.kind === "field" && left.reading.as === "object") {
     return report(
@@ -292,17 +298,7 @@ function adapt(subject: Typed, constant: Typed, op: ComparisonOp): Typed | "to-n
 }
 
 function numberText(constant: Typed): string {
-  return constant.kind === "long"
-    ? String(constant.value)
-    : constant.kind === "double"
-      ? doubleText(constant.value)
-      : "";
-}
-
-/** As `string()` prints a double. */
-function doubleText(value: number): string {
-  const text = String(value);
-  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+  return constant.kind === "long" || constant.kind === "double" ? showLiteral(constant.value) : "";
 }
 
 function numberOf(text: string): Typed | null {

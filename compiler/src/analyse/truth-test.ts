@@ -2,21 +2,13 @@
 // comparison, a match, `and`, `or`, `not`, a lineage test or a call that answers yes or no. A boolean field is a value, and
 // `flag == false` a question about it.
 
+import { answersYesOrNo } from "../functions/catalogue.js";
 import type { Binary, Expr } from "../syntax/ast.js";
 
 export interface TruthTest {
   readonly condition: Expr;
   readonly negated: boolean;
 }
-
-const ANSWERING: ReadonlySet<string> = new Set([
-  "_arraysearch",
-  "cidrmatch",
-  "endswith",
-  "startswith",
-  "stringcontains",
-  "wildcard",
-]);
 
 /** null for any other comparison. */
 export function readTruthTest({ op, left, right }: Binary): TruthTest | null {
@@ -37,7 +29,7 @@ function answers(expr: Expr): boolean {
     case "field":
       return false;
     case "call":
-      return ANSWERING.has(expr.name.toLowerCase());
+      return answersYesOrNo(expr.name);
     case "unary":
       return expr.op === "not";
     case "binary":

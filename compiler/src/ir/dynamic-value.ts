@@ -1,9 +1,10 @@
 // Values of the endgame dialect, whose types are known only when there is an event: the other half of the IR's expressions.
-// Each node evaluates to a JSON value or null; see EQL.md sections 3 to 6, the columns of python-eql.
+// Each node evaluates to a JSON value or null; see docs/language.md#the-endgame-dialect.
 // Nodes hold no spans, so that equal conditions of different rules are one atom.
 //
 // The binder's values are made of these nodes and of lineage queries, `Asked`; the plan gives each of those its flag.
 
+import { type DynamicFunction, resultOfDynamic } from "../functions/catalogue.js";
 import type { Cidr } from "../patterns/cidr.js";
 import type { RegexNode } from "../patterns/regex-parse.js";
 import type { Wildcard } from "../patterns/wildcard.js";
@@ -13,20 +14,6 @@ export type Constant = null | boolean | bigint | number | string;
 export type Path = readonly (string | number)[];
 export type DynamicOrder = "<" | "<=" | ">" | ">=";
 export type DynamicArithmetic = "+" | "-" | "*" | "/" | "%";
-
-/** Functions that are plain functions of their arguments' values. */
-export type DynamicFunction =
-  | "arrayContains"
-  | "between"
-  | "concat"
-  | "endsWith"
-  | "indexOf"
-  | "length"
-  | "number"
-  | "startsWith"
-  | "string"
-  | "stringContains"
-  | "substring";
 
 export type DynamicValue<Asked = Flag> =
   | { readonly kind: "constant"; readonly value: Constant }
@@ -122,15 +109,7 @@ export function isTruth<Asked extends Kinded>(value: DynamicValue<Asked>): boole
     case "arithmetic":
       return false;
     case "call":
-      switch (own.name) {
-        case "arrayContains":
-        case "endsWith":
-        case "startsWith":
-        case "stringContains":
-          return true;
-        default:
-          return false;
-      }
+      return resultOfDynamic(own.name) === "boolean";
     case "search":
       return !own.count;
     default:

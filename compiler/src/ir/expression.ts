@@ -1,35 +1,18 @@
 // Expressions whose types are known before there is an event: over one value of each field they read they give a value or
-// null, as EQL.md sections 3, 4 and 6 have it. `!=` and `not in` are `not` of their opposites, lists are matches or
+// null, as docs/language.md#operators, #missing-values and #functions have it. `!=` and `not in` are `not` of their opposites, lists are matches or
 // disjunctions, `:` and its kin are matches.
 //
 // The binder's typed tree is made of these nodes and of a few of its own, `Other`; the plan replaces those by tests.
 
+import { type FunctionName, resultOf } from "../functions/catalogue.js";
 import type { Cidr } from "../patterns/cidr.js";
 import type { Patterns } from "../patterns/patterns.js";
+import type { ComparisonOp } from "./comparison.js";
 import { type Reading, readingKey, type ValueType, valueTypeOf } from "./reading.js";
 
 /** How two operands are compared. Strings compare by code point, addresses only for equality. */
 export type Domain = "string" | "long" | "double" | "boolean" | "date" | "version" | "address";
 
-export type FunctionName =
-  | "between"
-  | "concat"
-  | "endsWith"
-  | "indexOf"
-  | "length"
-  | "startsWith"
-  | "string"
-  | "stringContains"
-  | "substring"
-  /** Simple case folding; stands on both sides of an insensitive comparison. */
-  | "fold"
-  /** Text read as a number, null when it is none; how a keyword field is ordered against a number. */
-  | "toNumber"
-  /** Text as `number()` reads it: in base 10 (hexadecimal behind `0x` where the base is 0), or in the base given. */
-  | "number"
-  | "numberInBase";
-
-export type ComparisonOp = "==" | "<" | "<=" | ">" | ">=";
 export type ArithmeticOp = "+" | "-" | "*" | "/" | "%";
 
 export type Expression<Other = Test> =
@@ -103,24 +86,6 @@ export function typeOf<Other extends Kinded>(e: Expression<Other>): ValueType | 
       return resultOf(own.name);
     default:
       return "boolean";
-  }
-}
-
-function resultOf(name: FunctionName): ValueType {
-  switch (name) {
-    case "indexOf":
-    case "length":
-    case "numberInBase":
-      return "long";
-    case "toNumber":
-    case "number":
-      return "double";
-    case "endsWith":
-    case "startsWith":
-    case "stringContains":
-      return "boolean";
-    default:
-      return "string";
   }
 }
 

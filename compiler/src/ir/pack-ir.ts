@@ -12,8 +12,9 @@ import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-t
 import type { Cidr } from "../patterns/cidr.js";
 import type { Patterns } from "../patterns/patterns.js";
 import type { Circuit } from "./circuit.js";
+import type { ComparisonOp } from "./comparison.js";
 import type { DynamicValue } from "./dynamic-value.js";
-import type { ComparisonOp, Expression } from "./expression.js";
+import type { Expression } from "./expression.js";
 import type { AtomId, PredicateId } from "./ids.js";
 import type { Origins } from "./origins.js";
 import type { Reading } from "./reading.js";

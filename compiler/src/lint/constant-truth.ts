@@ -2,7 +2,11 @@
 // a text. Everything here is an under-estimate of what is known: `undefined` stands for "anything".
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
+import { literalValue, nodeOf } from "../analyse/literals.js";
 import type { Typed, TypedOf } from "../analyse/typed.js";
+import { elasticForm } from "../functions/catalogue.js";
+import type { KnownArgument, Literal } from "../functions/entry.js";
+import { holds } from "../ir/comparison.js";
 import type { Patterns } from "../patterns/patterns.js";
 import { wildcardMatches } from "../patterns/wildcard.js";
 
@@ -64,19 +68,22 @@ function literalOf(typed: Typed): Typed | undefined {
     const value = typed.op === "+" ? a + b : typed.op === "-" ? a - b : a * b;
     return value >= -I64 && value < I64 ? { kind: "long", value } : undefined;
   }
-  if (typed.kind !== "call") return undefined;
-  const texts = typed.args.map((arg) => {
-    const literal = literalOf(arg);
-    return literal?.kind === "string" ? literal.value : null;
-  });
-  const [first, second] = texts;
-  if (typeof first !== "string" || texts.includes(null)) return undefined;
-  if (typed.name === "length") return { kind: "long", value: BigInt(first.length) };
-  if (typed.name === "concat") return { kind: "string", value: texts.join("") };
-  if (typeof second !== "string") return undefined;
-  const [text, part] = typed.fold ? [foldString(first), foldString(second)] : [first, second];
-  if (typed.name === "startsWith") return { kind: "boolean", value: text.startsWith(part) };
-  return typed.name === "endsWith" ? { kind: "boolean", value: text.endsWith(part) } : undefined;
+  return typed.kind === "call" ? literalOfCall(typed) : undefined;
+}
+
+function literalOfCall({ name, args, fold }: TypedOf<"call">): Typed | undefined {
+  const { evaluate, result } = elasticForm(name);
+  const values = args.map(constantValue).filter((value) => value !== undefined);
+  if (evaluate === undefined || values.length < args.length) return undefined;
+  const value = evaluate(values, fold);
+  if (value === null) return undefined;
+  // What the compiler reads of a constant may be whole where code gives a double.
+  return nodeOf(result === "double" ? Number(value) : value);
+}
+
+function constantValue(typed: Typed): Literal | undefined {
+  const literal = literalOf(typed);
+  return literal === undefined ? undefined : literalValue(literal);
 }
 
 function compareLiterals(comparison: TypedOf<"compare">): KnownTruth {
@@ -90,21 +97,6 @@ function compareLiterals(comparison: TypedOf<"compare">): KnownTruth {
   if (left.kind === "boolean" && right.kind === "boolean" && op === "==") return left.value === right.value;
   if (left.kind === "string" && right.kind === "string" && op === "==") return left.value === right.value;
   return undefined;
-}
-
-function holds(op: "==" | "<" | "<=" | ">" | ">=", order: number): boolean {
-  switch (op) {
-    case "==":
-      return order === 0;
-    case "<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case ">":
-      return order > 0;
-    case ">=":
-      return order >= 0;
-  }
 }
 
 function literalNumber(typed: Typed): bigint | number | undefined {
@@ -122,21 +114,20 @@ export function matchesText({ fold, exact, globs, regexes }: Patterns, text: str
 
 /** The least value that a number can have; undefined when it has no known bound. */
 export function leastOf(typed: Typed): number | undefined {
-  return typed.kind === "call" && (typed.name === "length" || typed.name === "indexOf") ? 0 : undefined;
+  return typed.kind === "call" ? elasticForm(typed.name).least : undefined;
 }
 
 /** The greatest length of a text in UTF-16 units; undefined when it has no known bound. */
 export function longestOf(typed: Typed): number | undefined {
   if (typed.kind === "string") return typed.value.length;
-  if (typed.kind !== "call" || typed.name !== "substring") return undefined;
-  const [subject, start, end] = typed.args;
-  const whole = subject === undefined ? undefined : longestOf(subject);
-  const from = start?.kind === "long" ? Number(start.value) : undefined;
-  const to = end?.kind === "long" ? Number(end.value) : undefined;
-  let cut: number | undefined;
-  if (from !== undefined && from < 0 && end === undefined) cut = -from;
-  // A negative end counts from the end of a text whose length is not known.
-  else if (from !== undefined && to !== undefined && from >= 0 === to >= 0) cut = Math.max(0, to - from);
-  if (cut === undefined || whole === undefined) return cut ?? whole;
-  return Math.min(cut, whole);
+  return typed.kind === "call" ? elasticForm(typed.name).longest?.(typed.args.map(knownOf)) : undefined;
+}
+
+/** Why no event can make the call true; null where one can. */
+export function neverTrueCall({ name, args }: TypedOf<"call">): string | null {
+  return elasticForm(name).never?.(args.map(knownOf)) ?? null;
+}
+
+function knownOf(typed: Typed): KnownArgument {
+  return { literal: literalValue(typed), longest: longestOf(typed) };
 }

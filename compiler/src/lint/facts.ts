@@ -4,6 +4,8 @@
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Typed } from "../analyse/typed.js";
+import { elasticForm, strictOf } from "../functions/catalogue.js";
+import { COMPARISONS, type ComparisonOp } from "../ir/comparison.js";
 import { operandsOf } from "../ir/expression.js";
 import type { Reading } from "../ir/reading.js";
 import type { GlobPattern, Patterns } from "../patterns/patterns.js";
@@ -92,21 +94,21 @@ function strictFields(typed: Typed): readonly Reading[] {
     case "compare":
     case "match":
     case "in-ranges":
-    case "call":
       return operandsOf(typed).flatMap(strictFields);
+    case "call":
+      return strictOf(elasticForm(typed.name), typed.args).flatMap(strictFields);
     default:
       return [];
   }
 }
 
-function intervalOf(op: "==" | "<" | "<=" | ">" | ">=", value: Bound): Interval {
-  const below = op === "<" || op === "<=";
-  const above = op === ">" || op === ">=";
+function intervalOf(op: ComparisonOp, value: Bound): Interval {
+  const { less, equal, greater } = COMPARISONS[op];
   return {
-    low: below ? Number.NEGATIVE_INFINITY : value,
-    lowOpen: op === ">",
-    high: above ? Number.POSITIVE_INFINITY : value,
-    highOpen: op === "<",
+    low: less ? Number.NEGATIVE_INFINITY : value,
+    lowOpen: greater && !equal,
+    high: greater ? Number.POSITIVE_INFINITY : value,
+    highOpen: less && !equal,
   };
 }
 

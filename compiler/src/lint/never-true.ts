@@ -8,7 +8,7 @@ import type { Typed } from "../analyse/typed.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
 import type { Expr, Span } from "../syntax/ast.js";
 import { leftSpine } from "../syntax/walk.js";
-import { constantTruth, leastOf } from "./constant-truth.js";
+import { constantTruth, leastOf, neverTrueCall } from "./constant-truth.js";
 import { costOf, exclude, type Fact, factsOf } from "./facts.js";
 import { CATEGORIES, impossibleTexts } from "./impossible-texts.js";
 import { type Asked, askedBy, keyOf, type Lint, type LintInput, quoteSpan, warning } from "./lint-input.js";
@@ -144,9 +144,9 @@ function checkReach(expr: Expr, typed: Typed, search: Search): boolean {
     const never = op === "<" ? value <= least : op === "<=" || op === "==" ? value < least : false;
     return never ? report(search, expr.span, `this is never true: the left side is at least ${least}`) : true;
   }
-  if (core.kind === "call" && core.name === "stringContains" && typed === core) {
-    if (core.args[1]?.kind !== "string" || core.args[1].value !== "") return true;
-    return report(search, expr.span, "this is never true: in the elastic dialect no text contains the empty one");
+  if (core.kind === "call" && typed === core) {
+    const why = neverTrueCall(core);
+    return why === null ? true : report(search, expr.span, `this is never true: ${why}`);
   }
   if (core.kind === "or") {
     const reached = core.operands.map((operand) => checkReach(expr, operand, search));

@@ -36,7 +36,10 @@ function costOf(circuit: Circuit, atoms: AtomTable): number {
   }
 }
 
-/** Rough nanoseconds on one value; only their order matters. */
+/**
+ * Rough halves of what an integer takes on one value; only their order matters. Bench `steering`, table "atom costs", says where
+ * they and the measured order part.
+ */
 function atomCost(atom: Atom): number {
   switch (atom.kind) {
     case "exists":

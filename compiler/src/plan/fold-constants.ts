@@ -3,7 +3,8 @@
 // SOUND: what is folded here is what stdlib/prelude/dynamic-compare.ts would find.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import type { Constant, DynamicOrder, DynamicValue } from "../ir/dynamic-value.js";
+import { holds } from "../ir/comparison.js";
+import type { Constant, DynamicValue } from "../ir/dynamic-value.js";
 
 /** undefined when the value depends on an event, or is not worked out here. */
 export function constantOf(value: DynamicValue): Constant | undefined {
@@ -66,17 +67,4 @@ function isNumber(constant: Constant): constant is bigint | number {
 /** In lists, true is 1 and false is 0. */
 function asNumber(constant: Constant): Constant {
   return typeof constant === "boolean" ? BigInt(constant) : constant;
-}
-
-function holds(op: DynamicOrder, order: number): boolean {
-  switch (op) {
-    case "<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case ">":
-      return order > 0;
-    case ">=":
-      return order >= 0;
-  }
 }

@@ -1,6 +1,6 @@
 // Typed condition -> circuit over interned atoms.
 // `and`, `or` and `not` become the circuit; every other boolean node is a leaf, and so is a whole subexpression without
-// fields, whose three-valued result only then becomes true or false (EQL.md section 0).
+// fields, whose three-valued result only then becomes true or false (docs/language.md#missing-values).
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { readsEvents, type Typed, type TypedOf } from "../analyse/typed.js";

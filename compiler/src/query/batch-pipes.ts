@@ -1,4 +1,4 @@
-// All matches of a query -> what is left of them after its pipes (EQL reference, section 7).
+// All matches of a query -> what is left of them after its pipes (docs/language.md#pipes).
 //
 // Matches are asked through late tests, which read events. What `count` makes is no event, but it is read as one: its line
 // is the record as JSON. `unique_count` adds what it has counted to the first event of a match.

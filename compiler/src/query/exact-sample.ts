@@ -1,4 +1,4 @@
-// A `sample` over events that are all there (EQL reference, section 10): for every key for which each filter has an event
+// A `sample` over events that are all there (docs/language.md#samples): for every key for which each filter has an event
 // of its own, one combination of pairwise distinct events (or as many as wanted), in filter order; keys ascending, null first.
 //
 // The filters are run as sequences of one term, which report every match of a filter once for each of its keys.

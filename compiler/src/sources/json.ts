@@ -46,27 +46,41 @@ function isDeeper(value: unknown, limit: number): boolean {
 }
 
 function readEntry(value: unknown, find: () => Node | undefined, text: string, positionOf: PositionOf): Entry {
-  const table = (): Node | undefined => (unwrap(value) === value ? find() : memberOf(find(), "attributes")?.value);
+  let known: RecordNode | undefined;
+  const record = (): RecordNode => {
+    known ??= readRecordNode(
+      unwrap(value) === value ? find() : readRecordNode(find()).members.get("attributes")?.value,
+    );
+    return known;
+  };
   return {
     value,
     keySpan(key) {
-      const record = table();
-      const member = memberOf(record, key);
-      if (member === undefined) return record && { start: record.offset, end: record.offset };
+      const { start, members } = record();
+      const member = members.get(key);
+      if (member === undefined) return start === undefined ? undefined : { start, end: start };
       const { offset, length } = member.value.children === undefined ? member.value : member.key;
       return { start: offset, end: offset + length };
     },
     // A query is in the file word for word when its JSON form holds no escape, which leaves few.
     queryOffset(query) {
-      const node = memberOf(table(), "query")?.value;
+      const node = record().members.get("query")?.value;
       const isVerbatim = node?.length === query.length + 2 && text.startsWith(query, node.offset + 1);
       return isVerbatim ? positionOf(node.offset + 1) : null;
     },
   };
 }
 
-/** The last member of this name, which is the one that JSON.parse keeps. */
-function memberOf(table: Node | undefined, name: string): { readonly key: Node; readonly value: Node } | undefined {
-  const [key, value] = table?.children?.findLast(({ children }) => children?.[0]?.value === name)?.children ?? [];
-  return key === undefined || value === undefined ? undefined : { key, value };
+interface RecordNode {
+  readonly start: number | undefined;
+  /** Of members with the same name the last, which is the one that JSON.parse keeps. */
+  readonly members: ReadonlyMap<string, { readonly key: Node; readonly value: Node }>;
+}
+
+function readRecordNode(node: Node | undefined): RecordNode {
+  const members = new Map<string, { readonly key: Node; readonly value: Node }>();
+  for (const { children: [key, value] = [] } of node?.children ?? []) {
+    if (key !== undefined && value !== undefined) members.set(key.value as string, { key, value });
+  }
+  return { start: node?.offset, members };
 }

@@ -1,5 +1,7 @@
-// Functions and pipes that only the other dialect has: what stands in their place, as a fix where the edit is mechanical.
+// Functions and pipes that only the other dialect has: what stands in their place, as a fix where the edit is mechanical. The
+// advice on functions is the catalogue's.
 
+import { type ForeignName, findForeign } from "../functions/catalogue.js";
 import type { Call, Expr, FieldRef, Span } from "./ast.js";
 import { foreign, type Reading, unread } from "./checks.js";
 import { quoteRaw } from "./strings.js";
@@ -7,51 +9,39 @@ import { leftSpine, operandsOf } from "./walk.js";
 
 type Written = Pick<Call, "name" | "nameSpan" | "args" | "span">;
 
-interface Advice {
-  readonly help: string;
-  /** What to write for the whole call; null when that takes more than an edit. */
-  readonly instead: string | null;
-}
+/** What to write for the whole call; null when that takes more than an edit. */
+type Edit = (call: Written, reading: Reading) => string | null;
 
-const ENDGAME_ONLY: Readonly<Record<string, (call: Written, reading: Reading) => Advice>> = {
-  arraycontains: ({ args: [array, ...values] }, reading) => ({
-    help: "A comparison looks at every value of a field: write `field in~ (…)`.",
-    instead:
-      array === undefined || values.length === 0 ? null : `${slice(reading, array)} in~ (${list(reading, values)})`,
-  }),
-  arraycount: () => ({
-    help: "The elastic dialect does not count values; ask for one with `_arraysearch`.",
-    instead: null,
-  }),
-  arraysearch: ({ args: [array, variable, condition] }, reading) => ({
-    help: "Write `_arraysearch(field, $name, condition)`.",
-    instead:
-      array === undefined || condition === undefined || !isName(variable)
-        ? null
-        : searchOf(slice(reading, array), String(variable.path[0]), condition, reading),
-  }),
-  match: ({ args }, reading) => matchAdvice(args, reading),
-  matchlite: ({ args }, reading) => matchAdvice(args, reading),
-  safe: ({ args: [only] }, reading) => ({
-    help: "Nothing fails in the elastic dialect: write the value alone.",
-    instead: only === undefined ? null : `(${slice(reading, only)})`,
-  }),
+const EDITS: Readonly<Record<ForeignName, Edit>> = {
+  arrayContains: ({ args: [array, ...values] }, reading) =>
+    array === undefined || values.length === 0 ? null : `${slice(reading, array)} in~ (${list(reading, values)})`,
+  arrayCount: () => null,
+  arraySearch: ({ args: [array, variable, condition] }, reading) =>
+    array === undefined || condition === undefined || !isName(variable)
+      ? null
+      : searchOf(slice(reading, array), String(variable.path[0]), condition, reading),
+  _arraysearch: endgameSearch,
+  match: matchWhole,
+  matchLite: matchWhole,
+  safe: ({ args: [only] }, reading) => (only === undefined ? null : `(${slice(reading, only)})`),
 };
 
 /** Reports a call of a function that belongs to the other dialect. */
 export function checkForeignCall(reading: Reading, call: Written): void {
-  const name = call.name.toLowerCase();
-  if (reading.dialect === "endgame") {
-    if (name === "_arraysearch") elasticSearch(reading, call);
-    return;
-  }
-  const advise = Object.hasOwn(ENDGAME_ONLY, name) ? ENDGAME_ONLY[name] : undefined;
-  if (advise === undefined) return;
-  const { help, instead } = advise(call, reading);
+  const found = findForeign(call.name, reading.dialect);
+  if (found === null) return;
+  const edit: Edit = EDITS[found.name as ForeignName];
+  const instead = edit(call, reading);
   const fix =
-    instead === null ? undefined : { title: `Write \`${shorten(instead)}\``, span: call.span, replacement: instead };
+    instead === null
+      ? undefined
+      : {
+          title: `Write \`${reading.dialect === "endgame" ? "arraySearch" : shorten(instead)}\``,
+          span: call.span,
+          replacement: instead,
+        };
   unread(reading, call.nameSpan);
-  foreign(reading, call.nameSpan, `The function \`${call.name}\``, help, fix);
+  foreign(reading, call.nameSpan, `The function \`${call.name}\``, found.instead, fix);
 }
 
 const ENDGAME_PIPES: Readonly<Record<string, string>> = {
@@ -69,25 +59,17 @@ export function checkForeignPipe(reading: Reading, name: string, span: Span): vo
   foreign(reading, span, `The pipe \`${name}\``, ENDGAME_PIPES[name] ?? "");
 }
 
-function elasticSearch(reading: Reading, { name, nameSpan, args, span }: Written): void {
-  const [array, variable, condition] = args;
-  const help = "Write `arraySearch(field, name, condition)`.";
+function endgameSearch({ args: [array, variable, condition] }: Written, reading: Reading): string | null {
   const plain = variable?.kind === "field" && variable.variable ? String(variable.path[0]).slice(1) : null;
   const inner = condition === undefined || plain === null ? null : renamed(reading, condition, `$${plain}`, plain);
-  const replacement =
-    array === undefined || inner === null ? null : `arraySearch(${slice(reading, array)}, ${plain}, ${inner})`;
-  const fix = replacement === null ? undefined : { title: "Write `arraySearch`", span, replacement };
-  unread(reading, nameSpan);
-  foreign(reading, nameSpan, `The function \`${name}\``, help, fix);
+  return array === undefined || inner === null ? null : `arraySearch(${slice(reading, array)}, ${plain}, ${inner})`;
 }
 
 /** `match` is anchored at the start only; `regex` matches the whole value. */
-function matchAdvice([value, pattern, ...more]: readonly Expr[], reading: Reading): Advice {
-  const help = "Write `value regex~ pattern`, where the pattern has to match the whole value.";
-  if (value === undefined || more.length > 0 || pattern?.kind !== "literal" || pattern.type !== "string")
-    return { help, instead: null };
+function matchWhole({ args: [value, pattern, ...more] }: Written, reading: Reading): string | null {
+  if (value === undefined || more.length > 0 || pattern?.kind !== "literal" || pattern.type !== "string") return null;
   const raw = quoteRaw(`(${pattern.value}).*`, "elastic");
-  return { help, instead: raw === null ? null : `${slice(reading, value)} regex~ ${raw}` };
+  return raw === null ? null : `${slice(reading, value)} regex~ ${raw}`;
 }
 
 function searchOf(array: string, name: string, condition: Expr, reading: Reading): string | null {

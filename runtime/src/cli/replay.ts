@@ -5,7 +5,7 @@ import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
 import { printable, wantsColor } from "../alert/terminal.js";
 import { createDetector, type Detector } from "../engine/detector.js";
-import type { BrokenLine } from "../evaluate/evaluator.js";
+import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { loadPackage } from "../load/load-package.js";
 import { type Chunk, InputError, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";

@@ -2,17 +2,18 @@
 //
 // INVARIANT: cutting the same lines into other chunks changes neither the detections nor their order nor the counters.
 
-import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
-import { type BrokenLine, type ChunkOrigin, createEvaluator, type LongLine } from "../evaluate/evaluator.js";
-import type { EvidenceEvent } from "../event/stream-event.js";
+import type { BrokenLine } from "../evaluate/broken-lines.js";
+import { type ChunkOrigin, createEvaluator, type LongLine } from "../evaluate/evaluator.js";
 import { createLane, type LaneCounters, type LaneOptions, type Steps } from "../lane/lane.js";
+import type { Ask } from "../lane/pipes.js";
 import type { LineageCounters } from "../lineage/lineage.js";
 import { ModuleError } from "../load/call-module.js";
 import type { Package } from "../load/load-package.js";
 import type { SequenceCounters } from "../sequence/engine.js";
 
-export type { BrokenLine, ChunkOrigin } from "../evaluate/evaluator.js";
+export type { BrokenLine } from "../evaluate/broken-lines.js";
+export type { ChunkOrigin } from "../evaluate/evaluator.js";
 export { ModuleError } from "../load/call-module.js";
 
 export interface DetectorOptions extends LaneOptions {
@@ -81,7 +82,7 @@ export interface Detector {
    * Makes a late test of the package: the key strings under which it holds, or null. `others[i]` is the event of stage
    * `test.stages[i]`. For who applies pipes; not to be called from `onAlert`. Throws RangeError for a package without tests.
    */
-  ask(test: LateTest, event: EvidenceEvent, others: readonly (EvidenceEvent | null)[]): readonly string[] | null;
+  readonly ask: Ask;
   counters(): DetectorCounters;
 }
 

@@ -9,17 +9,8 @@
 // INVARIANT: what a batch holds is copied out of the module's memory. Objects are made for matched events only.
 
 import {
-  BROKEN_DEPTH,
-  BROKEN_NOT_OBJECT,
-  BROKEN_RECORD_BYTES,
-  BROKEN_RECORD_LINE,
-  BROKEN_RECORD_OFFSET,
-  BROKEN_RECORD_REASON,
-  BROKEN_SIZE,
   CONTROL_BASE,
   CONTROL_BATCH_LINES,
-  CONTROL_BROKEN_RECORDS,
-  CONTROL_BROKEN_TABLE,
   CONTROL_CONSUMED,
   CONTROL_OUTPUT_BYTES,
   CONTROL_WATERMARK,
@@ -35,6 +26,7 @@ import { type ModuleCounters, readCounters } from "../load/control-block.js";
 import { instantiate } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
+import { type BrokenLine, excerptOf, readBroken } from "./broken-lines.js";
 import { indexPredicateUses, readOutput } from "./output-to-events.js";
 
 /** Where a chunk was read. */
@@ -42,15 +34,6 @@ export interface ChunkOrigin {
   readonly file: string;
   /** Number of the chunk's first line in its file, from 1. */
   readonly firstLine: number;
-}
-
-/** A line that is not an event. */
-export interface BrokenLine {
-  readonly file: string;
-  readonly line: number;
-  readonly reason: string;
-  /** The beginning of the line. */
-  readonly excerpt: string;
 }
 
 /** A line that its reader left out because it was too long. */
@@ -92,7 +75,6 @@ export interface Evaluator {
   counters(): EvaluatorCounters;
 }
 
-const EXCERPT_BYTES = 120;
 /** What CONTROL_WATERMARK holds before the first event time. */
 const NO_TIME = -(1n << 63n);
 
@@ -119,20 +101,6 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
     return time === NO_TIME ? null : time;
   }
 
-  function reportBroken(address: number, length: number): void {
-    if (onBroken === undefined) return;
-    const records = control(CONTROL_BROKEN_RECORDS);
-    for (let index = 0; index < records; index++) {
-      const record = CONTROL_BROKEN_TABLE + index * BROKEN_RECORD_BYTES;
-      onBroken({
-        file: place.file,
-        line: place.fileLine + control(record + BROKEN_RECORD_LINE),
-        reason: brokenReason(control(record + BROKEN_RECORD_REASON)),
-        excerpt: excerptOf(now.bytes.subarray(address + control(record + BROKEN_RECORD_OFFSET), address + length)),
-      });
-    }
-  }
-
   function countLines(count: number): void {
     lines += count;
     place = { file: place.file, fileLine: place.fileLine + count, ordinal: place.ordinal + count };
@@ -151,7 +119,7 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
       status = callModule(() => instance.run(address, length - used), where);
       refresh(now, memory);
       const events = readOutput(now, outputBase, control(CONTROL_OUTPUT_BYTES), uses, keys, place);
-      reportBroken(address, length - used);
+      if (onBroken !== undefined) readBroken(now, address, length - used, place, onBroken);
       matched += events.length;
       const consumed = control(CONTROL_CONSUMED);
       countLines(control(CONTROL_BATCH_LINES));
@@ -200,23 +168,4 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
       };
     },
   };
-}
-
-function brokenReason(code: number): string {
-  switch (code) {
-    case BROKEN_NOT_OBJECT:
-      return "not a JSON object";
-    case BROKEN_DEPTH:
-      return "nested too deeply";
-    case BROKEN_SIZE:
-      return "too much to hold in one event";
-    default:
-      return "not valid JSON";
-  }
-}
-
-function excerptOf(rest: Buffer): string {
-  const feed = rest.indexOf(LINE_FEED);
-  const length = feed < 0 ? rest.length : feed;
-  return rest.toString("utf8", 0, Math.min(length, EXCERPT_BYTES)).trimEnd() + (length > EXCERPT_BYTES ? "…" : "");
 }

@@ -27,13 +27,11 @@ import { type ModuleCounters, readCounters } from "../load/control-block.js";
 import { instantiate } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
+import type { Ask } from "./pipes.js";
 
 export interface LateTester {
-  /**
-   * The key strings under which a test holds for an event, or null when it does not hold. `others[i]` is the event of stage
-   * `test.stages[i]`, null when there is none. Throws ModuleError when the module fails.
-   */
-  test(test: LateTest, event: EvidenceEvent, others: readonly (EvidenceEvent | null)[]): readonly string[] | null;
+  /** Throws ModuleError when the module fails. */
+  readonly test: Ask;
   counters(): LateCounters;
 }
 

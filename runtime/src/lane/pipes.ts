@@ -1,4 +1,4 @@
-// The matches of a rule -> those that its pipes let through, one by one as they come (EQL reference, sections 0 and 7).
+// The matches of a rule -> those that its pipes let through, one by one as they come (docs/language.md#pipes).
 //
 //   filter               the test must hold
 //   unique, unique_count a key passes once; from unique_count on tests read the event with a `count` of 1, since a stream
@@ -27,8 +27,10 @@ export interface PipeState {
   forgotten: number;
 }
 
-/** Makes the tests of pipes. */
-export type AskPipe = (
+/**
+ * Makes a late test: the key strings under which it holds, or null. `others[i]` is the event of stage `test.stages[i]`.
+ */
+export type Ask = (
   test: LateTest,
   event: EvidenceEvent,
   others: readonly (EvidenceEvent | null)[],
@@ -50,7 +52,7 @@ export function passPipes(
   pipes: readonly PipeProgram[],
   state: PipeState,
   events: readonly (EvidenceEvent | null)[],
-  ask: AskPipe,
+  ask: Ask,
   keyCap: number,
 ): boolean {
   let first = firstOf(events);

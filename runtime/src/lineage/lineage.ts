@@ -1,5 +1,5 @@
 // Events in their final order -> the lineage flags of each: whether its process is what `descendant of [ ]`, `child of [ ]`
-// or `event of [ ]` asks for (EQL reference, section 11).
+// or `event of [ ]` asks for (docs/language.md#process-lineage).
 //
 // A process inherits when it starts: it is a child of what its parent is marked as, and a descendant of what its parent is
 // marked as or descends from. In the elastic dialect events of any kind name a parent, so a process whose start was not

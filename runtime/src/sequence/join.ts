@@ -1,4 +1,4 @@
-// One event against one join (EQL reference, section 10): for each key the first event of each term, in any order. When all
+// One event against one join (docs/language.md#join): for each key the first event of each term, in any order. When all
 // terms have theirs the key is reported and forgotten, and may begin again.
 //
 // Terms are tested as they are written, and one event may be the first of several. A key waits without a limit of time, so

@@ -1,4 +1,4 @@
-// One event against one sequence: the machine over the positive terms (EQL reference, section 9).
+// One event against one sequence: the machine over the positive terms (docs/language.md#sequences).
 //
 // A key has one place for each stage, and each place holds at most one partial match. Stages are tested from last to
 // first, so an event moves a partial match by one stage at most, while it may end one, advance another and start a third.

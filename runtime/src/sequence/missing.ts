@@ -1,4 +1,4 @@
-// Missing events `![ ]`: what is remembered of them, and the judgement of a match (EQL reference, section 9).
+// Missing events `![ ]`: what is remembered of them, and the judgement of a match (docs/language.md#missing-events).
 //
 // The machine runs over the positive terms alone; a missing event never stops it, it only decides whether the outcome is
 // reported. With first event F and last event L:

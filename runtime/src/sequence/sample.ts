@@ -1,4 +1,4 @@
-// One event against one sample (EQL reference, sections 0 and 10): a key alerts once, as soon as each filter has an event
+// One event against one sample (docs/language.md#samples): a key alerts once, as soon as each filter has an event
 // of its own. A key is forgotten when the window since its first event is over, and may then alert again.
 //
 // SOUND: N filters need N distinct events, so a filter with N events can always find one that the others leave it: the

@@ -64,7 +64,7 @@ interface Entry {
 /** What the rejected queries of Elasticsearch's suite are asked about: its fields are those of this data set. */
 const ERRORS_DATA: Readonly<Record<string, string>> = { es_errors: "endgame_es" };
 
-/** What a query that upstream stops at run time gives here: nothing is a run-time error (EQL reference, section 0). */
+/** What a query that upstream stops at run time gives here: nothing is a run-time error (docs/language.md#missing-values). */
 const NOT_A_RUNTIME_ERROR: Readonly<Record<string, Ids>> = { "mod_zero (endgame)": [], "number_bad (elastic)": [1] };
 
 /** Every case of every suite, in order of the suites' names. Throws on a case that says nothing to check. */

@@ -1,4 +1,4 @@
-// Section 9 (and the rules of samples and joins of sections 0 and 10) of the EQL reference over a whole list of events, written to be
+// Sequences, samples and joins (docs/language.md#sequences, #samples, #join) over a whole list of events, written to be
 // obvious: it keeps every event and looks through all of them again for each question. The engine must agree with it.
 //
 // A completion is placed in the stream by its moment: the index of the event that completed it or, when it ends in a

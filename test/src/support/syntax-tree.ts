@@ -73,19 +73,23 @@ export function showQuery(query: Query): string {
   return lines.join("\n");
 }
 
-function inside(inner: Span, outer: Span): boolean {
-  return outer.start <= inner.start && inner.start < inner.end && inner.end <= outer.end;
+function inside(inner: Span, outer: Span, mayBeEmpty: boolean): boolean {
+  const isRange = mayBeEmpty ? inner.start <= inner.end : inner.start < inner.end;
+  return isRange && outer.start <= inner.start && inner.end <= outer.end;
 }
 
-/** Everything in the query whose range is empty or does not lie inside the range of what holds it. */
+/**
+ * Everything in the query whose range does not lie inside the range of what holds it, or is empty: only what is missing, in a
+ * query that was not read whole, covers nothing.
+ */
 export function findStraySpans(query: Query, length: number): string[] {
   const stray: string[] = [];
   const check = (what: string, inner: Span, outer: Span) => {
-    if (!inside(inner, outer)) stray.push(`${what} at ${inner.start}..${inner.end} in ${outer.start}..${outer.end}`);
+    if (!inside(inner, outer, query.unread.length > 0))
+      stray.push(`${what} at ${inner.start}..${inner.end} in ${outer.start}..${outer.end}`);
   };
   const checkExpr = (expr: Expr, outer: Span): void => {
-    // Where an operand is missing, its error node covers nothing.
-    if (expr.kind !== "error" || expr.span.start < expr.span.end) check(expr.kind, expr.span, outer);
+    check(expr.kind, expr.span, outer);
     if (expr.kind === "binary") {
       check("operator", expr.opSpan, expr.span);
       checkExpr(expr.left, expr.span);

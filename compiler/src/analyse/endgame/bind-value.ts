@@ -1,7 +1,8 @@
 // Expression AST -> dynamic value, with the checks that python-eql's verifier makes: types of literals and of what
 // operators and functions give are known, a field's type never is. What does not fit is reported once and becomes null of
-// unknown type, so that everything around it is still checked. EQL.md sections 3 to 6, python-eql's columns.
+// unknown type, so that everything around it is still checked. See docs/language.md#the-endgame-dialect.
 
+import { COMPARISONS } from "../../ir/comparison.js";
 import { type Constant, isTruth } from "../../ir/dynamic-value.js";
 import { atStage, type Reading, readWhole } from "../../ir/reading.js";
 import { globFits } from "../../patterns/wildcard.js";
@@ -226,7 +227,7 @@ function compare(op: ComparisonOp, expr: Binary, scope: Scope): Bound {
     }
   }
   if (literalOf(expr.left) === undefined && sameExpression(expr.left, expr.right)) {
-    return { value: truth(op === "==" || op === "<=" || op === ">="), type: "boolean" };
+    return { value: truth(op !== "!=" && COMPARISONS[op].equal), type: "boolean" };
   }
   if (!equality) return { value: { kind: "order", op, left: left.value, right: right.value }, type: "boolean" };
   for (const [side, other] of [

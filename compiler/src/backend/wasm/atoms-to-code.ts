@@ -18,10 +18,10 @@ import {
   VALUE_SHIFT,
 } from "@kestrel/stdlib/abi";
 import type { Circuit } from "../../ir/circuit.js";
-import type { ComparisonOp } from "../../ir/expression.js";
 import { rulesOf } from "../../ir/origins.js";
 import type { Atom, AtomId, AtomOf, PackIr } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
+import { compareDoubles, compareLongs } from "./comparisons.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";
@@ -399,14 +399,4 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
     i32,
   );
   m.addFunction(code.symbolFunction, none, i32, [i32], body);
-}
-
-function compareLongs(b: Builder, op: ComparisonOp, x: Expression, y: Expression): Expression {
-  const { i64: long } = b.module;
-  return { "==": long.eq, "<": long.lt_s, "<=": long.le_s, ">": long.gt_s, ">=": long.ge_s }[op](x, y);
-}
-
-function compareDoubles(b: Builder, op: ComparisonOp, x: Expression, y: Expression): Expression {
-  const { f64: double } = b.module;
-  return { "==": double.eq, "<": double.lt, "<=": double.le, ">": double.gt, ">=": double.ge }[op](x, y);
 }

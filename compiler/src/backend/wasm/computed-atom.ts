@@ -5,37 +5,20 @@
 //       value = the expression; when true and not null: return 1
 //     return 0)
 //
-// Inside, every value is a local beside a local that says whether it is null, and null spreads as EQL.md has it.
+// Inside, every value is a local beside a local that says whether it is null, and null spreads as docs/language.md#missing-values has it.
 
 import { COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
-import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { type Expression as IrExpression, type NodeOf, readingsOf, typeOf } from "../../ir/expression.js";
+import type { ComparisonOp } from "../../ir/comparison.js";
+import { type Domain, type Expression as IrExpression, type NodeOf, readingsOf } from "../../ir/expression.js";
 import { type Reading, readingKey, type ValueType, valueTypeOf } from "../../ir/reading.js";
+import { compareDoubles, compareLongs, compareWords } from "./comparisons.js";
 import type { DataSection } from "./data-section.js";
+import { ELASTIC_FUNCTIONS } from "./elastic-functions.js";
 import { anyOf } from "./junctions.js";
+import { anyNull, asType, constant, local, type Operand, type Scope, wasmType, withNull } from "./operands.js";
 import { addRanges, testPatterns, textConstant } from "./patterns-to-tests.js";
 import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
 import type { StateLayout } from "./state.js";
-
-/** A value that code can read any number of times; `isNull` is null where it never is. */
-interface Operand {
-  readonly value: () => Expression;
-  readonly isNull: (() => Expression) | null;
-}
-
-interface Scope {
-  readonly b: Builder;
-  readonly data: DataSection;
-  readonly locals: WasmType[];
-  readonly code: Expression[];
-  readonly fields: ReadonlyMap<string, Operand>;
-  /** The atom of a test, as an expression. */
-  test(atom: number): Expression;
-}
-
-function wasmType(type: ValueType | null): WasmType {
-  return type === "double" ? f64 : type === "boolean" || type === null ? i32 : i64;
-}
 
 export function addComputedAtom(
   b: Builder,
@@ -61,7 +44,7 @@ export function addComputedAtom(
     ]),
   );
   const tried = newLocal(i32);
-  const scope: Scope = { b, data, locals, code: [], fields, test };
+  const scope: Scope = { b, data, locals, code: [], fields, test, evaluate: (operand) => evaluate(operand, scope) };
   const result = evaluate(typed, scope);
   const hit = result.isNull === null ? result.value() : m.i32.and(result.value(), m.i32.eqz(result.isNull()));
   let body = m.block(null, [...scope.code, m.if(hit, m.return(b.word(1)))]);
@@ -106,32 +89,6 @@ function loadValue(b: Builder, reading: Reading, address: Expression): Expressio
     default:
       return m.i64.load(0, 8, address);
   }
-}
-
-function local(scope: Scope, type: WasmType, value: Expression): () => Expression {
-  const index = scope.locals.push(type) - 1;
-  scope.code.push(scope.b.module.local.set(index, value));
-  return () => scope.b.module.local.get(index, type);
-}
-
-function constant(value: () => Expression): Operand {
-  return { value, isNull: null };
-}
-
-/** Null when any of the operands is. */
-function anyNull(scope: Scope, operands: readonly Operand[]): (() => Expression) | null {
-  const nulls = operands.flatMap((operand) => (operand.isNull === null ? [] : [operand.isNull]));
-  const [first, ...rest] = nulls;
-  if (first === undefined) return null;
-  if (rest.length === 0) return first;
-  return local(
-    scope,
-    i32,
-    anyOf(
-      scope.b,
-      nulls.map((isNull) => isNull()),
-    ),
-  );
 }
 
 function evaluate(t: IrExpression, scope: Scope): Operand {
@@ -183,7 +140,7 @@ function evaluate(t: IrExpression, scope: Scope): Operand {
       return { value: local(scope, i32, test), isNull: subject.isNull };
     }
     case "call":
-      return evaluateCall(t, scope);
+      return ELASTIC_FUNCTIONS[t.name](t, scope);
     case "test":
       return constant(() => scope.test(t.atom));
   }
@@ -204,28 +161,6 @@ function evaluateJunction(kind: "and" | "or", typed: readonly IrExpression[], sc
     value: local(scope, i32, kind === "or" ? decided() : m.i32.eqz(decided())),
     isNull: nulls === null ? null : local(scope, i32, m.i32.and(nulls(), m.i32.eqz(decided()))),
   };
-}
-
-/** The operand as a value of the wanted type; null and long give way to it. */
-function asType(t: IrExpression, wanted: ValueType, scope: Scope): Operand {
-  const { b } = scope;
-  const { module: m } = b;
-  const type = typeOf(t);
-  if (type === null) {
-    const zero =
-      wanted === "double" ? () => m.f64.const(0) : wanted === "boolean" ? () => b.word(0) : () => m.i64.const(0);
-    return { value: zero, isNull: () => b.word(1) };
-  }
-  const operand = evaluate(t, scope);
-  if (wanted === "double" && type === "long") {
-    return { value: () => m.f64.convert_s.i64(operand.value()), isNull: operand.isNull };
-  }
-  return operand;
-}
-
-function withNull(scope: Scope, isNull: (() => Expression) | null, also: Expression): () => Expression {
-  const { module: m } = scope.b;
-  return local(scope, i32, isNull === null ? also : m.i32.or(isNull(), also));
 }
 
 function evaluateArithmetic(t: NodeOf<"arithmetic">, scope: Scope): Operand {
@@ -294,150 +229,19 @@ function orPresence(
   return { value, isNull };
 }
 
-function comparison(
-  op: "==" | "<" | "<=" | ">" | ">=",
-  domain: string,
-  x: Expression,
-  y: Expression,
-  b: Builder,
-): Expression {
-  const { module: m } = b;
-  const signed = { "==": m.i32.eq, "<": m.i32.lt_s, "<=": m.i32.le_s, ">": m.i32.gt_s, ">=": m.i32.ge_s };
-  const long = { "==": m.i64.eq, "<": m.i64.lt_s, "<=": m.i64.le_s, ">": m.i64.gt_s, ">=": m.i64.ge_s };
-  const double = { "==": m.f64.eq, "<": m.f64.lt, "<=": m.f64.le, ">": m.f64.gt, ">=": m.f64.ge };
+function comparison(op: ComparisonOp, domain: Domain, x: Expression, y: Expression, b: Builder): Expression {
   switch (domain) {
     case "string":
-      return op === "==" ? b.prelude("equal", x, y) : signed[op](b.prelude("compare", x, y), b.word(0));
+      return op === "==" ? b.prelude("equal", x, y) : compareWords(b, op, b.prelude("compare", x, y), b.word(0));
     case "version":
-      return signed[op](b.prelude("compareVersions", x, y), b.word(0));
+      return compareWords(b, op, b.prelude("compareVersions", x, y), b.word(0));
     case "address":
       return b.prelude("addressesEqual", x, y);
     case "boolean":
-      return m.i32.eq(x, y);
+      return b.module.i32.eq(x, y);
     case "double":
-      return double[op](x, y);
+      return compareDoubles(b, op, x, y);
     default:
-      return long[op](x, y);
-  }
-}
-
-/** As `string()` has it. */
-function textOf(t: IrExpression, scope: Scope): Operand {
-  const { b, data } = scope;
-  const { module: m } = b;
-  switch (typeOf(t)) {
-    case "long": {
-      const operand = evaluate(t, scope);
-      return { value: local(scope, i64, b.prelude("longText", operand.value())), isNull: operand.isNull };
-    }
-    case "double": {
-      const operand = evaluate(t, scope);
-      return { value: local(scope, i64, b.prelude("doubleText", operand.value())), isNull: operand.isNull };
-    }
-    case "boolean": {
-      const operand = evaluate(t, scope);
-      const [yes, no] = [data.addText("true"), data.addText("false")];
-      const value = m.select(
-        operand.value(),
-        textConstant(b, yes.address, yes.length),
-        textConstant(b, no.address, no.length),
-      );
-      return { value: local(scope, i64, value), isNull: operand.isNull };
-    }
-    default:
-      return asType(t, "string", scope);
-  }
-}
-
-/** A text argument, folded where the function is insensitive. */
-function textArgument(t: IrExpression | undefined, fold: boolean, scope: Scope): Operand {
-  if (t === undefined) throw new Error("the binder let a call pass with too few arguments");
-  if (fold && t.kind === "string") return evaluate({ kind: "string", value: foldString(t.value) }, scope);
-  const operand = asType(t, "string", scope);
-  return fold
-    ? { value: local(scope, i64, scope.b.prelude("fold", operand.value())), isNull: operand.isNull }
-    : operand;
-}
-
-/** The base of `number`, which the binder has made a constant. */
-function baseOf(base: IrExpression | undefined, b: Builder): Expression {
-  return b.word(base?.kind === "long" ? Number(base.value) : 0);
-}
-
-const TEXT_TESTS = { startsWith: "startsWithText", endsWith: "endsWithText", stringContains: "containsText" } as const;
-
-function evaluateCall(t: NodeOf<"call">, scope: Scope): Operand {
-  const { b } = scope;
-  const { module: m } = b;
-  const [first, second, third, fourth] = t.args;
-  switch (t.name) {
-    case "startsWith":
-    case "endsWith":
-    case "stringContains": {
-      const [text, part] = [textArgument(first, t.fold, scope), textArgument(second, t.fold, scope)];
-      const isNull = anyNull(scope, [text, part]);
-      return { value: local(scope, i32, b.prelude(TEXT_TESTS[t.name], text.value(), part.value())), isNull };
-    }
-    case "length": {
-      const text = textArgument(first, false, scope);
-      return { value: local(scope, i64, m.i64.extend_u(b.prelude("length", text.value()))), isNull: text.isNull };
-    }
-    case "fold":
-      return textArgument(first, true, scope);
-    case "string":
-      return textOf(first ?? { kind: "null" }, scope);
-    case "toNumber": {
-      const text = textArgument(first, false, scope);
-      const value = local(scope, f64, b.prelude("textToDouble", text.value()));
-      return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
-    }
-    case "number": {
-      const text = textArgument(first, false, scope);
-      const value = local(scope, f64, b.prelude("number", text.value(), baseOf(second, b)));
-      return { value, isNull: withNull(scope, text.isNull, m.f64.ne(value(), value())) };
-    }
-    case "numberInBase": {
-      const text = textArgument(first, false, scope);
-      const value = local(scope, i64, b.prelude("numberInBase", text.value(), baseOf(second, b)));
-      return { value, isNull: withNull(scope, text.isNull, b.prelude("numberFailed")) };
-    }
-    case "concat": {
-      const parts = t.args.map((arg) => textOf(arg, scope));
-      const isNull = anyNull(scope, parts);
-      const joined = parts.reduce((sum, part) => ({
-        value: local(scope, i64, b.prelude("concat", sum.value(), part.value())),
-        isNull,
-      }));
-      return { value: joined.value, isNull };
-    }
-    case "indexOf": {
-      const [text, part] = [textArgument(first, t.fold, scope), textArgument(second, t.fold, scope)];
-      const from = third === undefined ? constant(() => m.i64.const(0n)) : asType(third, "long", scope);
-      // A null start counts from the beginning.
-      const start = from.isNull === null ? from.value() : m.select(from.isNull(), m.i64.const(0n), from.value());
-      const value = local(scope, i64, b.prelude("indexOf", text.value(), part.value(), start));
-      return { value, isNull: withNull(scope, anyNull(scope, [text, part]), m.i64.lt_s(value(), m.i64.const(0n))) };
-    }
-    case "substring": {
-      const text = textArgument(first, false, scope);
-      const from = asType(second ?? { kind: "null" }, "long", scope);
-      const to = asType(third ?? { kind: "null" }, "long", scope);
-      const end = to.isNull === null ? to.value() : m.select(to.isNull(), m.i64.const(2n ** 63n - 1n), to.value());
-      const cut = b.prelude("substring", text.value(), from.value(), end);
-      // Without a start the text stays whole.
-      const value = from.isNull === null ? cut : m.select(from.isNull(), text.value(), cut);
-      return { value: local(scope, i64, value), isNull: text.isNull };
-    }
-    case "between": {
-      const parts = [first, second, third].map((arg) => textArgument(arg, false, scope));
-      const greedy = fourth?.kind === "boolean" && fourth.value;
-      const value = b.prelude(
-        "between",
-        ...parts.map((part) => part.value()),
-        b.word(greedy ? 1 : 0),
-        b.word(t.fold ? 1 : 0),
-      );
-      return { value: local(scope, i64, value), isNull: anyNull(scope, parts) };
-    }
+      return compareLongs(b, op, x, y);
   }
 }

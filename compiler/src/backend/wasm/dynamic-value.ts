@@ -26,6 +26,7 @@ import { type Reading, readingKey } from "../../ir/reading.js";
 import type { Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
 import { addBox, addConstantList, addPath } from "./dynamic-constants.js";
+import { ENDGAME_FUNCTIONS } from "./endgame-functions.js";
 import { anyOf } from "./junctions.js";
 import { addRanges, testAutomaton, testWildcard, textConstant } from "./patterns-to-tests.js";
 import { type Builder, type Expression, i32, i64, type WasmType } from "./seam.js";
@@ -57,9 +58,12 @@ interface Scope extends DynamicTarget {
   readonly depth: number;
 }
 
-/** How deep expressions nest before a part becomes a function. */
+/** How deep expressions nest before a part becomes a function. Bench `steering`, table "thresholds": no step is seen. */
 const DEEPEST = 24;
-/** Operands of one `and` or `or` beyond this are functions of their own: Binaryen's time grows with a function's size. */
+/**
+ * Operands of one `and` or `or` beyond this are functions of their own: Binaryen's time grows with a function's size. Bench
+ * `steering`, table "thresholds": four times as many operands then take about twice as long to compile.
+ */
 const MOST_OPERANDS = 64;
 
 /**
@@ -164,7 +168,7 @@ export function truthOf(value: DynamicValue, outer: Scope): Expression {
       return b.prelude("boxAddressIn", boxOf(value.subject, scope), b.word(ranges), b.word(value.ranges.length));
     }
     case "call":
-      return truthOfCall(value, scope);
+      return call(value, scope);
     case "search":
       return search(value, scope);
     default:
@@ -201,7 +205,7 @@ export function boxOf(value: DynamicValue, outer: Scope): Expression {
       return b.prelude("boxArithmetic", boxOf(value.left, scope), boxOf(value.right, scope), b.word(op));
     }
     case "call":
-      return boxOfCall(value, scope);
+      return call(value, scope);
     case "search":
       return search(value, scope);
     default:
@@ -290,65 +294,19 @@ function wildcardTest(pattern: Wildcard, text: () => Expression, { b, data }: Sc
   return b.prelude("equal", text(), textConstant(b, address, length));
 }
 
-type CallOf = Extract<DynamicValue, { kind: "call" }>;
-
-const NOTHING: DynamicValue = { kind: "constant", value: null };
-
-const TEXT_TESTS = { startsWith: "boxStartsWith", endsWith: "boxEndsWith", stringContains: "boxContains" } as const;
-
-function truthOfCall({ name, args }: CallOf, scope: Scope): Expression {
+/** As a truth where the function answers yes or no, as a box where it does not. */
+function call({ name, args }: Extract<DynamicValue, { kind: "call" }>, scope: Scope): Expression {
   const { b } = scope;
-  const { module: m } = b;
-  const [first = NOTHING, second = NOTHING, ...rest] = args;
-  switch (name) {
-    case "startsWith":
-    case "endsWith":
-    case "stringContains":
-      return b.prelude(TEXT_TESTS[name], foldedOf(first, scope), foldedOf(second, scope));
-    case "arrayContains": {
-      const array = newLocal(scope);
-      const tests = [second, ...rest].map((wanted) =>
-        b.prelude("boxHas", m.local.get(array, i32), boxOf(wanted, scope)),
-      );
-      return m.block(null, [m.local.set(array, boxOf(first, scope)), junction(tests, "or", scope)], i32);
-    }
-    default:
-      throw new Error(`${name} gives no truth`);
-  }
-}
-
-function boxOfCall({ name, args }: CallOf, scope: Scope): Expression {
-  const { b } = scope;
-  const { module: m } = b;
-  const [first = NOTHING, second = NOTHING, third = NOTHING, fourth = NOTHING] = args;
-  switch (name) {
-    case "between":
-      return b.prelude(
-        "boxBetween",
-        boxOf(first, scope),
-        foldedOf(second, scope),
-        foldedOf(third, scope),
-        truthOf(fourth, scope),
-      );
-    case "concat": {
-      const sum = newLocal(scope);
-      const [head, ...tail] = args.map((arg) => b.prelude("boxString", boxOf(arg, scope)));
-      const steps = [head ?? b.word(0), ...tail.map((part) => b.prelude("boxConcat", m.local.get(sum, i32), part))];
-      return m.block(null, [...steps.map((step) => m.local.set(sum, step)), m.local.get(sum, i32)], i32);
-    }
-    case "indexOf":
-      return b.prelude("boxIndexOf", foldedOf(first, scope), foldedOf(second, scope), boxOf(third, scope));
-    case "length":
-      return b.prelude("boxLength", boxOf(first, scope));
-    case "number":
-      return b.prelude("boxNumber", boxOf(first, scope), boxOf(second, scope));
-    case "string":
-      return b.prelude("boxString", boxOf(first, scope));
-    case "substring":
-      return b.prelude("boxSubstring", boxOf(first, scope), boxOf(second, scope), boxOf(third, scope));
-    default:
-      throw new Error(`${name} gives no box`);
-  }
+  const at = (index: number): DynamicValue => args[index] ?? { kind: "constant", value: null };
+  return ENDGAME_FUNCTIONS[name](
+    {
+      count: args.length,
+      box: (index) => boxOf(at(index), scope),
+      folded: (index) => foldedOf(at(index), scope),
+      truth: (index) => truthOf(at(index), scope),
+    },
+    { b, local: () => newLocal(scope), either: (truths) => junction(truths, "or", scope) },
+  );
 }
 
 /**

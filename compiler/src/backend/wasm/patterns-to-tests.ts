@@ -33,7 +33,10 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
   return anyOf(b, tests);
 }
 
-/** More patterns than this are a table: code for each would take longer to compile than it saves. */
+/**
+ * More patterns than this are a table: code for each would take longer to compile than it saves. Bench `steering`, table
+ * "thresholds": at 2,000 the table compiles in less than half of the time, and an event takes a tenth longer.
+ */
 const MOST_INLINE = 2_000;
 
 /** A function that tries the patterns of a table one after the other. */

@@ -1,0 +1,160 @@
+// Matched events in their final order -> detections.
+//
+// The process trees set an event's lineage flags; then come the event rules, in index order; the event rules that have late
+// tests or pipes; and the sequence engine. What the programs find goes through their pipes.
+
+import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { EvidenceEvent, MatchedEvent } from "../event/stream-event.js";
+import { createLineage, type LineageCounters } from "../lineage/lineage.js";
+import type { Package } from "../load/load-package.js";
+import { createSequenceEngine, type SequenceCounters, type SequenceEngine } from "../sequence/engine.js";
+import type { Detection } from "./detection.js";
+import { createLateTester, type LateCounters } from "./late-tests.js";
+import { type Ask, PIPE_KEY_LIMIT, passPipes } from "./pipes.js";
+import { createRuleStates, type RuleState, type RuleStates } from "./rule-states.js";
+
+export interface JudgeOptions {
+  /** Takes the detections. It must neither throw nor call back. */
+  readonly onAlert: (detection: Detection) => void;
+  /**
+   * What the order of events is: their time, tiebreaker and arrival, which is so when absent, or their arrival alone, as
+   * the endgame dialect has it. Then nothing waits, and event time decides maxspan and nothing else.
+   */
+  readonly order?: "time" | "arrival";
+  /** Whether matches go through the pipes of their rules, which is so when absent. */
+  readonly pipes?: boolean;
+  /** Caps of the sequence engine, see SequenceEngineOptions. */
+  readonly maxPerProgram?: number;
+  readonly maxTotal?: number;
+  readonly sampleWindowNs?: bigint;
+  /** How many processes each tree holds, and how many keys the pipes of a rule remember; 100,000 each when absent. */
+  readonly maxProcesses?: number;
+  readonly maxPipeKeys?: number;
+}
+
+export interface JudgeCounters {
+  readonly sequences: SequenceCounters;
+  /** Of the late tests; null for a package that has none. */
+  readonly lateTests: LateCounters | null;
+  /** Keys that the pipes of rules forgot because of their cap. */
+  readonly pipeKeysForgotten: number;
+  /** Of the process trees; null for a package that asks for no lineage. */
+  readonly lineage: LineageCounters | null;
+  readonly alerts: number;
+  /** By rule index. */
+  readonly alertsByRule: readonly number[];
+}
+
+export interface Judge {
+  /** Takes the next event; the time of `sequences` must have been moved on to its own. */
+  judge(event: MatchedEvent): void;
+  readonly sequences: Pick<SequenceEngine, "advance" | "reportDue" | "finish">;
+  /** What is remembered of the rules. */
+  readonly states: RuleStates;
+  /** Makes a late test of the package, see Detector. */
+  readonly ask: Ask;
+  counters(): JudgeCounters;
+}
+
+/** A judge for the matches of a package. */
+export function createJudge(pack: Package, options: JudgeOptions): Judge {
+  const { onAlert, maxPipeKeys = PIPE_KEY_LIMIT } = options;
+  const { manifest, programs } = pack;
+  const tester = createLateTester(pack);
+  const eventPrograms = indexEventPrograms(programs);
+
+  const ask: Ask = (test, event, others) => {
+    if (tester === null) throw new RangeError("the package has no late tests");
+    return tester.test(test, event, others);
+  };
+
+  function holds(test: LateTest, event: EvidenceEvent, others: readonly (EvidenceEvent | null)[]): boolean {
+    return ask(test, event, others) !== null;
+  }
+
+  const engine = createSequenceEngine(programs, {
+    // The engine hands back the objects that it was given.
+    onComplete: (index, key, events) => match(index, key, events as (EvidenceEvent | null)[]),
+    askLate: (test, event, others) => holds(test, event as EvidenceEvent, others as (EvidenceEvent | null)[]),
+    ...present("order", options.order),
+    ...present("maxPerProgram", options.maxPerProgram),
+    ...present("maxTotal", options.maxTotal),
+    ...present("sampleWindowNs", options.sampleWindowNs),
+  });
+  const states = createRuleStates(manifest, programs, engine.programs, options.pipes ?? true);
+  const lineage =
+    pack.lineage.length === 0
+      ? null
+      : createLineage<MatchedEvent>(pack.lineage, (test, event) => holds(test, event, []), options.maxProcesses);
+
+  function alert(state: RuleState, detection: Detection): void {
+    state.alerts++;
+    onAlert(detection);
+  }
+
+  /** A match of a program; it becomes an alert when its pipes let it through. */
+  function match(index: number, key: string, events: (EvidenceEvent | null)[]): void {
+    const program = programs[index];
+    const state = states.byProgram[index];
+    if (program === undefined || state === undefined) return;
+    if (state.pipes !== null && !passPipes(program.pipes, state.pipes, events, ask, maxPipeKeys)) return;
+    alert(state, { rule: program.rule, kind: program.kind, key, events });
+  }
+
+  return {
+    judge(event) {
+      if (lineage !== null) lineage.update(event, event.stages);
+      for (const rule of event.rules) {
+        const state = states.byRule[rule];
+        if (state !== undefined) alert(state, { rule, kind: "event", key: "", events: [event] });
+      }
+      if (event.stages.length === 0) return;
+      for (const index of programsOf(eventPrograms, event)) {
+        const test = programs[index]?.stages[0]?.late ?? null;
+        if (test === null || holds(test, event, [])) match(index, "", [event]);
+      }
+      engine.accept(event, event.stages);
+    },
+    sequences: engine,
+    states,
+    ask,
+    counters: () => ({
+      sequences: engine.counters(),
+      lateTests: tester?.counters() ?? null,
+      pipeKeysForgotten: states.byRule.reduce((sum, { pipes }) => sum + (pipes?.forgotten ?? 0), 0),
+      lineage: lineage?.counters() ?? null,
+      alerts: states.byRule.reduce((sum, state) => sum + state.alerts, 0),
+      alertsByRule: states.byRule.map((state) => state.alerts),
+    }),
+  };
+}
+
+/** For each predicate the programs of event rules that it decides, in index order; undefined where there are none. */
+function indexEventPrograms(programs: readonly SequenceProgram[]): readonly (readonly number[] | undefined)[] {
+  const uses: (number[] | undefined)[] = [];
+  for (const [index, { kind, stages }] of programs.entries()) {
+    const predicate = stages[0]?.predicate;
+    if (kind !== "event" || predicate === undefined) continue;
+    const found = uses[predicate] ?? [];
+    uses[predicate] = found;
+    found.push(index);
+  }
+  return uses;
+}
+
+const NO_PROGRAMS: readonly number[] = [];
+
+/** The programs of event rules that an event concerns, in index order. */
+function programsOf(uses: readonly (readonly number[] | undefined)[], { stages }: MatchedEvent): readonly number[] {
+  let concerned = NO_PROGRAMS;
+  for (const { predicate } of stages) {
+    const more = uses[predicate];
+    if (more !== undefined) concerned = concerned.length === 0 ? more : [...concerned, ...more].sort((a, b) => a - b);
+  }
+  return concerned;
+}
+
+/** An optional option, left out when it is undefined. */
+function present<Name extends string, Value>(name: Name, value: Value | undefined): { [name in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in Name]?: Value });
+}
