@@ -28,7 +28,13 @@ export function printable(text: string): string {
   return shown;
 }
 
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** Made when a line is first shown, for most runs have no line to show. */
+function segmentsOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 interface Cluster {
   readonly shown: string;
@@ -41,7 +47,7 @@ interface Cluster {
 /** The clusters of a line from its cell `cell` on, which a tab must know. */
 function* clustersOf(line: string, cell: number): Generator<Cluster, void, void> {
   let at = cell;
-  for (const { segment } of segmenter.segment(line)) {
+  for (const { segment } of segmentsOf(line)) {
     const shown = segment === "\t" ? " ".repeat(TAB_STOP - (at % TAB_STOP)) : printable(segment);
     const width = stringWidth(shown);
     yield { shown, width, units: segment.length };
@@ -95,6 +101,6 @@ function windowStart(line: string, start: number, end: number, limit: number): n
   if (from <= 1) return 0;
   // Not inside a cluster; one that began further back, as a tower of accents does, is cut all the same.
   const back = Math.max(0, from - LEAD_IN);
-  const cluster = segmenter.segment(line.slice(back, from + LEAD_IN)).containing(from - back);
+  const cluster = segmentsOf(line.slice(back, from + LEAD_IN)).containing(from - back);
   return back + (cluster?.index ?? from - back);
 }

@@ -7,6 +7,15 @@ import { showLiteral } from "./number-text.js";
 /** As many values as one `concat` may join: each is written into the next, and the optimiser's stack has an end. */
 export const MOST_JOINED = 256;
 
+/** A question about two texts. */
+const TEXT_TEST = {
+  required: ["string", "string"],
+  foldable: true,
+  strict: "all",
+  becomes: "call",
+  result: "boolean",
+} as const;
+
 export const TEXTS = {
   between: {
     says: "What stands between the first `left` and the first `right` behind it, or the last when `greedy` is true.",
@@ -53,11 +62,7 @@ export const TEXTS = {
     says: "Whether the text ends with another; every text ends with the empty one.",
     anchor: "endswith-startswith-stringcontains",
     elastic: {
-      required: ["string", "string"],
-      foldable: true,
-      strict: "all",
-      becomes: "call",
-      result: "boolean",
+      ...TEXT_TEST,
       evaluate: onTwoTexts((text, part) => text.endsWith(part)),
     },
     endgame: { required: ["string", "string"], strict: "all", becomes: "call", result: "boolean" },
@@ -138,11 +143,7 @@ export const TEXTS = {
     says: "Whether the text starts with another; every text starts with the empty one.",
     anchor: "endswith-startswith-stringcontains",
     elastic: {
-      required: ["string", "string"],
-      foldable: true,
-      strict: "all",
-      becomes: "call",
-      result: "boolean",
+      ...TEXT_TEST,
       evaluate: onTwoTexts((text, part) => text.startsWith(part)),
     },
     endgame: { required: ["string", "string"], strict: "all", becomes: "call", result: "boolean" },
@@ -163,11 +164,7 @@ export const TEXTS = {
     says: "Whether the text holds another; in the elastic dialect it never holds the empty one.",
     anchor: "endswith-startswith-stringcontains",
     elastic: {
-      required: ["string", "string"],
-      foldable: true,
-      strict: "all",
-      becomes: "call",
-      result: "boolean",
+      ...TEXT_TEST,
       evaluate: onTwoTexts((text, part) => part !== "" && text.includes(part)),
       never: ([, part]) => (part?.literal === "" ? "in the elastic dialect no text contains the empty one" : null),
     },
