@@ -155,10 +155,12 @@ house("finds circles", () => {
   assert.equal(circleIn(imports("ab bb")), ["b", "b"]);
 });
 
-for (const part of ["stdlib", "compiler", "runtime", "bench"]) {
+for (const part of ["stdlib", "compiler", "runtime", "test", "bench"]) {
   house(`no files of ${part} import one another in a circle`, () => {
     const imports = importsIn(part);
     assert.ok(imports.size > 3);
+    // The imports of this file that lead nowhere are texts, see "reads import specifiers".
+    if (part === "test") imports.delete("house.test.ts");
     for (const [file, others] of imports)
       for (const other of others) assert.ok(imports.has(other), `${file}: ${other}`);
     assert.is(circleIn(imports)?.join(" → ") ?? null, null);
@@ -182,6 +184,22 @@ for (const part of ["compiler", "runtime"]) {
     assert.is(used.size, rooms.length, "the list names a room that is not there");
   });
 }
+
+house("the reference interpreter shares the parser's tree with the compiler, and nothing else", () => {
+  const shared = ["@kestrel/compiler/syntax/ast", "@kestrel/stdlib/schema/types"];
+  const folder = join(ROOT, "test/src/reference");
+  const wrong: string[] = [];
+  let seen = 0;
+  walk(folder, (path) => {
+    for (const specifier of specifiersOf(readFileSync(path, "utf8"))) {
+      if (shared.includes(specifier)) seen++;
+      const own = specifier.startsWith(".") && resolve(dirname(path), specifier).startsWith(folder);
+      if (!own && !shared.includes(specifier)) wrong.push(`${relative(ROOT, path)} imports ${specifier}`);
+    }
+  });
+  assert.ok(seen > 20);
+  assert.equal(wrong, []);
+});
 
 /** The anchors that a page's headings have, as forges make them. */
 function anchorsOf(page: string): ReadonlySet<string> {
