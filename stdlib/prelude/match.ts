@@ -115,7 +115,7 @@ export function dfaMatches(t: Text, dfa: usize): bool {
   return load<u8>(accept + state) != 0;
 }
 
-/** Of a state's number, and of a step. */
+/** Size of a state's number, and of a step's. */
 const WORD_BYTES: u32 = 4;
 
 // A simulation's state set: `list` of states and `marks`, which holds for each state the step that last added it.
@@ -262,7 +262,7 @@ function parseV6(p: usize, end: usize): bool {
     return groups == 8;
   }
   if (groups > 7) return false;
-  // The groups behind the gap stay where they are, those before it move to the front.
+  // `::` stands for zeros: the groups behind it stay at the end, those before it move to the front.
   const behind = groups - (gap as u32);
   const shift = (8 - groups) * 16;
   let frontHigh = head;

@@ -69,7 +69,8 @@ export function scanNumber(p: usize, end: usize, lenient: bool): usize {
     const power = p;
     let value: i32 = 0;
     while (p < end && isDigit((c = load<u8>(p)))) {
-      // Beyond what the digits of any line could make up for.
+      // Nine digits are enough: no line holds so many digits of a mantissa that a greater exponent would make a
+      // difference.
       if (value < 100000000) value = value * 10 + (decimalOf(c) as i32);
       p++;
     }

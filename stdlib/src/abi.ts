@@ -218,7 +218,7 @@ export const KEY_HEADER_BYTES = 8;
 export const KEY_OPTIONAL = 0x80000000;
 export const KEY_TEXT_LENGTH = 0;
 export const KEY_TEXT_START = 4;
-/** A text is padded to a multiple of this and one. */
+/** A text is padded to a multiple of 4; this is the mask of what is left over. */
 export const KEY_TEXT_PADDING = 3;
 
 // Late tests. Some predicates need more than the event at hand: events that earlier stages took, or what is known of the
@@ -330,7 +330,7 @@ export const DFA_CLASS_COUNT = 4;
 export const DFA_START = 8;
 export const DFA_HEADER_BYTES = 16;
 export const DFA_CLASSES_BYTES = 256;
-/** Tables are padded to a multiple of this and one. */
+/** Tables are padded to a multiple of 4; this is the mask of what is left over. */
 export const DFA_PADDING = 3;
 export const DFA_NEXT_BYTES = 2;
 

@@ -236,8 +236,9 @@ function checkProgramTests({ kind, stages, until, pipes }: SequenceProgram, path
       if (at > 0 && stage <= (late?.stages[at - 1] ?? 0)) fail(where, "does not read its stages in order");
     }
   };
-  // Only in a sequence can a late test read the events of earlier stages: a sample and a join have no order. The test of
-  // a missing event reads none either: it is not known yet between the events of which match that one stands.
+  // Only in a sequence can a late test read the events of earlier stages: a sample and a join have no order.
+  // The test of a missing event reads none either: it is not known yet between the events of which match that one
+  // stands.
   for (const [place, { late, missing }] of stages.entries()) {
     check(late, `${path}.stages[${place}].late`, (stage) => kind === "sequence" && !missing && stage < place);
   }

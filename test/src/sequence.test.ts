@@ -1,4 +1,4 @@
-// The sequence engine against its text cases, against the whole-list oracle of test/src/reference/sequence.ts, and against
+// The sequence engine against its text cases, against the obvious one of support/sequence-whole-list.ts, and against
 // itself; and the tables.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";

@@ -40,7 +40,7 @@ export function bindCondition(expr: Expr, context: BindContext): Typed {
   return settle(typed, "boolean", context);
 }
 
-/** The process tree that the query asks sees whole events, so nothing of the place it stands in reaches into it. */
+/** The query in the brackets is about other events, so the aliases and variables around it mean nothing inside. */
 function bindLineage(expr: Extract<Expr, { kind: "lineage" }>, context: BindContext): Typed {
   const inner: BindContext = {
     ...context,

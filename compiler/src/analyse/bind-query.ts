@@ -89,7 +89,7 @@ function bindKey(key: Expr, context: BindContext): TypedKey {
   return { name, value: { kind: "reading", reading }, optional: key.optional };
 }
 
-/** Whether the values of two keys can be equal at all. */
+/** What a key's values are, since those of two kinds are never equal; null for a key that is always missing. */
 function keyKind({ value }: TypedKey): string | null {
   if (value.kind !== "reading") return null;
   switch (value.reading.as) {

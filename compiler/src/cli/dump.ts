@@ -53,7 +53,7 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   return summarise(diagnostics).errors > 0 || parts.length === 0 ? EXIT_BAD_INPUT : EXIT_OK;
 }
 
-/** Instead of a pass: before the first of them. */
+/** The value of `--pass` that shows the pack before the first pass. */
 const NO_PASS = "none";
 
 function checkPass(pass: string, stage: Stage): void {

@@ -50,7 +50,7 @@ export type Stage = (typeof STAGES)[number];
 
 /** The schema that ships with Kestrel, by name. */
 const OWN_SCHEMA = "ecs";
-/** Instead of a tiebreaker's name: there is none. */
+/** The value of `--tiebreaker-field` that says that there is none. */
 const NO_FIELD = "none";
 const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
 

@@ -9,7 +9,7 @@ import { OutputError } from "./failures.js";
 const PIECE = 1 << 18;
 
 let gone = false;
-// It stays: an error that comes late must not be thrown.
+// The listener stays: an error event that nobody listens to would be thrown, however late it comes.
 process.stdout.on("error", () => {
   gone = true;
 });

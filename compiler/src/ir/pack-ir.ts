@@ -6,7 +6,7 @@
 //   index      under which texts of an event each predicate is a candidate
 // Equal atoms exist once. Atoms hold for an event when any value of the reading answers yes, so a missing field answers no.
 //
-// It stands alone: lowering reads it and nothing of the binder's. The plan makes it, the passes rewrite it.
+// The plan makes it and the passes rewrite it. Lowering reads nothing else: it never sees the binder's tree.
 
 import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Cidr } from "../patterns/cidr.js";

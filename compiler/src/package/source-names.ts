@@ -41,7 +41,7 @@ function relativeName(path: string, folders: readonly string[]): string {
     const below = full.slice(prefix.length);
     if (below.length > longest.length) longest = below;
   }
-  // What stands for a separator elsewhere must not stand in a name.
+  // On Windows a backslash separates folders, so it must not stand in a name.
   return longest.split(sep).join("/").replaceAll("\\", "_");
 }
 

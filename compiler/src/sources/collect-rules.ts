@@ -18,7 +18,10 @@ import { readYaml } from "./yaml.js";
 export interface CollectedRules {
   readonly rules: Rule[];
   readonly diagnostics: Diagnostic[];
-  /** What is to be said of rules together with what is found in their queries; some of them are not among the rules. */
+  /**
+   * Ids that were taken (W0511), to be reported with what is found in the queries; a copy that was left out is not in
+   * `rules`.
+   */
   readonly known: Map<Rule, readonly RuleProblem[]>;
   /** The text of every file that gave a rule, by the path in `rule.source.file`; no byte-order mark, "\n" line ends. */
   readonly files: Map<string, string>;

@@ -114,7 +114,7 @@ export function checkPipeValue(reading: Reading, before: Span, value: Span): voi
 export function checkTrailingComma(reading: Reading, comma: IToken): void {
   if (reading.dialect === "endgame") return;
   const span = tokenSpan(comma);
-  // A value may be missing behind it.
+  // The author may have left out a value behind the comma, so nothing more is said of this place.
   unread(reading, span);
   const fix = { title: "Drop the comma", span, replacement: "" };
   foreign(reading, span, "A comma after the last value", "Drop the comma.", fix);

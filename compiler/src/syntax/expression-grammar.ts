@@ -191,7 +191,10 @@ export class ExpressionGrammar extends EmbeddedActionsParser {
     return node;
   }
 
-  /** Keeps what stands left of the last operator of an expression that the parser did not get past. */
+  /**
+   * Keeps the left operand of the expression's last operator: the parser did not get past the expression, but past
+   * that.
+   */
   protected salvage(expr: Expr): void {
     if (expr.kind === "binary") this.salvaged.unshift(expr.left);
   }

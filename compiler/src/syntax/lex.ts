@@ -278,7 +278,8 @@ function findDoubtful(
   }
   let next = 0;
   for (const token of groups[t.UNKNOWN_GROUP] ?? []) {
-    // What only separates words separates them here too.
+    // A character such as a no-break space is reported, but it separates words as a space does, so the tokens are
+    // certain.
     if (INVISIBLE.test(token.image)) continue;
     if (QUOTATION.test(token.image)) {
       found.push(line(token));

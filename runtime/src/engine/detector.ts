@@ -68,8 +68,9 @@ export interface Detector {
    */
   feed(bytes: Buffer, origin: ChunkOrigin): number;
   /**
-   * The same with pauses: as soon as `onAlert` was called PAUSE_AFTER times, and for what one event completes on top of that,
-   * it yields. The generator must be run to its end before the detector is used again, and the buffer must stay until then.
+   * The same with pauses: it yields once `onAlert` has been called PAUSE_AFTER times, but not before it was called for
+   * all that the event at hand completes. The generator must be run to its end before the detector is used again, and
+   * the buffer must stay until then.
    */
   feedInSteps(bytes: Buffer, origin: ChunkOrigin): Generator<void, number, void>;
   /** Counts and reports a line that its reader left out because it was too long. */

@@ -12,7 +12,7 @@ export type EventFormat = "json";
 interface Format {
   /** The JSON text that stands for an event in alerts and results; valid whatever the bytes hold. */
   readonly toJson: (bytes: Uint8Array) => string;
-  /** The event with a `count` of 1 in front of its members, where it is the one that counts. */
+  /** The event with a `count` of 1 in front of its members: endgame reads the first of two members of one name. */
   readonly withCount: (bytes: Uint8Array) => Uint8Array;
 }
 

@@ -46,7 +46,7 @@ export interface JudgeCounters {
 }
 
 export interface Judge {
-  /** Takes the next event; the time of `sequences` must have been moved on to its own. */
+  /** Takes the next event; `sequences.advance` must have been called with its time, or a later one. */
   judge(event: MatchedEvent): void;
   readonly sequences: Pick<SequenceEngine, "advance" | "reportDue" | "finish">;
   /** What is remembered of the rules. */

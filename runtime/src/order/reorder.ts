@@ -45,7 +45,9 @@ export interface Reorder<R extends OrderedRecord> {
   advance(watermark: bigint): void;
   /** Makes everything due; when it has been taken, the buffer can start on another stream. */
   finish(): void;
-  /** The next record in the final order, or null when none is due. A record below its own floor stands behind later ones. */
+  /**
+   * The next record in the final order, or null when none is due. A late record comes behind records of a later time.
+   */
   next(): R | null;
   counters(): ReorderCounters;
 }

@@ -70,15 +70,16 @@ export interface SequenceCounters {
 
 export interface SequenceEngine {
   /**
-   * Takes the next event and the predicates that held for it. An event that comes late, behind others, may follow only
-   * what stands before it; call `advance` with the time it was too late for first, so that its fate is its own.
+   * Takes the next event and the predicates that held for it. An event that comes late can only follow events that
+   * stand before it. Call `advance` first with the time that it was too late for: then what has expired by that time is
+   * gone, whether or not another event has moved the clock there.
    */
   accept(event: StreamEvent, matches: readonly StageMatch[]): void;
   /** Says that no event before `ts` will come any more, unless late. */
   advance(ts: bigint): void;
   /**
-   * Reports one held match of those that `advance` would report first, or `finish` for null; false when there is none. So
-   * that a caller who cannot take all that falls due at once may pause in between.
+   * Reports the first of the held matches that `advance(ts)` would report, or `finish()` for null; false when there is
+   * none. A caller that cannot take all of them at once can pause between two.
    */
   reportDue(ts: bigint | null): boolean;
   /** Judges what is held as if no event would come again, and forgets the rest; another stream can follow. */

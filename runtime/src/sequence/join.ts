@@ -48,7 +48,7 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
   return join;
 }
 
-/** `until`: clears the key, but for events that a late one stands before. */
+/** `until`: takes the events of the key away; where `until` comes late, those that stand behind it stay. */
 function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
   const keys = program.automaton.until < 0 ? undefined : keysOf(matches, program.automaton.until);
   if (keys === undefined || !isOver(pending, program, event)) return;

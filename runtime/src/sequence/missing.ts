@@ -113,7 +113,7 @@ function setMark(pending: Pending, program: Program, ts: bigint, key: string): v
   }
 }
 
-/** The first trailing missing event that a held match meets decides it: later ones are further from F and from lead. */
+/** The first trailing missing event decides a held match: later ones are further from F and from lead (see above). */
 function meetHeld(pending: Pending, program: Program, owner: KeyState, ts: bigint): void {
   for (const match of owner.open) {
     const last = match.events[match.events.length - 1];

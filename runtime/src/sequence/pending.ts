@@ -66,7 +66,7 @@ export function renew(pending: Pending, entry: Entry): void {
 
 /** Takes an entry away from wherever it is referred to. */
 export function drop(pending: Pending, entry: Entry): void {
-  // A sequence of one term is reported as soon as its event comes, without having entered a chain.
+  // A sequence of one term may be reported as soon as its event comes, without having entered a chain.
   if (entry.inProgram.chain !== null) pending.total--;
   part(entry.inProgram);
   part(entry.inSpan);

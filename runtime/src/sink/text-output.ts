@@ -66,7 +66,7 @@ export function streamOutput(stream: NodeJS.WritableStream, onClosed: () => void
     if (!isClosed) problem = new SinkError(`cannot write to standard output: ${reasonOf(error)}`, { cause: error });
     onClosed();
   };
-  // It stays: an error that comes late must not be thrown.
+  // The listener stays: an error event that nobody listens to would be thrown, however late it comes.
   stream.on("error", onError);
   const put = async (text: string): Promise<void> => {
     if (gone) return;

@@ -94,7 +94,10 @@ function unknownFunction(call: Call, scope: Scope, binder: Binder): Bound {
   return fail(scope, "E0302", nameSpan, `unknown function \`${name}\``, didYouMean(name, "endgame"));
 }
 
-/** Whether a kind may stand where something is wanted; a literal and a name are looked for in the text instead. */
+/**
+ * Whether a value of the kind will do. That a literal is written out, and a name is bare, is asked of the expression
+ * elsewhere.
+ */
 function suits(kind: Kind, wanted: EndgameKind): boolean {
   if (kind === "unknown" || kind === "null") return true;
   switch (wanted) {

@@ -189,7 +189,7 @@ function bindJunction(expr: Binary, kind: "and" | "or", scope: Scope): BoundValu
   );
 }
 
-/** Three-valued: the decisive constant wins over null, and the other constant says nothing. */
+/** Three-valued: in an `or`, a true wins over null, and a false is left out; in an `and` the other way round. */
 function junction(kind: "and" | "or", operands: readonly BoundValue[]): BoundValue {
   const flat = operands.flatMap((operand) => (operand.kind === kind ? operand.operands : [operand]));
   const decisive = kind === "or";

@@ -1,4 +1,5 @@
-// Whether two expressions are written alike, wherever they stand: the endgame dialect takes their values for equal then.
+// Whether two expressions are written alike, wherever they stand. In the endgame dialect `x == x` and `x in (x, 1)` are
+// then true for every event, one without an x included.
 
 import type { Expr } from "../../syntax/ast.js";
 import { leftSpine, operandsOf } from "../../syntax/walk.js";

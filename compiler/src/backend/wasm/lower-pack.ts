@@ -157,7 +157,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
   return { ...finished, fields: state.readings.flatMap(listedField), withoutWitness: index.always.length };
 }
 
-/** Readings of the event as the manifest lists them: with the type of the schema. */
+/** The field of a reading, as the manifest lists it; none for raw readings and those below another root. */
 function listedField({ root, name, id, as }: Reading): readonly Field[] {
   if (root.kind !== "event" || as === "raw") return [];
   return [{ id, name, type: schemaType(as) }];
