@@ -152,10 +152,7 @@ function canHold(type: FieldType, kinds: number): boolean {
     case "boolean":
       return (kinds & ~BOOLEAN) === 0;
     case "date":
-    case "filetime":
       return (kinds & ~(STRING | NUMERIC)) === 0;
-    case "raw":
-      return true;
     case "object":
       return scalars === 0;
   }

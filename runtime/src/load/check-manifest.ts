@@ -23,18 +23,7 @@ import {
 import type { Report } from "./problems.js";
 
 const KINDS: readonly RuleKind[] = ["event", "sequence", "sample", "join"];
-const TYPES: readonly FieldType[] = [
-  "keyword",
-  "ip",
-  "version",
-  "long",
-  "double",
-  "boolean",
-  "date",
-  "object",
-  "filetime",
-  "raw",
-];
+const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */

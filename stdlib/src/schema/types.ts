@@ -10,11 +10,9 @@
 // | boolean | "true" "false", else missing   | missing                           | itself         |
 // | date    | ISO 8601, else missing         | milliseconds since 1970           | missing        |
 // | object  | present                        | present                           | present        |
-// | filetime | as date, or read as a number  | 100 ns since 1601                 | missing        |
-// | raw     | the JSON text of the value, whatever it is, objects, arrays and null included; never flattened        |
 //
-// A filetime is kept as a date is. Raw is no type of a schema: it is how a field is read where rules look inside arrays or
-// take values as they are, beside the type that the schema gives it.
+// A reading may take a value in two more ways that no schema names (compiler/src/ir/reading.ts): as a `filetime`, a date whose
+// numbers count 100 ns since 1601, and `raw`, as the JSON text of whatever stands there, never flattened.
 // A field of type object has no value of its own, only presence: it is there when a value other than null, an empty object
 // or an empty array stands at its path or below. A date is ISO 8601; a space may stand for the `T`.
 // A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field.
@@ -24,17 +22,7 @@
 // A string read as a number has the grammar of a JSON number, with an optional `+` and leading zeros allowed, and no
 // white space. A date is kept in nanoseconds since 1970 as a 64-bit integer; digits beyond nanoseconds are dropped.
 
-export type FieldType =
-  | "keyword"
-  | "ip"
-  | "version"
-  | "long"
-  | "double"
-  | "boolean"
-  | "date"
-  | "object"
-  | "filetime"
-  | "raw";
+export type FieldType = "keyword" | "ip" | "version" | "long" | "double" | "boolean" | "date" | "object";
 
 export interface Field {
   /** Stable for ever; 1 is process.pid and 2 is process.name. */
@@ -42,13 +30,6 @@ export interface Field {
   /** Dotted ECS name. */
   readonly name: string;
   readonly type: FieldType;
-  /**
-   * What the name is looked up in when that is not the event at hand: `$n` for the element of an array that the variable of
-   * nesting depth n stands for, `@n` for the event of stage n. The name of the element itself is "".
-   */
-  readonly root?: string;
-  /** Raw fields only: the name is one key of the event, dots and all. */
-  readonly whole?: true;
 }
 
 /** The fields that rules may name. */

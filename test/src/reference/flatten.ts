@@ -52,8 +52,11 @@ export interface FieldValues {
   readonly malformed: number;
 }
 
+/** What a field is read as: the type of a schema, or a timestamp whose numbers count 100 ns since 1601. */
+export type ReferenceType = FieldType | "filetime";
+
 /** The values of a field of the given type. `object` fields have at most one, which only says that they are there. */
-export function fieldValues(event: FlatEvent, name: string, type: FieldType): FieldValues {
+export function fieldValues(event: FlatEvent, name: string, type: ReferenceType): FieldValues {
   if (type === "object") return { values: event.present.has(name) ? [{ type: "object" }] : [], malformed: 0 };
   const values: Value[] = [];
   let malformed = 0;
@@ -67,7 +70,7 @@ export function fieldValues(event: FlatEvent, name: string, type: FieldType): Fi
 }
 
 /** null: the value is malformed for the type. */
-function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<FieldType, "object">): Value {
+function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<ReferenceType, "object">): Value {
   switch (type) {
     case "keyword":
       return scalarText(scalar);
@@ -87,8 +90,6 @@ function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<FieldTy
       const nanoseconds = parseDate(scalarText(scalar)) ?? parseFiletime(scalarText(scalar));
       return nanoseconds === null ? null : { type: "date", nanoseconds };
     }
-    case "raw":
-      throw new Error("No field of a schema is raw");
     case "date": {
       if (scalar.kind === "boolean") return null;
       const nanoseconds = scalar.kind === "string" ? parseDate(scalar.value) : parseMilliseconds(scalar.text);
