@@ -3,6 +3,7 @@
 
 import type { DynamicValue } from "../ir/dynamic-value.js";
 import { type Expression, operandsOf } from "../ir/expression.js";
+import type { Key } from "../ir/key.js";
 import type { Reading } from "../ir/reading.js";
 import type { Dialect, Span } from "../syntax/ast.js";
 
@@ -51,17 +52,7 @@ export function readsEvents(typed: Typed): boolean {
 }
 
 /** A join key of a term, or a key of a pipe. */
-export interface TypedKey {
-  /** As it is written. */
-  readonly name: string;
-  readonly value:
-    | { readonly kind: "reading"; readonly reading: Reading }
-    /** An optional key that is not in the schema. */
-    | { readonly kind: "absent" }
-    /** Of the endgame dialect; with `fold` texts of either case are one. */
-    | { readonly kind: "dynamic"; readonly value: BoundValue; readonly fold: boolean };
-  readonly optional: boolean;
-}
+export type TypedKey = Key<Lineage>;
 
 export interface TypedTerm {
   readonly dialect: Dialect;

@@ -16,6 +16,7 @@ import type { ComparisonOp } from "./comparison.js";
 import type { DynamicValue } from "./dynamic-value.js";
 import type { Expression } from "./expression.js";
 import type { AtomId, PredicateId } from "./ids.js";
+import type { Key } from "./key.js";
 import type { Origins } from "./origins.js";
 import type { Reading } from "./reading.js";
 
@@ -50,20 +51,6 @@ export type Atom =
 
 /** The atom of one kind. */
 export type AtomOf<Kind extends Atom["kind"]> = Extract<Atom, { readonly kind: Kind }>;
-
-/** A value that matches must have in common, or that pipes look at. */
-export interface Key {
-  /** As the rule writes it. */
-  readonly name: string;
-  readonly value:
-    | { readonly kind: "reading"; readonly reading: Reading }
-    /** An optional key that the schema lacks: always null. */
-    | { readonly kind: "absent" }
-    /** Of the endgame dialect, whose keys are any values; with `fold` texts of either case are one. */
-    | { readonly kind: "dynamic"; readonly value: DynamicValue; readonly fold: boolean };
-  /** Whether a match without a value counts, with null as its key; otherwise it is no match. */
-  readonly optional: boolean;
-}
 
 export interface Predicate {
   readonly circuit: Circuit;
@@ -107,4 +94,4 @@ export interface Posting {
   readonly predicates: ReadonlyMap<string, readonly PredicateId[]>;
 }
 
-export type { AtomId, PredicateId };
+export type { AtomId, Key, PredicateId };
