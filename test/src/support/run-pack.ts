@@ -22,9 +22,17 @@ export interface PackUnderTest {
 
 /** Compiles what compiles; the rest is in `diagnostics`. */
 export async function compileForTest(rules: readonly Rule[], options: CompileOptions): Promise<PackUnderTest> {
-  const analysed = analyseRules(rules, options);
-  const compiled = compilePack(analysed.rules, options);
-  const sources = new Map(rules.map((rule) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
+  const { rules: analysed, diagnostics } = analyseRules(rules, options);
+  return { ...(await lowerForTest(analysed, options)), diagnostics };
+}
+
+/** Compiles rules that are analysed, so that who compiles them in several ways need not do that again. */
+export async function lowerForTest(
+  rules: readonly CompiledRule[],
+  options: CompileOptions,
+): Promise<Omit<PackUnderTest, "diagnostics">> {
+  const compiled = compilePack(rules, options);
+  const sources = new Map(rules.map(({ rule }) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
   const { timestampField, tiebreakerField, categoryField } = options;
   const { manifest, files } = buildPackage(compiled, sources, {
     name: "test",
@@ -36,8 +44,7 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
   });
   return {
     pack: await packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }),
-    rules: analysed.rules,
-    diagnostics: analysed.diagnostics,
+    rules,
   };
 }
 
