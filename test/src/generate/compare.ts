@@ -7,7 +7,7 @@ import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
 import { expectedDetections, foundDetections } from "../support/detections.js";
-import { compileForTest, type PackUnderTest, ruleOf, runLines } from "../support/run-pack.js";
+import { lowerForTest, type PackUnderTest, ruleOf, runLines } from "../support/run-pack.js";
 import { TEST_SCHEMA } from "./schema.js";
 
 /** How both sides are to read queries and events. */
@@ -85,9 +85,9 @@ export async function prepare(
     const reason = `${first?.code} ${first?.message}`;
     refused.set(reason, (refused.get(reason) ?? 0) + 1);
   }
-  const packs: { readonly optimize: boolean; readonly under: PackUnderTest }[] = [];
+  const packs: { readonly optimize: boolean; readonly under: Omit<PackUnderTest, "diagnostics"> }[] = [];
   for (const optimize of modes) {
-    const under = await compileForTest([...standing], { ...options, optimize });
+    const under = await lowerForTest(good, { ...options, optimize });
     packs.push({ optimize, under });
   }
 

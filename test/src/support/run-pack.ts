@@ -28,9 +28,16 @@ export interface PackUnderTest {
 
 /** Compiles what compiles; the rest is in `diagnostics`. */
 export async function compileForTest(rules: readonly Rule[], options: CompileOptions): Promise<PackUnderTest> {
-  const analysed = analyseRules(rules, options);
-  const pack = await loadForTest(compilePack(analysed.rules, options), options);
-  return { pack, rules: analysed.rules, diagnostics: analysed.diagnostics };
+  const { rules: analysed, diagnostics } = analyseRules(rules, options);
+  return { ...(await lowerForTest(analysed, options)), diagnostics };
+}
+
+/** Compiles rules that are analysed, so that who compiles them in several ways need not do that again. */
+export async function lowerForTest(
+  rules: readonly CompiledRule[],
+  options: CompileOptions,
+): Promise<Omit<PackUnderTest, "diagnostics">> {
+  return { pack: await loadForTest(compilePack(rules, options), options), rules };
 }
 
 /** A compiled pack as the runtime loads it. */
