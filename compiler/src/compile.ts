@@ -1,6 +1,7 @@
 // Rules that the front has passed -> compiled pack: planned and lowered.
 
 import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
+import { naming } from "./backend/wasm/lowering-error.js";
 import { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
 import type { PackIr } from "./ir/pack-ir.js";
 import { readName } from "./ir/reading.js";
@@ -18,7 +19,11 @@ export interface CompiledPack {
 
 /** Plans and lowers rules that the front has passed; with `text`, the module's text is kept too. Throws LoweringError. */
 export function compilePack(rules: readonly CompiledRule[], options: CompileOptions, text = false): CompiledPack {
-  const ir = planRules(rules, options);
+  // Each rule was planned alone before, so what fails now is a defect; which rule it is of, halving will tell.
+  const ir = naming(
+    () => [],
+    () => planRules(rules, options),
+  );
   const tiebreaker = options.tiebreakerField === null ? null : eventReading(options.tiebreakerField, options.schema);
   const timestamp =
     options.timestampUnit === "filetime"

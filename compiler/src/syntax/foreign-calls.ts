@@ -73,6 +73,7 @@ function matchWhole({ args: [value, pattern, ...more] }: Written, reading: Readi
 }
 
 function searchOf(array: string, name: string, condition: Expr, reading: Reading): string | null {
+  if (name.startsWith("$")) return `_arraysearch(${array}, ${name}, ${slice(reading, condition)})`;
   const inner = renamed(reading, condition, name, `$${name}`);
   return inner === null ? null : `_arraysearch(${array}, $${name}, ${inner})`;
 }

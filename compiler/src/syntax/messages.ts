@@ -40,6 +40,8 @@ function expectation(expected: string, rule: string): string {
       return "`sequence`, `sample` or `join`";
     case "Integer":
       return "a whole number";
+    case "InOperator":
+      return "`in`";
     case "OpenTerm":
       return "a term in brackets, `[category where condition]`";
     default:

@@ -45,6 +45,11 @@ function settle(lexed: Lexed, reported: Problems, syntax: readonly Problem[]): P
   ];
 }
 
+/** Having gone on behind an empty place, the parser may stumble over the same token again: that is one slip. */
+function firstAtEachPlace(problems: readonly Problem[]): Problem[] {
+  return problems.filter(({ span }, index) => problems.findIndex((other) => other.span.start === span.start) === index);
+}
+
 function directiveOf(token: IToken): Directive {
   const text = token.image.replace(/^\/[/*][ \t]*kestrel:/, "").replace(/\*\/$/, "");
   return { text: text.trim(), span: tokenSpan(token) };
@@ -77,7 +82,7 @@ function run<T>(
   parser.begin(text, dialect, lexed);
   const tree = read(parser) ?? null;
   const { reported, errors } = parser;
-  const syntax = errors.map((exception) => problemOf(exception, lexed.tokens, parser.expectedAtEnd));
+  const syntax = firstAtEachPlace(errors.map((exception) => problemOf(exception, lexed.tokens, parser.expectedAtEnd)));
   const last = syntax.at(-1);
   const redundant = errors.find(({ name }) => name === "NotAllInputParsedException");
   // What stands where nothing more was expected may belong to the last thing that was read.
