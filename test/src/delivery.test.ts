@@ -190,4 +190,91 @@ delivery("goes on quietly when nobody reads any more", async () => {
   assert.ok(detector.counters().alerts > 5000);
 });
 
+delivery("a sink that fails costs the others nothing", async () => {
+  const pack = await floodPack();
+  const bytes = flood(1500);
+  let text = "";
+  let refused = 0;
+  const healthy = textSink(
+    {
+      write: async (more) => {
+        text += more;
+      },
+      flush: async () => undefined,
+      close: async () => undefined,
+    },
+    (alert) => `${alertToJson(alert)}\n`,
+  );
+  const broken: Sink = {
+    write: async () => {
+      refused++;
+      throw new SinkError("no room");
+    },
+    flush: async () => undefined,
+    close: async () => undefined,
+  };
+  const told: unknown[] = [];
+  const one = createDelivery(pack.manifest, [broken, healthy], (error) => told.push(error));
+  const detector = createDetector(pack, { latenessNs: 0n, onAlert: one.onAlert });
+  await one.run(detector.feedInSteps(bytes, { file: "f", firstLine: 1 }));
+  await one.run(detector.finishInSteps());
+  await one.close();
+  assert.is(text, expectedText(pack, bytes, 0n));
+  assert.is(refused, 1, "a sink that failed is not written to again");
+  assert.equal(
+    told.map((error) => (error as Error).message),
+    ["no room"],
+  );
+  assert.is((one.failure as Error).message, "no room");
+});
+
+delivery("the last sink that fails ends the run", async () => {
+  const pack = await floodPack();
+  const broken: Sink = {
+    write: () => Promise.reject(new SinkError("no room")),
+    flush: async () => undefined,
+    close: async () => undefined,
+  };
+  const one = createDelivery(pack.manifest, [broken], () => assert.unreachable("no other goes on"));
+  const detector = createDetector(pack, { latenessNs: 0n, onAlert: one.onAlert });
+  let message = "";
+  await one.run(detector.feedInSteps(flood(10), { file: "f", firstLine: 1 })).catch((error: Error) => {
+    message = error.message;
+  });
+  assert.is(message, "no room");
+});
+
+delivery("what was found before a step failed is handed out, and written when the sinks are closed", async () => {
+  const pack = await floodPack();
+  const bytes = flood(3);
+  let written = "";
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text: string, _, done) {
+      written += text;
+      done();
+    },
+  });
+  const sink = textSink(
+    streamOutput(stream, () => undefined),
+    (alert) => `${alertToJson(alert)}\n`,
+  );
+  const one = createDelivery(pack.manifest, [sink]);
+  const detector = createDetector(pack, { latenessNs: 0n, onAlert: one.onAlert });
+  function* failing(): Generator<void, void, void> {
+    detector.feed(bytes, { file: "f", firstLine: 1 });
+    detector.finish();
+    if (written === "") throw new Error("the module failed");
+    yield;
+  }
+  let message = "";
+  await one.run(failing()).catch((error: Error) => {
+    message = error.message;
+  });
+  await one.close();
+  assert.is(message, "the module failed");
+  assert.is(written, expectedText(pack, bytes, 0n));
+  assert.ok(written !== "");
+});
+
 delivery.run();

@@ -13,15 +13,19 @@ export interface Origins {
   readonly predicates: readonly (readonly Origin[])[];
 }
 
-/** Both, each once; in order, so that the same pack always says the same. */
-export function joinOrigins(a: readonly Origin[], b: readonly Origin[]): readonly Origin[] {
-  if (a.length === 0) return b;
-  if (b.length === 0) return a;
-  const found = new Map<string, Origin>();
-  for (const origin of [...a, ...b]) found.set(`${origin.rule} ${origin.start} ${origin.end}`, origin);
-  return found.size === a.length
-    ? a
-    : [...found.values()].sort((x, y) => x.rule - y.rule || x.start - y.start || x.end - y.end);
+/**
+ * Each origin once, in order, so that the same pack always says the same. Lists are gathered first and settled once: a rule may
+ * ask one question in a hundred thousand places.
+ */
+export function settleOrigins(lists: readonly (readonly Origin[])[]): readonly (readonly Origin[])[] {
+  return lists.map((list) => {
+    if (list.length < 2) return list;
+    const sorted = [...list].sort((x, y) => x.rule - y.rule || x.start - y.start || x.end - y.end);
+    return sorted.filter((origin, at) => {
+      const before = sorted[at - 1];
+      return origin.rule !== before?.rule || origin.start !== before.start || origin.end !== before.end;
+    });
+  });
 }
 
 /** The rules among origins, ascending. */

@@ -4,6 +4,7 @@ import { type AtomTable, createAtomTable } from "./atom-table.js";
 import { type Circuit, mapAtoms } from "./circuit.js";
 import { type Expression, mapOther } from "./expression.js";
 import type { AtomId, PredicateId } from "./ids.js";
+import { settleOrigins } from "./origins.js";
 import type { Atom, PackIr } from "./pack-ir.js";
 
 /**
@@ -30,7 +31,7 @@ export function rewriteCircuits(pack: PackIr, rewrite: (circuit: Circuit, atoms:
     ...pack,
     atoms: atoms.items,
     predicates,
-    origins: { ...pack.origins, atoms: atoms.origins },
+    origins: { ...pack.origins, atoms: settleOrigins(atoms.origins) },
   };
 }
 

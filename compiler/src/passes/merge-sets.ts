@@ -6,7 +6,7 @@
 
 import type { AtomTable } from "../ir/atom-table.js";
 import { type Circuit, junction } from "../ir/circuit.js";
-import { joinOrigins, type Origin } from "../ir/origins.js";
+import type { Origin } from "../ir/origins.js";
 import type { Atom, AtomOf, PackIr } from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
 import { rewriteCircuits } from "../ir/rewrite.js";
@@ -49,7 +49,7 @@ function merged(circuit: Circuit, atoms: AtomTable): Circuit {
 interface Group {
   readonly atoms: Mergeable[];
   readonly operands: Circuit[];
-  origins: readonly Origin[];
+  readonly origins: Origin[];
 }
 
 /** Operands of an `or`, with those that one atom can stand for replaced by it. */
@@ -67,7 +67,7 @@ function mergeAlternatives(operands: readonly Circuit[], atoms: AtomTable): Circ
     groups.set(key, group);
     group.atoms.push(atom as Mergeable);
     group.operands.push(operand);
-    group.origins = joinOrigins(group.origins, atoms.origins[operand.atom] ?? []);
+    for (const origin of atoms.origins[operand.atom] ?? []) group.origins.push(origin);
   }
   const questions = [...groups.values()].flatMap(({ atoms: asked, operands: unmerged, origins }) => {
     const one = mergeGroup(asked);

@@ -3,7 +3,7 @@
 
 import type { PredicateId } from "../ir/ids.js";
 import { canonicalText, createInterner } from "../ir/intern.js";
-import { joinOrigins, type Origin } from "../ir/origins.js";
+import { type Origin, settleOrigins } from "../ir/origins.js";
 import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
 import { renumberPredicates } from "../ir/rewrite.js";
 
@@ -13,19 +13,21 @@ export function sharePredicates(pack: PackIr): PackIr {
   );
   const numbers: PredicateId[] = [];
   const eventRules: number[][] = [];
-  const origins: (readonly Origin[])[] = [];
+  const origins: Origin[][] = [];
   for (const [before, predicate] of pack.predicates.entries()) {
     const id = predicates.intern(predicate);
     numbers[before] = id;
-    eventRules[id] = [...(eventRules[id] ?? []), ...(pack.eventRules[before] ?? [])];
-    origins[id] = joinOrigins(origins[id] ?? [], pack.origins.predicates[before] ?? []);
+    eventRules[id] ??= [];
+    eventRules[id].push(...(pack.eventRules[before] ?? []));
+    origins[id] ??= [];
+    origins[id].push(...(pack.origins.predicates[before] ?? []));
   }
   return {
     ...pack,
     ...renumberPredicates(pack, (id) => numbers[id] ?? id),
     predicates: predicates.items,
     eventRules: eventRules.map((rules) => [...new Set(rules)].sort((a, b) => a - b)),
-    origins: { ...pack.origins, predicates: origins },
+    origins: { ...pack.origins, predicates: settleOrigins(origins) },
   };
 }
 

@@ -12,7 +12,7 @@ import type { AtomTable } from "../ir/atom-table.js";
 import { type Circuit, conjunction, disjunction } from "../ir/circuit.js";
 import type { PredicateId } from "../ir/ids.js";
 import { canonicalText } from "../ir/intern.js";
-import { joinOrigins, type Origin } from "../ir/origins.js";
+import type { Origin } from "../ir/origins.js";
 import type { Atom, Key } from "../ir/pack-ir.js";
 import { type Reading, readName, readWhole } from "../ir/reading.js";
 import type { Dialect } from "../syntax/ast.js";
@@ -37,7 +37,7 @@ interface Tree {
   readonly queries: LineageQuery[];
   readonly feeds: Circuit[];
   /** Of the terms with a lineage test. */
-  origins: readonly Origin[];
+  readonly origins: Origin[];
 }
 
 /** What a tree is made of, in its dialect's words. */
@@ -77,7 +77,7 @@ export function createLineagePlan(
     addUser(dialect, early, origins) {
       const tree = treeOf(dialect);
       tree.feeds.push(early);
-      tree.origins = joinOrigins(tree.origins, origins);
+      tree.origins.push(...origins);
     },
     finish: (add) =>
       [...trees]

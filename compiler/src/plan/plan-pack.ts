@@ -11,7 +11,7 @@ import { isLate, needsOf, readingsOfKey } from "../ir/atom-readings.js";
 import { type AtomTable, createAtomTable } from "../ir/atom-table.js";
 import { atomsOf, type Circuit, conjunction, FALSE, junction, negation, TRUE } from "../ir/circuit.js";
 import type { PredicateId } from "../ir/ids.js";
-import type { Origin } from "../ir/origins.js";
+import { type Origin, settleOrigins } from "../ir/origins.js";
 import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
 import type { Reading } from "../ir/reading.js";
 import { ask, type CircuitContext } from "./circuit-context.js";
@@ -71,7 +71,7 @@ export function planPack(queries: readonly TypedQuery[], options: PlanOptions): 
     eventRules,
     programs,
     lineage,
-    origins: { atoms: atoms.origins, predicates: origins },
+    origins: { atoms: settleOrigins(atoms.origins), predicates: settleOrigins(origins) },
     index: null,
   };
 }

@@ -1,5 +1,6 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
+import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
@@ -31,6 +32,8 @@ export interface ReplayOptions {
   readonly summary: "text" | "json" | "none";
 }
 
+/** The file descriptor of standard input. */
+const STDIN = 0;
 /** How many broken lines are shown; the rest is counted. */
 const SHOWN_BROKEN = 5;
 
@@ -42,13 +45,16 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   const began = performance.now();
   const pack = await loadPackage(dir);
   const stop = createStop();
-  const delivery = createDelivery(pack.manifest, await openSinks(options, () => stop.now("nobody reads")));
+  const sinks = await openSinks(options, () => stop.now("nobody reads"));
   // A bar would run into alerts on the same terminal.
   const mixed = options.output !== null && process.stdout.isTTY;
   const progress = await createProgress(mixed ? ["-"] : options.replay, process.stderr);
   // Nobody may be there to read the summary; the exit code still says how it went.
   process.stderr.on("error", () => undefined);
   const broken = createBrokenReport(progress);
+  const delivery = createDelivery(pack.manifest, sinks, (error) => {
+    for (const line of describeFailure(error) ?? []) broken.say(`${line}; the other output goes on`);
+  });
   const detector = createDetector(pack, {
     latenessNs: options.latenessNs,
     onAlert: delivery.onAlert,
@@ -86,7 +92,7 @@ function createStop(): Stop {
   return { now, happened };
 }
 
-/** `onClosed` is told when nobody reads standard output any more. */
+/** `onClosed` is told when nobody reads standard output any more, and the alerts go nowhere else. */
 async function openSinks({ alerts, output, replay }: ReplayOptions, onClosed: () => void): Promise<Sink[]> {
   const sinks: Sink[] = [];
   if (alerts !== null) {
@@ -96,7 +102,12 @@ async function openSinks({ alerts, output, replay }: ReplayOptions, onClosed: ()
   if (output === null) return sinks;
   const render =
     output === "json" ? alertToJson : createAlertRenderer({ color: wantsColor(process.stdout, process.env) });
-  sinks.push(textSink(streamOutput(process.stdout, onClosed), (alert) => `${render(alert)}\n`));
+  sinks.push(
+    textSink(
+      streamOutput(process.stdout, alerts === null ? onClosed : () => undefined),
+      (alert) => `${render(alert)}\n`,
+    ),
+  );
   return sinks;
 }
 
@@ -136,6 +147,7 @@ async function runAll(
   } finally {
     await delivery.close();
   }
+  if (delivery.failure !== null) throw delivery.failure;
   return { ending, failure };
 }
 
@@ -144,7 +156,7 @@ async function assertNotAnInput(alerts: string, inputs: readonly string[]): Prom
   const target = await stat(alerts).catch(() => null);
   if (target === null || !target.isFile()) return;
   for (const input of inputs) {
-    const found = input === "-" ? null : await stat(input).catch(() => null);
+    const found = input === "-" ? fstatSync(STDIN) : await stat(input).catch(() => null);
     if (found !== null && found.dev === target.dev && found.ino === target.ino) {
       throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it is one of the inputs`);
     }

@@ -63,8 +63,8 @@ export function streamOutput(stream: NodeJS.WritableStream, onClosed: () => void
     if (gone) return;
     gone = true;
     const isClosed = "code" in error && error.code === "EPIPE";
-    if (!isClosed) problem = new SinkError(`cannot write to standard output: ${reasonOf(error)}`, { cause: error });
-    onClosed();
+    if (isClosed) onClosed();
+    else problem = new SinkError(`cannot write to standard output: ${reasonOf(error)}`, { cause: error });
   };
   // The listener stays: an error event that nobody listens to would be thrown, however late it comes.
   stream.on("error", onError);
