@@ -3,7 +3,7 @@
 // (`checks.ts`) and read all the same. Code that looks into tokens or results stands in ACTION, because Chevrotain
 // runs every rule once with blank tokens to learn the grammar.
 
-import { EmbeddedActionsParser, EOF, type IToken, type TokenType } from "chevrotain";
+import type { IToken, TokenType } from "chevrotain";
 import type { Dialect, EventQuery, Expr, FieldRef, Lineage, Literal, Match, Span, Unread } from "./ast.js";
 import {
   chainedComparison,
@@ -20,6 +20,7 @@ import {
   misplacedPrefix,
   type Reading,
 } from "./checks.js";
+import { EmbeddedActionsParser, EOF } from "./chevrotain.js";
 import { checkForeignCall } from "./foreign-calls.js";
 import { type Lexed, tokenSpan } from "./lex.js";
 import { type Definitions, expandMacro, noDefinitions } from "./macros.js";

@@ -1,7 +1,8 @@
 // What the parser stumbled over, in words of the language: tokens and Chevrotain's exceptions to problems.
 
-import { EOF, type IParserErrorMessageProvider, type IRecognitionException, type IToken } from "chevrotain";
+import type { IParserErrorMessageProvider, IRecognitionException, IToken } from "chevrotain";
 import type { Fix, Problem } from "../diagnostics/diagnostic.js";
+import { EOF } from "./chevrotain.js";
 import { tokenSpan } from "./lex.js";
 import * as t from "./tokens.js";
 

@@ -1,7 +1,7 @@
 // Tokens to queries: the half of EQL's grammar that has terms, pipes and definitions.
 // A bracketed term, a body or a pipe that cannot be read is skipped as a whole, so that what follows is still checked.
 
-import { EOF, type IToken } from "chevrotain";
+import type { IToken } from "chevrotain";
 import type { Expr, Join, Pipe, Query, QueryBody, Sample, Sequence, Term } from "./ast.js";
 import {
   checkAlias,
@@ -13,6 +13,7 @@ import {
   misplaced,
   repeated,
 } from "./checks.js";
+import { EOF } from "./chevrotain.js";
 import { AN_OPERATOR, ExpressionGrammar } from "./expression-grammar.js";
 import { checkForeignPipe } from "./foreign-calls.js";
 import { tokenSpan } from "./lex.js";

@@ -2,8 +2,9 @@
 // Forms of the other dialect are tokens too, so that the parser can name them and go on. A character that belongs to
 // neither dialect lands in the lexer's `unknown` group. INVARIANT: the lexers never report errors of their own.
 
-import { type CustomPatternMatcherFunc, createToken, type IToken, Lexer, type TokenType } from "chevrotain";
+import type { CustomPatternMatcherFunc, IToken, TokenType } from "chevrotain";
 import type { Dialect } from "./ast.js";
+import { createToken, Lexer } from "./chevrotain.js";
 import { type Scan, scanBacktick, scanComment, scanQuoted, scanQuotedRaw, scanTriple } from "./strings.js";
 
 /** More tokens than this are not lexed: the rest of the text becomes one `Overflow` token. */
