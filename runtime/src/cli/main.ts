@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { Command, CommanderError, Option } from "commander";
+import { MEMORY_BYTES } from "../lane/lane.js";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
 import { parseDuration, parseSize } from "./quantities.js";
@@ -14,6 +15,8 @@ interface RunFlags {
   readonly alerts?: string;
   readonly format: "text" | "json";
   readonly lateness: bigint;
+  readonly idle: bigint;
+  readonly memory: number;
   readonly sort?: boolean;
   readonly strict?: boolean;
   readonly failOnAlerts?: boolean;
@@ -34,8 +37,11 @@ Exit codes:
   0  ran to the end        2  a package, input or output that cannot be used
   1  alerts were found,    3  wrong usage
      with --fail-on-alerts
+  129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
 `;
 
+const LEAST_MEMORY = 1 << 20;
+const MOST_MEMORY_GIB = 1024;
 /** The smallest read buffer; the reader takes no less. */
 const LEAST_BATCH = 64;
 
@@ -64,11 +70,26 @@ function createProgram(): Command {
       ),
     )
     .addOption(
-      new Option("--lateness <duration>", "how late an event may come and still find its place")
+      new Option("--lateness <duration>", "how late an event may come and still find its place, where an input may not end")
         .default(parseDuration("60s"), "60s")
         .argParser(parseDuration),
     )
-    .addOption(new Option("--sort", "sort all matched events by time, however late they come").conflicts("lateness"))
+    .addOption(
+      new Option(
+        "--sort",
+        "take the inputs as one history and sort it by time, however late events come: usual for files, not for pipes",
+      ).conflicts("lateness"),
+    )
+    .addOption(
+      new Option("--idle <duration>", "after so much silence of an open input nothing waits for its order; 0 for never")
+        .default(parseDuration("10s"), "10s")
+        .argParser(parseDuration),
+    )
+    .addOption(
+      new Option("--memory <bytes>", "what events may take that wait or belong to unfinished sequences")
+        .default(MEMORY_BYTES, "512m")
+        .argParser((text) => parseSize(text, LEAST_MEMORY, MOST_MEMORY_GIB)),
+    )
     .option("--strict", "end with code 2 when a line is not an event")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
@@ -93,13 +114,16 @@ function createProgram(): Command {
   program.action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.replay === undefined) program.error("error: name the events to read: kestrel-run DIR --replay FILE");
+    const isLatenessGiven = program.getOptionValueSource("lateness") === "cli";
     const isFormatGiven = program.getOptionValueSource("format") === "cli";
     const alerts = flags.alerts ?? null;
     code = await replay(dir, {
       replay: flags.replay,
       alerts,
       output: alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null,
-      latenessNs: flags.sort === true ? null : flags.lateness,
+      latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
+      idleNs: flags.idle,
+      memoryBytes: flags.memory,
       strict: flags.strict === true,
       failOnAlerts: flags.failOnAlerts === true,
       maxLineBytes: flags.maxLine,

@@ -14,8 +14,7 @@ const NS: Readonly<Record<string, bigint>> = {
 
 const BYTES: Readonly<Record<string, number>> = { "": 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 };
 
-/** No buffer of Node is larger. */
-const LARGEST_SIZE = 1 << 30;
+const GIBIBYTE = 2 ** 30;
 /** Far beyond any recording, and far from where 64-bit nanoseconds end. */
 const LONGEST_NS = 36_500n * 86_400_000_000_000n;
 
@@ -31,12 +30,12 @@ export function parseDuration(text: string): bigint {
   return ns;
 }
 
-/** `65536`, `64k`, `1m` or `1MiB` to bytes, at least `least`. */
-export function parseSize(text: string, least: number): number {
+/** `65536`, `64k`, `1m` or `1MiB` to bytes, at least `least`; no buffer of Node is larger than 1 GiB. */
+export function parseSize(text: string, least: number, mostGiB = 1): number {
   const [, digits = "", unit = ""] = /^(\d{1,10})([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
   const bytes = Number(digits) * (BYTES[unit.toLowerCase()] ?? 0);
-  if (digits === "" || bytes < least || bytes > LARGEST_SIZE) {
-    throw new InvalidArgumentError(`A size is a number of bytes from ${least} to 1g: 65536, 64k, 1m.`);
+  if (digits === "" || bytes < least || bytes > mostGiB * GIBIBYTE) {
+    throw new InvalidArgumentError(`A size is a number of bytes from ${least} to ${mostGiB}g: 65536, 64k, 1m.`);
   }
   return bytes;
 }

@@ -2,6 +2,7 @@
 
 import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
 import { printable, wantsColor } from "../alert/terminal.js";
@@ -23,8 +24,12 @@ export interface ReplayOptions {
   readonly alerts: string | null;
   /** What goes to standard output; null for nothing. */
   readonly output: "text" | "json" | null;
-  /** null sorts everything. */
-  readonly latenessNs: bigint | null;
+  /** null sorts everything; undefined sorts inputs that have an end, and gives others the lateness that is usual. */
+  readonly latenessNs: bigint | null | undefined;
+  /** After so much silence of an input that may not end nothing waits for its order any longer; 0 for never. */
+  readonly idleNs: bigint;
+  /** What the events that wait or are kept may take. */
+  readonly memoryBytes: number;
   readonly strict: boolean;
   readonly failOnAlerts: boolean;
   readonly maxLineBytes: number;
@@ -37,8 +42,17 @@ const STDIN = 0;
 /** How many broken lines are shown; the rest is counted. */
 const SHOWN_BROKEN = 5;
 
+/** What the lateness is where nobody has said it and the input may not end. */
+export const USUAL_LATENESS_NS = 60_000_000_000n;
+
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type StopSignal = keyof typeof SIGNALS;
+
 /** What became of the reading. */
-type Ending = "end" | "interrupted" | "nobody reads";
+type Ending = "end" | "nobody reads" | StopSignal;
+
+/** After so many pauses of the detector the process looks whether a signal has come. */
+const PAUSES_AT_ONCE = 16;
 
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, options: ReplayOptions): Promise<number> {
@@ -55,12 +69,17 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   const delivery = createDelivery(pack.manifest, sinks, (error) => {
     for (const line of describeFailure(error) ?? []) broken.say(`${line}; the other output goes on`);
   });
+  const mayNotEnd = !(await haveEnds(options.replay));
+  const usual = mayNotEnd ? USUAL_LATENESS_NS : null;
+  const latenessNs = options.latenessNs === undefined ? usual : options.latenessNs;
   const detector = createDetector(pack, {
-    latenessNs: options.latenessNs,
+    latenessNs,
+    memoryBytes: options.memoryBytes,
     onAlert: delivery.onAlert,
     onBroken: broken.show,
   });
-  const outcome = await runAll(detector, delivery, options, stop, progress);
+  const idleNs = mayNotEnd && latenessNs !== null ? options.idleNs : 0n;
+  const outcome = await runAll(detector, delivery, { ...options, idleNs }, stop, progress);
   progress.clear();
 
   const counters = detector.counters();
@@ -72,7 +91,7 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   }
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
-  if (ending === "interrupted") process.exit(130);
+  if (ending in SIGNALS) process.exit(128 + SIGNALS[ending as StopSignal]);
   if (options.strict && counters.broken > 0) {
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);
   }
@@ -82,14 +101,31 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
 interface Stop {
   now(ending: Ending): void;
   readonly happened: Promise<Ending>;
+  /** null while there is no reason to stop. */
+  readonly reason: Ending | null;
 }
 
 function createStop(): Stop {
-  let now: Stop["now"] = () => undefined;
-  const happened = new Promise<Ending>((resolve) => {
-    now = resolve;
+  let reason: Ending | null = null;
+  let resolve: (ending: Ending) => void = () => undefined;
+  const happened = new Promise<Ending>((take) => {
+    resolve = take;
   });
-  return { now, happened };
+  return {
+    now(ending) {
+      reason ??= ending;
+      resolve(reason);
+    },
+    happened,
+    get reason() {
+      return reason;
+    },
+  };
+}
+
+async function haveEnds(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (!(await hasEnd(path))) return false;
+  return true;
 }
 
 /** `onClosed` is told when nobody reads standard output any more, and the alerts go nowhere else. */
@@ -125,13 +161,19 @@ async function runAll(
     onOversize: (line) => detector.skipLong(line),
     reuse: true,
   });
-  const onSignal = (): void => stop.now("interrupted");
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  // Once: a second signal ends the process as if there were nobody to listen, should an output hang.
+  for (const signal of Object.keys(SIGNALS) as StopSignal[]) process.once(signal, () => stop.now(signal));
+  const silence = {
+    ns: options.idleNs,
+    over: async (): Promise<void> => {
+      await delivery.run(detector.idleInSteps(options.idleNs));
+      await delivery.flush();
+    },
+  };
   let ending: Ending = "end";
   let failure: InputError | null = null;
   try {
-    ending = await feedAll(chunks, stop, async (chunk) => {
+    ending = await feedAll(chunks, stop, silence, async (chunk) => {
       chunk.lineCount = await delivery.run(detector.feedInSteps(chunk.bytes, chunk));
       await delivery.flush();
       progress.add(chunk.bytes.length);
@@ -140,9 +182,8 @@ async function runAll(
       failure = error;
       return "end";
     });
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
-    await delivery.run(detector.finishInSteps());
+    if (ending === "end" && (await finish(detector, delivery, stop)) === "stopped") ending = stop.reason ?? "end";
+    else if (ending in SIGNALS) await delivery.run(detector.stopInSteps());
     await delivery.flush();
   } finally {
     await delivery.close();
@@ -163,14 +204,48 @@ async function assertNotAnInput(alerts: string, inputs: readonly string[]): Prom
   }
 }
 
+/** Judges what is left at the end of the input; a signal, or a reader that goes, ends that too. */
+async function finish(detector: Detector, delivery: Delivery, stop: Stop): Promise<"done" | "stopped"> {
+  const steps = detector.finishInSteps();
+  const some = function* (): Generator<void, boolean, void> {
+    for (let pauses = 0; pauses < PAUSES_AT_ONCE; pauses++) {
+      if (steps.next().done === true) return true;
+      yield;
+    }
+    return false;
+  };
+  while (!(await delivery.run(some()))) {
+    await setImmediate();
+    if (stop.reason !== null) return "stopped";
+  }
+  return "done";
+}
+
+/** What is to be done each time when the input has been silent for `ns`; 0 for never. */
+interface Silence {
+  readonly ns: bigint;
+  readonly over: () => Promise<void>;
+}
+
+/** What a timer of Node can wait at most. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const SILENT = Symbol("silent");
+
 /** Feeds every chunk until the input ends or it is time to stop. */
 async function feedAll(
   chunks: AsyncGenerator<Chunk, void, void>,
   stop: Stop,
+  silence: Silence,
   feed: (chunk: Chunk) => Promise<void>,
 ): Promise<Ending> {
+  let reading = chunks.next();
   for (;;) {
-    const next = await Promise.race([chunks.next(), stop.happened]);
+    const next = await withSilence(Promise.race([reading, stop.happened]), silence.ns);
+    if (next === SILENT) {
+      await silence.over();
+      continue;
+    }
     if (typeof next === "string") {
       // Not waited for: a generator that waits for input ends only when the input comes.
       void chunks.return().catch(() => undefined);
@@ -178,6 +253,21 @@ async function feedAll(
     }
     if (next.done === true) return "end";
     await feed(next.value);
+    reading = chunks.next();
+  }
+}
+
+/** What comes, or SILENT when nothing has come for `ns`. */
+async function withSilence<Result>(coming: Promise<Result>, ns: bigint): Promise<Result | typeof SILENT> {
+  if (ns === 0n) return coming;
+  const timer = new AbortController();
+  try {
+    const silent = setTimeout(Math.min(Number(ns / 1_000_000n), LONGEST_TIMER_MS), SILENT, { signal: timer.signal });
+    // A timer that is called off is not waited for.
+    silent.catch(() => undefined);
+    return await Promise.race([coming, silent]);
+  } finally {
+    timer.abort();
   }
 }
 

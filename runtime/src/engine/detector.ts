@@ -36,7 +36,7 @@ export interface DetectorCounters {
   readonly untimed: number;
   /** Events for which at least one predicate held. */
   readonly matched: number;
-  /** Matched events that came later than was allowed, and those released early because too many waited. */
+  /** Events that came behind one that stands after them in their key; those judged early because memory was short. */
   readonly late: number;
   readonly overflowed: number;
   readonly waiting: number;
@@ -79,6 +79,10 @@ export interface Detector {
   finish(): void;
   /** The same with pauses, as `feedInSteps` has them. */
   finishInSteps(): Steps;
+  /** Says that the stream has been silent for so long, see Lane; with pauses. */
+  idleInSteps(silenceNs: bigint): Steps;
+  /** Says that the run has ended, the stream has not, see Lane; with pauses. */
+  stopInSteps(): Steps;
   /**
    * Makes a late test of the package: the key strings under which it holds, or null. `others[i]` is the event of stage
    * `test.stages[i]`. For callers that apply pipes themselves; not to be called from `onAlert`. Throws RangeError for a
@@ -111,16 +115,16 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     isUnderWay = true;
     const batches = evaluator.evaluate(chunk, origin, arrived);
     let batch = batches.next();
-    for (; batch.done !== true; batch = batches.next()) yield* lane.take(batch.value.events, batch.value.watermark);
+    for (; batch.done !== true; batch = batches.next()) yield* lane.take(batch.value.events, batch.value.clock);
     isUnderWay = false;
     arrived += batch.value;
     return batch.value;
   }
 
-  function* finishInSteps(): Steps {
+  function* inSteps(steps: Steps): Steps {
     begin();
     isUnderWay = true;
-    yield* lane.finish();
+    yield* steps;
     isUnderWay = false;
   }
 
@@ -131,8 +135,10 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       arrived++;
       evaluator.skipLong(line);
     },
-    finish: () => runThrough(finishInSteps()),
-    finishInSteps,
+    finish: () => runThrough(inSteps(lane.finish())),
+    finishInSteps: () => inSteps(lane.finish()),
+    idleInSteps: (silenceNs) => inSteps(lane.idle(silenceNs)),
+    stopInSteps: () => inSteps(lane.stop()),
     ask: lane.ask,
     counters() {
       const read = evaluator.counters();

@@ -6,10 +6,14 @@ import type { EventFormat } from "./formats.js";
 export interface StreamEvent {
   /** Arrival number. */
   readonly ordinal: number;
-  /** Event time, nanoseconds since 1970. */
+  /** Event time, nanoseconds since 1970; of an event without a time that of the event before it in the input. */
   readonly ts: bigint;
   /** Tiebreaker; null when the event has none. */
   readonly tie: bigint | null;
+  /** False for an event without a time of its own, which no maxspan can be measured by. */
+  readonly timed?: boolean;
+  /** The clock of the stream when the event arrived (CONTROL_CLOCK in abi.ts); where events are sorted nobody asks it. */
+  readonly clock?: bigint;
 }
 
 /** An event that can be part of a detection, with the place it was read from. */

@@ -11,4 +11,6 @@ export interface Detection {
   readonly key: string;
   /** One event for each stage, null for a missing event; one event for an event rule. At least one is not null. */
   readonly events: readonly (EvidenceEvent | null)[];
+  /** Whether it was the end of the input that decided: until then a missing event `![ ]` could still have come. */
+  readonly atEnd?: boolean;
 }

@@ -1,9 +1,13 @@
-// Matched events in their final order -> detections.
+// Matched events -> detections.
 //
-// The process trees set an event's lineage flags; then come the event rules, in index order; the event rules that have late
-// tests or pipes; and the sequence engine. What the programs find goes through their pipes.
+// What needs no order is judged as it comes: the event rules that a predicate alone decides, in index order. What does comes
+// in order: the process trees set an event's lineage flags, then come the event rules that have late tests or pipes, and the
+// sequence engine. What the programs find goes through their pipes.
+//
+// Who does not sort all events sorts the shares of each event: what it is to one key of one program, or to one process tree.
 
 import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { Evidence } from "../event/evidence.js";
 import type { EvidenceEvent, MatchedEvent } from "../event/stream-event.js";
 import { createLineage, type LineageCounters } from "../lineage/lineage.js";
 import type { Package } from "../load/load-package.js";
@@ -16,11 +20,6 @@ import { createRuleStates, type RuleState, type RuleStates } from "./rule-states
 export interface JudgeOptions {
   /** Takes the detections. It must neither throw nor call back. */
   readonly onAlert: (detection: Detection) => void;
-  /**
-   * What the order of events is: their time, tiebreaker and arrival, which is so when absent, or their arrival alone, as
-   * the endgame dialect has it. Then nothing waits, and event time decides maxspan and nothing else.
-   */
-  readonly order?: "time" | "arrival";
   /** Whether matches go through the pipes of their rules, which is so when absent. */
   readonly pipes?: boolean;
   /** Caps of the sequence engine, see SequenceEngineOptions. */
@@ -46,9 +45,15 @@ export interface JudgeCounters {
 }
 
 export interface Judge {
-  /** Takes the next event; `sequences.advance` must have been called with its time, or a later one. */
-  judge(event: MatchedEvent): void;
-  readonly sequences: Pick<SequenceEngine, "advance" | "reportDue" | "finish">;
+  /** Takes an event as it comes. */
+  judgeAlone(event: MatchedEvent): void;
+  /** Takes the next event in order. */
+  judgeInOrder(event: MatchedEvent): void;
+  /** The shares of an event, those of the process trees first. */
+  forEachShare(event: MatchedEvent, take: (group: number, key: string) => void): void;
+  /** Takes the next event of a share. `ensure` is called first with the shares that must have been judged before. */
+  judgeShare(group: number, key: string, event: MatchedEvent, ensure: (group: number, key: string) => void): void;
+  readonly sequences: Pick<SequenceEngine, "advance" | "dueAt" | "reportDue" | "evictOldest" | "finish">;
   /** What is remembered of the rules. */
   readonly states: RuleStates;
   /** Makes a late test of the package, see Detector. */
@@ -56,8 +61,16 @@ export interface Judge {
   counters(): JudgeCounters;
 }
 
+/** How a judge's events are ordered, see SequenceEngineOptions. */
+export interface JudgeOrder {
+  readonly order: "time" | "key" | "arrival";
+  readonly latenessNs: bigint;
+  readonly evidence: Evidence;
+  readonly keptBytes: number;
+}
+
 /** A judge for the matches of a package. */
-export function createJudge(pack: Package, options: JudgeOptions): Judge {
+export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOrder): Judge {
   const { onAlert, maxPipeKeys = PIPE_KEY_LIMIT } = options;
   const { manifest, programs } = pack;
   const tester = createLateTester(pack);
@@ -74,9 +87,9 @@ export function createJudge(pack: Package, options: JudgeOptions): Judge {
 
   const engine = createSequenceEngine(programs, {
     // The engine hands back the objects that it was given.
-    onComplete: (index, key, events) => match(index, key, events as (EvidenceEvent | null)[]),
+    onComplete: (index, key, events, atEnd) => match(index, key, events as (EvidenceEvent | null)[], atEnd),
     askLate: (test, event, others) => holds(test, event as EvidenceEvent, others as (EvidenceEvent | null)[]),
-    ...present("order", options.order),
+    ...order,
     ...present("maxPerProgram", options.maxPerProgram),
     ...present("maxTotal", options.maxTotal),
     ...present("sampleWindowNs", options.sampleWindowNs),
@@ -86,6 +99,7 @@ export function createJudge(pack: Package, options: JudgeOptions): Judge {
     pack.lineage.length === 0
       ? null
       : createLineage<MatchedEvent>(pack.lineage, (test, event) => holds(test, event, []), options.maxProcesses);
+  const trees = lineage?.trees ?? 0;
 
   function alert(state: RuleState, detection: Detection): void {
     state.alerts++;
@@ -93,27 +107,50 @@ export function createJudge(pack: Package, options: JudgeOptions): Judge {
   }
 
   /** A match of a program; it becomes an alert when its pipes let it through. */
-  function match(index: number, key: string, events: (EvidenceEvent | null)[]): void {
+  function match(index: number, key: string, events: (EvidenceEvent | null)[], atEnd: boolean): void {
     const program = programs[index];
     const state = states.byProgram[index];
     if (program === undefined || state === undefined) return;
     if (state.pipes !== null && !passPipes(program.pipes, state.pipes, events, ask, maxPipeKeys)) return;
-    alert(state, { rule: program.rule, kind: program.kind, key, events });
+    alert(state, { rule: program.rule, kind: program.kind, key, events, ...(atEnd ? { atEnd } : {}) });
+  }
+
+  function judgeEventProgram(index: number, event: MatchedEvent): void {
+    const test = programs[index]?.stages[0]?.late ?? null;
+    if (test === null || holds(test, event, [])) match(index, "", [event], false);
   }
 
   return {
-    judge(event) {
-      if (lineage !== null) lineage.update(event, event.stages);
+    judgeAlone(event) {
       for (const rule of event.rules) {
         const state = states.byRule[rule];
         if (state !== undefined) alert(state, { rule, kind: "event", key: "", events: [event] });
       }
-      if (event.stages.length === 0) return;
-      for (const index of programsOf(eventPrograms, event)) {
-        const test = programs[index]?.stages[0]?.late ?? null;
-        if (test === null || holds(test, event, [])) match(index, "", [event]);
-      }
+    },
+    judgeInOrder(event) {
+      lineage?.update(event, event.stages);
+      for (const index of programsOf(eventPrograms, event)) judgeEventProgram(index, event);
       engine.accept(event, event.stages);
+    },
+    forEachShare(event, take) {
+      for (let tree = 0; tree < trees; tree++) {
+        const host = lineage?.partitionOf(tree, event.stages) ?? null;
+        if (host !== null) take(programs.length + tree, host);
+      }
+      for (const index of programsOf(eventPrograms, event)) take(index, "");
+      engine.forEachKey(event, event.stages, take);
+    },
+    judgeShare(group, key, event, ensure) {
+      if (group >= programs.length) {
+        lineage?.updateTree(group - programs.length, event, event.stages);
+        return;
+      }
+      for (let tree = 0; tree < trees; tree++) {
+        const host = lineage?.partitionOf(tree, event.stages) ?? null;
+        if (host !== null) ensure(programs.length + tree, host);
+      }
+      if (programs[group]?.kind === "event") judgeEventProgram(group, event);
+      else engine.acceptKey(group, key, event, event.stages);
     },
     sequences: engine,
     states,

@@ -1,41 +1,70 @@
 // Matched events as they arrive -> detections, in an order that only the events decide.
 //
-// An event waits in the reorder buffer until the watermark has passed it by the allowed lateness. Then what falls due before
-// it is reported, and it is judged.
+// What needs no order is judged as it comes. What does waits, in one of three ways:
+//   sorted    a stream that ends: everything waits for the end and is then judged in order of time, tiebreaker and arrival
+//   by key    a stream that may not end: each share of an event waits for the allowed lateness (order/key-order.ts), and what
+//             happens to a key depends on the order and times of its own events
+//   arrival   nothing waits
 //
 // A lane shares nothing with the evaluators whose events it takes: late tests have an instance of their own.
 //
 // Detections are handed on as they are found, and after some of them the lane pauses, so that whoever takes them can wait
 // until there is room for more. What one event completes is never cut in two.
-// INVARIANT: neither pauses nor how often the watermark is told change the detections, their order or the counters.
+// INVARIANT: neither pauses nor how often the clock is told change the detections, their order or the counters.
+//
+// Bounded: the events that wait and those that sequences keep take no more memory than `memoryBytes`, as event/evidence.ts
+// counts. Each of the two may take what the other leaves, and half of it always. When it is short, what came first goes first:
+// what waits is judged early, what sequences keep is dropped; both are counted.
 
+import { createEvidence } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
-import { createArrivalOrder, createReorder, type Reorder, type ReorderCounters } from "../order/reorder.js";
-import { createJudge, type JudgeCounters, type JudgeOptions } from "./judge.js";
+import { createKeyOrder } from "../order/key-order.js";
+import { createSortedQueue } from "../order/sorted-queue.js";
+import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
 
 /** After so many detections a lane pauses; they are references to events that are in memory already. */
 export const PAUSE_AFTER = 256;
+/** What evidence may take when nothing is said. */
+export const MEMORY_BYTES = 512 << 20;
+/** While sequences keep less than this part of the memory, what has expired by the clock stays. */
+const KEPT_PART = 16;
 
 export interface LaneOptions extends JudgeOptions {
-  /** How late an event may come and still find its place; null for no limit: everything waits, and is sorted. */
+  /** How late an event may come and still find its place; null for a stream that ends: everything is sorted. */
   readonly latenessNs: bigint | null;
-  /** How many matched events may wait for their order; 1,000,000 when absent, and no limit when everything is sorted. */
-  readonly reorderCapacity?: number;
+  /** `arrival` when the order of events is that of their arrival, as the endgame dialect has it: then nothing waits. */
+  readonly order?: "time" | "arrival";
+  /** About how many bytes the events may take that wait or are kept; MEMORY_BYTES when absent. */
+  readonly memoryBytes?: number;
 }
 
-export interface LaneCounters extends ReorderCounters, JudgeCounters {}
+export interface LaneCounters extends JudgeCounters {
+  /** Events that came behind one that stands after them in their key. */
+  readonly late: number;
+  /** Events, or shares of them, that were judged early because memory was short. */
+  readonly overflowed: number;
+  /** Those that wait now. */
+  readonly waiting: number;
+}
 
 /** What is done piece by piece: run it to its end, waiting in between as long as need be. */
 export type Steps = Generator<void, void, void>;
 
 export interface Lane {
-  /** Takes events in the order of their arrival, and the greatest event time seen then; null before the first. */
-  take(events: readonly MatchedEvent[], watermark: bigint | null): Steps;
-  /** Says that the stream has ended: everything that waits is judged. */
+  /** Takes events in the order of their arrival, and the clock of the stream behind them. */
+  take(events: readonly MatchedEvent[], clock: bigint): Steps;
+  /**
+   * Says that the stream has been silent for so long. Nothing waits for its order any longer, and held matches see the
+   * time pass. Of a stream that is sorted as a whole nothing is judged.
+   */
+  idle(silenceNs: bigint): Steps;
+  /** Says that the stream has ended: everything that waits is judged, and so is what is held. */
   finish(): Steps;
+  /** Says that the run has ended, the stream has not: what waits is judged; what is held is not due and stays unsaid. */
+  stop(): Steps;
   /** Makes a late test of the package, see Detector. */
   readonly ask: Ask;
   counters(): LaneCounters;
@@ -43,74 +72,222 @@ export interface Lane {
   stateOf(id: string): RuleState | undefined;
 }
 
-const NO_EVENTS: readonly MatchedEvent[] = [];
+/** How the events of a lane wait. */
+interface Order {
+  take(event: MatchedEvent): Steps;
+  /** The clock of the stream has reached `clock`. */
+  advance(clock: bigint): Steps;
+  idle(silenceNs: bigint): Steps;
+  /** Judges all that waits. */
+  release(): Steps;
+  counters(): { readonly overflowed: number; readonly waiting: number };
+}
 
-/** A lane for the matches of a package. */
+/** What the orders share. */
+interface Scales {
+  readonly waiting: ReturnType<typeof createEvidence>;
+  readonly kept: ReturnType<typeof createEvidence>;
+  readonly memoryBytes: number;
+}
+
+/** A lane for the matches of a package. Throws RangeError for a lateness below 0. */
 export function createLane(pack: Package, options: LaneOptions): Lane {
-  const { latenessNs, onAlert, order = "time" } = options;
-  const reorder = createOrder(options);
+  const { latenessNs, onAlert, memoryBytes = MEMORY_BYTES } = options;
+  const kind = options.order === "arrival" ? "arrival" : latenessNs === null ? "time" : "key";
+  const scales: Scales = { waiting: createEvidence(), kept: createEvidence(), memoryBytes };
   let sincePause = 0;
-  const { judge, sequences, states, ask, counters } = createJudge(pack, {
-    ...options,
-    onAlert(detection) {
-      sincePause++;
-      onAlert(detection);
+  const judge = createJudge(
+    pack,
+    {
+      ...options,
+      onAlert(detection) {
+        sincePause++;
+        onAlert(detection);
+      },
     },
-  });
+    {
+      order: kind,
+      latenessNs: latenessNs ?? 0n,
+      evidence: scales.kept,
+      keptBytes: memoryBytes / KEPT_PART,
+    },
+  );
+  const { sequences } = judge;
 
-  function isPauseDue(): boolean {
-    if (sincePause < PAUSE_AFTER) return false;
+  function* pause(): Steps {
+    if (sincePause < PAUSE_AFTER) return;
     sincePause = 0;
-    return true;
+    yield;
   }
 
-  /** Pushes the events, and judges those that are due. */
-  function* release(arriving: readonly MatchedEvent[]): Steps {
-    for (let at = 0; ; ) {
-      const event = reorder.next();
-      if (event === null) {
-        const next = arriving[at++];
-        if (next === undefined) return;
-        reorder.push(next);
-        continue;
+  const order =
+    kind === "arrival"
+      ? orderByArrival(judge, scales)
+      : kind === "time"
+        ? orderSorted(judge, scales, pause)
+        : orderByKey(judge, scales, pause, latenessNs ?? 0n);
+
+  return {
+    *take(events, clock) {
+      for (const event of events) {
+        yield* order.take(event);
+        yield* pause();
       }
-      // Held matches that fall due before this event are reported first. A late event stands behind events up to the
-      // floor that it missed, so what is due by that floor comes before it too.
-      const ts = latestOf(event.ts, latenessNs === null ? null : event.watermark - latenessNs);
-      while (sequences.reportDue(ts)) if (isPauseDue()) yield;
-      sequences.advance(ts);
-      judge(event);
-      if (isPauseDue()) yield;
+      yield* order.advance(clock);
+    },
+    idle: (silenceNs) => order.idle(silenceNs),
+    *finish() {
+      yield* order.release();
+      while (sequences.reportDue(null)) yield* pause();
+      sequences.finish();
+    },
+    stop: () => order.release(),
+    ask: judge.ask,
+    counters() {
+      const judged = judge.counters();
+      return { ...order.counters(), late: judged.sequences.late, ...judged };
+    },
+    stateOf: (id) => judge.states.byId.get(id),
+  };
+}
+
+function* nothing(): Steps {}
+
+/** Drops what sequences keep until the memory does; false when that is not enough. */
+function relieveSequences({ sequences }: Judge, { kept, waiting, memoryBytes }: Scales): boolean {
+  while (kept.bytes + waiting.bytes > memoryBytes) {
+    if (waiting.bytes * 2 > memoryBytes || !sequences.evictOldest()) return false;
+  }
+  return true;
+}
+
+function orderByArrival(judge: Judge, scales: Scales): Order {
+  return {
+    *take(event) {
+      judge.judgeAlone(event);
+      judge.judgeInOrder(event);
+      relieveSequences(judge, scales);
+    },
+    advance: nothing,
+    idle: nothing,
+    release: nothing,
+    counters: () => ({ overflowed: 0, waiting: 0 }),
+  };
+}
+
+function orderSorted(judge: Judge, scales: Scales, pause: () => Steps): Order {
+  const queue = createSortedQueue<MatchedEvent>();
+  const { sequences } = judge;
+  let overflowed = 0;
+
+  function* judgeFirst(): Steps {
+    const event = queue.removeFirst();
+    if (event === undefined) return;
+    // Held matches that fall due before this event are reported first.
+    while (sequences.reportDue(event.ts)) yield* pause();
+    judge.judgeInOrder(event);
+    scales.waiting.letGo(event);
+    yield* pause();
+  }
+
+  return {
+    *take(event) {
+      judge.judgeAlone(event);
+      if (event.stages.length === 0) return;
+      queue.add(event);
+      scales.waiting.keep(event);
+      while (!relieveSequences(judge, scales) && queue.size > 0) {
+        overflowed++;
+        yield* judgeFirst();
+      }
+    },
+    advance: nothing,
+    idle: nothing,
+    *release() {
+      while (queue.size > 0) {
+        yield* judgeFirst();
+        relieveSequences(judge, scales);
+      }
+    },
+    counters: () => ({ overflowed, waiting: queue.size }),
+  };
+}
+
+function orderByKey(judge: Judge, scales: Scales, pause: () => Steps, latenessNs: bigint): Order {
+  const keys = createKeyOrder<MatchedEvent>(latenessNs);
+  const { sequences } = judge;
+  let overflowed = 0;
+  /** What silence has added to the clock of the stream. */
+  let silentNs = 0n;
+  let now = 0n;
+
+  /** Judges the next share of those that came first. */
+  function judgeNext(): void {
+    const share = keys.next();
+    if (share !== null) judgeShare(share.group, share.key, share.event);
+  }
+
+  function judgeShare(group: number, key: string, event: MatchedEvent): void {
+    judge.judgeShare(group, key, event, (before, beforeKey) => {
+      for (let one = keys.nextUpTo(before, beforeKey, event); one !== null; ) {
+        judgeShare(one.group, one.key, one.event);
+        one = keys.nextUpTo(before, beforeKey, event);
+      }
+    });
+    scales.waiting.letGo(event);
+  }
+
+  /**
+   * Judges what is due at `clock`: shares and held matches, in the order in which they are. The sequences are told the time
+   * when a share comes, and at no other moment: what they forget then is the same however often the clock is told.
+   */
+  function* advance(clock: bigint): Steps {
+    now = clock;
+    for (;;) {
+      const share = keys.dueAt();
+      const held = sequences.dueAt();
+      const isShare = share !== null && (share < clock || latenessNs === 0n) && (held === null || share <= held);
+      if (isShare) {
+        sequences.advance(share);
+        judgeNext();
+        relieveSequences(judge, scales);
+      } else if (held === null || !sequences.reportDue(clock)) break;
+      yield* pause();
+    }
+  }
+
+  function* release(): Steps {
+    while (keys.size > 0) {
+      judgeNext();
+      relieveSequences(judge, scales);
+      yield* pause();
     }
   }
 
   return {
-    *take(events, watermark) {
-      yield* release(events);
-      if (latenessNs === null || order === "arrival" || watermark === null) return;
-      reorder.advance(watermark);
-      yield* release(NO_EVENTS);
-      while (sequences.reportDue(watermark - latenessNs)) if (isPauseDue()) yield;
-      sequences.advance(watermark - latenessNs);
+    *take(event) {
+      event.clock += silentNs;
+      yield* advance(event.clock);
+      judge.judgeAlone(event);
+      if (event.stages.length === 0) return;
+      judge.forEachShare(event, (group, key) => {
+        keys.push(group, key, event);
+        scales.waiting.keep(event);
+      });
+      if (latenessNs === 0n) yield* advance(event.clock);
+      while (!relieveSequences(judge, scales) && keys.size > 0) {
+        overflowed++;
+        judgeNext();
+        yield* pause();
+      }
     },
-    *finish() {
-      reorder.finish();
-      yield* release(NO_EVENTS);
-      while (sequences.reportDue(null)) if (isPauseDue()) yield;
-      sequences.finish();
+    advance: (clock) => advance(clock + silentNs),
+    *idle(silenceNs) {
+      yield* release();
+      silentNs += silenceNs;
+      yield* advance(now + silenceNs);
     },
-    ask,
-    counters: () => ({ ...reorder.counters(), ...counters() }),
-    stateOf: (id) => states.byId.get(id),
+    release,
+    counters: () => ({ overflowed, waiting: keys.size }),
   };
-}
-
-function createOrder({ order, latenessNs, reorderCapacity }: LaneOptions): Reorder<MatchedEvent> {
-  if (order === "arrival") return createArrivalOrder();
-  const capacity = reorderCapacity ?? (latenessNs === null ? Number.POSITIVE_INFINITY : 1_000_000);
-  return createReorder({ latenessNs, capacity });
-}
-
-function latestOf(ts: bigint, floor: bigint | null): bigint {
-  return floor !== null && floor > ts ? floor : ts;
 }

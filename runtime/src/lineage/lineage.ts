@@ -39,6 +39,12 @@ export interface LineageCounters {
 export interface Lineage<Event extends LineageEvent> {
   /** Takes the next event and the predicates that held for it, and sets its flags. */
   update(event: Event, matches: readonly StageMatch[]): void;
+  /** How many trees there are, one for each program. */
+  readonly trees: number;
+  /** What keeps the events of a tree together that have to be in order, which is their host; null for no event of this tree. */
+  partitionOf(tree: number, matches: readonly StageMatch[]): string | null;
+  /** As update, for one tree alone. */
+  updateTree(tree: number, event: Event, matches: readonly StageMatch[]): void;
   counters(): LineageCounters;
 }
 
@@ -132,25 +138,38 @@ export function createLineage<Event extends LineageEvent>(
     relations[at] = (relations[at] ?? 0) | MARKED;
   }
 
+  function updateTree(at: number, event: Event, matches: readonly StageMatch[]): void {
+    const source = sources[at];
+    const key = source === undefined ? undefined : feedKey(source, matches);
+    if (source === undefined || key === undefined) return;
+    number++;
+    for (const { predicate } of matches) if (predicate < heldAt.length) heldAt[predicate] = number;
+    step(source, event, source.program.dialect === "elastic" ? elasticIdentities(key) : endgameIdentities(key));
+  }
+
   return {
     update(event, matches) {
       event.lineage = null;
-      number++;
-      for (const { predicate } of matches) if (predicate < heldAt.length) heldAt[predicate] = number;
-      for (const source of sources) {
-        const { feed, dialect } = source.program;
-        if (!holds(feed)) continue;
-        const [key] = matches.find(({ predicate }) => predicate === feed)?.keys ?? [];
-        if (key === undefined) continue;
-        step(source, event, dialect === "elastic" ? elasticIdentities(key) : endgameIdentities(key));
-      }
+      for (let at = 0; at < sources.length; at++) updateTree(at, event, matches);
     },
+    trees: sources.length,
+    partitionOf(at, matches) {
+      const source = sources[at];
+      const key = source === undefined ? undefined : feedKey(source, matches);
+      if (source === undefined || key === undefined) return null;
+      return source.program.dialect === "elastic" ? (key.split("\n")[4] ?? NULL_PART) : "";
+    },
+    updateTree,
     counters: () => ({
       known: sources.reduce((sum, { tree }) => sum + tree.known, 0),
       forgottenForCap: sources.reduce((sum, { tree }) => sum + tree.forgottenForCap, 0),
       forgottenForAge: sources.reduce((sum, { tree }) => sum + tree.forgottenForAge, 0),
     }),
   };
+}
+
+function feedKey({ program }: Source, matches: readonly StageMatch[]): string | undefined {
+  return matches.find(({ predicate }) => predicate === program.feed)?.keys[0];
 }
 
 function inherit(process: Process, parent: Process): void {

@@ -4,7 +4,8 @@
 // INVARIANT: a process whose time is over is never found again, whether it has been removed yet or not: ends can come out
 // of order, so one may stand in `ended` behind another that stays longer. Until it is removed it counts for the capacity.
 //
-// Bounded: at most `capacity` processes; the one that became known first goes first, and is counted.
+// Bounded: at most `capacity` processes. The one that ended first goes first, then the one that became known first; both are
+// counted.
 
 /** What a query says of a process, as bits. */
 export const MARKED = 1;
@@ -72,11 +73,9 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
       const process: Process = { id, relations: new Uint8Array(queries), isLinked: false, ended: null };
       processes.set(id, process);
       if (processes.size > capacity) {
-        for (const oldest of processes.values()) {
-          forget(oldest);
-          forgottenForCap++;
-          break;
-        }
+        const [gone] = ended.size > 0 ? ended.values() : processes.values();
+        if (gone !== undefined) forget(gone);
+        forgottenForCap++;
       }
       return process;
     },

@@ -3,25 +3,30 @@
 // The programs come from the sequence tables and are run in index order. Predicate -> programs is two dense arrays, so an
 // event costs the programs whose predicates held for it, and one comparison each for timers and for expiry.
 //
-// Time is event time. It moves with the events and, between them, with `advance`; whatever falls due (held matches in
-// order of deadline and completion, then expiry) is done before the next event is looked at.
+// What happens to a key is decided by the order and the times of that key's own events. The clock decides when a held match
+// has waited long enough, and what may be forgotten. What the clock is depends on the order in which events come:
+//   time      sorted as a whole: the clock is event time, and moves with the events and, between them, with `advance`
+//   key       each key's events sorted: the clock of the stream (CONTROL_CLOCK in abi.ts), which `advance` moves
+//   arrival   as they arrive, which is what the endgame dialect means by order: the clock does not move, nothing expires
+//             before it is met, and held matches are judged at the end
+// Whatever falls due (held matches in the order in which they are due and then of completion, then expiry) is done before the
+// next event is looked at.
 // INVARIANT: how often `advance` is called changes neither what is reported nor its order.
 //
-// In order of arrival, which is what the endgame dialect means by order, event time decides maxspan and nothing else: it
-// does not move, nothing expires before it is met, and held matches are judged at the end.
-//
 // Bounded: a program keeps at most `maxPerProgram` entries and all together `maxTotal`; the oldest goes first, and is
-// counted. `maxspan` (for samples the window) bounds how long an entry stays.
+// counted. Who sees that the evidence takes too much memory calls `evictOldest`.
 
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { createEvidence, type Evidence } from "../event/evidence.js";
 import type { StageMatch, StreamEvent } from "../event/stream-event.js";
 import { acceptJoin } from "./join.js";
-import { acceptSequence, type Matches } from "./machine.js";
+import { acceptSequence, keysOf, type Matches } from "./machine.js";
 import { report } from "./missing.js";
-import { expire, forget, type Pending } from "./pending.js";
+import { evictOldest, expire, forget, type OnComplete, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
 import {
   type AskLate,
+  type Automaton,
   type Chain,
   createAutomaton,
   createChain,
@@ -36,14 +41,19 @@ const NO_MATCHES: readonly StageMatch[] = [];
 
 export interface SequenceEngineOptions {
   /**
-   * Takes each completion: the index of the program, the join key, and the events by stage, null for a missing event. It
-   * must neither throw nor call back into the engine.
+   * Takes each completion. It must neither throw nor call back into the engine.
    */
-  readonly onComplete: (program: number, key: string, events: (StreamEvent | null)[]) => void;
+  readonly onComplete: OnComplete;
   /** Makes the late tests; needed when a program has any. */
   readonly askLate?: AskLate;
-  /** Whether events are in order of time, tiebreaker and arrival, which is so when absent, or of arrival alone. */
-  readonly order?: "time" | "arrival";
+  /** See above; `time` when absent. */
+  readonly order?: "time" | "key" | "arrival";
+  /** In the order of keys: how late an event may come, in nanoseconds; none when absent. */
+  readonly latenessNs?: bigint;
+  /** Where the events that are kept are counted. */
+  readonly evidence?: Evidence;
+  /** In the order of keys: what has expired is kept while the evidence takes no more bytes than this; none when absent. */
+  readonly keptBytes?: number;
   /** How many partial matches, held matches, marks and sample keys a program may keep; 100,000 when absent. */
   readonly maxPerProgram?: number;
   /** The same for all programs together; 1,000,000 when absent. */
@@ -61,6 +71,8 @@ export interface SequenceCounters {
   readonly expired: number;
   /** Entries dropped because a cap was reached. */
   readonly evicted: number;
+  /** Events that came behind one that stands after them in their key. */
+  readonly late: number;
   /** Entries kept now, and how many of those are held matches. */
   readonly pending: number;
   readonly held: number;
@@ -75,13 +87,21 @@ export interface SequenceEngine {
    * gone, whether or not another event has moved the clock there.
    */
   accept(event: StreamEvent, matches: readonly StageMatch[]): void;
-  /** Says that no event before `ts` will come any more, unless late. */
-  advance(ts: bigint): void;
+  /** The programs and keys that an event concerns, programs in index order. `take` may call nothing of the engine. */
+  forEachKey(event: StreamEvent, matches: readonly StageMatch[], take: (program: number, key: string) => void): void;
+  /** Takes an event for one program and key alone. */
+  acceptKey(program: number, key: string, event: StreamEvent, matches: readonly StageMatch[]): void;
+  /** Says that the clock has reached `time`; where events are sorted, that none before it will come any more. */
+  advance(time: bigint): void;
+  /** When the first held match has waited long enough; null while none is held. */
+  dueAt(): bigint | null;
   /**
-   * Reports the first of the held matches that `advance(ts)` would report, or `finish()` for null; false when there is
+   * Reports the first of the held matches that `advance(time)` would report, or `finish()` for null; false when there is
    * none. A caller that cannot take all of them at once can pause between two.
    */
-  reportDue(ts: bigint | null): boolean;
+  reportDue(time: bigint | null): boolean;
+  /** Drops the entry that was made first, and counts it; false when there is none. */
+  evictOldest(): boolean;
   /** Judges what is held as if no event would come again, and forgets the rest; another stream can follow. */
   finish(): void;
   counters(): SequenceCounters;
@@ -96,6 +116,9 @@ export function createSequenceEngine(
 ): SequenceEngine {
   const {
     order = "time",
+    latenessNs = 0n,
+    evidence = createEvidence(),
+    keptBytes = 0,
     maxPerProgram = 100_000,
     maxTotal = 1_000_000,
     sampleWindowNs = 3_600_000_000_000n,
@@ -114,6 +137,10 @@ export function createSequenceEngine(
   const predicateCount = starts.length - 1;
   const pending: Pending = {
     clock: NO_TIME,
+    // A leap of the clock counts as the lateness at most, and one of them must not end what waits.
+    slackNs: order === "key" ? 2n * latenessNs : 0n,
+    keptBytes: order === "key" ? keptBytes : 0,
+    evidence,
     nextDue: NEVER,
     spanChains: [...spanChains.values()],
     timers: createTimers(),
@@ -122,6 +149,10 @@ export function createSequenceEngine(
     onComplete: options.onComplete,
     askLate,
     isByArrival: order === "arrival",
+    isSorted: order === "time",
+    isAtEnd: false,
+    late: 0,
+    lastLate: null,
     ages: 0,
     total: 0,
     completed: 0,
@@ -131,6 +162,7 @@ export function createSequenceEngine(
   };
   const matches: Matches = {
     current: NO_MATCHES,
+    of: null,
     at: new Int32Array(predicateCount),
     event: new Float64Array(predicateCount),
     number: 0,
@@ -146,16 +178,36 @@ export function createSequenceEngine(
     expire(pending);
   }
 
-  function accept(event: StreamEvent, current: readonly StageMatch[]): void {
-    moveTo(event.ts);
+  function fireLast(): boolean {
+    pending.isAtEnd = true;
+    const isFired = fireTimer(pending, NEVER);
+    pending.isAtEnd = false;
+    return isFired;
+  }
+
+  /** Makes `matches` those of this event. */
+  function look(event: StreamEvent, current: readonly StageMatch[]): void {
+    if (matches.of === event) return;
+    matches.of = event;
     matches.current = current;
     matches.number++;
-    let count = 0;
     for (let at = 0; at < current.length; at++) {
       const predicate = current[at]?.predicate ?? -1;
       if (predicate < 0 || predicate >= predicateCount) continue;
       matches.at[predicate] = at;
       matches.event[predicate] = matches.number;
+    }
+  }
+
+  function forEachKey(
+    event: StreamEvent,
+    current: readonly StageMatch[],
+    take: (program: number, key: string) => void,
+  ): void {
+    look(event, current);
+    let count = 0;
+    for (const { predicate } of current) {
+      if (predicate >= predicateCount) continue;
       const end = starts[predicate + 1] ?? 0;
       for (let use = starts[predicate] ?? 0; use < end; use++) {
         const index = users[use] ?? 0;
@@ -166,34 +218,51 @@ export function createSequenceEngine(
     }
     if (count > 1) concerned.subarray(0, count).sort();
     for (let at = 0; at < count; at++) {
-      const program = programs[concerned[at] ?? 0];
-      if (program === undefined) continue;
-      switch (program.automaton.kind) {
-        case "sequence":
-          acceptSequence(pending, program, event, matches);
-          break;
-        case "sample":
-          acceptSample(pending, program, event, matches);
-          break;
-        case "join":
-          acceptJoin(pending, program, event, matches);
-          break;
-        case "event":
-          break;
-      }
+      const index = concerned[at] ?? 0;
+      const program = programs[index];
+      if (program === undefined || (event.timed === false && program.automaton.hasMaxspan)) continue;
+      for (const key of keysFor(program.automaton, matches)) take(index, key);
     }
-    matches.current = NO_MATCHES;
+  }
+
+  function judge(index: number, key: string, event: StreamEvent): void {
+    const program = programs[index];
+    if (program === undefined) return;
+    switch (program.automaton.kind) {
+      case "sequence":
+        acceptSequence(pending, program, event, key, matches);
+        break;
+      case "sample":
+        acceptSample(pending, program, event, key, matches);
+        break;
+      case "join":
+        acceptJoin(pending, program, event, key, matches);
+        break;
+      case "event":
+        break;
+    }
   }
 
   return {
-    accept,
-    advance: moveTo,
-    reportDue(ts) {
-      if (ts !== null && (ts <= pending.clock || pending.isByArrival)) return false;
-      return fireTimer(pending, ts ?? NEVER);
+    accept(event, current) {
+      if (pending.isSorted) moveTo(event.ts);
+      matches.of = null;
+      forEachKey(event, current, (index, key) => judge(index, key, event));
     },
+    forEachKey,
+    acceptKey(index, key, event, current) {
+      look(event, current);
+      judge(index, key, event);
+    },
+    advance: moveTo,
+    dueAt: () => (pending.isByArrival ? null : (firstTimer(pending.timers)?.due ?? null)),
+    reportDue(time) {
+      if (time !== null && (time <= pending.clock || pending.isByArrival)) return false;
+      return time === null ? fireLast() : fireTimer(pending, time);
+    },
+    evictOldest: () => evictOldest(pending),
     finish() {
-      while (fireTimer(pending, NEVER));
+      while (fireLast());
       forget(pending, programs);
     },
     counters: () => ({
@@ -201,12 +270,31 @@ export function createSequenceEngine(
       spoilt: pending.spoilt,
       expired: pending.expired,
       evicted: pending.evicted,
+      late: pending.late,
       pending: pending.total,
       held: pending.timers.heap.length,
       keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size + program.joins.size, 0),
     }),
     programs,
   };
+}
+
+const NO_KEYS: readonly string[] = [];
+
+/** The keys under which the current event concerns a program, each once: those that may complete something first. */
+function keysFor({ asked }: Automaton, matches: Matches): Iterable<string> {
+  let found: readonly string[] | null = null;
+  let all: Set<string> | null = null;
+  for (const predicate of asked) {
+    const keys = keysOf(matches, predicate);
+    if (keys === undefined || keys === found) continue;
+    if (found === null) found = keys;
+    else if (all !== null || keys.length > 1 || keys[0] !== found[0] || found.length > 1) {
+      all ??= new Set(found);
+      for (const key of keys) all.add(key);
+    }
+  }
+  return all ?? found ?? NO_KEYS;
 }
 
 /** For programs without late tests; throws RangeError when there are some. */
@@ -219,12 +307,12 @@ function cannotAsk(sources: readonly SequenceProgram[]): AskLate {
 }
 
 /**
- * Reports the first held match when its deadline lies before `ts`; one that is still held has met nothing that speaks
+ * Reports the first held match when it was due before `ts`; one that is still held has met nothing that speaks
  * against it. False when there is none.
  */
 function fireTimer(pending: Pending, ts: bigint): boolean {
   const match = firstTimer(pending.timers);
-  if (match === undefined || match.deadline >= ts) return false;
+  if (match === undefined || match.due >= ts) return false;
   report(pending, match);
   return true;
 }

@@ -5,30 +5,30 @@
 // only the caps bound how many there are.
 
 import type { StreamEvent } from "../event/stream-event.js";
-import { keysOf, keysOfTerm, type Matches } from "./machine.js";
+import { holdsUnder, isTerm, type Matches } from "./machine.js";
 import { drop, enter, orderOf, type Pending } from "./pending.js";
 import { createLink, type JoinKey, NEVER, type Program } from "./state.js";
 
-/** Runs one event through a join; reports the keys that it completes. */
-export function acceptJoin(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+/** Runs one event through a key of a join, and reports the key when that completes it. */
+export function acceptJoin(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
   const { predicates, lates, untilFirst } = program.automaton;
-  if (untilFirst) closeKeys(pending, program, event, matches);
+  if (untilFirst) closeKey(pending, program, event, key, matches);
   for (let term = 0; term < predicates.length; term++) {
-    const keys = keysOfTerm(pending, program, event, matches, predicates[term] ?? -1, lates[term] ?? null);
-    if (keys === undefined) continue;
-    for (const key of keys) fill(pending, program, event, key, term);
+    if (!isTerm(pending, program, event, key, matches, predicates[term] ?? -1, lates[term] ?? null)) continue;
+    fill(pending, program, event, key, term);
   }
-  if (!untilFirst) closeKeys(pending, program, event, matches);
+  if (!untilFirst) closeKey(pending, program, event, key, matches);
 }
 
 function fill(pending: Pending, program: Program, event: StreamEvent, key: string, term: number): void {
   const join = program.joins.get(key) ?? open(pending, program, key);
   if (join.slots[term] !== null) return;
   join.slots[term] = event;
+  pending.evidence.keep(event);
   if (join.slots.includes(null)) return;
   drop(pending, join);
   pending.completed++;
-  pending.onComplete(program.automaton.index, key, join.slots);
+  pending.onComplete(program.automaton.index, key, join.slots, false);
 }
 
 function open(pending: Pending, program: Program, key: string): JoinKey {
@@ -40,7 +40,7 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
     inSpan: createLink(),
     age: 0,
     expires: 0n,
-    deadline: NEVER,
+    due: NEVER,
     slots: new Array<StreamEvent | null>(program.automaton.width).fill(null),
   };
   program.joins.set(key, join);
@@ -49,17 +49,17 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
 }
 
 /** `until`: takes the events of the key away; where `until` comes late, those that stand behind it stay. */
-function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const keys = program.automaton.until < 0 ? undefined : keysOf(matches, program.automaton.until);
-  if (keys === undefined || !isOver(pending, program, event)) return;
-  for (const key of keys) {
-    const join = program.joins.get(key);
-    if (join === undefined) continue;
-    for (const [term, first] of join.slots.entries()) {
-      if (first !== null && orderOf(pending, first, event) <= 0) join.slots[term] = null;
-    }
-    if (join.slots.every((first) => first === null)) drop(pending, join);
+function closeKey(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
+  const { until } = program.automaton;
+  if (until < 0 || !holdsUnder(matches, until, key) || !isOver(pending, program, event)) return;
+  const join = program.joins.get(key);
+  if (join === undefined) return;
+  for (const [term, first] of join.slots.entries()) {
+    if (first === null || orderOf(pending, first, event) > 0) continue;
+    join.slots[term] = null;
+    pending.evidence.letGo(first);
   }
+  if (join.slots.every((first) => first === null)) drop(pending, join);
 }
 
 function isOver(pending: Pending, program: Program, event: StreamEvent): boolean {

@@ -9,18 +9,20 @@
 // A stage may have a late test, which is asked when a partial match waits for it. When it does not hold, the event is no
 // event of this stage for this partial match. `fork` leaves what waits where it is, and moves a copy.
 //
-// An event that comes late, behind events already seen, goes the same way with two provisos: it cannot follow an event
+// An event that comes late, behind events of its key already seen, goes the same way with two provisos: it cannot follow an event
 // that stands after it, and it does not push out a partial match whose last event is newer than its own.
 
 import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import { type StageMatch, type StreamEvent, toMillis } from "../event/stream-event.js";
 import { leadOf, noteMissing, settle } from "./missing.js";
-import { drop, enter, orderOf, type Pending, release } from "./pending.js";
+import { drop, dueAfter, enter, orderOf, type Pending, release } from "./pending.js";
 import { createLink, type KeyState, NEVER, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
 
 /** The keys under which a predicate held for the current event; undefined when it did not hold. */
 export interface Matches {
   current: readonly StageMatch[];
+  /** The event whose matches these are. */
+  of: StreamEvent | null;
   /** `at[predicate]` is a place in `current` if `event[predicate]` is the current event's number. */
   readonly at: Int32Array;
   readonly event: Float64Array;
@@ -32,17 +34,22 @@ export function keysOf(matches: Matches, predicate: number): readonly string[] |
   return matches.current[matches.at[predicate] ?? -1]?.keys;
 }
 
+/** Whether a predicate held for the current event under this key. */
+export function holdsUnder(matches: Matches, predicate: number, key: string): boolean {
+  return keysOf(matches, predicate)?.includes(key) === true;
+}
+
 /** The same for a term whose late test, if it has one, needs no other events. */
-export function keysOfTerm(
+export function isTerm(
   pending: Pending,
   program: Program,
   event: StreamEvent,
+  key: string,
   matches: Matches,
   predicate: number,
   late: LateTest | null,
-): readonly string[] | undefined {
-  const keys = keysOf(matches, predicate);
-  return keys !== undefined && holdsLate(pending, program, late, event, null) ? keys : undefined;
+): boolean {
+  return holdsUnder(matches, predicate, key) && holdsLate(pending, program, late, event, null);
 }
 
 /** Whether a late test holds for an event beside those that a partial match has; no test always holds. */
@@ -58,34 +65,48 @@ function holdsLate(
   return pending.askLate(test, event, others);
 }
 
-/** Runs one event through a sequence; reports what it completes through `pending.onComplete`. */
-export function acceptSequence(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+/** Runs one event through a key of a sequence; reports what it completes through `pending.onComplete`. */
+export function acceptSequence(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  key: string,
+  matches: Matches,
+): void {
   const { predicates } = program.automaton;
-  if (program.automaton.untilFirst) closeKeys(pending, program, event, matches);
+  noteOrder(pending, program, event, key);
+  if (program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
   let last = predicates.length - 1;
   while (last >= 0) {
     const predicate = predicates[last] ?? -1;
     let first = last;
     while (first > 0 && predicates[first - 1] === predicate) first--;
-    const keys = keysOf(matches, predicate);
-    if (keys !== undefined) {
-      for (const key of keys) walk(pending, program, event, key, first, last);
-    }
+    if (holdsUnder(matches, predicate, key)) walk(pending, program, event, key, first, last);
     last = first - 1;
   }
   for (let at = 0; at < program.automaton.missing.length; at++) {
     const late = program.automaton.missingLates[at] ?? null;
-    const keys = keysOfTerm(pending, program, event, matches, program.automaton.missing[at] ?? -1, late);
-    if (keys === undefined) continue;
-    for (const key of keys) noteMissing(pending, program, event, key, program.automaton.gaps[at] ?? 0);
+    const predicate = program.automaton.missing[at] ?? -1;
+    if (!isTerm(pending, program, event, key, matches, predicate, late)) continue;
+    noteMissing(pending, program, event, key, program.automaton.gaps[at] ?? 0);
   }
-  if (!program.automaton.untilFirst) closeKeys(pending, program, event, matches);
+  if (!program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
 }
 
-function closeKeys(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
-  const keys = program.automaton.until < 0 ? undefined : keysOf(matches, program.automaton.until);
-  if (keys === undefined) return;
-  for (const key of keys) cutOff(pending, program, event, key);
+/** Counts an event that comes behind one that stands after it in its key, once for all programs. */
+function noteOrder(pending: Pending, program: Program, event: StreamEvent, key: string): void {
+  const owner = program.keys.get(key);
+  if (owner === undefined) return;
+  if (owner.latest === null || orderOf(pending, owner.latest, event) <= 0) owner.latest = event;
+  else if (pending.lastLate !== event) {
+    pending.lastLate = event;
+    pending.late++;
+  }
+}
+
+function closeKey(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
+  const { until } = program.automaton;
+  if (until >= 0 && holdsUnder(matches, until, key)) cutOff(pending, program, event, key);
 }
 
 /** Tests one key against the stages `last` down to `first`, all of which match the event. */
@@ -94,6 +115,7 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
   if (owner === undefined) {
     if (first > 0) return;
     owner = openKey(program, key);
+    owner.latest = event;
   }
   // Counted as one entry more. Else the state would leave the map when its last match is dropped, and a match that is
   // started next would hang on a state that nobody finds.
@@ -114,6 +136,7 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
     age: 0,
     expires: 0n,
     deadline: program.automaton.span === null ? NEVER : event.ts + program.automaton.span,
+    due: dueAfter(pending, event, program.automaton.span),
     events: [event],
     stage: 0,
     lead: leadOf(owner, event.ts),
@@ -123,9 +146,10 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
     timer: -1,
   };
   const complete = program.automaton.predicates.length === 1;
-  // A match that a late event starts may have run out of maxspan already, or find a newer one in its place.
-  if (!complete && (pending.clock > match.deadline || !takePlace(pending, owner, match))) return;
+  // A match that a late event starts may find a newer one in its place.
+  if (!complete && !takePlace(pending, owner, match)) return;
   owner.size++;
+  pending.evidence.keep(event);
   if (!complete || program.automaton.trailing) enter(pending, match);
   if (complete) settle(pending, match);
 }
@@ -134,16 +158,9 @@ function start(pending: Pending, program: Program, owner: KeyState, event: Strea
 function advanceTo(pending: Pending, program: Program, owner: KeyState, event: StreamEvent, stage: number): void {
   const match = owner.waiting[stage - 1];
   if (match === null || match === undefined || orderOf(pending, lastEvent(match), event) >= 0) return;
-  if (pending.clock > match.deadline) {
-    // Met only in a stream out of order, where `expire` may not have reached it: an entry with a later deadline stands
-    // before it.
-    pending.expired++;
-    drop(pending, match);
-    return;
-  }
   if (!holdsLate(pending, program, program.automaton.lates[stage] ?? null, event, match)) return;
   if (event.ts > match.deadline) {
-    // In order of arrival the clock stands still and nothing expires: a match whose maxspan is over is dropped here.
+    // Only an event of its own key says for certain that a match is over; the clock removes what is not met again.
     pending.expired++;
     drop(pending, match);
     return;
@@ -151,7 +168,7 @@ function advanceTo(pending: Pending, program: Program, owner: KeyState, event: S
   if (program.automaton.forks[stage] === true) advanceCopy(pending, program, owner, match, event, stage);
   else {
     owner.waiting[stage - 1] = null;
-    take(match, event, stage, match.barrier);
+    take(pending, match, event, stage);
     if (stage === program.automaton.predicates.length - 1) settle(pending, match);
     else if (!takePlace(pending, owner, match)) drop(pending, match);
   }
@@ -167,16 +184,22 @@ function advanceCopy(
   stage: number,
 ): void {
   const copy: PartialMatch = { ...match, inProgram: createLink(), inSpan: createLink(), events: [...match.events] };
-  take(copy, event, stage, match.barrier);
+  for (const kept of copy.events) pending.evidence.keep(kept);
+  take(pending, copy, event, stage);
   const complete = stage === program.automaton.predicates.length - 1;
-  if (!complete && !takePlace(pending, owner, copy)) return;
+  if (!complete && !takePlace(pending, owner, copy)) {
+    for (const kept of copy.events) pending.evidence.letGo(kept);
+    return;
+  }
   owner.size++;
   if (!complete || program.automaton.trailing) enter(pending, copy);
   if (complete) settle(pending, copy);
 }
 
-/** Adds the event of `stage` to a partial match; `barrier` is the oldest missing event in the gap that this ends. */
-function take(match: PartialMatch, event: StreamEvent, stage: number, barrier: bigint): void {
+/** Adds the event of `stage` to a partial match. */
+function take(pending: Pending, match: PartialMatch, event: StreamEvent, stage: number): void {
+  const { barrier } = match;
+  pending.evidence.keep(event);
   if (barrier !== NO_TIME && barrier < toMillis(event.ts)) match.spoilt = true;
   match.barrier = NO_TIME;
   match.events.push(event);

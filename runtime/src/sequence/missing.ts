@@ -13,7 +13,7 @@
 // its deadline a held match has seen all it needs.
 
 import { type StreamEvent, toMillis } from "../event/stream-event.js";
-import { drop, enter, type Pending, renew } from "./pending.js";
+import { drop, dueAfter, enter, type Pending, renew } from "./pending.js";
 import {
   createLink,
   type KeyState,
@@ -29,7 +29,7 @@ import { addTimer } from "./timers.js";
 /** Takes note of an event that matches a missing term standing after `gap` positive terms. */
 export function noteMissing(pending: Pending, program: Program, event: StreamEvent, key: string, gap: number): void {
   if (gap === 0) {
-    setMark(pending, program, event.ts, key);
+    setMark(pending, program, event, key);
     return;
   }
   const owner = program.keys.get(key);
@@ -79,12 +79,12 @@ export function report(pending: Pending, match: PartialMatch): void {
   const events: (StreamEvent | null)[] = new Array<StreamEvent | null>(program.automaton.width).fill(null);
   for (let at = 0; at < match.events.length; at++) events[program.automaton.slots[at] ?? 0] = match.events[at] ?? null;
   pending.completed++;
-  pending.onComplete(program.automaton.index, owner.key, events);
+  pending.onComplete(program.automaton.index, owner.key, events, pending.isAtEnd);
 }
 
-function setMark(pending: Pending, program: Program, ts: bigint, key: string): void {
-  const deadline = program.automaton.span === null ? NEVER : ts + program.automaton.span;
-  if (deadline < pending.clock) return;
+function setMark(pending: Pending, program: Program, event: StreamEvent, key: string): void {
+  const { ts } = event;
+  const due = dueAfter(pending, event, program.automaton.span);
   const owner = openKey(program, key);
   const { mark } = owner;
   if (mark === null) {
@@ -96,7 +96,7 @@ function setMark(pending: Pending, program: Program, ts: bigint, key: string): v
       inSpan: createLink(),
       age: 0,
       expires: 0n,
-      deadline,
+      due,
       newest: ts,
       previous: NO_TIME,
     };
@@ -106,7 +106,7 @@ function setMark(pending: Pending, program: Program, ts: bigint, key: string): v
   } else if (ts > mark.newest) {
     mark.previous = mark.newest;
     mark.newest = ts;
-    mark.deadline = deadline;
+    mark.due = due;
     renew(pending, mark);
   } else if (ts < mark.newest && ts > mark.previous) {
     mark.previous = ts;
@@ -119,7 +119,7 @@ function meetHeld(pending: Pending, program: Program, owner: KeyState, ts: bigin
     const last = match.events[match.events.length - 1];
     if (last === undefined || ts <= last.ts) continue;
     owner.open.delete(match);
-    // Without a leading term the distance counts from F, and a match past its deadline is no longer held.
+    // Without a leading term the distance counts from F.
     const near = program.automaton.leading
       ? program.automaton.span !== null && match.lead !== NO_TIME && ts - match.lead <= program.automaton.span
       : ts <= match.deadline;

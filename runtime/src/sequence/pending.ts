@@ -1,14 +1,16 @@
 // Everything the engine remembers, in order of age: what expires, what is evicted, and what is counted.
 //
 // Programs with the same span share one chain. Entries join its end as they are made, so in a stream in order their
-// deadlines stand sorted, and the expired ones are a run at its head: expiry looks at one entry a chain and at those it
+// times stand sorted, and the expired ones are a run at its head: expiry looks at one entry a chain and at those it
 // removes, never at the rest. An entry that comes late is kept as long as the one before it, so that this holds always.
 //
 // INVARIANT: along a span's chain `expires` never decreases.
-// INVARIANT: expiry never changes a result, and happens before any cap is looked at: an entry goes once `clock` is past its
-// deadline, and the machine treats such an entry as gone whether or not it has been removed yet.
+// INVARIANT: in a sorted stream expiry never changes a result: an entry goes once `clock` is past its deadline, and an event
+// of its key would find it over all the same. Elsewhere it could (a clock that leaps counts as the time that it says), so
+// there what has expired stays until memory is short.
 // INVARIANT: held matches that are due have been judged before `expire` runs, so it never meets one.
 
+import type { Evidence } from "../event/evidence.js";
 import { compareEvents, type StreamEvent } from "../event/stream-event.js";
 import {
   type AskLate,
@@ -22,26 +24,57 @@ import {
 } from "./state.js";
 import { removeTimer, type Timers } from "./timers.js";
 
+/** What an entry takes beside its events. Measured, rounded up. */
+const ENTRY_BYTES = 512;
+
+/**
+ * Takes a completion: the index of the program, the join key, the events by stage, null for a missing event, and whether
+ * it is reported because the stream has ended.
+ */
+export type OnComplete = (program: number, key: string, events: (StreamEvent | null)[], atEnd: boolean) => void;
+
 /** What the whole engine shares. */
 export interface Pending {
-  /** The latest event time known: no event that is in order can come from before it. */
+  /** How far time is: event time where events come sorted, else the clock of the stream; it never goes back. */
   clock: bigint;
+  /** Clock time that an event may come behind what follows it. */
+  readonly slackNs: bigint;
+  /** While the evidence takes no more than this, what has expired stays: only an event of its own key ends it. */
+  readonly keptBytes: number;
+  readonly evidence: Evidence;
   /** Nothing expires before this. */
   nextDue: bigint;
   readonly spanChains: readonly Chain[];
   readonly timers: Timers;
   readonly maxPerProgram: number;
   readonly maxTotal: number;
-  readonly onComplete: (program: number, key: string, events: (StreamEvent | null)[]) => void;
+  readonly onComplete: OnComplete;
   readonly askLate: AskLate;
   /** Events stand as they arrive, whatever their times; see SequenceEngineOptions. */
   readonly isByArrival: boolean;
+  /** Events come sorted, so that event time is the clock. */
+  readonly isSorted: boolean;
+  /** What is reported now is reported because the stream has ended. */
+  isAtEnd: boolean;
+  /** Events that came behind one that stands after them in their key, and the last of them. */
+  late: number;
+  lastLate: StreamEvent | null;
   ages: number;
   total: number;
   completed: number;
   spoilt: number;
   expired: number;
   evicted: number;
+}
+
+/**
+ * When nothing that belongs to a match within `span` of this event is to come any more: an event that stands so much later
+ * in its key comes when the clock has moved on as much, and at most the slack later.
+ */
+export function dueAfter(pending: Pending, event: StreamEvent, span: bigint | null): bigint {
+  if (span === null) return NEVER;
+  if (!pending.isSorted) return (event.clock ?? event.ts) + span + pending.slackNs;
+  return (event.ts > pending.clock ? event.ts : pending.clock) + span;
 }
 
 /** Negative when `a` stands before `b` in the order that the engine was given. */
@@ -53,6 +86,7 @@ export function orderOf(pending: Pending, a: StreamEvent, b: StreamEvent): numbe
 export function enter(pending: Pending, entry: Entry): void {
   join(pending, entry);
   pending.total++;
+  pending.evidence.add(ENTRY_BYTES);
   while (entry.program.chain.size > pending.maxPerProgram) evict(pending, entry.program.chain.oldest);
   while (pending.total > pending.maxTotal) evict(pending, oldestOf(pending));
 }
@@ -67,11 +101,15 @@ export function renew(pending: Pending, entry: Entry): void {
 /** Takes an entry away from wherever it is referred to. */
 export function drop(pending: Pending, entry: Entry): void {
   // A sequence of one term may be reported as soon as its event comes, without having entered a chain.
-  if (entry.inProgram.chain !== null) pending.total--;
+  if (entry.inProgram.chain !== null) {
+    pending.total--;
+    pending.evidence.add(-ENTRY_BYTES);
+  }
   part(entry.inProgram);
   part(entry.inSpan);
   switch (entry.kind) {
     case "partial":
+      for (const event of entry.events) pending.evidence.letGo(event);
       if (entry.timer >= 0) {
         removeTimer(pending.timers, entry);
         entry.owner.open.delete(entry);
@@ -85,9 +123,11 @@ export function drop(pending: Pending, entry: Entry): void {
       release(entry.program, entry.owner);
       break;
     case "sample":
+      for (const hits of entry.hits) for (const event of hits) pending.evidence.letGo(event);
       entry.program.samples.delete(entry.key);
       break;
     case "join":
+      for (const event of entry.slots) if (event !== null) pending.evidence.letGo(event);
       entry.program.joins.delete(entry.key);
       break;
   }
@@ -101,7 +141,7 @@ export function release(program: Program, owner: KeyState): void {
 
 /** Removes what has expired by `pending.clock`. */
 export function expire(pending: Pending): void {
-  if (pending.clock <= pending.nextDue) return;
+  if (pending.clock <= pending.nextDue || pending.evidence.bytes <= pending.keptBytes) return;
   let nextDue = NEVER;
   for (const chain of pending.spanChains) {
     for (;;) {
@@ -129,6 +169,14 @@ export function forget(pending: Pending, programs: readonly Program[]): void {
   pending.nextDue = NEVER;
 }
 
+/** Drops the entry that was made first, and counts it; false when there is none. */
+export function evictOldest(pending: Pending): boolean {
+  const link = oldestOf(pending);
+  if (link === null) return false;
+  evict(pending, link);
+  return true;
+}
+
 function evict(pending: Pending, link: Link | null): void {
   const entry = link?.entry;
   if (entry === null || entry === undefined) throw new Error("a cap is reached with nothing pending");
@@ -151,8 +199,8 @@ function oldestOf(pending: Pending): Link | null {
 function join(pending: Pending, entry: Entry): void {
   entry.age = pending.ages++;
   const before = entry.program.automaton.spanChain.newest?.entry?.expires;
-  entry.expires = entry.deadline;
-  if (before !== undefined && before > entry.deadline) entry.expires = before;
+  entry.expires = entry.due;
+  if (before !== undefined && before > entry.due) entry.expires = before;
   append(entry.program.chain, entry.inProgram, entry);
   append(entry.program.automaton.spanChain, entry.inSpan, entry);
   if (entry.expires < pending.nextDue) pending.nextDue = entry.expires;

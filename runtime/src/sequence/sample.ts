@@ -5,30 +5,36 @@
 // first N of each filter are enough to tell whether a key is complete.
 
 import type { StreamEvent } from "../event/stream-event.js";
-import { keysOfTerm, type Matches } from "./machine.js";
-import { enter, type Pending } from "./pending.js";
+import { isTerm, type Matches } from "./machine.js";
+import { drop, dueAfter, enter, type Pending } from "./pending.js";
 import { createLink, NEVER, type Program, type SampleKey } from "./state.js";
 
-/** Runs one event through a sample; reports the keys it completes, in filter order and then key order. */
-export function acceptSample(pending: Pending, program: Program, event: StreamEvent, matches: Matches): void {
+/** Runs one event through a key of a sample, and reports the key when that completes it. */
+export function acceptSample(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  key: string,
+  matches: Matches,
+): void {
   const { predicates, lates } = program.automaton;
-  const found: (readonly string[])[] = [];
   for (let filter = 0; filter < predicates.length; filter++) {
     const late = lates[filter] ?? null;
-    const keys = keysOfTerm(pending, program, event, matches, predicates[filter] ?? -1, late);
-    if (keys === undefined) continue;
-    for (const key of keys) collect(pending, program, event, key, filter);
-    found.push(keys);
+    if (!isTerm(pending, program, event, key, matches, predicates[filter] ?? -1, late)) continue;
+    collect(pending, program, event, key, filter);
   }
-  for (const keys of found) for (const key of keys) complete(pending, program, key);
+  complete(pending, program, key);
 }
 
 function collect(pending: Pending, program: Program, event: StreamEvent, key: string, filter: number): void {
   const filters = program.automaton.predicates.length;
   let sample = program.samples.get(key);
+  if (sample !== undefined && event.ts > sample.deadline) {
+    if (!sample.alerted) pending.expired++;
+    drop(pending, sample);
+    sample = undefined;
+  }
   if (sample === undefined) {
-    const deadline = program.automaton.span === null ? NEVER : event.ts + program.automaton.span;
-    if (deadline < pending.clock) return;
     const hits: StreamEvent[][] = [];
     for (let at = 0; at < filters; at++) hits.push([]);
     sample = {
@@ -39,7 +45,8 @@ function collect(pending: Pending, program: Program, event: StreamEvent, key: st
       inSpan: createLink(),
       age: 0,
       expires: 0n,
-      deadline,
+      deadline: program.automaton.span === null ? NEVER : event.ts + program.automaton.span,
+      due: dueAfter(pending, event, program.automaton.span),
       hits,
       fresh: false,
       alerted: false,
@@ -50,6 +57,7 @@ function collect(pending: Pending, program: Program, event: StreamEvent, key: st
   const hits = sample.hits[filter];
   if (sample.alerted || hits === undefined || hits.length >= filters) return;
   hits.push(event);
+  pending.evidence.keep(event);
   sample.fresh = true;
 }
 
@@ -60,9 +68,12 @@ function complete(pending: Pending, program: Program, key: string): void {
   const chosen: StreamEvent[] = [];
   if (sample.hits.some((hits) => hits.length === 0) || !choose(sample, chosen)) return;
   sample.alerted = true;
-  for (const hits of sample.hits) hits.length = 0;
+  for (const hits of sample.hits) {
+    for (const event of hits) pending.evidence.letGo(event);
+    hits.length = 0;
+  }
   pending.completed++;
-  pending.onComplete(program.automaton.index, key, chosen);
+  pending.onComplete(program.automaton.index, key, chosen, false);
 }
 
 /** Extends `chosen`, one event for each filter from the first on, to pairwise distinct events for all; false if none does. */

@@ -26,8 +26,12 @@ export interface Automaton {
   readonly kind: SequenceProgram["kind"];
   /** Nanoseconds; for a sample the window after which a key is forgotten; null for no limit. */
   readonly span: bigint | null;
+  /** Whether it has a maxspan: then events without a time of their own do not concern it. */
+  readonly hasMaxspan: boolean;
   /** The predicate of each positive term, what must hold as well, and whether what waits for it goes on as a copy. */
   readonly predicates: Int32Array;
+  /** All predicates, each once: those that complete something first, so that completions come in the order of their keys. */
+  readonly asked: Int32Array;
   readonly lates: readonly (LateTest | null)[];
   readonly forks: readonly boolean[];
   /** The slot of the output each positive term fills; the other slots stay null. */
@@ -68,6 +72,8 @@ export interface KeyState {
   /** The held matches that no trailing missing event has met yet, in order of completion. */
   readonly open: Set<PartialMatch>;
   mark: Mark | null;
+  /** The event that stands last of those judged while this state lasts. */
+  latest: StreamEvent | null;
   /** How many entries refer to this state, and while it is being worked on one more. */
   size: number;
 }
@@ -81,10 +87,12 @@ export interface PartialMatch {
   readonly inSpan: Link;
   /** When it was made, as a count; chains are sorted by it. */
   age: number;
-  /** When it is removed at the latest: at its deadline, or if it came late, with the one before it in its span's chain. */
+  /** When the clock has passed this it is removed: when it is due, or with the one before it in its span's chain. */
   expires: bigint;
-  /** first.ts + maxspan, the last time at which it can still go on; for a held match the time after which it is judged. */
+  /** first.ts + maxspan, the last time that an event of its key may have to go on with it. */
   readonly deadline: bigint;
+  /** When the clock has passed this no such event is to come: a held match is judged. */
+  readonly due: bigint;
   /** The events so far, one for each positive term. */
   readonly events: StreamEvent[];
   /**
@@ -111,7 +119,7 @@ export interface Mark {
   readonly inSpan: Link;
   age: number;
   expires: bigint;
-  deadline: bigint;
+  due: bigint;
   newest: bigint;
   previous: bigint;
 }
@@ -125,7 +133,9 @@ export interface SampleKey {
   readonly inSpan: Link;
   age: number;
   expires: bigint;
+  /** The last time that an event may have to find the key still there. */
   readonly deadline: bigint;
+  readonly due: bigint;
   readonly hits: StreamEvent[][];
   /** It gained an event from the event being processed. */
   fresh: boolean;
@@ -141,7 +151,7 @@ export interface JoinKey {
   readonly inSpan: Link;
   age: number;
   expires: bigint;
-  readonly deadline: bigint;
+  readonly due: bigint;
   readonly slots: (StreamEvent | null)[];
 }
 
@@ -215,7 +225,9 @@ export function createAutomaton(
     index,
     kind: source.kind,
     span,
+    hasMaxspan: source.maxspanNs !== null,
     predicates: Int32Array.from(predicates),
+    asked: askedBy(source, predicates, missing),
     lates,
     forks,
     slots: Int32Array.from(slots),
@@ -233,13 +245,20 @@ export function createAutomaton(
   };
 }
 
+function askedBy(source: SequenceProgram, predicates: readonly number[], missing: readonly number[]): Int32Array {
+  const positives = source.kind === "sequence" ? [...predicates].reverse() : predicates;
+  const all = new Set([...positives, ...missing]);
+  if (source.kind !== "event" && source.until !== null) all.add(source.until.predicate);
+  return Int32Array.from(all);
+}
+
 /** The state of a key, made if it is not there. Whoever makes it must enter something or hold and release it. */
 export function openKey(program: Program, key: string): KeyState {
   let owner = program.keys.get(key);
   if (owner === undefined) {
     const waiting: (PartialMatch | null)[] = [];
     for (let stage = 1; stage < program.automaton.predicates.length; stage++) waiting.push(null);
-    owner = { key, waiting, open: new Set(), mark: null, size: 0 };
+    owner = { key, waiting, open: new Set(), mark: null, latest: null, size: 0 };
     program.keys.set(key, owner);
   }
   return owner;

@@ -1,4 +1,4 @@
-// Held matches in the order they are due: by deadline, then by completion. A binary heap that knows each match's place, so
+// Held matches in the order they are due, then by completion. A binary heap that knows each match's place, so
 // that one that is dropped leaves at once.
 //
 // INVARIANT: `heap[i].timer === i`.
@@ -36,7 +36,7 @@ export function removeTimer(timers: Timers, match: PartialMatch): void {
 }
 
 function isBefore(a: PartialMatch, b: PartialMatch): boolean {
-  return a.deadline === b.deadline ? a.held < b.held : a.deadline < b.deadline;
+  return a.due === b.due ? a.held < b.held : a.due < b.due;
 }
 
 function place(heap: PartialMatch[], match: PartialMatch, at: number): void {
