@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
-import { gzipSync } from "node:zlib";
+import { constants, gzipSync, inflateRawSync } from "node:zlib";
 import type { Chunk, OversizeLine, ReadOptions } from "@kestrel/runtime/read/lines";
 import { countLines, InputError, readChunks } from "@kestrel/runtime/read/lines";
 import { suite } from "uvu";
@@ -163,6 +163,54 @@ lines("gives what could be read of a cut or damaged gzip file, then fails", asyn
   assert.ok(text.startsWith(garbage.text) && garbage.text.length > text.length / 2);
   assert.match(garbage.error?.message ?? "", /incorrect header check/);
   assert.instance((await readAll([store(Uint8Array.of(0x1f, 0x8b))])).error, InputError);
+});
+
+/** Lines that do not pack well, so that a damage stands in the middle of much that could still be read. */
+function makeNoise(count: number): string {
+  let state = 7;
+  return Array.from({ length: count }, (_, index) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return `{"n":${index},"s":"${state.toString(36)}"}\n`;
+  }).join("");
+}
+
+/** The whole lines that the first `end` bytes of a gzip file without a name hold. */
+function wholeLines(packed: Uint8Array, end: number): string {
+  const text = inflateRawSync(packed.subarray(10, end), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+  return text.slice(0, text.lastIndexOf("\n") + 1);
+}
+
+lines("gives every line that stands whole before the end of a cut gzip file, or before its damage", async () => {
+  const text = makeNoise(20_000);
+  const packed = pack(text);
+  for (let part = 1; part < 24; part++) {
+    const at = Math.floor((packed.length * part) / 24);
+    const cut = await readAll([store(packed.subarray(0, at))]);
+    assert.ok(cut.text === wholeLines(packed, at), `cut at ${at}`);
+    assert.instance(cut.error, InputError);
+
+    const damaged = packed.slice();
+    damaged.fill(0xff, at, at + 3000);
+    for (const chunkBytes of [100, 1 << 20]) {
+      const bad = await readAll([store(damaged)], { chunkBytes });
+      assert.instance(bad.error, InputError);
+      assert.ok(bad.text.startsWith(wholeLines(packed, at)), `damaged at ${at}: ${bad.text.length}`);
+    }
+  }
+  const wrongSum = packed.slice();
+  wrongSum.fill(0, packed.length - 8);
+  const all = await readAll([store(wrongSum)]);
+  assert.ok(all.text === text);
+  assert.match(all.error?.message ?? "", /incorrect data check/);
+});
+
+lines("names the inputs that were not read because one before them failed", async () => {
+  const packed = pack(makeLines(100, 40));
+  const [first, bad, second, third] = [store("a\n"), store(packed.subarray(0, 50)), store("b\n"), store("c\n")];
+  const outcome = await readAll([first, bad, second, third]);
+  assert.is(outcome.error?.file, bad);
+  assert.ok(outcome.error?.message.endsWith(`; not read because of this: ${second}, ${third}`), outcome.error?.message);
+  assert.not.ok((await readAll([first, bad])).error?.message.includes("not read because"));
 });
 
 lines("refuses a missing path or a folder before the first chunk", async () => {

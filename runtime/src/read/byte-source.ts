@@ -1,13 +1,11 @@
-// A file, a stream or what is packed inside either to one thing: a source that is asked to fill a buffer.
+// A file or a stream to one thing: a source that is asked to fill a buffer.
 //
-// Bytes of a plain file go straight from the kernel into the caller's buffer. A stream and an inflater hand out buffers of
-// their own, so those are copied once.
+// Bytes of a plain file go straight from the kernel into the caller's buffer. A stream hands out buffers of its own, so those
+// are copied once.
 //
-// INVARIANT: a source gives the bytes it has before it gives the error that stopped it. Of a damaged gzip file the inflater
-// itself withholds what it made just before the damage, at most one of its buffers.
+// INVARIANT: a source gives the bytes it has before it gives the error that stopped it.
 
 import type { FileHandle } from "node:fs/promises";
-import { createGunzip } from "node:zlib";
 
 export interface ByteSource {
   /**
@@ -19,10 +17,6 @@ export interface ByteSource {
   close(pending: Promise<number> | null): Promise<void>;
 }
 
-// The packed input goes to the inflater in pieces of this size, and each is waited for: what one piece can become
-// (at most 1,032 times its size) bounds what is held.
-const PACKED_BYTES = 1 << 14;
-const INFLATED_BYTES = 1 << 17;
 // A stream is paused when this much of it waits to be read.
 const STREAM_AHEAD_BYTES = 1 << 20;
 
@@ -42,15 +36,19 @@ export function fileSource(handle: FileHandle): ByteSource {
 }
 
 /** Buffers that wait to be read, then the end or an error. */
-interface Queue {
+export interface Queue {
   readonly parts: Buffer[];
   bytes: number;
   ended: boolean;
   error: Error | null;
 }
 
+export function createQueue(ended: boolean): Queue {
+  return { parts: [], bytes: 0, ended, error: null };
+}
+
 /** Moves as much as fits from the queue to `target`. */
-function take(queue: Queue, target: Buffer, offset: number): number {
+export function take(queue: Queue, target: Buffer, offset: number): number {
   let at = offset;
   let used = 0;
   for (const part of queue.parts) {
@@ -71,7 +69,7 @@ function take(queue: Queue, target: Buffer, offset: number): number {
 /** A readable stream of bytes, such as standard input. What has arrived is given at once, without waiting for more. */
 export function streamSource(stream: NodeJS.ReadableStream): ByteSource {
   const over = "readableEnded" in stream && stream.readableEnded === true;
-  const queue: Queue = { parts: [], bytes: 0, ended: over, error: null };
+  const queue = createQueue(over);
   let wake: (() => void) | null = null;
   const woken = (): void => {
     wake?.();
@@ -118,68 +116,6 @@ export function streamSource(stream: NodeJS.ReadableStream): ByteSource {
       stream.off("close", onEnd);
       // A paused stream does not keep the process alive. The error listener stays: a late error must not be thrown.
       stream.pause();
-    },
-  };
-}
-
-/**
- * What gzip has packed in `packed`, all members of it. `head` is what was already read from `packed`. Zeros behind the last
- * member are ignored; input that ends inside a member, or anything else behind one, is an error.
- */
-export function gunzipSource(head: Buffer, packed: ByteSource): ByteSource {
-  const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
-  const queue: Queue = { parts: [], bytes: 0, ended: false, error: null };
-  // Set while a piece is with the inflater; called when the piece is used up, and at the end.
-  let settled: (() => void) | null = null;
-  const settle = (): void => {
-    settled?.();
-    settled = null;
-  };
-  gunzip.on("data", (part: Buffer) => {
-    queue.parts.push(part);
-    queue.bytes += part.length;
-  });
-  gunzip.on("end", () => {
-    queue.ended = true;
-    settle();
-  });
-  gunzip.on("error", (error) => {
-    queue.error ??= error;
-    settle();
-  });
-
-  const input = Buffer.allocUnsafeSlow(PACKED_BYTES);
-  let first: Buffer | null = head;
-  const feed = async (): Promise<void> => {
-    const piece = first ?? input.subarray(0, await packed.read(input, 0));
-    first = null;
-    if (queue.ended) return;
-    await new Promise<void>((resolve) => {
-      settled = resolve;
-      // Only at its own end does the inflater tell that a member was cut.
-      if (piece.length === 0) gunzip.end();
-      else
-        gunzip.write(piece, (error) => {
-          if (error) queue.error ??= error;
-          settle();
-        });
-    });
-  };
-  return {
-    async read(target, offset) {
-      for (;;) {
-        if (queue.bytes > 0) return take(queue, target, offset);
-        if (queue.error !== null) throw queue.error;
-        if (queue.ended) return 0;
-        await feed();
-      }
-    },
-    async close(pending) {
-      // A read that still waits for the packed input finds the end when it wakes.
-      queue.ended = true;
-      gunzip.destroy();
-      settle();
-      await packed.close(pending);
     },
   };
 }

@@ -9,9 +9,12 @@
 
 import { constants } from "node:fs";
 import { access, open, stat } from "node:fs/promises";
+import { createGunzip, type Gunzip } from "node:zlib";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { ByteSource } from "./byte-source.js";
-import { fileSource, gunzipSource, streamSource } from "./byte-source.js";
+import { fileSource, streamSource } from "./byte-source.js";
+import { hasEnd } from "./has-end.js";
+import { UNPACKED_BYTES, unpackedSource } from "./unpack-source.js";
 
 const MEBIBYTE = 1 << 20;
 
@@ -74,14 +77,32 @@ export function countLines(bytes: Buffer): number {
  * the name; a file may have several gzip members. From a pipe, whole lines are handed on as soon as they are there.
  *
  * @throws InputError before the first chunk when a path cannot be opened, and after everything that could be read when an
- * input breaks off or is damaged.
+ * input breaks off or is damaged; it names the inputs behind that one, which are not read.
  */
 export async function* readChunks(
   paths: readonly string[],
   options: ReadOptions = {},
 ): AsyncGenerator<Chunk, void, void> {
   for (const path of paths) if (path !== "-") await assertReadable(path);
-  for (const path of paths) yield* readOne(path, options);
+  for (const [index, path] of paths.entries()) {
+    try {
+      yield* readOne(path, options);
+    } catch (error) {
+      throw error instanceof InputError ? withUnread(error, paths.slice(index + 1)) : error;
+    }
+  }
+}
+
+/** How many of the inputs that were not read an error names; the rest is counted. */
+const NAMED_UNREAD = 10;
+
+/** The same error, which says too that `unread` were not read because of it. */
+export function withUnread(error: InputError, unread: readonly string[]): InputError {
+  if (unread.length === 0) return error;
+  const names = unread.slice(0, NAMED_UNREAD).map((path) => (path === "-" ? "standard input" : path));
+  const more = unread.length - names.length;
+  const list = names.join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return new InputError(error.file, `${error.message}; not read because of this: ${list}`, { cause: error.cause });
 }
 
 async function assertReadable(path: string): Promise<void> {
@@ -113,6 +134,11 @@ async function openSource(path: string, options: ReadOptions): Promise<ByteSourc
   } catch (error) {
     throw asInputError(path, error);
   }
+}
+
+/** All members of a gzip file. Zeros behind the last one are ignored; anything else there is an error. */
+function gunzip(): Gunzip {
+  return createGunzip({ chunkSize: UNPACKED_BYTES });
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b];
@@ -165,7 +191,8 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
   try {
     let fresh = await readHead(read, buffer);
     if (fresh >= 2 && agrees(buffer, fresh, GZIP_MAGIC)) {
-      source = gunzipSource(copyOf(buffer.subarray(0, fresh)), source);
+      const again = file !== "-" && (await hasEnd(file)) ? () => openSource(file, options) : null;
+      source = unpackedSource(gunzip, copyOf(buffer.subarray(0, fresh)), source, again);
       fresh = await readHead(read, buffer);
     }
     if (fresh >= 3 && agrees(buffer, fresh, BYTE_ORDER_MARK)) {
