@@ -9,6 +9,7 @@ import { printable, wantsColor } from "../alert/terminal.js";
 import { createDetector, type Detector } from "../engine/detector.js";
 import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { loadPackage } from "../load/load-package.js";
+import { hasEnd } from "../read/has-end.js";
 import { type Chunk, InputError, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";

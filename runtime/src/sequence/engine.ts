@@ -199,11 +199,8 @@ export function createSequenceEngine(
     }
   }
 
-  function forEachKey(
-    event: StreamEvent,
-    current: readonly StageMatch[],
-    take: (program: number, key: string) => void,
-  ): void {
+  /** The programs that an event concerns, in index order. */
+  function* programsFor(event: StreamEvent, current: readonly StageMatch[]): Generator<Program, void, void> {
     look(event, current);
     let count = 0;
     for (const { predicate } of current) {
@@ -220,14 +217,11 @@ export function createSequenceEngine(
     for (let at = 0; at < count; at++) {
       const index = concerned[at] ?? 0;
       const program = programs[index];
-      if (program === undefined || (event.timed === false && program.automaton.hasMaxspan)) continue;
-      for (const key of keysFor(program.automaton, matches)) take(index, key);
+      if (program !== undefined && (event.timed !== false || !program.automaton.hasMaxspan)) yield program;
     }
   }
 
-  function judge(index: number, key: string, event: StreamEvent): void {
-    const program = programs[index];
-    if (program === undefined) return;
+  function judge(program: Program, key: string, event: StreamEvent): void {
     switch (program.automaton.kind) {
       case "sequence":
         acceptSequence(pending, program, event, key, matches);
@@ -247,12 +241,20 @@ export function createSequenceEngine(
     accept(event, current) {
       if (pending.isSorted) moveTo(event.ts);
       matches.of = null;
-      forEachKey(event, current, (index, key) => judge(index, key, event));
+      for (const program of programsFor(event, current)) {
+        if (program.automaton.kind === "join") acceptJoin(pending, program, event, null, matches);
+        else for (const key of keysFor(program.automaton, matches)) judge(program, key, event);
+      }
     },
-    forEachKey,
+    forEachKey(event, current, take) {
+      for (const program of programsFor(event, current)) {
+        for (const key of keysFor(program.automaton, matches)) take(program.automaton.index, key);
+      }
+    },
     acceptKey(index, key, event, current) {
       look(event, current);
-      judge(index, key, event);
+      const program = programs[index];
+      if (program !== undefined) judge(program, key, event);
     },
     advance: moveTo,
     dueAt: () => (pending.isByArrival ? null : (firstTimer(pending.timers)?.due ?? null)),

@@ -5,19 +5,27 @@
 // only the caps bound how many there are.
 
 import type { StreamEvent } from "../event/stream-event.js";
-import { holdsUnder, isTerm, type Matches } from "./machine.js";
+import { holdsLate, keysOf, type Matches } from "./machine.js";
 import { drop, enter, orderOf, type Pending } from "./pending.js";
 import { createLink, type JoinKey, NEVER, type Program } from "./state.js";
 
-/** Runs one event through a key of a join, and reports the key when that completes it. */
-export function acceptJoin(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
+/** Runs one event through a join, or through one key of it (`only`); reports the keys that it completes. */
+export function acceptJoin(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  only: string | null,
+  matches: Matches,
+): void {
   const { predicates, lates, untilFirst } = program.automaton;
-  if (untilFirst) closeKey(pending, program, event, key, matches);
+  if (untilFirst) closeKeys(pending, program, event, only, matches);
   for (let term = 0; term < predicates.length; term++) {
-    if (!isTerm(pending, program, event, key, matches, predicates[term] ?? -1, lates[term] ?? null)) continue;
-    fill(pending, program, event, key, term);
+    const keys = keysOf(matches, predicates[term] ?? -1);
+    if (keys === undefined || (only !== null && !keys.includes(only))) continue;
+    if (!holdsLate(pending, program, lates[term] ?? null, event, null)) continue;
+    for (const key of keys) if (only === null || key === only) fill(pending, program, event, key, term);
   }
-  if (!untilFirst) closeKey(pending, program, event, key, matches);
+  if (!untilFirst) closeKeys(pending, program, event, only, matches);
 }
 
 function fill(pending: Pending, program: Program, event: StreamEvent, key: string, term: number): void {
@@ -49,9 +57,21 @@ function open(pending: Pending, program: Program, key: string): JoinKey {
 }
 
 /** `until`: takes the events of the key away; where `until` comes late, those that stand behind it stay. */
-function closeKey(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
-  const { until } = program.automaton;
-  if (until < 0 || !holdsUnder(matches, until, key) || !isOver(pending, program, event)) return;
+function closeKeys(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  only: string | null,
+  matches: Matches,
+): void {
+  const { until, untilLate } = program.automaton;
+  const keys = until < 0 ? undefined : keysOf(matches, until);
+  if (keys === undefined || (only !== null && !keys.includes(only))) return;
+  if (!holdsLate(pending, program, untilLate, event, null)) return;
+  for (const key of keys) if (only === null || key === only) close(pending, program, event, key);
+}
+
+function close(pending: Pending, program: Program, event: StreamEvent, key: string): void {
   const join = program.joins.get(key);
   if (join === undefined) return;
   for (const [term, first] of join.slots.entries()) {
@@ -60,8 +80,4 @@ function closeKey(pending: Pending, program: Program, event: StreamEvent, key: s
     pending.evidence.letGo(first);
   }
   if (join.slots.every((first) => first === null)) drop(pending, join);
-}
-
-function isOver(pending: Pending, program: Program, event: StreamEvent): boolean {
-  return program.automaton.untilLate === null || pending.askLate(program.automaton.untilLate, event, []);
 }

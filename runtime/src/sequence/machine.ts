@@ -35,7 +35,7 @@ export function keysOf(matches: Matches, predicate: number): readonly string[] |
 }
 
 /** Whether a predicate held for the current event under this key. */
-export function holdsUnder(matches: Matches, predicate: number, key: string): boolean {
+function holdsUnder(matches: Matches, predicate: number, key: string): boolean {
   return keysOf(matches, predicate)?.includes(key) === true;
 }
 
@@ -53,7 +53,7 @@ export function isTerm(
 }
 
 /** Whether a late test holds for an event beside those that a partial match has; no test always holds. */
-function holdsLate(
+export function holdsLate(
   pending: Pending,
   program: Program,
   test: LateTest | null,

@@ -18,7 +18,6 @@ import {
   createLink,
   type KeyState,
   type Mark,
-  NEVER,
   NO_TIME,
   openKey,
   type PartialMatch,
