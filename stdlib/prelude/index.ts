@@ -5,9 +5,9 @@ import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_RECORD_LINE, BROKEN_RECORD_OFFSET, BROKEN_RECORD_REASON, BROKEN_SIZE,
   CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN, CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE,
   CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
-  CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, CONTROL_WATERMARK, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
-  EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_HEADER_WATERMARK, GENERATION_LIMIT,
+  CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
+  EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
+  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, GENERATION_LIMIT,
   GROUP_POSTINGS, GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, POSTING_COUNT, POSTING_INDEX_BYTES, POSTING_PREDICATES, POSTING_PREDICATE_BYTES, RUN_DONE, RUN_FULL,
@@ -15,6 +15,7 @@ import {
   VALUE_LENGTH,
 } from "../src/abi";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
+import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
 import { writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
@@ -197,16 +198,6 @@ function recordBroken(line: u32, offset: u32): void {
 
 /** Evaluates the event in the slots; false when it turns out to be more than the arena holds. */
 function runEvent(line: u32, start: usize, feed: usize): bool {
-  const watermark = load<i64>(CONTROL_BASE + CONTROL_WATERMARK);
-  let time = watermark;
-  let flags: u32 = 0;
-  if (load<u32>(time_slot, SLOT_COUNT)) {
-    time = load<i64>(valuesOf(time_slot));
-    flags |= EVENT_HAS_TIME;
-  } else if (watermark == i64.MIN_VALUE) {
-    // No event before this one had a readable time either.
-    time = 0;
-  }
   header = output;
   store<u32>(header, 0, EVENT_HEADER_MATCHES);
   output += EVENT_HEADER_BYTES;
@@ -218,8 +209,13 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     return false;
   }
   count(CONTROL_EVENTS);
-  if (!(flags & EVENT_HAS_TIME)) count(CONTROL_UNTIMED);
-  else if (time > watermark) store<i64>(CONTROL_BASE + CONTROL_WATERMARK, time);
+  let time = borrowedTime();
+  let flags: u32 = 0;
+  if (load<u32>(time_slot, SLOT_COUNT)) {
+    time = load<i64>(valuesOf(time_slot));
+    flags |= EVENT_HAS_TIME;
+    moveClock(time);
+  } else count(CONTROL_UNTIMED);
   if (!load<u32>(header, EVENT_HEADER_MATCHES)) {
     output = header;
     return true;
@@ -233,7 +229,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   store<u32>(header, start as u32, EVENT_HEADER_ADDRESS);
   store<u32>(header, (feed - start) as u32, EVENT_HEADER_LENGTH);
   store<i64>(header, time, EVENT_HEADER_TIME);
-  store<i64>(header, watermark, EVENT_HEADER_WATERMARK);
+  store<i64>(header, currentClock(), EVENT_HEADER_CLOCK);
   store<i64>(header, tiebreaker, EVENT_HEADER_TIEBREAKER);
   store<u32>(header, flags, EVENT_HEADER_FLAGS);
   return true;

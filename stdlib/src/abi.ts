@@ -19,7 +19,7 @@
 //          late     the lines of late tests, exported as late_base / late_capacity
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -37,8 +37,8 @@ export const CONTROL_OUTPUT_BYTES = 4;
 export const CONTROL_BROKEN_RECORDS = 8;
 /** u32: lines that the last `run` consumed, blank and broken ones included. */
 export const CONTROL_BATCH_LINES = 12;
-/** i64: greatest event time seen so far, in nanoseconds. Starts at the least i64. */
-export const CONTROL_WATERMARK = 16;
+/** i64: how far the stream has come, in nanoseconds from 0; only grows. See "The clock of a stream" below. */
+export const CONTROL_CLOCK = 16;
 /** u64 counters. */
 export const CONTROL_EVENTS = 24;
 export const CONTROL_BLANK = 32;
@@ -47,7 +47,7 @@ export const CONTROL_BROKEN = 40;
 export const CONTROL_MALFORMED = 48;
 /** Strings in which invalid UTF-8 was replaced by U+FFFD. */
 export const CONTROL_REPLACED = 56;
-/** Events without a readable timestamp; they take the watermark's time. */
+/** Events without a readable timestamp; they take the time of the timed event that arrived last. */
 export const CONTROL_UNTIMED = 64;
 /** Matches whose join keys did not fit the output region. */
 export const CONTROL_KEY_OVERFLOW = 72;
@@ -55,8 +55,29 @@ export const CONTROL_KEY_OVERFLOW = 72;
 export const CONTROL_COMBINATIONS = 80;
 /** Predicates that were evaluated, a measure of how well the witness index narrows. */
 export const CONTROL_EVALUATED = 88;
+/** i64: the greatest event time that the clock believes. Starts at NO_TIME, the least i64, as the three times below do. */
+export const CONTROL_NEWEST = 96;
+/** i64: time of the timed event that was read last, which one without a time takes. */
+export const CONTROL_LAST = 104;
+/** i64: greatest event time seen. */
+export const CONTROL_GREATEST = 112;
+/** i64: greatest time of the events that CONTROL_BEHIND counts. */
+export const CONTROL_BEHIND_NEWEST = 120;
+/** i64, set by the runtime, above 0: how far one event may move the clock. */
+export const CONTROL_STEP = 128;
+/** u64: events in a row that stood more than a step below the newest time. */
+export const CONTROL_BEHIND = 136;
+/** u64 counters: events more than a step ahead of the newest time, and how often the newest time was taken back. */
+export const CONTROL_LEAPS = 144;
+export const CONTROL_RETURNS = 152;
 /** The table of broken-line records, BROKEN_LIMIT of them. */
-export const CONTROL_BROKEN_TABLE = 128;
+export const CONTROL_BROKEN_TABLE = 256;
+
+// The clock of a stream, which decides what may be forgotten and when a timer is due. It is no event time: it counts the
+// nanoseconds by which the newest event time grew, a step at most for each event, so that one event stamped 2262 moves it by
+// a minute and not by two centuries. Such an event is believed all the same, because a stream may have slept for a year. But
+// when CLOCK_RETURN_AFTER events in a row stand more than a step below it, it was wrong, and the newest time is theirs again.
+export const CLOCK_RETURN_AFTER = 1000;
 
 // Broken-line record, 16 bytes:
 //   +0 u32 line within the batch   +4 u32 offset in the input   +8 u32 reason, a BROKEN_* code   +12 u32 unused
@@ -188,14 +209,14 @@ export const POSTING_PREDICATE_BYTES = 4;
 // Output: for each event with a match, in input order, a header and its matches, each followed by its keys.
 // Event header, 48 bytes:
 //   +0 u32 line within the batch  +4 u32 line address  +8 u32 line bytes  +12 u32 matches
-//   +16 i64 time in ns  +24 i64 greatest time seen when it arrived, its own excluded  +32 i64 tiebreaker  +40 u32 flags
+//   +16 i64 time in ns  +24 i64 the clock when it arrived, its own effect included  +32 i64 tiebreaker  +40 u32 flags
 //   +44 u32 unused
 export const EVENT_HEADER_LINE = 0;
 export const EVENT_HEADER_ADDRESS = 4;
 export const EVENT_HEADER_LENGTH = 8;
 export const EVENT_HEADER_MATCHES = 12;
 export const EVENT_HEADER_TIME = 16;
-export const EVENT_HEADER_WATERMARK = 24;
+export const EVENT_HEADER_CLOCK = 24;
 export const EVENT_HEADER_TIEBREAKER = 32;
 export const EVENT_HEADER_FLAGS = 40;
 export const EVENT_HEADER_BYTES = 48;

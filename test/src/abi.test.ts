@@ -37,11 +37,12 @@ const LAYOUTS: readonly Layout[] = [
     bytes: "CONTROL_BROKEN_TABLE",
     fields: [
       ...["CONSUMED", "OUTPUT_BYTES", "BROKEN_RECORDS", "BATCH_LINES"].map((name) => [name, 4] as const),
-      ...["WATERMARK", "EVENTS", "BLANK", "BROKEN", "MALFORMED", "REPLACED", "UNTIMED"].map(
+      ...["CLOCK", "EVENTS", "BLANK", "BROKEN", "MALFORMED", "REPLACED", "UNTIMED"].map((name) => [name, 8] as const),
+      ...["KEY_OVERFLOW", "COMBINATIONS", "EVALUATED"].map((name) => [name, 8] as const),
+      ...["NEWEST", "LAST", "GREATEST", "BEHIND_NEWEST", "STEP", "BEHIND", "LEAPS", "RETURNS"].map(
         (name) => [name, 8] as const,
       ),
-      ...["KEY_OVERFLOW", "COMBINATIONS", "EVALUATED"].map((name) => [name, 8] as const),
-      [null, 32],
+      [null, 96],
     ],
     others: ["BASE"],
   },
@@ -97,7 +98,7 @@ const LAYOUTS: readonly Layout[] = [
     bytes: "EVENT_HEADER_BYTES",
     fields: [
       ...["LINE", "ADDRESS", "LENGTH", "MATCHES"].map((name) => [name, 4] as const),
-      ...["TIME", "WATERMARK", "TIEBREAKER"].map((name) => [name, 8] as const),
+      ...["TIME", "CLOCK", "TIEBREAKER"].map((name) => [name, 8] as const),
       ["FLAGS", 4],
       [null, 4],
     ],

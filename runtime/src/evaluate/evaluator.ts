@@ -1,9 +1,9 @@
 // Chunks of NDJSON lines -> the events for which some predicate holds, batch by batch: a batch is what one call of the
 // module's `run` gives. Lines go through an instance of the module in pieces that fit its input region.
 //
-// Nothing of one batch decides what is found in the next, with one exception that is the module's own: its watermark, the
-// greatest event time that this instance has seen. An event without a readable time takes it as its time, and every event
-// carries the watermark it arrived at.
+// Nothing of one batch decides what is found in the next, with one exception that is the module's own: the times that this
+// instance has seen. An event without a readable time takes that of the timed event before it, and every event carries the
+// clock of the stream it arrived at ("The clock of a stream" in abi.ts).
 //
 // INVARIANT: cutting the same lines into other chunks changes neither the events nor the counters.
 // INVARIANT: what a batch holds is copied out of the module's memory. Objects are made for matched events only.
@@ -11,9 +11,10 @@
 import {
   CONTROL_BASE,
   CONTROL_BATCH_LINES,
+  CONTROL_CLOCK,
   CONTROL_CONSUMED,
+  CONTROL_GREATEST,
   CONTROL_OUTPUT_BYTES,
-  CONTROL_WATERMARK,
   INPUT_PADDING,
   RUN_DONE,
   RUN_FULL,
@@ -23,7 +24,7 @@ import { createKeyReader } from "../event/join-keys.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import { callModule, ModuleError } from "../load/call-module.js";
 import { type ModuleCounters, readCounters } from "../load/control-block.js";
-import { instantiate } from "../load/instantiate.js";
+import { instantiate, NO_TIME } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
 import { type BrokenLine, excerptOf, readBroken } from "./broken-lines.js";
@@ -47,8 +48,10 @@ export interface LongLine {
 export interface Batch {
   /** In the order of the input. */
   readonly events: readonly MatchedEvent[];
-  /** The greatest event time seen so far, in nanoseconds; null before the first. */
-  readonly watermark: bigint | null;
+  /** How far the stream has come, in nanoseconds from 0; only grows. */
+  readonly clock: bigint;
+  /** The clock by its old name. */
+  readonly watermark: bigint;
 }
 
 export interface EvaluatorCounters extends ModuleCounters {
@@ -75,9 +78,6 @@ export interface Evaluator {
   counters(): EvaluatorCounters;
 }
 
-/** What CONTROL_WATERMARK holds before the first event time. */
-const NO_TIME = -(1n << 63n);
-
 /** An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. */
 export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void): Evaluator {
   const instance = instantiate(pack.module);
@@ -96,8 +96,8 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
     return now.view.getUint32(CONTROL_BASE + offset, true);
   }
 
-  function watermark(): bigint | null {
-    const time = now.view.getBigInt64(CONTROL_BASE + CONTROL_WATERMARK, true);
+  function greatestTime(): bigint | null {
+    const time = now.view.getBigInt64(CONTROL_BASE + CONTROL_GREATEST, true);
     return time === NO_TIME ? null : time;
   }
 
@@ -127,7 +127,8 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
       if (status !== RUN_DONE && consumed === 0) {
         throw new ModuleError(`the module stopped without having read a line (${where()})`);
       }
-      yield { events, watermark: watermark() };
+      const clock = now.view.getBigInt64(CONTROL_BASE + CONTROL_CLOCK, true);
+      yield { events, clock, watermark: clock };
     }
   }
 
@@ -164,7 +165,7 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
         tooLong,
         matched,
         keysCut: keys.cut,
-        lastTime: watermark(),
+        lastTime: greatestTime(),
       };
     },
   };

@@ -7,13 +7,13 @@ import {
   EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS,
   EVENT_HEADER_BYTES,
+  EVENT_HEADER_CLOCK,
   EVENT_HEADER_FLAGS,
   EVENT_HEADER_LENGTH,
   EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES,
   EVENT_HEADER_TIEBREAKER,
   EVENT_HEADER_TIME,
-  EVENT_HEADER_WATERMARK,
   KEYS_LOST,
   MATCH_BYTES,
   MATCH_KEY_BYTES,
@@ -113,14 +113,14 @@ function readEvent(
   const line = view.getUint32(header + EVENT_HEADER_LINE, true);
   const address = view.getUint32(header + EVENT_HEADER_ADDRESS, true);
   const flags = view.getUint32(header + EVENT_HEADER_FLAGS, true);
-  const ts = view.getBigInt64(header + EVENT_HEADER_TIME, true);
-  const before = view.getBigInt64(header + EVENT_HEADER_WATERMARK, true);
+  const clock = view.getBigInt64(header + EVENT_HEADER_CLOCK, true);
   return {
     ordinal: ordinal + line,
-    ts,
+    ts: view.getBigInt64(header + EVENT_HEADER_TIME, true),
+    timed: (flags & EVENT_HAS_TIME) !== 0,
     tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
-    // An event without a time of its own takes the watermark's and cannot raise it.
-    watermark: (flags & EVENT_HAS_TIME) !== 0 && ts > before ? ts : before,
+    clock,
+    watermark: clock,
     bytes: new Uint8Array(view.buffer, address, view.getUint32(header + EVENT_HEADER_LENGTH, true)).slice(),
     format: FORMAT,
     file,

@@ -8,8 +8,10 @@ import {
   CONTROL_EVALUATED,
   CONTROL_EVENTS,
   CONTROL_KEY_OVERFLOW,
+  CONTROL_LEAPS,
   CONTROL_MALFORMED,
   CONTROL_REPLACED,
+  CONTROL_RETURNS,
   CONTROL_UNTIMED,
 } from "@kestrel/stdlib/abi";
 
@@ -25,6 +27,9 @@ const COUNTERS = {
   replaced: CONTROL_REPLACED,
   /** Events without a readable time. */
   untimed: CONTROL_UNTIMED,
+  /** Events that were more than a step ahead of the newest time, and how often the newest time was taken back. */
+  leaps: CONTROL_LEAPS,
+  returns: CONTROL_RETURNS,
   /** Matches that lost their join keys, and leaves with too many combinations. */
   keyOverflow: CONTROL_KEY_OVERFLOW,
   combinations: CONTROL_COMBINATIONS,

@@ -1,6 +1,15 @@
 // A compiled module -> an instance that can be run. The interface is the last paragraph of stdlib/src/abi.ts.
 
-import { CONTROL_BASE, CONTROL_WATERMARK, FORMAT_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
+import {
+  CONTROL_BASE,
+  CONTROL_BEHIND_NEWEST,
+  CONTROL_GREATEST,
+  CONTROL_LAST,
+  CONTROL_NEWEST,
+  CONTROL_STEP,
+  FORMAT_BYTES,
+  IMPORT_MODULE,
+} from "@kestrel/stdlib/abi";
 import { type WasmModule, wasm } from "./wasm.js";
 
 export interface PackInstance {
@@ -37,8 +46,16 @@ export const EXPORTS: readonly (readonly [name: string, kind: string])[] = [
   ["late_test", "function"],
 ];
 
-/** Instantiates a module; memory and state are the instance's own. Throws for a module without the exports above. */
-export function instantiate(module: WasmModule): PackInstance {
+/** How far one event may move the clock of a stream, in nanoseconds, where nobody says otherwise. */
+const CLOCK_STEP_NS = 60_000_000_000n;
+/** What a time of the control block holds before there is one. */
+export const NO_TIME = -(1n << 63n);
+
+/**
+ * Instantiates a module; memory and state are the instance's own. `clockStepNs` is CONTROL_STEP of abi.ts. Throws for a
+ * module without the exports above.
+ */
+export function instantiate(module: WasmModule, clockStepNs: bigint = CLOCK_STEP_NS): PackInstance {
   let memory: PackInstance["memory"] | null = null;
   const bytesAt = (address: number, length: number): Buffer => {
     if (memory === null) throw new Error("the module called its host before it was instantiated");
@@ -53,8 +70,7 @@ export function instantiate(module: WasmModule): PackInstance {
   const { memory: exported } = exports;
   if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
   memory = exported;
-  // Memory begins as zeros, and a watermark of zero would let events from before 1970 pass for late ones.
-  new DataView(memory.buffer).setBigInt64(CONTROL_BASE + CONTROL_WATERMARK, -(1n << 63n), true);
+  startClock(new DataView(memory.buffer), clockStepNs);
   return {
     memory,
     run: functionOf(exports, "run") as PackInstance["run"],
@@ -69,6 +85,14 @@ export function instantiate(module: WasmModule): PackInstance {
     lateEvent: functionOf(exports, "late_event") as PackInstance["lateEvent"],
     lateTest: functionOf(exports, "late_test") as PackInstance["lateTest"],
   };
+}
+
+/** Memory begins as zeros, and a time of zero would be one of 1970. */
+function startClock(view: DataView, stepNs: bigint): void {
+  for (const time of [CONTROL_NEWEST, CONTROL_LAST, CONTROL_GREATEST, CONTROL_BEHIND_NEWEST]) {
+    view.setBigInt64(CONTROL_BASE + time, NO_TIME, true);
+  }
+  view.setBigInt64(CONTROL_BASE + CONTROL_STEP, stepNs, true);
 }
 
 function functionOf(exports: Readonly<Record<string, unknown>>, name: string): unknown {

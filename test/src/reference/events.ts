@@ -24,12 +24,15 @@ export interface ReferenceOptions {
   readonly sampleWindowNs?: bigint;
 }
 
+/** The time of an event without one when no timed event arrived before it: the least that a time can be. */
+export const BEFORE_EVERYTHING = -(1n << 63n);
+
 export interface RefEvent {
   /** Its place in the order of arrival, from 0. */
   readonly ordinal: number;
   /** Nanoseconds since 1970. */
   readonly ts: bigint;
-  /** False when `ts` was borrowed from an earlier event, or is 0 because there was none. */
+  /** False when `ts` was borrowed from an earlier event, or is BEFORE_EVERYTHING because there was none. */
   readonly timed: boolean;
   readonly tie: bigint | null;
   readonly line: string;
@@ -44,10 +47,15 @@ export interface RefEvent {
 }
 
 /**
- * Reads one line. An event whose timestamp is missing or malformed takes `greatest`, which is the greatest timestamp of the
- * events that arrived before it. Throws on broken JSON and on a top level that is not an object.
+ * Reads one line. An event whose timestamp is missing or malformed takes `last`, which is the timestamp of the event that
+ * arrived last before it and had one. Throws on broken JSON and on a top level that is not an object.
  */
-export function readEvent(line: string, options: ReferenceOptions, ordinal = 0, greatest = 0n): RefEvent {
+export function readEvent(
+  line: string,
+  options: ReferenceOptions,
+  ordinal = 0,
+  last: bigint = BEFORE_EVERYTHING,
+): RefEvent {
   const json = readJson(line);
   if (json.kind !== "object") throw new SyntaxError("An event must be a JSON object");
   const flat = flatten(json);
@@ -62,7 +70,7 @@ export function readEvent(line: string, options: ReferenceOptions, ordinal = 0, 
   const tie = fieldValues(flat, options.tiebreakerField ?? "event.sequence", "long").values[0];
   return {
     ordinal,
-    ts: ts ?? greatest,
+    ts: ts ?? last,
     timed: ts !== null,
     tie: typeof tie === "bigint" ? tie : null,
     line,
@@ -77,10 +85,10 @@ export function readEvent(line: string, options: ReferenceOptions, ordinal = 0, 
 /** Reads the lines of a stream in the order of their arrival. Throws as `readEvent` does. */
 export function readEvents(lines: readonly string[], options: ReferenceOptions): RefEvent[] {
   const events: RefEvent[] = [];
-  let greatest: bigint | null = null;
+  let last = BEFORE_EVERYTHING;
   for (const [ordinal, line] of lines.entries()) {
-    const event = readEvent(line, options, ordinal, greatest ?? 0n);
-    if (event.timed && (greatest === null || event.ts > greatest)) greatest = event.ts;
+    const event = readEvent(line, options, ordinal, last);
+    last = event.ts;
     events.push(event);
   }
   return events;

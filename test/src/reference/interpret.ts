@@ -13,7 +13,14 @@ import { runSample } from "./sample.js";
 import { type KeyedEvents, runSequence } from "./sequence.js";
 
 export { constantValue, Unsupported } from "./evaluate.js";
-export { type RefEvent, type ReferenceOptions, readEvent, readEvents, sortEvents } from "./events.js";
+export {
+  BEFORE_EVERYTHING,
+  type RefEvent,
+  type ReferenceOptions,
+  readEvent,
+  readEvents,
+  sortEvents,
+} from "./events.js";
 export { matches } from "./matches.js";
 
 export type Result =

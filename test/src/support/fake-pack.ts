@@ -61,7 +61,29 @@ export const late_capacity: i32 = ${LATE_ROOM + abi.INPUT_PADDING};
 export const lineage_flags: i32 = ${FLAGS};
 const C: usize = ${abi.CONTROL_BASE};
 
-store<i64>(C + ${abi.CONTROL_WATERMARK}, i64.MIN_VALUE);
+/** The clock of abi.ts, each step of which the tests of the real prelude hold. */
+function moveClock(time: i64): void {
+  store<i64>(C + ${abi.CONTROL_LAST}, time);
+  if (time > load<i64>(C + ${abi.CONTROL_GREATEST})) store<i64>(C + ${abi.CONTROL_GREATEST}, time);
+  const newest = load<i64>(C + ${abi.CONTROL_NEWEST});
+  const step = load<u64>(C + ${abi.CONTROL_STEP});
+  if (newest == i64.MIN_VALUE) store<i64>(C + ${abi.CONTROL_NEWEST}, time);
+  else if (time > newest) {
+    const ahead = (time - newest) as u64;
+    if (ahead > step) count(${abi.CONTROL_LEAPS});
+    store<u64>(C + ${abi.CONTROL_CLOCK}, load<u64>(C + ${abi.CONTROL_CLOCK}) + min(ahead, step));
+    store<i64>(C + ${abi.CONTROL_NEWEST}, time);
+    store<u64>(C + ${abi.CONTROL_BEHIND}, 0);
+  } else if (((newest - time) as u64) > step) {
+    const behind = load<u64>(C + ${abi.CONTROL_BEHIND}) + 1;
+    const most = behind == 1 ? time : max(time, load<i64>(C + ${abi.CONTROL_BEHIND_NEWEST}));
+    store<i64>(C + ${abi.CONTROL_BEHIND_NEWEST}, most);
+    store<u64>(C + ${abi.CONTROL_BEHIND}, behind < ${abi.CLOCK_RETURN_AFTER} ? behind : 0);
+    if (behind < ${abi.CLOCK_RETURN_AFTER}) return;
+    store<i64>(C + ${abi.CONTROL_NEWEST}, most);
+    count(${abi.CONTROL_RETURNS});
+  } else store<u64>(C + ${abi.CONTROL_BEHIND}, 0);
+}
 
 function count(counter: usize): void { store<u64>(C + counter, load<u64>(C + counter) + 1); }
 
@@ -179,14 +201,13 @@ export function late_test(predicate: u32): i32 {
 
 function event(line: u32, start: usize, feed: usize, output: usize): usize {
   if (find(start, feed, 0x21)) unreachable();
-  const watermark = load<i64>(C + ${abi.CONTROL_WATERMARK});
-  let time = watermark == i64.MIN_VALUE ? 0 : watermark;
+  let time = load<i64>(C + ${abi.CONTROL_LAST});
   let flags: u32 = 0;
   const t = find(start, feed, 0x74);
   if (t) {
     time = number(t) * 1000000;
     flags |= ${abi.EVENT_HAS_TIME};
-    if (time > watermark) store<i64>(C + ${abi.CONTROL_WATERMARK}, time);
+    moveClock(time);
   } else count(${abi.CONTROL_UNTIMED});
   const n = find(start, feed, 0x6e);
   if (n) flags |= ${abi.EVENT_HAS_TIEBREAKER};
@@ -224,7 +245,7 @@ function event(line: u32, start: usize, feed: usize, output: usize): usize {
   store<u32>(header, (feed - start) as u32, 8);
   store<u32>(header, matches, 12);
   store<i64>(header, time, 16);
-  store<i64>(header, watermark, 24);
+  store<i64>(header, load<i64>(C + ${abi.CONTROL_CLOCK}), 24);
   store<i64>(header, n ? number(n) : 0, 32);
   store<u32>(header, flags, 40);
   return output;

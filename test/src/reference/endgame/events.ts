@@ -1,13 +1,15 @@
 // An event as the endgame dialect sees it: the JSON object of its line, unread by any schema.
 
 import { parseDate } from "../dates.js";
-import type { RefEvent, ReferenceOptions } from "../events.js";
+import { BEFORE_EVERYTHING, type RefEvent, type ReferenceOptions } from "../events.js";
 import { type Data, type Dict, dataOf, isDict } from "./values.js";
 
 export interface EndgameEvent {
   readonly source: RefEvent;
   /** Nanoseconds since 1970. */
   readonly ts: bigint;
+  /** Whether `ts` is its own. */
+  readonly timed: boolean;
   readonly category: string | null;
   readonly data: Dict;
 }
@@ -15,18 +17,17 @@ export interface EndgameEvent {
 /** Between 1601, where a FILETIME starts, and 1970, in steps of 100 ns. */
 const FILETIME_OF_1970 = 116_444_736_000_000_000n;
 
-/** In the order of arrival. An event without a readable time takes the greatest one that came before it. */
+/** In the order of arrival. An event without a readable time takes that of the timed one before it. */
 export function endgameEvents(sources: readonly RefEvent[], options: ReferenceOptions): EndgameEvent[] {
-  let greatest: bigint | null = null;
+  let last = BEFORE_EVERYTHING;
   const arrived = [...sources].sort((a, b) => a.ordinal - b.ordinal);
   return arrived.map((source) => {
     const data = dataOf(source.json);
     if (!isDict(data)) throw new SyntaxError("An event must be a JSON object");
     const own = timeOf(member(data, options.timestampField ?? "@timestamp"), options.timestampUnit ?? "milliseconds");
-    const ts = own ?? greatest ?? 0n;
-    if (own !== null && (greatest === null || own > greatest)) greatest = own;
+    last = own ?? last;
     const category = member(data, options.categoryField ?? "event_type");
-    return { source, ts, category: typeof category === "string" ? category : null, data };
+    return { source, ts: last, timed: own !== null, category: typeof category === "string" ? category : null, data };
   });
 }
 

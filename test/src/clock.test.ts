@@ -1,0 +1,136 @@
+// The clock of a stream, as the prelude keeps it, against a model that is written down from "The clock of a stream" in
+// stdlib/src/abi.ts.
+
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { createEvaluator, type Evaluator } from "@kestrel/runtime/evaluate/evaluator";
+import type { MatchedEvent } from "@kestrel/runtime/event/stream-event";
+import { CLOCK_RETURN_AFTER } from "@kestrel/stdlib/abi";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
+import { compileForTest, ruleOf } from "./support/run-pack.js";
+
+const test = suite("clock");
+
+const MILLISECOND = 1_000_000n;
+const MINUTE = 60_000_000_000n;
+const HOUR = 60n * MINUTE;
+const START = 1_767_225_600_000n * MILLISECOND;
+const YEAR_2262 = 9_214_646_400_000n * MILLISECOND;
+const BEFORE_EVERYTHING = -(1n << 63n);
+
+async function evaluator(): Promise<Evaluator> {
+  const { pack } = await compileForTest([ruleOf("all", "any where true")], DEFAULT_OPTIONS);
+  return createEvaluator(pack);
+}
+
+/** Events with these times, whole milliseconds; null is an event without one. */
+function read(over: Evaluator, times: readonly (bigint | null)[]): MatchedEvent[] {
+  const lines = times.map((time) => (time === null ? "{}\n" : `{"@timestamp":${time / MILLISECOND}}\n`));
+  const batches = [...over.evaluate(Buffer.from(lines.join("")), { file: "f", firstLine: 1 }, 0)];
+  return batches.flatMap(({ events }) => events);
+}
+
+interface Model {
+  readonly clocks: readonly bigint[];
+  readonly leaps: number;
+  readonly returns: number;
+}
+
+function model(times: readonly (bigint | null)[]): Model {
+  const clocks: bigint[] = [];
+  let [clock, leaps, returns] = [0n, 0, 0];
+  let newest: bigint | null = null;
+  let behind: bigint[] = [];
+  for (const time of times) {
+    if (time !== null) {
+      if (newest === null) newest = time;
+      else if (newest - time > MINUTE) {
+        behind.push(time);
+        if (behind.length === CLOCK_RETURN_AFTER) {
+          newest = behind.reduce((a, b) => (a > b ? a : b));
+          behind = [];
+          returns++;
+        }
+      } else {
+        behind = [];
+        if (time - newest > MINUTE) {
+          clock += MINUTE;
+          leaps++;
+        } else if (time > newest) clock += time - newest;
+        if (time > newest) newest = time;
+      }
+    }
+    clocks.push(clock);
+  }
+  return { clocks, leaps, returns };
+}
+
+test("one event from the future moves the clock by a step", async () => {
+  const over = await evaluator();
+  const events = read(over, [START, START + MINUTE, YEAR_2262, START + 2n * MINUTE]);
+  assert.equal(
+    events.map(({ clock }) => clock),
+    [0n, MINUTE, 2n * MINUTE, 2n * MINUTE],
+  );
+  const { leaps, returns, lastTime } = over.counters();
+  assert.equal([leaps, returns, lastTime], [1, 0, YEAR_2262]);
+});
+
+test("a newest time that nobody else comes near is taken back", async () => {
+  const over = await evaluator();
+  const steady = Array.from({ length: CLOCK_RETURN_AFTER + 10 }, (_, index) => START + BigInt(index) * MILLISECOND);
+  const clocks = read(over, [START, YEAR_2262, ...steady]).map(({ clock }) => clock);
+  assert.is(clocks[CLOCK_RETURN_AFTER + 1], MINUTE);
+  assert.is(clocks.at(-1), MINUTE + 10n * MILLISECOND);
+  assert.equal([over.counters().leaps, over.counters().returns], [1, 1]);
+});
+
+test("distances are exact from the first time to the last", async () => {
+  const over = await evaluator();
+  const [first, last] = [-9_223_372_036_854n, 9_223_372_036_854n];
+  const clocks = read(over, [first * MILLISECOND, last * MILLISECOND, first * MILLISECOND]).map(({ clock }) => clock);
+  assert.equal(clocks, [0n, MINUTE, MINUTE]);
+  assert.is(over.counters().leaps, 1);
+});
+
+test("an event without a time takes that of the timed one before it", async () => {
+  const events = read(await evaluator(), [null, START, null, START - HOUR, null]);
+  assert.equal(
+    events.map(({ ts, timed }) => [ts, timed]),
+    [
+      [BEFORE_EVERYTHING, false],
+      [START, true],
+      [START, false],
+      [START - HOUR, true],
+      [START - HOUR, false],
+    ],
+  );
+});
+
+test("the clock is what the model says, however the lines are cut", async () => {
+  const random = createRandom(8);
+  let [leaps, returns] = [0, 0];
+  for (let round = 0; round < 40; round++) {
+    let time = START;
+    const times: (bigint | null)[] = [];
+    const wild = random.pick([0, 0.0005, 0.01, 0.5]);
+    for (let left = 3000; left > 0; left--) {
+      time += BigInt(random.below(200)) * MILLISECOND;
+      if (random.chance(0.05)) times.push(null);
+      else if (random.chance(wild)) times.push(random.pick([YEAR_2262, time + 2n * HOUR, time - HOUR, 0n]));
+      else times.push(time - BigInt(random.below(70_000)) * MILLISECOND);
+    }
+    const expected = model(times);
+    const over = await evaluator();
+    const cut = random.below(times.length);
+    const clocks = [...read(over, times.slice(0, cut)), ...read(over, times.slice(cut))].map(({ clock }) => clock);
+    assert.equal(clocks, expected.clocks);
+    assert.equal([over.counters().leaps, over.counters().returns], [expected.leaps, expected.returns]);
+    leaps += expected.leaps;
+    returns += expected.returns;
+  }
+  assert.ok(leaps > 20 && returns > 2, `${leaps} ${returns}`);
+});
+
+test.run();
