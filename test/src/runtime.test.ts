@@ -498,9 +498,9 @@ detecting("gives the same bytes and counters for any chunks", async () => {
       assert.equal(cut.counters, whole.counters);
     }
   }
-  const crowded = await detect(lines, { reorderCapacity: 5, maxPerProgram: 3 });
+  const crowded = await detect(lines, { memoryBytes: 8000, maxPerProgram: 3 });
   assert.ok(crowded.counters.overflowed > 0 && crowded.counters.sequences.evicted > 0);
-  const cut = await detect(lines, { reorderCapacity: 5, maxPerProgram: 3 }, 1);
+  const cut = await detect(lines, { memoryBytes: 8000, maxPerProgram: 3 }, 1);
   assert.is(cut.lines.join("\n"), crowded.lines.join("\n"));
   assert.equal(cut.counters, crowded.counters);
 });
@@ -723,8 +723,8 @@ detecting("keeps what it remembers of a rule under the rule's id", async () => {
     '{"t":6,"p":"9"}',
   ];
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-  for (const { events, watermark } of evaluator.evaluate(bytes, { file: "f", firstLine: 1 }, 0)) {
-    for (const _ of lane.take(events, watermark));
+  for (const { events, clock } of evaluator.evaluate(bytes, { file: "f", firstLine: 1 }, 0)) {
+    for (const _ of lane.take(events, clock));
   }
   assert.equal(found, ["same-value", "distinct", "plain"]);
   const sequence = lane.stateOf("same-value");

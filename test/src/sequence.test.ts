@@ -310,7 +310,7 @@ function runByKey(
 }
 
 properties("key by key an unruly stream gives what the whole list gives", () => {
-  const step = 60_000_000n;
+  const latenessNs = 60_000_000n;
   const sampleWindowNs = 9_000_000n;
   const YEARS = 7_000_000_000_000_000_000n;
   let total = 0;
@@ -324,7 +324,7 @@ properties("key by key an unruly stream gives what the whole list gives", () => 
     const arriving = events
       .map((one) => ({ one, at: one.event.ts + BigInt(random(3) === 0 ? random(20_000_000) : 0) }))
       .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.one.event.ordinal - b.one.event.ordinal));
-    const clockOf = createClock(step);
+    const clockOf = createClock(latenessNs / 4n);
     const arrivals: Arrival[] = [];
     for (const [at, { one }] of arriving.entries()) {
       const add = (ts: bigint, tie: bigint | null, matches: readonly StageMatch[]): void => {
@@ -338,10 +338,10 @@ properties("key by key an unruly stream gives what the whole list gives", () => 
     const whole = completeWholeList(programs, listed, sampleWindowNs, askAnyhow).map((c) =>
       showCompletion(programs.length, c.program, c.key, c.events),
     );
-    const plain = runByKey(programs, arrivals, step, sampleWindowNs, () => false);
+    const plain = runByKey(programs, arrivals, latenessNs, sampleWindowNs, () => false);
     assert.equal([...plain.completions].sort(), [...whole].sort(), `seed ${seed}`);
     assert.is(plain.late, 0);
-    const often = runByKey(programs, arrivals, step, sampleWindowNs, () => random(2) === 0);
+    const often = runByKey(programs, arrivals, latenessNs, sampleWindowNs, () => random(2) === 0);
     assert.equal(often.completions, plain.completions, `seed ${seed}, told often`);
     total += whole.length;
   }

@@ -50,8 +50,6 @@ export interface Batch {
   readonly events: readonly MatchedEvent[];
   /** How far the stream has come, in nanoseconds from 0; only grows. */
   readonly clock: bigint;
-  /** The clock by its old name. */
-  readonly watermark: bigint;
 }
 
 export interface EvaluatorCounters extends ModuleCounters {
@@ -78,9 +76,12 @@ export interface Evaluator {
   counters(): EvaluatorCounters;
 }
 
-/** An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. */
-export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void): Evaluator {
-  const instance = instantiate(pack.module);
+/**
+ * An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. `stepNs` is how far one
+ * event may move the clock of the stream.
+ */
+export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void, stepNs?: bigint): Evaluator {
+  const instance = instantiate(pack.module, stepNs);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const uses = indexPredicateUses(pack.manifest.predicates, pack);
@@ -128,7 +129,7 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
         throw new ModuleError(`the module stopped without having read a line (${where()})`);
       }
       const clock = now.view.getBigInt64(CONTROL_BASE + CONTROL_CLOCK, true);
-      yield { events, clock, watermark: clock };
+      yield { events, clock };
     }
   }
 

@@ -41,12 +41,9 @@ export interface StageMatch {
 
 /** An event for which some predicate held, as an evaluator hands it to the lane. */
 export interface MatchedEvent extends EvidenceEvent {
-  /** Whether `ts` is its own; else it is that of the timed event that arrived before it, or the least i64. */
   readonly timed: boolean;
-  /** The clock of the stream when it arrived, its own effect included: nanoseconds from 0. */
-  readonly clock: bigint;
-  /** The clock by its old name. */
-  readonly watermark: bigint;
+  /** The clock of the stream when it arrived, its own effect included: nanoseconds from 0. The lane adds what silence has added. */
+  clock: bigint;
   /** The event rules that it matches, in index order, each once. */
   readonly rules: readonly number[];
   /** The predicates of programs that held for it. */
