@@ -190,17 +190,36 @@ test("two dialects keep trees of their own and share the flags", () => {
 test("processes that start and end without end are bounded, whatever they are called", () => {
   const tree = createTree(2, 1000, 60n * MINUTE);
   for (let at = 0; at < 200_000; at++) {
-    const process = tree.open(at % 3 === 0 ? "again" : `p${at}`);
+    const process = tree.open(at % 3 === 0 ? "again" : `p${at}`, BigInt(at));
     tree.end(process, BigInt(at));
-    tree.advance(BigInt(at));
     if (at % 3 === 0) tree.forget(process);
     if (at % 1000 === 0) assert.ok(tree.known <= 1000);
   }
   assert.is(tree.known, 1000);
   assert.ok(tree.forgottenForCap > 130_000);
-  tree.advance(1_000n * MINUTE);
-  assert.is(tree.known, 0);
-  assert.is(tree.forgottenForAge, 1000);
+  assert.is(tree.find("p199999", 1_000n * MINUTE), undefined);
+  assert.is(tree.known, 999);
+  assert.is(tree.forgottenForAge, 1);
+});
+
+test("at the cap what has ended goes first, and the living stay", () => {
+  const tree = createTree(1, 100, 60n * MINUTE);
+  const living = Array.from({ length: 50 }, (_, at) => `living ${at}`);
+  for (const id of living) tree.open(id, 0n);
+  for (let at = 0; at < 10_000; at++) tree.end(tree.open(`short ${at}`, 0n), 0n);
+  for (const id of living) assert.is(tree.find(id, 0n)?.id, id);
+  assert.is(tree.forgottenForCap, 10_000 - 50);
+  for (let at = 0; at < 51; at++) tree.open(`new ${at}`, 0n);
+  assert.is(tree.find("living 0", 0n), undefined, "when none has ended, the one that became known first goes");
+  assert.is(tree.find("living 1", 0n)?.id, "living 1");
+});
+
+test("the clock of another host ends no process", () => {
+  const runtime = runtimeOf(programOf("elastic", ["child"]));
+  runtime.take({ ...PLAIN, own: '"parent"', queries: [true], end: true });
+  runtime.take({ ...PLAIN, own: '"far ahead"', ts: 1_000_000n * MINUTE });
+  const child = { ...PLAIN, own: '"c"', parent: '"parent"', start: true, queries: [false], ts: MINUTE };
+  assert.equal(runtime.take(child), [0]);
 });
 
 test("a process may be its own parent", () => {

@@ -110,7 +110,10 @@ orders("gives each key its events sorted, when none comes later than the latenes
     for (const group of [0, 1]) {
       for (const key of KEYS) {
         const own = given.filter((one) => one.group === group && one.key === key).map(({ ordinal }) => events[ordinal]);
-        assert.equal(own, [...own].sort((a, b) => (a && b ? compareEvents(a, b) : 0)));
+        assert.equal(
+          own,
+          [...own].sort((a, b) => (a && b ? compareEvents(a, b) : 0)),
+        );
         outOfOrder += own.filter((event, at) => (event?.ordinal ?? 0) < (own[at - 1]?.ordinal ?? 0)).length;
       }
     }
@@ -126,7 +129,11 @@ orders("gives the same however often the clock is told", () => {
     const sharesOf = (event: ClockedEvent) => shares[event.ordinal] ?? [];
     for (const latenessNs of [0n, 3n, 10n]) {
       const plain = deliver(events, sharesOf, latenessNs, () => false);
-      assert.equal(deliver(events, sharesOf, latenessNs, () => random(2) === 0), plain, `seed ${seed}`);
+      assert.equal(
+        deliver(events, sharesOf, latenessNs, () => random(2) === 0),
+        plain,
+        `seed ${seed}`,
+      );
     }
   }
 });

@@ -92,7 +92,7 @@ function rulesOf(ndjson: string): string[] {
 cli("replays a file, standard input and gzip to the same alerts", async () => {
   const plain = await run([pack, "--replay", events]);
   assert.is(plain.code, 0);
-  assert.equal(rulesOf(plain.stdout), ["pair", "single"]);
+  assert.equal(rulesOf(plain.stdout), ["single", "pair"]);
   assert.match(plain.stderr, /^4 events, 2 alerts from 2 rules in \d+\.\d s\n$/);
   const text = readFileSync(events, "utf8");
   const packed = join(folder, "events.ndjson.gz");
@@ -120,7 +120,7 @@ cli("writes alerts to a file, and text to the terminal when asked", async () => 
   const file = join(folder, "alerts.ndjson");
   const quiet = await run([pack, "--replay", events, "--alerts", file, "--summary", "json"]);
   assert.is(quiet.stdout, "");
-  assert.equal(rulesOf(readFileSync(file, "utf8")), ["pair", "single"]);
+  assert.equal(rulesOf(readFileSync(file, "utf8")), ["single", "pair"]);
   const summary = JSON.parse(quiet.stderr) as Record<string, unknown>;
   assert.equal(summary.alerts_by_rule, { single: 1, pair: 1 });
   assert.equal([summary.events, summary.broken, summary.too_long, summary.late], [4, 0, 0, 0]);
@@ -128,9 +128,9 @@ cli("writes alerts to a file, and text to the terminal when asked", async () => 
   const both = await run([pack, "--replay", events, "--alerts", file, "--format", "text"]);
   assert.match(
     both.stdout,
-    /^MEDIUM {2}1970-01-01T00:00:02\.000Z {2}Rule pair {2}\(pair\)\n {2}user\.name = a\n {2}1\. /,
+    /MEDIUM {2}1970-01-01T00:00:02\.000Z {2}Rule pair {2}\(pair\)\n {2}user\.name = a\n {2}1\. /,
   );
-  assert.equal(rulesOf(readFileSync(file, "utf8")), ["pair", "single"]);
+  assert.equal(rulesOf(readFileSync(file, "utf8")), ["single", "pair"]);
 });
 
 cli("alerts for joins and for event rules with pipes, and counts processes", async () => {

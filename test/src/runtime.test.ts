@@ -411,11 +411,11 @@ detecting("tells event rules, sequences, missing events and samples", async () =
   assert.equal(alerts, [
     "three  1",
     "two-or-four  1",
-    'both "b" 0,2',
     "two-or-four  3",
-    'absent "b" 0,-',
     "two-or-four  4",
+    'both "b" 0,2',
     'any-order "b" 2,4',
+    'absent "b" 0,-',
   ]);
   assert.is(counters.events, 6);
   assert.is(counters.matched, 5);
@@ -424,7 +424,7 @@ detecting("tells event rules, sequences, missing events and samples", async () =
   assert.is(counters.lastTime, 9_100_000_000n);
 });
 
-detecting("puts events in order within the allowed lateness, and alerts for late ones where they come", async () => {
+detecting("lets wait what needs an order, and nothing else", async () => {
   const lines = [
     '{"t":1000,"p":"1","k":"a"}',
     '{"t":900,"p":"0","k":"a"}',
@@ -433,21 +433,21 @@ detecting("puts events in order within the allowed lateness, and alerts for late
     '{"t":2000,"p":"3"}',
   ];
   const bounded = await detect(lines, { latenessNs: SECOND });
-  assert.equal(bounded.alerts, ['both "a" 1,0', 'absent "a" 1,-', "three  4", "three  3"]);
-  assert.is(bounded.counters.late, 1);
+  assert.equal(bounded.alerts, ['both "a" 1,0', "three  3", "three  4", 'absent "a" 1,-']);
+  assert.is(bounded.counters.late, 0);
   const sorted = await detect(lines, { latenessNs: null });
-  assert.equal(sorted.alerts, ['both "a" 1,0', "three  4", 'absent "a" 1,-', "three  3"]);
+  assert.equal(sorted.alerts, ["three  3", "three  4", 'both "a" 1,0', 'absent "a" 1,-']);
   assert.is(sorted.counters.late, 0);
 });
 
-detecting("uses tiebreakers, and takes an event without a time at the watermark", async () => {
+detecting("uses tiebreakers, and gives an event without a time the time of the one before it", async () => {
   const { alerts, counters } = await detect([
     '{"p":"3"}',
     '{"t":1000,"n":5,"p":"1","k":"a"}',
     '{"t":1000,"n":4,"p":"0","k":"a"}',
     '{"p":"3"}',
   ]);
-  assert.equal(alerts, ["three  0", 'both "a" 2,1', "three  3", 'absent "a" 2,-']);
+  assert.equal(alerts, ["three  0", "three  3", 'both "a" 2,1', 'absent "a" 2,-']);
   assert.is(counters.untimed, 2);
 });
 
@@ -564,7 +564,7 @@ detecting("asks late tests beside the events of earlier stages", async () => {
     1,
     LATE_PACK,
   );
-  assert.equal(alerts, ['same-value "z" 0,3', "plain  4", "listed  4", "plain  5"]);
+  assert.equal(alerts, ["plain  4", "plain  5", 'same-value "z" 0,3', "listed  4"]);
   assert.equal([counters.lateTests, counters.lateLost], [5, 0]);
 });
 
@@ -767,7 +767,7 @@ detecting("pauses after some alerts, and finds the same as without pauses", asyn
       }
     };
     runSteps(detector.feedInSteps(bytes, { file: "f", firstLine: 1 }));
-    assert.is(pauses > 10, latenessNs !== null);
+    assert.ok(pauses > 10);
     const left = detector.finishInSteps();
     left.next();
     if (latenessNs === null) assert.throws(() => detector.finish(), /not run to its end/);
@@ -786,7 +786,8 @@ detecting("reports a flood of held matches piece by piece too", async () => {
   );
   // All keys of one event are held until one deadline: nothing but time completes them.
   const event = (t: number): string => `{"t":${t},"p":"0","k":"${letters.join("")}"}\n`;
-  const bytes = Buffer.from(`${event(0)}${event(1)}${event(2)}${event(3)}${event(4)}{"t":99999}\n`);
+  const later = Array.from({ length: 100 }, (_, second) => `{"t":${second * 1000}}\n`).join("");
+  const bytes = Buffer.from(`${event(0)}${event(1)}${event(2)}${event(3)}${event(4)}${later}`);
   let since = 0;
   let most = 0;
   let alerts = 0;

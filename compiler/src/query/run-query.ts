@@ -57,6 +57,8 @@ export async function runQuery(compiled: CompiledRule, lines: EventLines, option
   const pack = await packageOf(compiled, queries, options);
   const detector = createDetector(pack, {
     latenessNs: null,
+    inOrder: true,
+    memoryBytes: NO_CAP,
     order: query.dialect === "endgame" ? "arrival" : "time",
     pipes: false,
     maxPerProgram: NO_CAP,

@@ -70,7 +70,10 @@ function createProgram(): Command {
       ),
     )
     .addOption(
-      new Option("--lateness <duration>", "how late an event may come and still find its place, where an input may not end")
+      new Option(
+        "--lateness <duration>",
+        "how late an event may come and still find its place, where an input may not end",
+      )
         .default(parseDuration("60s"), "60s")
         .argParser(parseDuration),
     )

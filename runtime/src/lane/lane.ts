@@ -37,6 +37,8 @@ export interface LaneOptions extends JudgeOptions {
   readonly latenessNs: bigint | null;
   /** `arrival` when the order of events is that of their arrival, as the endgame dialect has it: then nothing waits. */
   readonly order?: "time" | "arrival";
+  /** Of a stream that ends: whether what needs no order waits for it all the same, so that detections come in order. */
+  readonly inOrder?: boolean;
   /** About how many bytes the events may take that wait or are kept; MEMORY_BYTES when absent. */
   readonly memoryBytes?: number;
 }
@@ -124,7 +126,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     kind === "arrival"
       ? orderByArrival(judge, scales)
       : kind === "time"
-        ? orderSorted(judge, scales, pause)
+        ? orderSorted(judge, scales, pause, options.inOrder === true)
         : orderByKey(judge, scales, pause, latenessNs ?? 0n);
 
   return {
@@ -175,7 +177,7 @@ function orderByArrival(judge: Judge, scales: Scales): Order {
   };
 }
 
-function orderSorted(judge: Judge, scales: Scales, pause: () => Steps): Order {
+function orderSorted(judge: Judge, scales: Scales, pause: () => Steps, inOrder: boolean): Order {
   const queue = createSortedQueue<MatchedEvent>();
   const { sequences } = judge;
   let overflowed = 0;
@@ -185,6 +187,7 @@ function orderSorted(judge: Judge, scales: Scales, pause: () => Steps): Order {
     if (event === undefined) return;
     // Held matches that fall due before this event are reported first.
     while (sequences.reportDue(event.ts)) yield* pause();
+    if (inOrder) judge.judgeAlone(event);
     judge.judgeInOrder(event);
     scales.waiting.letGo(event);
     yield* pause();
@@ -192,8 +195,10 @@ function orderSorted(judge: Judge, scales: Scales, pause: () => Steps): Order {
 
   return {
     *take(event) {
-      judge.judgeAlone(event);
-      if (event.stages.length === 0) return;
+      if (!inOrder) {
+        judge.judgeAlone(event);
+        if (event.stages.length === 0) return;
+      }
       queue.add(event);
       scales.waiting.keep(event);
       while (!relieveSequences(judge, scales) && queue.size > 0) {

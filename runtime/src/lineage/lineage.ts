@@ -97,44 +97,45 @@ export function createLineage<Event extends LineageEvent>(
   }
 
   function step({ program, tree }: Source, event: Event, ids: Identities): void {
-    tree.advance(event.ts);
     if (holds(program.processes)) tree.forgetEnded();
     if (holds(program.resets)) tree.forgetAll();
     const { own } = ids;
     if (own === null) return;
-    if (program.dialect === "elastic") inheritElastic(program, tree, own, ids.parent);
-    else inheritEndgame(program, tree, own, ids.parent);
+    const { ts } = event;
+    if (program.dialect === "elastic") inheritElastic(program, tree, ts, own, ids.parent);
+    else inheritEndgame(program, tree, ts, own, ids.parent);
     // Of an event that is both, the endgame dialect sees the start alone.
     const isEnd = holds(program.ends) && !(program.dialect === "endgame" && holds(program.starts));
-    if (isEnd) tree.end(tree.open(own), event.ts);
+    if (isEnd) tree.end(tree.open(own, ts), ts);
     for (const [at, query] of program.queries.entries()) {
-      if (holds(query.predicate) && (query.late === null || askLate(query.late, event))) mark(program, tree, own, at);
-      if (isAsked(query, tree.find(own)?.relations[at] ?? 0)) setFlag(event, query.flag);
+      if (holds(query.predicate) && (query.late === null || askLate(query.late, event)))
+        mark(program, tree, ts, own, at);
+      if (isAsked(query, tree.find(own, ts)?.relations[at] ?? 0)) setFlag(event, query.flag);
     }
   }
 
-  function inheritElastic(program: LineageProgram, tree: Tree, own: string, parent: string | null): void {
+  function inheritElastic(program: LineageProgram, tree: Tree, ts: bigint, own: string, parent: string | null): void {
     const isStart = holds(program.starts);
-    const known = tree.find(own);
+    const known = tree.find(own, ts);
     if (isStart && known !== undefined && known.ended !== null) tree.forget(known);
     if (!isStart && (parent === null || known?.isLinked === true)) return;
     // Before `open`: a full tree forgets its oldest process to make room, and that may be the parent.
-    const above = parent === null ? undefined : tree.find(parent);
-    const process = tree.open(own);
+    const above = parent === null ? undefined : tree.find(parent, ts);
+    const process = tree.open(own, ts);
     process.isLinked = true;
     if (above !== undefined) inherit(process, above);
   }
 
   /** Endgame's tree forgets nothing by age, so a process is kept only where it inherits something. */
-  function inheritEndgame(program: LineageProgram, tree: Tree, own: string, parent: string | null): void {
+  function inheritEndgame(program: LineageProgram, tree: Tree, ts: bigint, own: string, parent: string | null): void {
     if (!holds(program.starts) || parent === null) return;
-    const above = tree.find(parent);
-    if (above?.relations.some((bits) => (bits & (MARKED | DESCENDANT)) !== 0)) inherit(tree.open(own), above);
+    const above = tree.find(parent, ts);
+    if (above?.relations.some((bits) => (bits & (MARKED | DESCENDANT)) !== 0)) inherit(tree.open(own, ts), above);
   }
 
-  function mark({ dialect }: LineageProgram, tree: Tree, own: string, at: number): void {
+  function mark({ dialect }: LineageProgram, tree: Tree, ts: bigint, own: string, at: number): void {
     if (dialect === "endgame" && own === IDLE) return;
-    const { relations } = tree.open(own);
+    const { relations } = tree.open(own, ts);
     relations[at] = (relations[at] ?? 0) | MARKED;
   }
 

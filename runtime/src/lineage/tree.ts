@@ -1,8 +1,8 @@
 // The processes that a lineage program knows of, by identity, with what each query says of them.
 //
-// INVARIANT: `ended` holds exactly the processes of `processes` that have ended, in the order of their ends.
-// INVARIANT: a process whose time is over is never found again, whether it has been removed yet or not: ends can come out
-// of order, so one may stand in `ended` behind another that stays longer. Until it is removed it counts for the capacity.
+// INVARIANT: `ended` holds exactly the processes of `processes` that have ended, in the order in which that was noted.
+// INVARIANT: whether a process is over is decided by the time of the event that asks for it: another host's clock ends none.
+// What is over and not asked for stays until there is no room.
 //
 // Bounded: at most `capacity` processes. The one that ended first goes first, then the one that became known first; both are
 // counted.
@@ -23,18 +23,16 @@ export interface Process {
 }
 
 export interface Tree {
-  /** The process of this identity; undefined when it is not known, or no longer. */
-  find(id: string): Process | undefined;
-  /** The process of this identity, made when it is not known. */
-  open(id: string): Process;
+  /** The process of this identity at a time; undefined when it is not known, or no longer. */
+  find(id: string, ts: bigint): Process | undefined;
+  /** The process of this identity at a time, made when it is not known. */
+  open(id: string, ts: bigint): Process;
   /** Notes an end. */
   end(process: Process, ts: bigint): void;
   forget(process: Process): void;
   /** Forgets the processes that have ended. */
   forgetEnded(): void;
   forgetAll(): void;
-  /** Says that event time has reached `ts`. */
-  advance(ts: bigint): void;
   readonly known: number;
   readonly forgottenForCap: number;
   readonly forgottenForAge: number;
@@ -44,12 +42,11 @@ export interface Tree {
 export function createTree(queries: number, capacity: number, keptNs: bigint | null): Tree {
   const processes = new Map<string, Process>();
   const ended = new Map<string, Process>();
-  let clock: bigint | null = null;
   let forgottenForCap = 0;
   let forgottenForAge = 0;
 
-  function isOver({ ended: end }: Process): boolean {
-    return end !== null && keptNs !== null && clock !== null && clock - end > keptNs;
+  function isOver({ ended: end }: Process, ts: bigint): boolean {
+    return end !== null && keptNs !== null && ts - end > keptNs;
   }
 
   function forget({ id }: Process): void {
@@ -57,9 +54,9 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
     ended.delete(id);
   }
 
-  function find(id: string): Process | undefined {
+  function find(id: string, ts: bigint): Process | undefined {
     const process = processes.get(id);
-    if (process === undefined || !isOver(process)) return process;
+    if (process === undefined || !isOver(process, ts)) return process;
     forget(process);
     forgottenForAge++;
     return undefined;
@@ -67,8 +64,8 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
 
   return {
     find,
-    open(id) {
-      const known = find(id);
+    open(id, ts) {
+      const known = find(id, ts);
       if (known !== undefined) return known;
       const process: Process = { id, relations: new Uint8Array(queries), isLinked: false, ended: null };
       processes.set(id, process);
@@ -92,15 +89,6 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
     forgetAll() {
       processes.clear();
       ended.clear();
-    },
-    advance(ts) {
-      if (clock !== null && ts <= clock) return;
-      clock = ts;
-      for (const process of ended.values()) {
-        if (!isOver(process)) break;
-        forget(process);
-        forgottenForAge++;
-      }
     },
     get known() {
       return processes.size;

@@ -14,15 +14,7 @@
 
 import { type StreamEvent, toMillis } from "../event/stream-event.js";
 import { drop, dueAfter, enter, type Pending, renew } from "./pending.js";
-import {
-  createLink,
-  type KeyState,
-  type Mark,
-  NO_TIME,
-  openKey,
-  type PartialMatch,
-  type Program,
-} from "./state.js";
+import { createLink, type KeyState, type Mark, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
 import { addTimer } from "./timers.js";
 
 /** Takes note of an event that matches a missing term standing after `gap` positive terms. */

@@ -22,6 +22,8 @@ interface Known {
   readonly id: string;
   linked: boolean;
   ended: bigint | null;
+  /** How many ends were noted before its own. */
+  endedAt: number;
   readonly marked: Set<number>;
   readonly child: Set<number>;
   readonly descendant: Set<number>;
@@ -38,10 +40,15 @@ const HOUR = 3_600_000_000_000n;
 
 export function lineageModel(program: LineageProgram, capacity: number): LineageModel {
   let list: Known[] = [];
-  let clock: bigint | null = null;
+  let now = 0n;
+  let ends = 0;
   const isElastic = program.dialect === "elastic";
 
-  const find = (id: string | null): Known | undefined => list.find((one) => one.id === id);
+  const find = (id: string | null): Known | undefined => {
+    // Over is what had ended an hour before the event that asks.
+    if (isElastic) list = list.filter((one) => one.id !== id || one.ended === null || now - one.ended <= HOUR);
+    return list.find((one) => one.id === id);
+  };
   const open = (id: string): Known => {
     const known = find(id);
     if (known !== undefined) return known;
@@ -49,12 +56,18 @@ export function lineageModel(program: LineageProgram, capacity: number): Lineage
       id,
       linked: false,
       ended: null,
+      endedAt: -1,
       marked: new Set<number>(),
       child: new Set<number>(),
       descendant: new Set<number>(),
     };
     list.push(fresh);
-    if (list.length > capacity) list.shift();
+    if (list.length > capacity) {
+      // Of those that have ended the one whose end was noted first, else the one that became known first.
+      const ended = list.filter((one) => one.ended !== null).sort((a, b) => a.endedAt - b.endedAt);
+      const gone = ended[0] ?? list[0];
+      list = list.filter((one) => one !== gone);
+    }
     return fresh;
   };
   const link = (own: string, parent: string | null): void => {
@@ -74,17 +87,19 @@ export function lineageModel(program: LineageProgram, capacity: number): Lineage
   return {
     take(event) {
       const { own, parent } = event;
-      clock = clock === null || event.ts > clock ? event.ts : clock;
-      const now = clock;
-      if (isElastic) list = list.filter(({ ended }) => ended === null || now - ended <= HOUR);
-      else if (event.process) list = list.filter(({ ended }) => ended === null);
+      now = event.ts;
+      if (!isElastic && event.process) list = list.filter(({ ended }) => ended === null);
       if (!isElastic && event.reset) list = [];
       if (own === null) return [];
       if (isElastic) {
         if (event.start) list = list.filter(({ id, ended }) => id !== own || ended === null);
         if (event.start || (parent !== null && find(own)?.linked !== true)) link(own, parent);
       } else if (event.start && parent !== null) link(own, parent);
-      if (event.end && (isElastic || !event.start)) open(own).ended = event.ts;
+      if (event.end && (isElastic || !event.start)) {
+        const process = open(own);
+        process.ended = event.ts;
+        process.endedAt = ends++;
+      }
       const flags: number[] = [];
       for (const [at, query] of program.queries.entries()) {
         const isMarked = event.queries[at] === true && (query.late === null || event.lates[at] === true);
