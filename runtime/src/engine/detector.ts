@@ -34,6 +34,9 @@ export interface DetectorCounters {
   readonly replaced: number;
   /** Events without a readable time. */
   readonly untimed: number;
+  /** Events so far ahead of all before them that the clock of the stream has not followed them, and how often it was reset. */
+  readonly leaps: number;
+  readonly returns: number;
   /** Events for which at least one predicate held. */
   readonly matched: number;
   /** Events that came behind one that stands after them in their key; those judged early because memory was short. */
@@ -160,6 +163,8 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         malformed: read.malformed + (late?.malformed ?? 0),
         replaced: read.replaced + (late?.replaced ?? 0),
         untimed: read.untimed,
+        leaps: read.leaps,
+        returns: read.returns,
         matched: read.matched,
         late: judged.late,
         overflowed: judged.overflowed,

@@ -165,10 +165,11 @@ function relieveSequences({ sequences }: Judge, { kept, waiting, memoryBytes }: 
 
 function orderByArrival(judge: Judge, scales: Scales): Order {
   return {
-    *take(event) {
+    take(event) {
       judge.judgeAlone(event);
       judge.judgeInOrder(event);
       relieveSequences(judge, scales);
+      return nothing();
     },
     advance: nothing,
     idle: nothing,
