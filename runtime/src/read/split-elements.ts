@@ -117,9 +117,27 @@ function split(splitter: Splitter, target: Buffer, start: number): number {
       consume(splitter, byte);
       target[end++] = byte === LINE_FEED ? SPACE : byte;
       if (endsWith(splitter, byte)) finish(splitter);
+      else end = copyPlain(splitter, target, end);
     }
   }
   return end;
+}
+
+/** Copies what changes nothing: most of a string, and what stands between strings and brackets. */
+function copyPlain(splitter: Splitter, target: Buffer, start: number): number {
+  if (splitter.open === 0 || splitter.escaped) return start;
+  const { piece, at, inString } = splitter;
+  const most = Math.min(piece.length - at, target.length - start);
+  let count = 0;
+  for (; count < most; count++) {
+    const byte = piece[at + count] as number;
+    if (byte === QUOTE || byte === BACKSLASH || byte === LINE_FEED) break;
+    if (!inString && (byte === BRACE_OPEN || byte === BRACE_CLOSE || byte === BRACKET_OPEN || byte === BRACKET_CLOSE))
+      break;
+    target[start + count] = byte;
+  }
+  splitter.at += count;
+  return start + count;
 }
 
 function consume(splitter: Splitter, byte: number): void {

@@ -40,10 +40,15 @@ export function unwrapLines(bytes: Buffer, wrapping: Wrapping): Buffer {
 /** What is left of the line in `[start, end)`. */
 function eventIn(bytes: Buffer, start: number, end: number, wrapping: Wrapping): readonly [number, number] {
   if (wrapping === "source") return sourceIn(bytes, start, end) ?? [start, end];
-  return isBulkAction(bytes.subarray(start, end)) ? [start, start] : [start, end];
+  // Few events begin with a letter that an action begins with.
+  const isShort = end - start <= ACTION_BYTES && ACTION_LETTERS.includes(bytes[start + 2] as number);
+  return (isShort || bytes[start + 1] !== QUOTE) && isBulkAction(bytes.subarray(start, end))
+    ? [start, start]
+    : [start, end];
 }
 
 const ACTION = /^\s*\{\s*"(?:index|create|update|delete)"\s*:\s*\{/;
+const ACTION_LETTERS = Buffer.from("icud");
 const ACTION_BYTES = 4096;
 /** What an action may say besides names that begin with `_`. */
 const ACTION_KEYS: ReadonlySet<string> = new Set([
@@ -117,10 +122,11 @@ function objectBehind(bytes: Buffer, from: number, end: number): readonly [numbe
 
 /** Where the string ends whose contents begin at `from`; `end` when it does not. */
 function closingQuote(bytes: Buffer, from: number, end: number): number {
-  for (let at = bytes.indexOf(QUOTE, from); at >= 0 && at < end; at = bytes.indexOf(QUOTE, at + 1)) {
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === BACKSLASH) slashes++;
-    if (slashes % 2 === 0) return at;
+  // Most strings are too short for a search by the runtime to be worth its call.
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
   }
   return end;
 }
