@@ -1,20 +1,23 @@
-// Files, gzipped files and standard input to chunks of whole lines: bytes in, bytes out, no string and no object per line.
+// Files and standard input to chunks of whole lines: bytes in, bytes out, no string and no object per line.
+//
+// What is packed, is in UTF-16, or is JSON of another layout than one value a line is known by its beginning and made lines by
+// sources that stand one behind the other. Lines of JSON go through none of them:
+//
+//   file or stream → unpack-source → utf16-source → split-elements → here → unwrap-lines
 //
 // A chunk is a part of the read buffer that ends on "\n"; only the unfinished line behind it is copied, to the front of the
 // next buffer. While the caller works on one chunk the next one is already being read.
 //
-// INVARIANT: the chunks of a file, joined, are the file's decoded bytes without a byte-order mark, without the lines that
-// were reported to `onOversize`, and with a "\n" at the end of the last line.
+// INVARIANT: the chunks of a file of lines, joined, are the file's decoded bytes without a byte-order mark, without the lines
+// that were reported to `onOversize`, and with a "\n" at the end of the last line.
 // INVARIANT: no more than one line of `maxLineBytes` and one chunk are held, whatever the input.
 
-import { constants } from "node:fs";
-import { access, open, stat } from "node:fs/promises";
-import { createGunzip, type Gunzip } from "node:zlib";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
-import type { ByteSource } from "./byte-source.js";
-import { fileSource, streamSource } from "./byte-source.js";
-import { hasEnd } from "./has-end.js";
-import { UNPACKED_BYTES, unpackedSource } from "./unpack-source.js";
+import { asInputError, InputError, UnusableInputError } from "./input-error.js";
+import { assertReadable, enlarged, openText } from "./open-text.js";
+import { unwrapLines } from "./unwrap-lines.js";
+
+export { InputError } from "./input-error.js";
 
 const MEBIBYTE = 1 << 20;
 
@@ -40,6 +43,11 @@ export interface ReadOptions {
   readonly reuse?: boolean;
   /** What the path `-` stands for. Default the process's standard input. */
   readonly stdin?: NodeJS.ReadableStream;
+  /** Files that are passed over, and reported to `onSkip`, when they are nothing that can be read as events. */
+  readonly skippable?: ReadonlySet<string>;
+  readonly onSkip?: (file: string, reason: string) => void;
+  /** The command that reads events from standard input, for advice. */
+  readonly command?: string;
 }
 
 export interface Chunk {
@@ -53,18 +61,6 @@ export interface Chunk {
   lineCount: number | null;
 }
 
-/** An input that cannot be opened or read to its end. */
-export class InputError extends Error {
-  readonly code = "E_INPUT_READ";
-  readonly file: string;
-
-  constructor(file: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "InputError";
-    this.file = file;
-  }
-}
-
 /** How many "\n" stand in `bytes`. */
 export function countLines(bytes: Buffer): number {
   let count = 0;
@@ -73,22 +69,32 @@ export function countLines(bytes: Buffer): number {
 }
 
 /**
- * Reads `paths` in order (`-` is standard input), and yields their lines in chunks. Gzip is known by its first bytes, not by
- * the name; a file may have several gzip members. From a pipe, whole lines are handed on as soon as they are there.
+ * Reads `paths` in order (`-` is standard input), and yields their lines in chunks. What an input is, is known by its first
+ * bytes, not by its name: lines of JSON, an array, a search response of Elasticsearch or a bulk request, in UTF-8 or UTF-16,
+ * plain or packed with gzip or (where Node can) zstd. From a pipe, whole lines are handed on as soon as they are there.
  *
- * @throws InputError before the first chunk when a path cannot be opened, and after everything that could be read when an
- * input breaks off or is damaged; it names the inputs behind that one, which are not read.
+ * @throws InputError before the first chunk when a path cannot be opened or a file is nothing that can be read, and after
+ * everything that could be read when an input breaks off or is damaged; it names the inputs behind that one, which are not
+ * read.
  */
 export async function* readChunks(
   paths: readonly string[],
   options: ReadOptions = {},
 ): AsyncGenerator<Chunk, void, void> {
-  for (const path of paths) if (path !== "-") await assertReadable(path);
-  for (const [index, path] of paths.entries()) {
+  const passed = new Set<string>();
+  const pass = (error: unknown): void => {
+    if (!(error instanceof UnusableInputError) || options.skippable?.has(error.file) !== true) throw error;
+    passed.add(error.file);
+    options.onSkip?.(error.file, error.message);
+  };
+  for (const path of paths) if (path !== "-") await assertReadable(path, options).catch(pass);
+  const left = paths.filter((path) => !passed.has(path));
+  for (const [index, path] of left.entries()) {
     try {
       yield* readOne(path, options);
     } catch (error) {
-      throw error instanceof InputError ? withUnread(error, paths.slice(index + 1)) : error;
+      if (error instanceof UnusableInputError && options.skippable?.has(path) === true) pass(error);
+      else throw error instanceof InputError ? withUnread(error, left.slice(index + 1)) : error;
     }
   }
 }
@@ -105,76 +111,16 @@ export function withUnread(error: InputError, unread: readonly string[]): InputE
   return new InputError(error.file, `${error.message}; not read because of this: ${list}`, { cause: error.cause });
 }
 
-async function assertReadable(path: string): Promise<void> {
-  try {
-    await access(path, constants.R_OK);
-    if ((await stat(path)).isDirectory()) throw new InputError(path, `${path} is a folder, not a file of events`);
-  } catch (error) {
-    throw asInputError(path, error);
-  }
-}
-
-function asInputError(file: string, error: unknown): InputError {
-  if (error instanceof InputError) return error;
-  // Node ends its messages with the call and the path; the path is named already.
-  const reason = error instanceof Error ? error.message.replace(/, \w+( '.*')?$/s, "") : String(error);
-  return new InputError(file, `cannot read ${file === "-" ? "standard input" : file}: ${reason}`, { cause: error });
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
-}
-
-async function openSource(path: string, options: ReadOptions): Promise<ByteSource> {
-  if (path === "-") return streamSource(options.stdin ?? process.stdin);
-  try {
-    return fileSource(await open(path, "r"));
-  } catch (error) {
-    throw asInputError(path, error);
-  }
-}
-
-/** All members of a gzip file. Zeros behind the last one are ignored; anything else there is an error. */
-function gunzip(): Gunzip {
-  return createGunzip({ chunkSize: UNPACKED_BYTES });
-}
-
-const GZIP_MAGIC = [0x1f, 0x8b];
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
-/** Whether the first `filled` bytes are the beginning of `mark`, or begin with it. */
-function agrees(buffer: Buffer, filled: number, mark: readonly number[]): boolean {
-  return mark.every((byte, index) => index >= filled || buffer[index] === byte);
-}
-
-/** Reads until it is plain whether the source begins with the gzip magic or a byte-order mark, and no longer. */
-async function readHead(read: ByteSource["read"], buffer: Buffer): Promise<number> {
-  let filled = 0;
-  for (;;) {
-    const count = await read(buffer, filled);
-    filled += count;
-    if (count === 0) return filled;
-    if (
-      !(filled < 2 && agrees(buffer, filled, GZIP_MAGIC)) &&
-      !(filled < 3 && agrees(buffer, filled, BYTE_ORDER_MARK))
-    ) {
-      return filled;
-    }
-  }
-}
-
 async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chunk, void, void> {
   const chunkBytes = Math.max(options.chunkBytes ?? MEBIBYTE, 64);
   const maxLineBytes = options.maxLineBytes ?? MEBIBYTE;
   const reuse = options.reuse ?? false;
-  let source = await openSource(file, options);
-  let buffer: Buffer = Buffer.allocUnsafeSlow(chunkBytes);
+  const { source, wrapping, ...opened } = await openText(file, chunkBytes, options);
+  let buffer: Buffer = opened.buffer;
   let spare: Buffer | null = null;
   // `buffer[start, filled)` is what has been read and not yet handed on; it belongs to line `line`.
-  let start = 0;
-  let filled = 0;
+  let start = opened.start;
+  let filled = start;
   let line = 1;
   // Bytes of the line being dropped, or -1 when none is.
   let dropped = -1;
@@ -189,18 +135,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
   };
 
   try {
-    let fresh = await readHead(read, buffer);
-    if (fresh >= 2 && agrees(buffer, fresh, GZIP_MAGIC)) {
-      const again = file !== "-" && (await hasEnd(file)) ? () => openSource(file, options) : null;
-      source = unpackedSource(gunzip, copyOf(buffer.subarray(0, fresh)), source, again);
-      fresh = await readHead(read, buffer);
-    }
-    if (fresh >= 3 && agrees(buffer, fresh, BYTE_ORDER_MARK)) {
-      start = 3;
-      filled = 3;
-      fresh -= 3;
-      if (fresh === 0) fresh = await read(buffer, filled);
-    }
+    let fresh = opened.filled - start;
 
     while (fresh > 0) {
       const from = filled;
@@ -228,9 +163,7 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
           filled -= start;
           start = 0;
         } else if (filled === buffer.length) {
-          const larger = Buffer.allocUnsafeSlow(buffer.length * 2);
-          larger.set(buffer);
-          buffer = larger;
+          buffer = enlarged(buffer);
         }
         fresh = await read(buffer, filled);
         continue;
@@ -251,7 +184,9 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
       while (position < end) {
         const long = findLongLine(current, position, end, maxLineBytes);
         if (long > position) {
-          const chunk: Chunk = { bytes: current.subarray(position, long), file, firstLine: line, lineCount: null };
+          const raw = current.subarray(position, long);
+          const bytes = wrapping === null ? raw : unwrapLines(raw, wrapping);
+          const chunk: Chunk = { bytes, file, firstLine: line, lineCount: null };
           yield chunk;
           line += chunk.lineCount ?? countLines(chunk.bytes);
         }
@@ -274,10 +209,11 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
       const last = Buffer.allocUnsafeSlow(filled - start + 1);
       last.set(buffer.subarray(start, filled));
       last[filled - start] = LINE_FEED;
-      yield { bytes: last, file, firstLine: line, lineCount: null };
+      const bytes = wrapping === null ? last : unwrapLines(last, wrapping);
+      yield { bytes, file, firstLine: line, lineCount: null };
     }
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError) || error instanceof UnusableInputError) throw error;
     throw broken(file, error, dropped >= 0 ? dropped : filled - start, line);
   } finally {
     await source.close(ahead);

@@ -6,12 +6,30 @@
 // cannot be read again. Input that merely ends too early costs nothing: the inflater has given everything by then.
 
 import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
 import { type ByteSource, createQueue, take } from "./byte-source.js";
 
 // The packed input goes to the inflater in pieces of this size, and each is waited for: what one piece can become
 // (at most 1,032 times its size) bounds what is held.
 const PACKED_BYTES = 1 << 14;
-export const UNPACKED_BYTES = 1 << 17;
+const UNPACKED_BYTES = 1 << 17;
+
+/** One of Node's inflaters; `bytesWritten` is how much of what it was given it has used. */
+type Inflater = Transform & { readonly bytesWritten: number };
+export type CreateInflater = () => Inflater;
+
+/** All members of a gzip file. Zeros behind the last one are ignored; anything else there is an error. */
+export function gunzip(): Inflater {
+  return zlib.createGunzip({ chunkSize: UNPACKED_BYTES });
+}
+
+/** What unpacks zstd, or null where Node cannot: it can from 22.15 and 23.8 on. */
+export function zstdInflater(): CreateInflater | null {
+  const { createZstdDecompress: create } = zlib as {
+    readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => Inflater;
+  };
+  return create === undefined ? null : () => create({ chunkSize: UNPACKED_BYTES });
+}
 
 interface Unpacker extends ByteSource {
   /** Packed bytes that were used up before the piece at hand. */
@@ -23,7 +41,7 @@ interface Unpacker extends ByteSource {
  * first byte; null when that cannot be done.
  */
 export function unpackedSource(
-  create: () => Transform,
+  create: CreateInflater,
   head: Buffer,
   packed: ByteSource,
   reopen: (() => Promise<ByteSource>) | null,
@@ -73,33 +91,41 @@ export function unpackedSource(
 }
 
 /** `head` comes before what `packed` gives. Behind `careful` packed bytes the pieces are single bytes. */
-function startUnpacker(create: () => Transform, head: Buffer, packed: ByteSource, careful: number): Unpacker {
-  const unpacker = create();
+function startUnpacker(create: CreateInflater, head: Buffer, packed: ByteSource, careful: number): Unpacker {
   const queue = createQueue(false);
+  const input = Buffer.allocUnsafeSlow(PACKED_BYTES);
+  let waiting = head;
+  let done = 0;
+  let used = 0;
   // Set while a piece is with the inflater; called when the piece is used up, and at the end.
   let settled: (() => void) | null = null;
   const settle = (): void => {
     settled?.();
     settled = null;
   };
-  unpacker.on("data", (part: Buffer) => {
-    queue.parts.push(part);
-    queue.bytes += part.length;
-  });
-  unpacker.on("end", () => {
-    queue.ended = true;
-    settle();
-  });
-  unpacker.on("error", (error) => {
-    queue.error ??= error;
-    settle();
-  });
+  let inflater = start();
+  let inflaterEnded = false;
+  /** Packed bytes that this inflater was given. */
+  let written = 0;
 
-  const input = Buffer.allocUnsafeSlow(PACKED_BYTES);
-  let waiting = head;
-  let done = 0;
-  let used = 0;
-  const feed = async (): Promise<void> => {
+  function start(): Inflater {
+    const made = create();
+    made.on("data", (part: Buffer) => {
+      queue.parts.push(part);
+      queue.bytes += part.length;
+    });
+    made.on("end", () => {
+      inflaterEnded = true;
+      settle();
+    });
+    made.on("error", (error) => {
+      queue.error ??= error;
+      settle();
+    });
+    return made;
+  }
+
+  async function feed(): Promise<void> {
     if (waiting.length === 0) waiting = input.subarray(0, await packed.read(input, 0));
     if (queue.ended) return;
     // The head may be as large as a chunk.
@@ -108,17 +134,32 @@ function startUnpacker(create: () => Transform, head: Buffer, packed: ByteSource
     waiting = waiting.subarray(piece.length);
     done = used;
     used += piece.length;
+    written += piece.length;
     await new Promise<void>((resolve) => {
       settled = resolve;
       // Only at its own end does the inflater tell that its input was cut.
-      if (piece.length === 0) unpacker.end();
+      if (piece.length === 0) inflater.end();
       else
-        unpacker.write(piece, (error) => {
+        inflater.write(piece, (error) => {
           if (error) queue.error ??= error;
           settle();
         });
     });
-  };
+    if (!inflaterEnded || queue.error !== null) return;
+    // Behind a frame of zstd another one may stand, which its inflater leaves to the next. Gzip's takes all members itself,
+    // and leaves only the zeros that may stand behind the last.
+    const left = written - inflater.bytesWritten;
+    if (left === 0 || create === gunzip) {
+      queue.ended = true;
+      return;
+    }
+    waiting = Buffer.concat([piece.subarray(piece.length - left), waiting]);
+    used -= left;
+    written = 0;
+    inflaterEnded = false;
+    inflater = start();
+  }
+
   return {
     done: () => done,
     async read(target, offset) {
@@ -132,7 +173,7 @@ function startUnpacker(create: () => Transform, head: Buffer, packed: ByteSource
     async close(pending) {
       // A read that still waits for the packed input finds the end when it wakes.
       queue.ended = true;
-      unpacker.destroy();
+      inflater.destroy();
       settle();
       await packed.close(pending);
     },
