@@ -258,9 +258,14 @@ cli("validates and lists a package", async () => {
 });
 
 /** Runs until the first output, then does `act` to the process. */
-function interrupt(act: (child: ReturnType<typeof spawn>) => void, input: string, isEnded: boolean): Promise<Ended> {
+function interrupt(
+  act: (child: ReturnType<typeof spawn>) => void,
+  input: string,
+  isEnded: boolean,
+  options: readonly string[] = ["--lateness", "0"],
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BIN, pack, "--replay", "-", "--lateness", "0"], { cwd: folder });
+    const child = spawn(process.execPath, [BIN, pack, "--replay", "-", ...options], { cwd: folder });
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -284,6 +289,36 @@ cli("alerts while its input is still open, and ends in order when interrupted", 
   assert.is(ended.code, 130);
   assert.is(rulesOf(ended.stdout).length, 3);
   assert.match(ended.stderr, /^3 events, 3 alerts from 1 rule in /);
+});
+
+cli("ends with the signal's code, and judges what has come but no absence that is not due", async () => {
+  const input = '{"t":1000,"p":"3"}\n{"t":2000,"p":"0","k":"a"}\n{"t":3000,"p":"1","k":"a"}\n';
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+    ["SIGINT", 130],
+  ] as const) {
+    const ended = await interrupt((child) => child.kill(signal), input, false, []);
+    assert.is(ended.code, code);
+    assert.equal(rulesOf(ended.stdout), ["single", "pair"]);
+    assert.match(ended.stderr, /^3 events, 2 alerts from 2 rules in /);
+  }
+});
+
+cli("after a silence of an open input nothing waits for its order", async () => {
+  const input = '{"t":2000,"p":"0","k":"a"}\n{"t":3000,"p":"1","k":"a"}\n';
+  const ended = await interrupt((child) => child.kill("SIGTERM"), input, false, ["--idle", "200ms"]);
+  assert.is(ended.code, 143);
+  assert.equal(rulesOf(ended.stdout), ["pair"]);
+});
+
+cli("takes several files as one history, whatever their order", async () => {
+  writeFileSync(join(folder, "later.ndjson"), '{"t":900000,"p":"1","k":"a"}\n{"t":100,"p":"3"}\n');
+  writeFileSync(join(folder, "earlier.ndjson"), '{"t":899000,"p":"0","k":"a"}\n');
+  const { stdout } = await run([pack, "--replay", "later.ndjson", "earlier.ndjson"]);
+  assert.equal(rulesOf(stdout), ["single", "pair"]);
+  const streamed = await run([pack, "--replay", "later.ndjson", "earlier.ndjson", "--lateness", "0"]);
+  assert.equal(rulesOf(streamed.stdout), ["single"]);
 });
 
 cli("gives a reader that takes its time every alert, those of the end included", async () => {
