@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
+import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
@@ -15,6 +16,7 @@ interface RunFlags {
   readonly format: "text" | "json";
   readonly lateness: bigint;
   readonly sort?: boolean;
+  readonly timestampUnit?: TimeUnit;
   readonly strict?: boolean;
   readonly failOnAlerts?: boolean;
   readonly maxLine: number;
@@ -69,7 +71,13 @@ function createProgram(): Command {
         .argParser(parseDuration),
     )
     .addOption(new Option("--sort", "sort all matched events by time, however late they come").conflicts("lateness"))
-    .option("--strict", "end with code 2 when a line is not an event")
+    .addOption(
+      new Option(
+        "--timestamp-unit <unit>",
+        "what a number in the time field counts; auto tells by its size (default: as the package was built)",
+      ).choices(Object.keys(TIME_UNITS)),
+    )
+    .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
       new Option("--max-line <bytes>", "longest line that is read; longer ones are broken lines")
@@ -100,6 +108,7 @@ function createProgram(): Command {
       alerts,
       output: alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null,
       latenessNs: flags.sort === true ? null : flags.lateness,
+      timestampUnit: flags.timestampUnit ?? null,
       strict: flags.strict === true,
       failOnAlerts: flags.failOnAlerts === true,
       maxLineBytes: flags.maxLine,

@@ -80,7 +80,7 @@ export interface Evaluator {
 
 /** An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. */
 export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void): Evaluator {
-  const instance = instantiate(pack.module);
+  const instance = instantiate(pack.module, undefined, pack.timeUnit);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const uses = indexPredicateUses(pack.manifest.predicates, pack);

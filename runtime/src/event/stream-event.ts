@@ -10,6 +10,8 @@ export interface StreamEvent {
   readonly ts: bigint;
   /** Tiebreaker; null when the event has none. */
   readonly tie: bigint | null;
+  /** False when `ts` is not its own, but that of the timed event that arrived before it, or the least i64. */
+  readonly timed?: boolean;
 }
 
 /** An event that can be part of a detection, with the place it was read from. */
@@ -37,7 +39,6 @@ export interface StageMatch {
 
 /** An event for which some predicate held, as an evaluator hands it to the lane. */
 export interface MatchedEvent extends EvidenceEvent {
-  /** Whether `ts` is its own; else it is that of the timed event that arrived before it, or the least i64. */
   readonly timed: boolean;
   /** The clock of the stream when it arrived, its own effect included: nanoseconds from 0. */
   readonly clock: bigint;

@@ -168,7 +168,10 @@ export function createSequenceEngine(
     for (let at = 0; at < count; at++) {
       const program = programs[concerned[at] ?? 0];
       if (program === undefined) continue;
-      switch (program.automaton.kind) {
+      // An event without a time is within no span of another.
+      const { kind, span } = program.automaton;
+      if (event.timed === false && span !== null && kind !== "sample") continue;
+      switch (kind) {
         case "sequence":
           acceptSequence(pending, program, event, matches);
           break;
