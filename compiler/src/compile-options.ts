@@ -2,6 +2,7 @@
 
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { Schema } from "@kestrel/stdlib/schema/types";
+import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import type { Dialect } from "./rule/query-text.js";
 
 export interface CompileOptions {
@@ -13,8 +14,8 @@ export interface CompileOptions {
   /** What `process where` looks at in rules of the elastic dialect, and in those of the endgame dialect. */
   readonly categoryField: string;
   readonly endgameCategoryField: string;
-  /** What a number in the timestamp field counts: milliseconds since 1970, or 100 ns since 1601. */
-  readonly timestampUnit: "milliseconds" | "filetime";
+  /** What a number in the timestamp field counts. */
+  readonly timestampUnit: TimeUnit;
   /** Plans all pipes, as a query over a file needs; a package has those that work on a stream. */
   readonly allPipes: boolean;
   /** Whether Binaryen's optimiser runs; off only to test that it changes nothing. */
@@ -30,7 +31,7 @@ export const DEFAULT_OPTIONS: CompileOptions = {
   tiebreakerField: "event.sequence",
   categoryField: "event.category",
   endgameCategoryField: "event_type",
-  timestampUnit: "milliseconds",
+  timestampUnit: "auto",
   allPipes: false,
   optimize: true,
 };

@@ -4,7 +4,6 @@ import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
 import { naming } from "./backend/wasm/lowering-error.js";
 import { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
 import type { PackIr } from "./ir/pack-ir.js";
-import { readName } from "./ir/reading.js";
 import { eventReading } from "./plan/plan-rules.js";
 
 export { analyseRules } from "./front.js";
@@ -25,10 +24,10 @@ export function compilePack(rules: readonly CompiledRule[], options: CompileOpti
     () => planRules(rules, options),
   );
   const tiebreaker = options.tiebreakerField === null ? null : eventReading(options.tiebreakerField, options.schema);
-  const timestamp =
-    options.timestampUnit === "filetime"
-      ? readName(options.timestampField, "filetime")
-      : eventReading(options.timestampField, options.schema, "date");
-  const events = { timestamp, tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null };
+  const events = {
+    timestamp: eventReading(options.timestampField, options.schema, "date"),
+    unit: options.timestampUnit,
+    tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null,
+  };
   return { rules, ir, lowered: lowerPack(ir, { events, optimize: options.optimize, text }) };
 }

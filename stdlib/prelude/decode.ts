@@ -7,7 +7,7 @@ import {
   DEPTH_LIMIT, ELEMENT_PATH_ENTRY, ELEMENT_SLOTS, ELEMENT_SLOTS_END, PATH_ENTRY_BYTES, PATH_ENTRY_CHILD, PATH_ENTRY_KEY,
   PATH_ENTRY_KEY_LENGTH, PATH_ENTRY_NODE, PATH_ENTRY_SLOT, PATH_ENTRY_START, PATH_ENTRY_TYPE, PATH_FREE, PATH_TYPE_BITS,
   READING_BYTES, READING_SLOT, READING_TYPE, SLOT_BYTES, SLOT_COUNT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE,
-  TYPE_FILETIME, TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW,
+  TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW, TYPE_TIME,
 } from "../src/abi";
 import {
   BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, DOT, LOWER_F, LOWER_N, LOWER_T, QUOTE, WORD_ALSE,
@@ -20,15 +20,12 @@ import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedI
 import { path_mask, path_table, readings } from "./pack";
 import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
+import { scannedTime, timeValue } from "./time";
 import { badEscape, isValid, repaired, unescaped } from "./unicode";
 
 const NO_ENTRY: usize = 0;
 /** A number in a date field counts milliseconds, and the slot nanoseconds. */
 const MS_TO_NS_DIGITS: i32 = 6;
-/** 1970 in units of 100 ns since 1601, and what of those fits the nanoseconds of a slot. */
-const FILETIME_EPOCH: i64 = 116444736000000000;
-const FILETIME_REACH: i64 = i64.MAX_VALUE / 100;
-
 export function countMalformed(): void {
   const counter: usize = CONTROL_BASE + CONTROL_MALFORMED;
   store<u64>(counter, load<u64>(counter) + 1);
@@ -278,19 +275,13 @@ function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
     countMalformed();
     return;
   }
-  if (type == TYPE_FILETIME) {
-    storeFiletime(slot);
+  if (type == TYPE_TIME) {
+    if (scannedTime()) store<i64>(appendValue(slot), timeValue);
+    else countMalformed();
     return;
   }
   if (scannedInteger(type == TYPE_DATE ? MS_TO_NS_DIGITS : 0)) store<i64>(appendValue(slot), integerValue);
   else countMalformed();
-}
-
-function storeFiletime(slot: usize): void {
-  const ticks = scannedInteger(0) ? integerValue : i64.MIN_VALUE;
-  if (ticks >= FILETIME_EPOCH - FILETIME_REACH && ticks <= FILETIME_EPOCH + FILETIME_REACH) {
-    store<i64>(appendValue(slot), (ticks - FILETIME_EPOCH) * 100);
-  } else countMalformed();
 }
 
 function decodeString(p: usize, slot: usize, type: u32): Position {
@@ -316,7 +307,7 @@ function decodeString(p: usize, slot: usize, type: u32): Position {
 function storeParsed(t: Text, slot: usize, type: u32): void {
   const start = addressOf(t);
   const length = lengthOf(t);
-  if (type == TYPE_DATE || type == TYPE_FILETIME) {
+  if (type == TYPE_DATE || type == TYPE_TIME) {
     if (parseDate(start, length)) {
       store<i64>(appendValue(slot), dateValue);
       return;
@@ -334,6 +325,6 @@ function storeParsed(t: Text, slot: usize, type: u32): void {
     return;
   }
   const end = scanNumber(start, start + length, true);
-  if (end == start + length && (type == TYPE_LONG || type == TYPE_DOUBLE || type == TYPE_FILETIME)) storeNumber(start, end, slot, type);
+  if (end == start + length && (type == TYPE_LONG || type == TYPE_DOUBLE || type == TYPE_TIME)) storeNumber(start, end, slot, type);
   else countMalformed();
 }

@@ -4,7 +4,7 @@
 import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_RECORD_LINE, BROKEN_RECORD_OFFSET, BROKEN_RECORD_REASON, BROKEN_SIZE,
   CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN, CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE,
-  CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
+  CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
   CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, GENERATION_LIMIT,
@@ -28,10 +28,11 @@ import {
 } from "./pack";
 import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
 import { clearSlots, symbolsOf, valuesOf } from "./slots";
+import { isPlausible } from "./time";
 
 export {
   path_table, path_mask, readings, slots_base, slots_end, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
-  time_slot, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
+  time_slot, time_unit, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
 export { foldedValues, symbolsOf } from "./slots";
@@ -215,6 +216,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     time = load<i64>(valuesOf(time_slot));
     flags |= EVENT_HAS_TIME;
     moveClock(time);
+    if (!isPlausible(time)) count(CONTROL_IMPLAUSIBLE);
   } else count(CONTROL_UNTIMED);
   if (!load<u32>(header, EVENT_HEADER_MATCHES)) {
     output = header;

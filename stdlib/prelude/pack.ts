@@ -17,6 +17,8 @@ export let stage_count: u32 = 0;
 /** Slot of the event time and of the tiebreaker (0 where there is none). */
 export let time_slot: usize = 0;
 export let tiebreaker_slot: usize = 0;
+/** What a number in the time field counts, a TIME_UNIT_* of abi.ts. */
+export let time_unit: u32 = 0;
 /** State that a wrapped generation must clear. */
 export let stamps_base: usize = 0;
 export let stamps_end: usize = 0;

@@ -70,6 +70,10 @@ export const CONTROL_BEHIND = 136;
 /** u64 counters: events more than a step ahead of the newest time, and how often the newest time was taken back. */
 export const CONTROL_LEAPS = 144;
 export const CONTROL_RETURNS = 152;
+/** u32: what a number in the time field counts, a TIME_UNIT_* code; the runtime sets it to override what eqlc built in. */
+export const CONTROL_TIME_UNIT = 160;
+/** u64 counter: events with a time before 1990 or after 2099, which tells of a wrong unit or a wrong clock. */
+export const CONTROL_IMPLAUSIBLE = 168;
 /** The table of broken-line records, BROKEN_LIMIT of them. */
 export const CONTROL_BROKEN_TABLE = 256;
 
@@ -109,8 +113,17 @@ export const TYPE_DATE = 5;
 export const TYPE_OBJECT = 6;
 /** A string whose bytes are the JSON text of the value as it stands in the line. */
 export const TYPE_RAW = 7;
-/** Stored as a date; a number counts 100 ns since 1601. */
-export const TYPE_FILETIME = 8;
+/** The time of an event, stored as a date; what a number counts is a TIME_UNIT_*. */
+export const TYPE_TIME = 8;
+
+// What a number counts in the time field: units since 1970, or 100 ns since 1601 (FILETIME). AUTO tells by the magnitude.
+export const TIME_UNIT_BUILT_IN = 0;
+export const TIME_UNIT_AUTO = 1;
+export const TIME_UNIT_SECONDS = 2;
+export const TIME_UNIT_MILLISECONDS = 3;
+export const TIME_UNIT_MICROSECONDS = 4;
+export const TIME_UNIT_NANOSECONDS = 5;
+export const TIME_UNIT_FILETIME = 6;
 
 // Value, 8 bytes: a string is {u32 address, u32 length in bytes of UTF-8}; a long i64; a date i64 nanoseconds since 1970; a
 // double f64; a boolean i64 0 or 1.

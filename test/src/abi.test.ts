@@ -42,7 +42,10 @@ const LAYOUTS: readonly Layout[] = [
       ...["NEWEST", "LAST", "GREATEST", "BEHIND_NEWEST", "STEP", "BEHIND", "LEAPS", "RETURNS"].map(
         (name) => [name, 8] as const,
       ),
-      [null, 96],
+      ["TIME_UNIT", 4],
+      [null, 4],
+      ["IMPLAUSIBLE", 8],
+      [null, 80],
     ],
     others: ["BASE"],
   },
@@ -204,7 +207,7 @@ test("what is derived from another constant agrees with it", () => {
   assert.is(1 << abi.VALUE_SHIFT, abi.VALUE_BYTES);
   assert.is(abi.LATE_ROOT_STAGES, abi.LATE_ROOT_EVENT + 1);
   assert.is(abi.GENERATION_LIMIT, 2 ** (8 * abi.MEMO_BYTES - abi.MEMO_RESULT_BITS) - 1);
-  assert.ok(abi.TYPE_FILETIME < 1 << abi.PATH_TYPE_BITS);
+  assert.ok(abi.TYPE_TIME < 1 << abi.PATH_TYPE_BITS);
   assert.is(abi.LENGTHS_MASK, 8 * (abi.GROUP_BYTES - abi.GROUP_LENGTHS) - 1);
   assert.ok(abi.CONTROL_BASE + abi.CONTROL_BROKEN_TABLE + abi.BROKEN_LIMIT * abi.BROKEN_RECORD_BYTES <= 4096);
   const { options } = JSON.parse(readFileSync(join(ROOT, "stdlib/prelude/asconfig.json"), "utf8")) as {

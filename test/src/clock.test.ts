@@ -1,13 +1,21 @@
 // The clock of a stream, as the prelude keeps it, against a model that is written down from "The clock of a stream" in
 // stdlib/src/abi.ts.
 
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { createEvaluator, type Evaluator } from "@kestrel/runtime/evaluate/evaluator";
 import type { MatchedEvent } from "@kestrel/runtime/event/stream-event";
 import { CLOCK_RETURN_AFTER } from "@kestrel/stdlib/abi";
+import { defaultSchema } from "@kestrel/stdlib/schema/schema";
+import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
+import { readEvent } from "./reference/interpret.js";
+import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, ruleOf } from "./support/run-pack.js";
 
 const test = suite("clock");
@@ -131,6 +139,84 @@ test("the clock is what the model says, however the lines are cut", async () => 
     returns += expected.returns;
   }
   assert.ok(leaps > 20 && returns > 2, `${leaps} ${returns}`);
+});
+
+/** Numbers around every border, with signs, fractions and exponents. */
+function timeTexts(): string[] {
+  const borders = [0n, 1n, 1_767_225_600n, 116_444_736_000_000_000n, 300_000_000_000_000_000n, 2n ** 63n];
+  for (let digits = 9n; digits <= 19n; digits++)
+    borders.push(10n ** digits, 1767225600123456789n / 10n ** (19n - digits));
+  const whole = borders.flatMap((border) => [border - 1n, border, border + 1n]).flatMap((one) => [`${one}`, `-${one}`]);
+  const numbers = whole.map((text) => text.replace("--", "")).filter((text) => text !== "-0");
+  return numbers.flatMap((text) => [text, `"${text}"`, `${text}.9876543219`, `${text}e-3`, `"+${text}e2"`]);
+}
+
+test("every unit reads numbers as the reference does", async () => {
+  const { pack } = await compileForTest([ruleOf("all", "any where true")], DEFAULT_OPTIONS);
+  const texts = timeTexts();
+  const lines = texts.map((text) => `{"@timestamp":${text}}`);
+  for (const [timestampUnit, timeUnit] of Object.entries(TIME_UNITS) as [TimeUnit, number][]) {
+    const over = createEvaluator({ ...pack, timeUnit });
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    const events = [...over.evaluate(bytes, { file: "f", firstLine: 1 }, 0)].flatMap((batch) => batch.events);
+    let [untimed, implausible, broken] = [0, 0, 0];
+    for (const [index, line] of lines.entries()) {
+      const found = events.find(({ ordinal }) => ordinal === index);
+      const expected = attempt(() => readEvent(line, { schema: defaultSchema(), timestampUnit }));
+      if (expected === null || found === undefined) {
+        assert.is(expected === null, found === undefined, line);
+        broken++;
+        continue;
+      }
+      assert.is(found.timed, expected.timed, `${timestampUnit} ${line}`);
+      if (!expected.timed) untimed++;
+      else {
+        assert.is(found.ts, expected.ts, `${timestampUnit} ${line}`);
+        const year = new Date(Number(expected.ts / MILLISECOND)).getUTCFullYear();
+        if (year < 1990 || year > 2099) implausible++;
+      }
+    }
+    const counters = over.counters();
+    assert.equal([counters.untimed, counters.implausible, counters.broken], [untimed, implausible, broken]);
+    assert.ok(untimed > 0 && implausible > 0 && untimed + implausible < texts.length, timestampUnit);
+  }
+});
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+test("the command line says what times cannot be right, and reads them in another unit", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kestrel-clock-"));
+  try {
+    const run = (tool: string, ...args: string[]): { status: number | null; stderr: string; stdout: string } =>
+      spawnSync(process.execPath, [join(repositoryRoot(), tool), ...args], { encoding: "utf8", cwd: folder });
+    writeFileSync(
+      join(folder, "hour.eql"),
+      'sequence with maxspan=5s [any where process.name == "a"] [any where process.name == "b"]',
+    );
+    writeFileSync(
+      join(folder, "events.ndjson"),
+      '{"@timestamp":1767225600,"process":{"name":"a"}}\n{"@timestamp":1767229200,"process":{"name":"b"}}\n',
+    );
+    const built = run("compiler/bin/eqlc.js", "build", "hour.eql", "-o", "out");
+    assert.is(built.status, 0, built.stderr);
+    const replay = (...more: string[]) =>
+      run("runtime/bin/kestrel-run.js", "out", "--replay", "events.ndjson", "--strict", ...more);
+    const right = replay();
+    assert.equal([right.status, right.stdout], [0, ""], right.stderr);
+    const wrong = replay("--timestamp-unit", "milliseconds");
+    assert.is(wrong.status, 2);
+    assert.is(wrong.stdout.split("\n").length, 2);
+    assert.match(wrong.stderr, /2 events with a time before 1990 or after 2099/);
+    assert.match(wrong.stderr, /error\[E_INPUT_TIME\]: 2 events have no time, or one before 1990 or after 2099/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test.run();

@@ -35,7 +35,7 @@ function withAtom(pack: PackIr, wanted: (atom: Atom) => boolean, atom: Atom): Pa
 }
 
 function lowerError(pack: PackIr): LoweringError {
-  const events = { timestamp: readName("@timestamp", "date"), tiebreaker: null };
+  const events = { timestamp: readName("@timestamp", "date"), unit: "auto" as const, tiebreaker: null };
   try {
     lowerPack(pack, { events, optimize: false, text: false });
   } catch (error) {
@@ -57,7 +57,7 @@ lowering("an atom that cannot be lowered names every rule that asks it", () => {
 
 lowering("a pack whose passes have not run is refused", () => {
   const pack = planRules(rules(), DEFAULT_OPTIONS);
-  const events = { timestamp: readName("@timestamp", "date"), tiebreaker: null };
+  const events = { timestamp: readName("@timestamp", "date"), unit: "auto" as const, tiebreaker: null };
   assert.throws(() => lowerPack({ ...pack, index: null }, { events, optimize: false, text: false }), /has no index/);
 });
 

@@ -49,7 +49,7 @@ function without(name: string, draft: PackIr): PackIr {
 
 /** What the rules find in the events: by rule, the ordinals of each match. */
 async function finds(ir: PackIr, rules: readonly CompiledRule[], lines: string): Promise<unknown> {
-  const events = { timestamp: readName("@timestamp", "date"), tiebreaker: null };
+  const events = { timestamp: readName("@timestamp", "date"), unit: "auto" as const, tiebreaker: null };
   const lowered = lowerPack(ir, { events, optimize: false, text: false });
   const pack = await loadForTest({ rules, ir, lowered }, DEFAULT_OPTIONS);
   return runLines(pack, Buffer.from(`${lines}\n`)).byRule;

@@ -15,7 +15,12 @@ import { openTextCases } from "./support/text-cases.js";
 
 const CASES = new URL("../cases/semantics/", import.meta.url);
 /** Not optimised: most of these queries look at a handful of events. */
-const OPTIONS: CompileOptions = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA, optimize: false };
+const OPTIONS: CompileOptions = {
+  ...DEFAULT_OPTIONS,
+  timestampUnit: "milliseconds",
+  schema: TEST_SCHEMA,
+  optimize: false,
+};
 
 /** Both dialects' cases were written for events with these fields. */
 function optionsOf(file: string): CompileOptions {

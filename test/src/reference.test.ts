@@ -8,6 +8,7 @@ import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TEST_SCHEMA } from "./generate/schema.js";
+import type { TimestampUnit } from "./reference/dates.js";
 import { evaluateEndgame, toJson } from "./reference/endgame/interpret.js";
 import { inferSchema } from "./reference/infer-schema.js";
 import {
@@ -34,7 +35,7 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
     const dialect: Dialect = file.startsWith("endgame-") ? "endgame" : "elastic";
     const open = openTextCases(new URL(file, CASES), SEMANTICS);
     for (const one of semanticsCases(open)) {
-      const options: ReferenceOptions = { schema: TEST_SCHEMA };
+      const options: ReferenceOptions = { schema: TEST_SCHEMA, timestampUnit: "milliseconds" };
       const events = readEvents(one.events, options);
       for (const { kind, text, expect } of one.checks) {
         expect(
@@ -83,9 +84,40 @@ own("a line that is not a JSON object is refused", () => {
   }
 });
 
+own("a number in the timestamp field is told by its size, and exact", () => {
+  const read = (text: string, timestampUnit?: TimestampUnit): bigint | null => {
+    const options = { schema: TEST_SCHEMA, ...(timestampUnit === undefined ? {} : { timestampUnit }) };
+    const { ts, timed } = readEvent(`{"@timestamp":${text}}`, options);
+    return timed ? ts : null;
+  };
+  const first = 1_767_225_600_123_456_789n;
+  assert.is(read("1767225600.123456789"), first);
+  assert.is(read('"1.767225600123456789e9"'), first);
+  assert.is(read("1767225600123.456789"), first);
+  assert.is(read("1767225600123456.789"), first);
+  assert.is(read("1767225600123456789"), first);
+  assert.is(read("134116992001234567"), first - 89n);
+  assert.is(read("0"), 0n);
+  assert.is(read("-1.5"), -1_500_000_000n);
+  assert.is(read("-134116992001234567"), -134_116_992_001_234_567n);
+  for (const [end, below, from] of [
+    ["100000000000", 9, 6],
+    ["100000000000000", 6, 3],
+  ] as const) {
+    assert.is(read(String(BigInt(end) / 100n)), (BigInt(end) / 100n) * 10n ** BigInt(below));
+    assert.is(read(end), BigInt(end) * 10n ** BigInt(from));
+  }
+  assert.is(read("299999999999999999"), null);
+  assert.is(read("300000000000000000"), 300_000_000_000_000_000n);
+  assert.is(read("99999999999"), null);
+  assert.is(read("12", "microseconds"), 12_000n);
+  assert.is(read("9223372036854775808"), null);
+  assert.is(read("true"), null);
+});
+
 own("events without a timestamp take that of the timed one before, or stand before everything", () => {
   const lines = ["{}", '{"@timestamp": 5}', '{"@timestamp": 3}', '{"@timestamp": "x"}'];
-  const times = readEvents(lines, { schema: TEST_SCHEMA }).map((event) => event.ts);
+  const times = readEvents(lines, { schema: TEST_SCHEMA, timestampUnit: "milliseconds" }).map((event) => event.ts);
   assert.equal(times, [BEFORE_EVERYTHING, 5_000_000n, 3_000_000n, 3_000_000n]);
 });
 
@@ -213,6 +245,7 @@ function checkDifferences(): void {
     const options = {
       schema: inferSchema(lines, { n: "keyword", k: "keyword" }),
       timestampField: "ts",
+      timestampUnit: "milliseconds" as const,
       categoryField: "event_type",
     };
     const id = (event: RefEvent | null): number | null => events[event?.ordinal ?? -1]?.id ?? null;
@@ -262,7 +295,12 @@ function loadDataSet(loaded: Map<string, DataSet>, name: string): DataSet {
     .trim()
     .split("\n")
     .map((line) => line.replace(/"(\d\d)-(\d\d)-(\d{4})"/, '"$3-$2-$1"'));
-  const options: ReferenceOptions = { ...names, categoryField: "event_type", schema: inferSchema(lines, types) };
+  const options: ReferenceOptions = {
+    ...names,
+    timestampUnit: "milliseconds",
+    categoryField: "event_type",
+    schema: inferSchema(lines, types),
+  };
   const events = readEvents(lines, options);
   const ids = new Map(events.map((event) => [event, Number(event.fields.get(idField)?.[0])]));
   const data = { options, events, ids };

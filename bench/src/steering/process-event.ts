@@ -31,5 +31,5 @@ export const LINE = `${JSON.stringify({
 
 /** What orders events, as the compiler's options have it. */
 export function eventReadings(): EventReadings {
-  return { timestamp: readName(DEFAULT_OPTIONS.timestampField, "date"), tiebreaker: null };
+  return { timestamp: readName(DEFAULT_OPTIONS.timestampField, "date"), unit: "auto", tiebreaker: null };
 }

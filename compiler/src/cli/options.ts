@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { defaultSchema, lookup } from "@kestrel/stdlib/schema/schema";
 import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
+import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { type Command, Option } from "commander";
 import { type CompileOptions, DEFAULT_OPTIONS } from "../compile-options.js";
 import { extendSchema } from "../query/extend-schema.js";
@@ -14,7 +15,7 @@ export interface CompileFlags {
   readonly dialect: Dialect;
   readonly schema?: string;
   readonly timestampField: string;
-  readonly timestampUnit: "milliseconds" | "filetime";
+  readonly timestampUnit: TimeUnit;
   readonly tiebreakerField: string;
   readonly eventCategoryField: string;
 }
@@ -29,7 +30,7 @@ const EVENT_FLAGS = {
   },
   endgame: {
     timestampField: "timestamp",
-    timestampUnit: "filetime",
+    timestampUnit: "auto",
     tiebreakerField: "none",
     eventCategoryField: DEFAULT_OPTIONS.endgameCategoryField,
   },
@@ -67,8 +68,8 @@ export function addCompileFlags(command: Command): Command {
     .addOption(
       new Option(
         "--timestamp-unit <unit>",
-        `what a number there counts: milliseconds since 1970, or the 100 ns of a Windows file time${defaults("timestampUnit")}`,
-      ).choices(["milliseconds", "filetime"]),
+        `what a number there counts since 1970, or as a Windows file time; auto tells by its size${defaults("timestampUnit")}`,
+      ).choices(Object.keys(TIME_UNITS)),
     )
     .option(
       "--tiebreaker-field <field>",

@@ -13,11 +13,8 @@ export type Root =
   | { readonly kind: "stage"; readonly stage: number }
   | { readonly kind: "element"; readonly depth: number };
 
-/**
- * The types that a schema gives, and two that only a reading has: `raw` is the JSON text of whatever stands at the path,
- * `filetime` a date whose numbers count 100 ns since 1601.
- */
-export type ReadAs = FieldType | "raw" | "filetime";
+/** The types that a schema gives, and one that only a reading has: `raw` is the JSON text of whatever stands at the path. */
+export type ReadAs = FieldType | "raw";
 
 export interface Reading {
   readonly root: Root;
@@ -102,8 +99,6 @@ export function valueTypeOf({ as }: Reading): ValueType | null {
     case "version":
     case "raw":
       return "string";
-    case "filetime":
-      return "date";
     case "object":
       return null;
     default:

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
+import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
@@ -18,6 +19,7 @@ interface RunFlags {
   readonly idle: bigint;
   readonly memory: number;
   readonly sort?: boolean;
+  readonly timestampUnit?: TimeUnit;
   readonly strict?: boolean;
   readonly failOnAlerts?: boolean;
   readonly maxLine: number;
@@ -93,7 +95,13 @@ function createProgram(): Command {
         .default(MEMORY_BYTES, "512m")
         .argParser((text) => parseSize(text, LEAST_MEMORY, MOST_MEMORY_GIB)),
     )
-    .option("--strict", "end with code 2 when a line is not an event")
+    .addOption(
+      new Option(
+        "--timestamp-unit <unit>",
+        "what a number in the time field counts; auto tells by its size (default: as the package was built)",
+      ).choices(Object.keys(TIME_UNITS)),
+    )
+    .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
       new Option("--max-line <bytes>", "longest line that is read; longer ones are broken lines")
@@ -127,6 +135,7 @@ function createProgram(): Command {
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,
       memoryBytes: flags.memory,
+      timestampUnit: flags.timestampUnit ?? null,
       strict: flags.strict === true,
       failOnAlerts: flags.failOnAlerts === true,
       maxLineBytes: flags.maxLine,

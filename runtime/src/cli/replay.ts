@@ -3,6 +3,7 @@
 import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { setImmediate, setTimeout } from "node:timers/promises";
+import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
 import { printable, wantsColor } from "../alert/terminal.js";
@@ -31,6 +32,8 @@ export interface ReplayOptions {
   readonly idleNs: bigint;
   /** What the events that wait or are kept may take. */
   readonly memoryBytes: number;
+  /** What a number in the time field counts; null for what the package was built with. */
+  readonly timestampUnit: TimeUnit | null;
   readonly strict: boolean;
   readonly failOnAlerts: boolean;
   readonly maxLineBytes: number;
@@ -58,7 +61,9 @@ const PAUSES_AT_ONCE = 16;
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, options: ReplayOptions): Promise<number> {
   const began = performance.now();
-  const pack = await loadPackage(dir);
+  const built = await loadPackage(dir);
+  const { timestampUnit } = options;
+  const pack = timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
   const stop = createStop();
   const sinks = await openSinks(options, () => stop.now("nobody reads"));
   // A bar would run into alerts on the same terminal.
@@ -95,6 +100,11 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   if (ending in SIGNALS) process.exit(128 + SIGNALS[ending as StopSignal]);
   if (options.strict && counters.broken > 0) {
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);
+  }
+  const strange = counters.untimed + counters.implausible;
+  if (options.strict && strange > 0) {
+    const message = `${counted(strange, "event has", "events have")} no time, or one before 1990 or after 2099 (--strict)`;
+    throw new CliError("E_INPUT_TIME", message);
   }
   return options.failOnAlerts && counters.alerts > 0 ? EXIT_ALERTS : EXIT_OK;
 }

@@ -34,7 +34,9 @@ export interface DetectorCounters {
   readonly replaced: number;
   /** Events without a readable time. */
   readonly untimed: number;
-  /** Events so far ahead of all before them that the clock of the stream has not followed them, and how often it was reset. */
+  /** Events with a time before 1990 or after 2099. */
+  readonly implausible: number;
+  /** Events more than a step ahead of the newest time, and how often the newest time was taken back. */
   readonly leaps: number;
   readonly returns: number;
   /** Events for which at least one predicate held. */
@@ -163,6 +165,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         malformed: read.malformed + (late?.malformed ?? 0),
         replaced: read.replaced + (late?.replaced ?? 0),
         untimed: read.untimed,
+        implausible: read.implausible,
         leaps: read.leaps,
         returns: read.returns,
         matched: read.matched,

@@ -81,7 +81,7 @@ export interface Evaluator {
  * event may move the clock of the stream.
  */
 export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void, stepNs?: bigint): Evaluator {
-  const instance = instantiate(pack.module, stepNs);
+  const instance = instantiate(pack.module, stepNs, pack.timeUnit);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const uses = indexPredicateUses(pack.manifest.predicates, pack);

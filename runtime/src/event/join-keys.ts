@@ -18,7 +18,6 @@ import {
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
-  TYPE_FILETIME,
   TYPE_KEYWORD,
   TYPE_LONG,
   TYPE_RAW,
@@ -113,7 +112,6 @@ function numericPart(view: DataView, at: number, type: number): string {
     case TYPE_BOOLEAN:
       return view.getUint32(at, true) === 0 ? "false" : "true";
     case TYPE_DATE:
-    case TYPE_FILETIME:
       return `d${view.getBigInt64(at, true)}`;
     case TYPE_DOUBLE:
       return doublePart(view.getFloat64(at, true));

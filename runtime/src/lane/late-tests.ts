@@ -49,7 +49,7 @@ const NO_KEYS: readonly string[] = [];
 /** A tester over its own instance of the package's module; null for a package that has no tests. */
 export function createLateTester(pack: Package): LateTester | null {
   if (lateTestsOf(pack).length === 0) return null;
-  const instance = instantiate(pack.module);
+  const instance = instantiate(pack.module, undefined, pack.timeUnit);
   const { memory, lateBase, outputBase, lineageFlags } = instance;
   const room = instance.lateCapacity - INPUT_PADDING;
   const flags = flagCount(pack.lineage);

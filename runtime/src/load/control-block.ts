@@ -7,6 +7,7 @@ import {
   CONTROL_COMBINATIONS,
   CONTROL_EVALUATED,
   CONTROL_EVENTS,
+  CONTROL_IMPLAUSIBLE,
   CONTROL_KEY_OVERFLOW,
   CONTROL_LEAPS,
   CONTROL_MALFORMED,
@@ -27,6 +28,8 @@ const COUNTERS = {
   replaced: CONTROL_REPLACED,
   /** Events without a readable time. */
   untimed: CONTROL_UNTIMED,
+  /** Events with a time before 1990 or after 2099. */
+  implausible: CONTROL_IMPLAUSIBLE,
   /** Events that were more than a step ahead of the newest time, and how often the newest time was taken back. */
   leaps: CONTROL_LEAPS,
   returns: CONTROL_RETURNS,

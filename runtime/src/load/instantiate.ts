@@ -7,8 +7,10 @@ import {
   CONTROL_LAST,
   CONTROL_NEWEST,
   CONTROL_STEP,
+  CONTROL_TIME_UNIT,
   FORMAT_BYTES,
   IMPORT_MODULE,
+  TIME_UNIT_BUILT_IN,
 } from "@kestrel/stdlib/abi";
 import { type WasmModule, wasm } from "./wasm.js";
 
@@ -52,10 +54,14 @@ const CLOCK_STEP_NS = 60_000_000_000n;
 export const NO_TIME = -(1n << 63n);
 
 /**
- * Instantiates a module; memory and state are the instance's own. `clockStepNs` is CONTROL_STEP of abi.ts. Throws for a
- * module without the exports above.
+ * Instantiates a module; memory and state are the instance's own. `clockStepNs` and `timeUnit` are CONTROL_STEP
+ * and CONTROL_TIME_UNIT of abi.ts. Throws for a module without the exports above.
  */
-export function instantiate(module: WasmModule, clockStepNs: bigint = CLOCK_STEP_NS): PackInstance {
+export function instantiate(
+  module: WasmModule,
+  clockStepNs: bigint = CLOCK_STEP_NS,
+  timeUnit: number = TIME_UNIT_BUILT_IN,
+): PackInstance {
   let memory: PackInstance["memory"] | null = null;
   const bytesAt = (address: number, length: number): Buffer => {
     if (memory === null) throw new Error("the module called its host before it was instantiated");
@@ -70,7 +76,9 @@ export function instantiate(module: WasmModule, clockStepNs: bigint = CLOCK_STEP
   const { memory: exported } = exports;
   if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
   memory = exported;
-  startClock(new DataView(memory.buffer), clockStepNs);
+  const view = new DataView(memory.buffer);
+  startClock(view, clockStepNs);
+  view.setUint32(CONTROL_BASE + CONTROL_TIME_UNIT, timeUnit, true);
   return {
     memory,
     run: functionOf(exports, "run") as PackInstance["run"],

@@ -19,6 +19,8 @@ import type { WasmModule } from "./wasm.js";
 export interface Package extends SequenceTables {
   readonly manifest: PackageManifest;
   readonly module: WasmModule;
+  /** What a number in the time field counts, a TIME_UNIT_* of abi.ts; when absent, what the package was built with. */
+  readonly timeUnit?: number;
 }
 
 export interface PackageContents {

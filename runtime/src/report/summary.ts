@@ -8,6 +8,7 @@ import { isoTime } from "../event/iso-time.js";
 const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, more: string])[] = [
   ["broken", "broken line", "broken lines"],
   ["untimed", "event without a time", "events without a time"],
+  ["implausible", "event with a time before 1990 or after 2099", "events with a time before 1990 or after 2099"],
   ["malformed", "malformed value", "malformed values"],
   ["replaced", "string with invalid UTF-8", "strings with invalid UTF-8"],
   ["leaps", "leap of event time", "leaps of event time"],

@@ -11,8 +11,9 @@
 // | date    | ISO 8601, else missing         | milliseconds since 1970           | missing        |
 // | object  | present                        | present                           | present        |
 //
-// A reading may take a value in two more ways that no schema names (compiler/src/ir/reading.ts): as a `filetime`, a date whose
-// numbers count 100 ns since 1601, and `raw`, as the JSON text of whatever stands there, never flattened.
+// The field with the time of an event is a date whose numbers, and strings of digits, count what `--timestamp-unit` says
+// (docs/language.md#the-time-of-an-event). A reading may take a value in one more way that no schema names
+// (compiler/src/ir/reading.ts): `raw`, as the JSON text of whatever stands there, never flattened.
 // A field of type object has no value of its own, only presence: it is there when a value other than null, an empty object
 // or an empty array stands at its path or below. A date is ISO 8601; a space may stand for the `T`.
 // A value that becomes missing this way is counted as malformed; so is a number beyond the doubles in a double field.

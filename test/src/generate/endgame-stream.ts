@@ -3,6 +3,7 @@
 
 import { generateEndgameCondition } from "./endgame-query.js";
 import type { Random } from "./random.js";
+import { timeNumber } from "./time-text.js";
 
 export interface EndgameStreamOptions {
   /** How many events; 40 when absent. */
@@ -110,7 +111,7 @@ function eventLine(random: Random, milliseconds: number, alive: { pid: number; p
   put(
     0.97,
     "timestamp",
-    random.chance(0.8) ? String(milliseconds) : JSON.stringify(new Date(milliseconds).toISOString()),
+    random.chance(0.8) ? timeNumber(random, milliseconds) : JSON.stringify(new Date(milliseconds).toISOString()),
   );
   put(0.97, "event_type", JSON.stringify(random.pick(["process", "process", "process", "file", "network"])));
   put(0.95, "name", JSON.stringify(random.pick([...NAMES, "A"])));

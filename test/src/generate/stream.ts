@@ -5,6 +5,7 @@
 import { type Feature, generateCondition } from "./query.js";
 import type { Random } from "./random.js";
 import { TEST_SCHEMA } from "./schema.js";
+import { timeNumber } from "./time-text.js";
 
 export interface StreamOptions {
   /** How many events; 40 when absent. */
@@ -234,7 +235,7 @@ function eventLine(random: Random, milliseconds: number, place: number, world: W
   const put = (name: string, text: string): void => {
     entries.push(`${JSON.stringify(name)}:${text}`);
   };
-  if (!random.chance(0.02)) put("@timestamp", timestampText(random, milliseconds));
+  if (!random.chance(0.05)) put("@timestamp", random.chance(0.03) ? '"soon"' : timestampText(random, milliseconds));
   // Tiebreakers run against the order of arrival, so that ignoring them shows.
   if (random.chance(0.7)) put("event.sequence", String(1000 - place));
   if (!random.chance(0.05))
@@ -263,7 +264,7 @@ function stackText(random: Random): string {
 }
 
 function timestampText(random: Random, milliseconds: number): string {
-  if (random.chance(0.3)) return String(milliseconds);
+  if (random.chance(0.4)) return timeNumber(random, milliseconds);
   const text = new Date(milliseconds).toISOString();
   // A few nanoseconds on top: another instant in the same millisecond.
   return JSON.stringify(random.chance(0.1) ? text.replace("Z", `00000${1 + random.below(9)}Z`) : text);

@@ -31,8 +31,30 @@ export function parseMilliseconds(text: string): bigint | null {
   return readLong(text, 6);
 }
 
+/** What a number in the time field of an event may count. */
+export type TimestampUnit = "auto" | "seconds" | "milliseconds" | "microseconds" | "nanoseconds" | "filetime";
+
+/** Powers of ten of the nanoseconds in a unit. */
+const DIGITS = { seconds: 9, milliseconds: 6, microseconds: 3, nanoseconds: 0 } as const;
+
+/** A decimal text in the time field of an event (docs/language.md#the-time-of-an-event). */
+export function parseTimestamp(text: string, unit: TimestampUnit): bigint | null {
+  const whole = readLong(text);
+  if (whole === null) return null;
+  const known = unit === "auto" ? unitOf(whole) : unit;
+  return known === "filetime" ? parseFiletime(text) : readLong(text, DIGITS[known]);
+}
+
+function unitOf(whole: bigint): Exclude<TimestampUnit, "auto"> {
+  const digits = String(whole < 0n ? -whole : whole).length;
+  if (digits <= 11) return "seconds";
+  if (digits <= 14) return "milliseconds";
+  if (digits <= 17) return "microseconds";
+  return whole > 0n && whole < 300_000_000_000_000_000n ? "filetime" : "nanoseconds";
+}
+
 /** A decimal text of units of 100 ns since 1601, its fraction dropped. */
-export function parseFiletime(text: string): bigint | null {
+function parseFiletime(text: string): bigint | null {
   const ticks = readLong(text);
   const nanoseconds = ticks === null ? null : (ticks - 116_444_736_000_000_000n) * 100n;
   return nanoseconds === null || !fitsLong(nanoseconds) ? null : nanoseconds;

@@ -1,7 +1,8 @@
 // NDJSON lines -> events with their place in time, and the order that sequences and pipes see them in.
 
 import type { Schema } from "@kestrel/stdlib/schema/types";
-import { type FlatEvent, fieldValues, flatten, scalarText } from "./flatten.js";
+import type { TimestampUnit } from "./dates.js";
+import { type FlatEvent, fieldValues, flatten, type ReferenceType, scalarText } from "./flatten.js";
 import { type Json, readJson } from "./read-json.js";
 import type { Value } from "./values.js";
 
@@ -9,8 +10,8 @@ export interface ReferenceOptions {
   readonly schema: Schema;
   /** `@timestamp` when absent. It is read as a date whatever the schema says of it. */
   readonly timestampField?: string;
-  /** What a number in the timestamp field counts; milliseconds since 1970 when absent. */
-  readonly timestampUnit?: "milliseconds" | "filetime";
+  /** What a number in the timestamp field counts; told by its size when absent. */
+  readonly timestampUnit?: TimestampUnit;
   /** `event.sequence` when absent. It is read as a long. */
   readonly tiebreakerField?: string;
   /** `event.category` when absent. It is read as a keyword. */
@@ -62,7 +63,8 @@ export function readEvent(
   const fields = new Map<string, readonly Value[]>();
   let malformed = 0;
   for (const field of options.schema.fields.values()) {
-    const read = fieldValues(flat, field.name, field.type);
+    const isTime = field.name === (options.timestampField ?? "@timestamp") && field.type === "date";
+    const read = fieldValues(flat, field.name, isTime ? timeType(options) : field.type);
     malformed += read.malformed;
     if (read.values.length > 0) fields.set(field.name, read.values);
   }
@@ -106,9 +108,12 @@ export function sortEvents(events: readonly RefEvent[]): RefEvent[] {
   });
 }
 
+function timeType(options: ReferenceOptions): ReferenceType {
+  return { timestamp: options.timestampUnit ?? "auto" };
+}
+
 function timestampOf(flat: FlatEvent, options: ReferenceOptions): bigint | null {
-  const type = options.timestampUnit === "filetime" ? "filetime" : "date";
-  const first = fieldValues(flat, options.timestampField ?? "@timestamp", type).values[0];
+  const first = fieldValues(flat, options.timestampField ?? "@timestamp", timeType(options)).values[0];
   return first !== undefined && first !== null && typeof first === "object" && first.type === "date"
     ? first.nanoseconds
     : null;

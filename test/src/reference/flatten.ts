@@ -3,7 +3,7 @@
 // INVARIANT: `{"a": {"b": 1}}`, `{"a.b": 1}` and any mixture of the two give the same paths.
 
 import type { FieldType } from "@kestrel/stdlib/schema/types";
-import { parseDate, parseFiletime, parseMilliseconds } from "./dates.js";
+import { parseDate, parseMilliseconds, parseTimestamp, type TimestampUnit } from "./dates.js";
 import { readDouble, readLong } from "./decimals.js";
 import type { Json } from "./read-json.js";
 import type { Value } from "./values.js";
@@ -52,8 +52,8 @@ export interface FieldValues {
   readonly malformed: number;
 }
 
-/** What a field is read as: the type of a schema, or a timestamp whose numbers count 100 ns since 1601. */
-export type ReferenceType = FieldType | "filetime";
+/** What a field is read as: the type of a schema, or the time of an event, whose numbers count units of its own. */
+export type ReferenceType = FieldType | { readonly timestamp: TimestampUnit };
 
 /** The values of a field of the given type. `object` fields have at most one, which only says that they are there. */
 export function fieldValues(event: FlatEvent, name: string, type: ReferenceType): FieldValues {
@@ -71,6 +71,12 @@ export function fieldValues(event: FlatEvent, name: string, type: ReferenceType)
 
 /** null: the value is malformed for the type. */
 function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<ReferenceType, "object">): Value {
+  if (typeof type !== "string") {
+    if (scalar.kind === "boolean") return null;
+    const text = scalarText(scalar);
+    const nanoseconds = (scalar.kind === "string" ? parseDate(text) : null) ?? parseTimestamp(text, type.timestamp);
+    return nanoseconds === null ? null : { type: "date", nanoseconds };
+  }
   switch (type) {
     case "keyword":
       return scalarText(scalar);
@@ -85,11 +91,6 @@ function coerce(scalar: Exclude<Scalar, { kind: "null" }>, type: Exclude<Referen
       if (scalar.kind === "boolean") return scalar.value;
       if (scalar.kind === "number") return null;
       return scalar.value === "true" ? true : scalar.value === "false" ? false : null;
-    case "filetime": {
-      if (scalar.kind === "boolean") return null;
-      const nanoseconds = parseDate(scalarText(scalar)) ?? parseFiletime(scalarText(scalar));
-      return nanoseconds === null ? null : { type: "date", nanoseconds };
-    }
     case "date": {
       if (scalar.kind === "boolean") return null;
       const nanoseconds = scalar.kind === "string" ? parseDate(scalar.value) : parseMilliseconds(scalar.text);

@@ -58,7 +58,9 @@ export function runSequence(query: Sequence, events: readonly RefEvent[], option
   const span = query.maxspan === null ? null : BigInt(query.maxspan.milliseconds) * 1_000_000n;
   const conditions = [...query.terms, ...(query.until === null ? [] : [query.until])].map((t) => t.query.condition);
   const related = traceLineage(conditions, events, options);
-  const run: Run = { query, stages, events, options, span, related };
+  // An event without a time is within no span of another.
+  const placed = span === null ? events : events.filter(({ timed }) => timed);
+  const run: Run = { query, stages, events: placed, options, span, related };
   return completions(run)
     .filter((found) => keepsMissing(run, terms, found))
     .map((found) => ({ key: found.key, events: fillSlots(terms, found.events) }));

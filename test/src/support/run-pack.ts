@@ -71,6 +71,7 @@ export function runLines(pack: Package, bytes: Buffer, options: Partial<Detector
   const keysByRule: string[][] = pack.manifest.rules.map(() => []);
   const detector = createDetector(pack, {
     latenessNs: null,
+    inOrder: true,
     onAlert({ rule, key, events }) {
       byRule[rule]?.push(events.map((event) => event?.ordinal ?? -1));
       keysByRule[rule]?.push(key);

@@ -27,10 +27,11 @@ import {
 } from "@kestrel/stdlib/abi";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
+import { TIME_UNITS } from "@kestrel/stdlib/time-units";
 import { atomsOf } from "../../ir/circuit.js";
 import { rulesOf } from "../../ir/origins.js";
 import type { Key, PackIr, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
-import type { ReadAs, Reading } from "../../ir/reading.js";
+import type { Reading } from "../../ir/reading.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { emitDynamicKey } from "./dynamic-key.js";
@@ -107,7 +108,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
   addPredicates(atoms, lowering);
   fillDescriptors(atoms, lowering);
   addEvaluate(lowering);
-  const paths = addPathTable(state.readings, state.slotOf, data);
+  const paths = addPathTable(state.readings, events.timestamp.name, state.slotOf, data);
   fillElements(paths, lowering);
   const stages = stageNodes(paths, data);
   const foldRanges = data.addWords(FOLD_RANGES.flatMap(([start, end, step, delta]) => [start, end, step, delta >>> 0]));
@@ -128,6 +129,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
           slots_base: state.slotsBase,
           slots_end: state.slotsEnd,
           time_slot: state.slotOf(timestamp),
+          time_unit: TIME_UNITS[events.unit],
           tiebreaker_slot: tiebreaker === null ? 0 : state.slotOf(tiebreaker),
           stamps_base: state.stampsBase,
           stamps_end: state.stampsEnd,
@@ -160,11 +162,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
 /** The field of a reading, as the manifest lists it; none for raw readings and those below another root. */
 function listedField({ root, name, id, as }: Reading): readonly Field[] {
   if (root.kind !== "event" || as === "raw") return [];
-  return [{ id, name, type: schemaType(as) }];
-}
-
-function schemaType(as: Exclude<ReadAs, "raw">): Field["type"] {
-  return as === "filetime" ? "date" : as;
+  return [{ id, name, type: as }];
 }
 
 function addPredicates(atoms: AtomCode, lowering: Lowering): void {

@@ -15,12 +15,12 @@ import {
   TYPE_BOOLEAN,
   TYPE_DATE,
   TYPE_DOUBLE,
-  TYPE_FILETIME,
   TYPE_KEYWORD,
   TYPE_LONG,
   TYPE_NONE,
   TYPE_OBJECT,
   TYPE_RAW,
+  TYPE_TIME,
 } from "@kestrel/stdlib/abi";
 import { type ReadAs, type Reading, type Root, rootKey } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
@@ -62,8 +62,6 @@ export function typeCode(as: ReadAs): number {
       return TYPE_DATE;
     case "object":
       return TYPE_OBJECT;
-    case "filetime":
-      return TYPE_FILETIME;
     case "raw":
       return TYPE_RAW;
   }
@@ -80,14 +78,20 @@ export interface PathTable {
   readonly elements: ReadonlyMap<number, number>;
 }
 
-/** Writes the table; each reading stands below its root. */
+/**
+ * Writes the table; each reading stands below its root. `timeField` is the field with the time of an event: whoever reads it as a
+ * date, the rules or the runtime, gets the same.
+ */
 export function addPathTable(
   readings: readonly Reading[],
+  timeField: string,
   slotOf: (reading: Reading) => number,
   data: DataSection,
 ): PathTable {
   let nodes = 0;
   let count = 0;
+  const typeOf = ({ root, name, as }: Reading): number =>
+    as === "date" && name === timeField && root.kind !== "element" ? TYPE_TIME : typeCode(as);
   const newNode = (): Node => ({ id: nodes++, children: new Map() });
   const roots = new Map<string, RootEntry>([["", { root: { kind: "event" }, child: newNode(), readings: [] }]]);
   const entryOf = (parent: Entry, part: string): Entry => {
@@ -125,10 +129,10 @@ export function addPathTable(
     const more = entry.readings.filter((reading) => reading !== first);
     const at = more.length === 0 ? 0 : further.length / 2;
     if (more.length > 0) {
-      for (const reading of more) further.push(slotOf(reading), typeCode(reading.as));
+      for (const reading of more) further.push(slotOf(reading), typeOf(reading));
       further.push(0, 0);
     }
-    const type = first === undefined ? TYPE_NONE : typeCode(first.as);
+    const type = first === undefined ? TYPE_NONE : typeOf(first);
     view.setUint32(offset + PATH_ENTRY_CHILD, entry.child?.id ?? 0, true);
     view.setUint32(offset + PATH_ENTRY_SLOT, first === undefined ? 0 : slotOf(first), true);
     view.setUint32(offset + PATH_ENTRY_TYPE, type | (at << PATH_TYPE_BITS), true);

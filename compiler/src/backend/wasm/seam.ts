@@ -28,6 +28,7 @@ export type PackGlobal =
   | "stage_nodes"
   | "stage_count"
   | "time_slot"
+  | "time_unit"
   | "tiebreaker_slot"
   | "stamps_base"
   | "stamps_end"

@@ -2,6 +2,7 @@
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
 import { MEMO_BYTES, PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES, STAMP_BYTES } from "@kestrel/stdlib/abi";
+import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
 import type { Atom, AtomId, PackIr } from "../../ir/pack-ir.js";
@@ -11,6 +12,8 @@ import { align } from "./data-section.js";
 /** The readings of an event's time and of what orders events of equal time. */
 export interface EventReadings {
   readonly timestamp: Reading;
+  /** What a number in it counts. */
+  readonly unit: TimeUnit;
   readonly tiebreaker: Reading | null;
 }
 

@@ -114,7 +114,7 @@ function atomText(atom: Atom): string {
 type Question = Exclude<Atom, { kind: "lineage" | "computed" | "dynamic" }>;
 
 function questionText(atom: Question, name: string, { as }: Reading): string {
-  const unit = as === "date" || as === "filetime" ? " ns" : "";
+  const unit = as === "date" ? " ns" : "";
   switch (atom.kind) {
     case "exists":
       return `${name} exists`;

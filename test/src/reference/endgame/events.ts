@@ -1,7 +1,6 @@
 // An event as the endgame dialect sees it: the JSON object of its line, unread by any schema.
 
-import { parseDate } from "../dates.js";
-import { BEFORE_EVERYTHING, type RefEvent, type ReferenceOptions } from "../events.js";
+import type { RefEvent, ReferenceOptions } from "../events.js";
 import { type Data, type Dict, dataOf, isDict } from "./values.js";
 
 export interface EndgameEvent {
@@ -14,20 +13,15 @@ export interface EndgameEvent {
   readonly data: Dict;
 }
 
-/** Between 1601, where a FILETIME starts, and 1970, in steps of 100 ns. */
-const FILETIME_OF_1970 = 116_444_736_000_000_000n;
-
-/** In the order of arrival. An event without a readable time takes that of the timed one before it. */
+/** In the order of arrival, at the times that readEvents gave them. */
 export function endgameEvents(sources: readonly RefEvent[], options: ReferenceOptions): EndgameEvent[] {
-  let last = BEFORE_EVERYTHING;
   const arrived = [...sources].sort((a, b) => a.ordinal - b.ordinal);
   return arrived.map((source) => {
     const data = dataOf(source.json);
     if (!isDict(data)) throw new SyntaxError("An event must be a JSON object");
-    const own = timeOf(member(data, options.timestampField ?? "@timestamp"), options.timestampUnit ?? "milliseconds");
-    last = own ?? last;
     const category = member(data, options.categoryField ?? "event_type");
-    return { source, ts: last, timed: own !== null, category: typeof category === "string" ? category : null, data };
+    const { ts, timed } = source;
+    return { source, ts, timed, category: typeof category === "string" ? category : null, data };
   });
 }
 
@@ -37,11 +31,4 @@ function member(data: Dict, name: string): Data {
   let value: Data = data;
   for (const part of name.split(".")) value = isDict(value) ? (value.get(part) ?? null) : null;
   return value;
-}
-
-function timeOf(value: Data, unit: "milliseconds" | "filetime"): bigint | null {
-  if (typeof value === "string") return parseDate(value);
-  if (typeof value === "number") return BigInt(Math.trunc(value * 1e6));
-  if (typeof value !== "bigint") return null;
-  return unit === "filetime" ? (value - FILETIME_OF_1970) * 100n : value * 1_000_000n;
 }

@@ -31,12 +31,14 @@ interface Stream {
  * the stages see it; the stages see an event from last to first, so that it moves a partial by at most one stage.
  * Throws on `![ ]` without maxspan, or without a positive term.
  */
-export function runSequence(query: Sequence, stream: Stream): Found[] {
+export function runSequence(query: Sequence, all: Stream): Found[] {
   const { terms } = query;
   const stages = terms.filter((term) => !term.missing);
   if (stages.length === 0) throw new Error("A sequence must have a positive term");
   if (stages.length < terms.length && query.maxspan === null) throw new Error("A missing event must have a maxspan");
   const span = query.maxspan === null ? null : BigInt(query.maxspan.milliseconds) * 1_000_000n;
+  // An event without a time is within no span of another.
+  const stream = span === null ? all : { ...all, events: all.events.filter(({ timed }) => timed) };
   const completed: Partial[] = [];
   /** `waiting.get(key)[i]` has i events and waits for stage i. */
   const waiting = new Map<string, (Partial | null)[]>();
