@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { bindQuery } from "@kestrel/compiler/analyse/bind-query";
 import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import type { Rule } from "@kestrel/compiler/rule/rule";
+import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import { createDetector } from "@kestrel/runtime/engine/detector";
 import type { StageMatch, StreamEvent } from "@kestrel/runtime/event/stream-event";
@@ -162,9 +162,5 @@ export function analysed(id: string, query: string, dialect: "elastic" | "endgam
 }
 
 function ruleOf(id: string, query: string): Rule {
-  return {
-    ...{ id, name: id, description: "", version: "1.0.0", author: [], severity: "low", riskScore: null, tags: [] },
-    ...{ references: [], threat: [], tests: [], suppress: [], dialect: null, query, metadata: {} },
-    source: { file: `${id}.eql`, queryOffset: null },
-  };
+  return bareRule(id, query, `${id}.eql`);
 }

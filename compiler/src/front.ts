@@ -5,6 +5,7 @@
 // must (`test/src/front.test.ts`). Each rule is planned alone, because its size and some warnings show only then.
 
 import { bindQuery } from "./analyse/bind-query.js";
+import { checkEventFields, packCategoryField } from "./analyse/check-event-fields.js";
 import type { TypedQuery } from "./analyse/typed.js";
 import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic, Problem } from "./diagnostics/diagnostic.js";
@@ -103,14 +104,16 @@ function analyseRule(
     sink.add(problems);
     return { query, compiled: null, found: sink.finish(false) };
   }
-  const { typed, problems: wrong, bound } = bindQuery(query, options.schema);
+  sink.add(checkEventFields(rule.eventFields, query, options));
+  const { typed, problems: wrong, bound } = bindQuery(query, options.schema, rule.eventFields.category);
   sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
   if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
   const planned = planRules([{ typed }], options);
   sink.add(checkPatterns(planned, query.span));
   if (!sink.failed()) sink.add(checkSize(planned, query.span));
   if (sink.failed()) return { query, compiled: null, found: sink.finish(false) };
-  sink.add(lintRule({ text: rule.query, query, schema: options.schema, bound, planned }, lints));
+  const categoryField = rule.eventFields.category ?? packCategoryField(query.dialect, options);
+  sink.add(lintRule({ text: rule.query, query, schema: options.schema, categoryField, bound, planned }, lints));
   return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
 }
 

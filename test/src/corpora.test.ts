@@ -86,7 +86,13 @@ for (const [file, most] of RECORDINGS) {
     const under = await elasticPack();
     const lines = readLines(file, most);
     const options = { schema: schemaOf(under), sampleWindowNs: SAMPLE_WINDOW };
-    const events = readEvents(lines, options);
+    const read = new Map<string, RefEvent[]>();
+    const eventsBy = (categoryField: string): RefEvent[] => {
+      const known = read.get(categoryField) ?? readEvents(lines, { ...options, categoryField });
+      read.set(categoryField, known);
+      return known;
+    };
+    const events = eventsBy(DEFAULT_OPTIONS.categoryField);
     const found = runLines(under.pack, Buffer.from(`${lines.join("\n")}\n`));
     assert.is(found.counters.events, lines.length);
     // The interpreter need not ask a rule about events of another category; the reference decides the category itself.
@@ -99,8 +105,10 @@ for (const [file, most] of RECORDINGS) {
     for (const [index, { rule, query }] of under.rules.entries()) {
       const got = foundDetections(found, index, query.dialect);
       const { body } = query;
-      let candidates = events;
-      if (body.kind === "event" && body.category !== null) candidates = byCategory.get(body.category) ?? [];
+      const { category } = rule.eventFields;
+      let candidates = category === null ? events : eventsBy(category);
+      if (body.kind === "event" && body.category !== null && category === null)
+        candidates = byCategory.get(body.category) ?? [];
       const expected = expectedDetections(query, interpret({ ...query, pipes: [] }, candidates, options));
       total += expected.length;
       assert.equal(got, expected, `${rule.id} ${rule.name}`);

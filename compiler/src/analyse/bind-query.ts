@@ -7,24 +7,29 @@ import { type BindContext, createContext, isUnread, report } from "./bind-contex
 import { bind, bindCondition } from "./bind-expression.js";
 import { bindField } from "./bind-field.js";
 import { bindEndgameQuery } from "./endgame/bind-query.js";
-import type { Typed, TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
+import type { BoundQuery, Typed, TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "./typed.js";
 
 const NS_PER_MS = 1_000_000n;
 /** As much as a signed 64-bit integer holds, which is what times are: 292 years. */
 const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
-/** Types a query; null when it has errors, all of which are in `problems`. */
+/**
+ * Types a query; null when it has errors, all of which are in `problems`. Its categories are compared with `categoryField`, or
+ * with the pack's category field where that is null.
+ */
 export function bindQuery(
   query: Query,
   schema: Schema,
+  categoryField: string | null = null,
 ): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
   const context = createContext(schema, query.unread);
-  const typed = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
+  const bound = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
   const failed = context.problems.some((problem) => problem.severity === "error");
-  return { typed: failed ? null : typed, problems: context.problems, bound: context.bound };
+  const typed = failed || bound === null ? null : { ...bound, categoryField };
+  return { typed, problems: context.problems, bound: context.bound };
 }
 
-function bindElastic(query: Query, context: BindContext): TypedQuery | null {
+function bindElastic(query: Query, context: BindContext): BoundQuery | null {
   const body = bindBody(query, context);
   const pipes = query.pipes.flatMap((pipe) => bindPipe(pipe, context) ?? []);
   return body === null ? null : { ...body, pipes, spans: context.spans };

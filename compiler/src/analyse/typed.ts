@@ -88,7 +88,12 @@ export type TypedBody =
   | { readonly kind: "sample"; readonly terms: readonly TypedTerm[] };
 
 export type TypedQuery = TypedBody & {
+  /** The field that categories are compared with, where it is not the pack's. */
+  readonly categoryField: string | null;
   readonly pipes: readonly TypedPipe[];
   /** Where the nodes of its conditions are written; what is not listed belongs to the node that it stands in. */
   readonly spans: ReadonlyMap<object, Span>;
 };
+
+/** A query as its dialect's binder leaves it: its categories are not yet tied to a field. */
+export type BoundQuery = TypedBody & Omit<TypedQuery, "categoryField" | keyof TypedBody>;

@@ -25,6 +25,7 @@ export const CODES = {
   E0308: "The pipe does not exist, or its arguments are wrong.",
   E0309: "The regular expression, wildcard or address range is malformed.",
   E0310: "A name is used that no earlier term or variable defines.",
+  E0311: "The rule needs its events in another order than the package has.",
   E0402: "The compiled form of the rule would pass a stated limit.",
   E0403: "eqlc itself failed on the rule.",
   W0501: "The pipe has no meaning in a stream; every match alerts.",

@@ -14,6 +14,8 @@ export interface LintInput {
   readonly text: string;
   readonly query: Query;
   readonly schema: Schema;
+  /** What the categories of the query are compared with. */
+  readonly categoryField: string;
   /** What the binder made of each expression. */
   readonly bound: ReadonlyMap<Expr, Typed>;
   /** The rule planned alone. */

@@ -49,7 +49,7 @@ export const neverTrue: Lint = {
 
 function checkCategory({ category, categorySpan }: Asked, { input, found }: Search): void {
   const lower = category?.toLowerCase();
-  if (input.query.dialect === "endgame" || category === null || lower === undefined) return;
+  if (input.categoryField !== "event.category" || category === null || lower === undefined) return;
   if (lower === category || !CATEGORIES.includes(lower)) return;
   const fix = { title: `Write \`${lower}\``, span: categorySpan, replacement: lower };
   found.push(warning("W0503", categorySpan, `no event has the category "${category}"`, `write \`${lower}\``, fix));

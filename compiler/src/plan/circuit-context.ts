@@ -5,6 +5,7 @@ import type { AtomTable } from "../ir/atom-table.js";
 import type { Circuit } from "../ir/circuit.js";
 import type { Origin } from "../ir/origins.js";
 import type { Atom } from "../ir/pack-ir.js";
+import type { Reading } from "../ir/reading.js";
 import type { Span } from "../syntax/ast.js";
 
 export interface CircuitContext {
@@ -12,6 +13,8 @@ export interface CircuitContext {
   /** The rule at hand, an index, and where the nodes of its conditions are written. */
   readonly rule: number;
   readonly spans: ReadonlyMap<object, Span>;
+  /** What the rule's categories are compared with. */
+  readonly category: Reading;
   /** The flag of a lineage query. */
   flagOf(relation: LineageRelation, query: TypedTerm): number;
 }

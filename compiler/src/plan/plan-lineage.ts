@@ -25,8 +25,8 @@ export interface PlannedQuery {
 }
 
 export interface LineagePlan {
-  /** The flag of a query; `plan` is asked for it when it is new. */
-  flagOf(relation: LineageRelation, query: TypedTerm, plan: () => PlannedQuery): number;
+  /** The flag of a query whose category is looked up in `field`; `plan` is asked for it when it is new. */
+  flagOf(relation: LineageRelation, query: TypedTerm, field: Reading, plan: () => PlannedQuery): number;
   /** Notes a term with a lineage test: the tree has to see the events for which its early circuit holds. */
   addUser(dialect: Dialect, early: Circuit, origins: readonly Origin[]): void;
   /** The programs; adds their predicates. */
@@ -62,8 +62,8 @@ export function createLineagePlan(
     return tree;
   };
   return {
-    flagOf(relation, { dialect, category, condition }, plan) {
-      const key = canonicalText([relation, dialect, category, condition]);
+    flagOf(relation, { dialect, category, condition }, field, plan) {
+      const key = canonicalText([relation, dialect, category, category === null ? null : field, condition]);
       const known = flags.get(key);
       if (known !== undefined) return known;
       const planned = plan();

@@ -14,6 +14,7 @@ import type { PredicateId } from "../ir/ids.js";
 import { type Origin, settleOrigins } from "../ir/origins.js";
 import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
 import type { Reading } from "../ir/reading.js";
+import type { Dialect } from "../syntax/ast.js";
 import { ask, type CircuitContext } from "./circuit-context.js";
 import { dynamicValueOf } from "./dynamic-to-circuit.js";
 import { createLineagePlan, type LineagePlan } from "./plan-lineage.js";
@@ -27,6 +28,8 @@ export interface CategoryReadings {
 
 export interface PlanOptions {
   readonly categories: CategoryReadings;
+  /** What the categories of a rule are compared with that names a field of its own. */
+  categoryIn(field: string, dialect: Dialect): Reading;
   /**
    * Leaves out the pipes that need the last match (`tail`, `sort`, `count`), which a stream does not have, and what
    * follows.
@@ -77,11 +80,13 @@ export function planPack(queries: readonly TypedQuery[], options: PlanOptions): 
 }
 
 function planRule(rule: number, query: TypedQuery, draft: Draft): void {
+  const category = categoryOf(query, draft.options);
   const context: CircuitContext = {
     atoms: draft.atoms,
     rule,
     spans: query.spans,
-    flagOf: (relation, asked) => draft.lineage.flagOf(relation, asked, () => planTerm(asked, context, draft)),
+    category,
+    flagOf: (relation, asked) => draft.lineage.flagOf(relation, asked, category, () => planTerm(asked, context, draft)),
   };
   const wanted = draft.options.stream ? query.pipes.slice(0, streamPipes(query.pipes)) : query.pipes;
   const terms = query.kind === "event" ? [query.term] : query.terms;
@@ -105,11 +110,16 @@ function planRule(rule: number, query: TypedQuery, draft: Draft): void {
   });
 }
 
+function categoryOf(query: TypedQuery, { categories, categoryIn }: PlanOptions): Reading {
+  const dialect = (query.kind === "event" ? query.term : query.terms[0])?.dialect ?? "elastic";
+  return query.categoryField === null ? categories[dialect] : categoryIn(query.categoryField, dialect);
+}
+
 /** Plans a term; `early` holds for every event for which the term can hold, whatever the other events are. */
 function planTerm(term: TypedTerm, context: CircuitContext, draft: Draft): PlannedTerm & { readonly early: Circuit } {
   const origins = [{ rule: context.rule, start: term.span.start, end: term.span.end }];
   const keys = term.keys.map((key) => planKey(key, context));
-  const circuit = circuitOf(term, context, draft.options.categories);
+  const circuit = circuitOf(term, context);
   if (!asksLate(circuit, draft.atoms)) {
     return { early: circuit, predicate: addPredicate(circuit, keys, false, origins, draft), late: null };
   }
@@ -119,10 +129,10 @@ function planTerm(term: TypedTerm, context: CircuitContext, draft: Draft): Plann
   return { early, predicate, late: addLate(circuit, [], origins, draft) };
 }
 
-function circuitOf(term: TypedTerm, context: CircuitContext, categories: CategoryReadings): Circuit {
+function circuitOf(term: TypedTerm, context: CircuitContext): Circuit {
   const condition = typedToCircuit(term.condition, term.span, context);
   if (term.category === null) return condition;
-  const reading = categories[term.dialect];
+  const reading = context.category;
   const wanted = ask({ kind: "set", reading, fold: false, texts: [term.category] }, term.span, context);
   return conjunction([wanted, condition]);
 }

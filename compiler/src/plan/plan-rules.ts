@@ -7,19 +7,23 @@ import type { CompileOptions } from "../compile-options.js";
 import type { PackIr } from "../ir/pack-ir.js";
 import { type Reading, readField, readName } from "../ir/reading.js";
 import { runPasses } from "../passes/passes.js";
+import type { Dialect } from "../syntax/ast.js";
 import { planPack } from "./plan-pack.js";
 
 type Planned = readonly { readonly typed: TypedQuery }[];
 
 /** Plans rules that the front has passed; no pass has run over the result. */
 export function draftRules(rules: Planned, options: CompileOptions): PackIr {
+  const categoryIn = (field: string, dialect: Dialect): Reading =>
+    dialect === "elastic" ? eventReading(field, options.schema) : readName(field, "keyword");
   return planPack(
     rules.map(({ typed }) => typed),
     {
       categories: {
-        elastic: eventReading(options.categoryField, options.schema),
-        endgame: readName(options.endgameCategoryField, "keyword"),
+        elastic: categoryIn(options.categoryField, "elastic"),
+        endgame: categoryIn(options.endgameCategoryField, "endgame"),
       },
+      categoryIn,
       stream: !options.allPipes,
     },
   );

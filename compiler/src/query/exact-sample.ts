@@ -26,7 +26,8 @@ export interface SampleCollector {
 /** The queries whose matches feed a collector, one for each filter. */
 export function filterQueries(sample: SampleQuery): TypedQuery[] {
   const one = { kind: "sequence", until: null, maxspanNs: null, untilFirst: false, pipes: [] } as const;
-  return sample.terms.map((term) => ({ ...one, terms: [term], spans: sample.spans }));
+  const { spans, categoryField } = sample;
+  return sample.terms.map((term) => ({ ...one, terms: [term], spans, categoryField }));
 }
 
 /** Collects the matches of a sample with this many filters; each key gives at most `perKey` combinations. */

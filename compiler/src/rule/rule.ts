@@ -24,6 +24,20 @@ export interface RuleTest {
   readonly alerts: number;
 }
 
+/**
+ * The event fields that a rule asks for in place of the package's, as Elastic's keys of these names do; null where it names
+ * none.
+ */
+export interface EventFields {
+  /** `event_category_override`: what `process where` looks at. */
+  readonly category: string | null;
+  /** `timestamp_field` and `tiebreaker_field`: what puts the events of a sequence in order. */
+  readonly timestamp: string | null;
+  readonly tiebreaker: string | null;
+}
+
+export const NO_EVENT_FIELDS: EventFields = { category: null, timestamp: null, tiebreaker: null };
+
 /** Where a query that stands in its file word for word begins. */
 export interface QueryOffset {
   readonly line: number;
@@ -48,6 +62,7 @@ export interface Rule {
   readonly suppress: readonly string[];
   /** null: the flag decides. */
   readonly dialect: Dialect | null;
+  readonly eventFields: EventFields;
   readonly query: string;
   /** Keys that Kestrel gives no meaning, kept as they were. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -75,6 +90,7 @@ export function bareRule(id: string, query: string, file: string): Rule {
     tests: [],
     suppress: [],
     dialect: null,
+    eventFields: NO_EVENT_FIELDS,
     query,
     metadata: {},
     source: { file, queryOffset: { line: 0, column: 0 } },

@@ -31,7 +31,16 @@ const DEFAULT_SEVERITY: Severity = "medium";
 
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "name", "description", "version", "author", "severity", "risk_score", "tags", "reference", "references"],
-  ...["threat", "tests", "suppress", "dialect", "query"],
+  ...[
+    "threat",
+    "tests",
+    "suppress",
+    "dialect",
+    "event_category_override",
+    "timestamp_field",
+    "tiebreaker_field",
+    "query",
+  ],
 ]);
 
 // Elastic's rule types that do not hold EQL.
@@ -106,6 +115,11 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
     tests: readTests(record.tests, report),
     suppress: readTexts(record, "suppress", report),
     dialect: readDialect(record.dialect, report),
+    eventFields: {
+      category: readFieldName(record, "event_category_override", report),
+      timestamp: readFieldName(record, "timestamp_field", report),
+      tiebreaker: readFieldName(record, "tiebreaker_field", report),
+    },
     query,
     metadata: readMetadata(record, idKey, extra),
     source: { file: file.path, queryOffset: query === "" ? null : place.queryOffset(query) },
@@ -138,6 +152,12 @@ function readRiskScore(value: unknown, report: Report): number | null {
   if (typeof value === "number" && value >= 0 && value <= 100) return value;
   report("risk_score", "a number from 0 to 100", value);
   return null;
+}
+
+/** The name of a field; null when the key is absent, null or, as Elastic's forms leave it, an empty text. */
+function readFieldName(record: Table, key: string, report: Report): string | null {
+  const name = readText(record, key, "", report).trim();
+  return name === "" ? null : name;
 }
 
 /** `elastic` or `endgame`, in any case; words behind the name are tolerated, as in `endgame-eql`. */

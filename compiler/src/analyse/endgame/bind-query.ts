@@ -4,7 +4,7 @@ import { readingsOfDynamic } from "../../ir/dynamic-value.js";
 import type { Expr, Pipe, Query, QueryBody, Span, Term } from "../../syntax/ast.js";
 import { printExpression } from "../../syntax/print.js";
 import { type BindContext, isUnread, report } from "../bind-context.js";
-import type { TypedBody, TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../typed.js";
+import type { BoundQuery, TypedBody, TypedKey, TypedPipe, TypedTerm } from "../typed.js";
 import { bindCondition, bindEvents, bindValue } from "./bind-value.js";
 import { type Bound, describeKind, fits, type Kind, type Scope, topScope } from "./scope.js";
 
@@ -13,7 +13,7 @@ const NS_PER_MS = 1_000_000n;
 const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /** Types a query; null when it has errors, all of which are in the context's problems. */
-export function bindEndgameQuery(query: Query, context: BindContext): TypedQuery | null {
+export function bindEndgameQuery(query: Query, context: BindContext): BoundQuery | null {
   const body = bindBody(query.body, context);
   const pipes = bindPipes(query, context);
   return body === null ? null : { ...body, pipes, spans: context.spans };
