@@ -120,6 +120,8 @@ function readEvent(
     timed: (flags & EVENT_HAS_TIME) !== 0,
     tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
     clock,
+    keepers: 0,
+    waiting: 0,
     bytes: new Uint8Array(view.buffer, address, view.getUint32(header + EVENT_HEADER_LENGTH, true)).slice(),
     format: FORMAT,
     file,

@@ -15,27 +15,19 @@ export interface Evidence {
   readonly bytes: number;
 }
 
-interface Sized extends StreamEvent {
-  readonly bytes?: Uint8Array;
-}
-
-/** An account of its own: an event that stands in two accounts is counted in both. */
+/** An account of what is kept; there is one for an event to be kept in. */
 export function createEvidence(): Evidence {
-  const keepers = new Map<StreamEvent, number>();
   let bytes = 0;
   return {
     keep(event) {
-      const count = keepers.get(event) ?? 0;
-      keepers.set(event, count + 1);
-      if (count === 0) bytes += sizeOf(event);
+      const keepers = event.keepers ?? 0;
+      event.keepers = keepers + 1;
+      if (keepers === 0) bytes += sizeOf(event);
     },
     letGo(event) {
-      const count = keepers.get(event) ?? 0;
-      if (count > 1) keepers.set(event, count - 1);
-      else if (count === 1) {
-        keepers.delete(event);
-        bytes -= sizeOf(event);
-      }
+      const keepers = (event.keepers ?? 0) - 1;
+      event.keepers = keepers;
+      if (keepers === 0) bytes -= sizeOf(event);
     },
     add(more) {
       bytes += more;
@@ -46,6 +38,7 @@ export function createEvidence(): Evidence {
   };
 }
 
-function sizeOf(event: Sized): number {
+/** About how many bytes an event takes. */
+export function sizeOf(event: StreamEvent & { readonly bytes?: Uint8Array }): number {
   return (event.bytes?.length ?? 0) + EVENT_OVERHEAD;
 }

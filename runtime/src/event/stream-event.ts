@@ -14,6 +14,8 @@ export interface StreamEvent {
   readonly timed?: boolean;
   /** The clock of the stream when the event arrived (CONTROL_CLOCK in abi.ts); where events are sorted nobody asks it. */
   readonly clock?: bigint;
+  /** How many keep it, as event/evidence.ts counts. */
+  keepers?: number;
 }
 
 /** An event that can be part of a detection, with the place it was read from. */
@@ -44,6 +46,8 @@ export interface MatchedEvent extends EvidenceEvent {
   readonly timed: boolean;
   /** The clock of the stream when it arrived, its own effect included: nanoseconds from 0. The lane adds what silence has added. */
   clock: bigint;
+  /** How many shares of it wait for their order. */
+  waiting: number;
   /** The event rules that it matches, in index order, each once. */
   readonly rules: readonly number[];
   /** The predicates of programs that held for it. */

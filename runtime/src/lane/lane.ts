@@ -16,7 +16,7 @@
 // counts. Each of the two may take what the other leaves, and half of it always. When it is short, what came first goes first:
 // what waits is judged early, what sequences keep is dropped; both are counted.
 
-import { createEvidence } from "../event/evidence.js";
+import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
@@ -87,8 +87,9 @@ interface Order {
 
 /** What the orders share. */
 interface Scales {
-  readonly waiting: ReturnType<typeof createEvidence>;
-  readonly kept: ReturnType<typeof createEvidence>;
+  /** Bytes of the events that wait. */
+  waitingBytes: number;
+  readonly kept: Evidence;
   readonly memoryBytes: number;
 }
 
@@ -96,7 +97,7 @@ interface Scales {
 export function createLane(pack: Package, options: LaneOptions): Lane {
   const { latenessNs, onAlert, memoryBytes = MEMORY_BYTES } = options;
   const kind = options.order === "arrival" ? "arrival" : latenessNs === null ? "time" : "key";
-  const scales: Scales = { waiting: createEvidence(), kept: createEvidence(), memoryBytes };
+  const scales: Scales = { waitingBytes: 0, kept: createEvidence(), memoryBytes };
   let sincePause = 0;
   const judge = createJudge(
     pack,
@@ -156,9 +157,9 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
 function* nothing(): Steps {}
 
 /** Drops what sequences keep until the memory does; false when that is not enough. */
-function relieveSequences({ sequences }: Judge, { kept, waiting, memoryBytes }: Scales): boolean {
-  while (kept.bytes + waiting.bytes > memoryBytes) {
-    if (waiting.bytes * 2 > memoryBytes || !sequences.evictOldest()) return false;
+function relieveSequences({ sequences }: Judge, { kept, waitingBytes, memoryBytes }: Scales): boolean {
+  while (kept.bytes + waitingBytes > memoryBytes) {
+    if (waitingBytes * 2 > memoryBytes || !sequences.evictOldest()) return false;
   }
   return true;
 }
@@ -190,7 +191,7 @@ function orderSorted(judge: Judge, scales: Scales, pause: () => Steps, inOrder: 
     while (sequences.reportDue(event.ts)) yield* pause();
     if (inOrder) judge.judgeAlone(event);
     judge.judgeInOrder(event);
-    scales.waiting.letGo(event);
+    scales.waitingBytes -= sizeOf(event);
     yield* pause();
   }
 
@@ -201,7 +202,7 @@ function orderSorted(judge: Judge, scales: Scales, pause: () => Steps, inOrder: 
         if (event.stages.length === 0) return;
       }
       queue.add(event);
-      scales.waiting.keep(event);
+      scales.waitingBytes += sizeOf(event);
       while (!relieveSequences(judge, scales) && queue.size > 0) {
         overflowed++;
         yield* judgeFirst();
@@ -240,7 +241,8 @@ function orderByKey(judge: Judge, scales: Scales, pause: () => Steps, latenessNs
         one = keys.nextUpTo(before, beforeKey, event);
       }
     });
-    scales.waiting.letGo(event);
+    event.waiting--;
+    if (event.waiting === 0) scales.waitingBytes -= sizeOf(event);
   }
 
   /**
@@ -278,7 +280,8 @@ function orderByKey(judge: Judge, scales: Scales, pause: () => Steps, latenessNs
       if (event.stages.length === 0) return;
       judge.forEachShare(event, (group, key) => {
         keys.push(group, key, event);
-        scales.waiting.keep(event);
+        if (event.waiting === 0) scales.waitingBytes += sizeOf(event);
+        event.waiting++;
       });
       if (latenessNs === 0n) yield* advance(event.clock);
       while (!relieveSequences(judge, scales) && keys.size > 0) {

@@ -199,8 +199,8 @@ export function createSequenceEngine(
     }
   }
 
-  /** The programs that an event concerns, in index order. */
-  function* programsFor(event: StreamEvent, current: readonly StageMatch[]): Generator<Program, void, void> {
+  /** Writes the programs that an event concerns into `concerned`, in index order, and returns how many they are. */
+  function findConcerned(event: StreamEvent, current: readonly StageMatch[]): number {
     look(event, current);
     let count = 0;
     for (const { predicate } of current) {
@@ -210,15 +210,12 @@ export function createSequenceEngine(
         const index = users[use] ?? 0;
         if (marked[index] === matches.number) continue;
         marked[index] = matches.number;
+        if (event.timed === false && programs[index]?.automaton.hasMaxspan === true) continue;
         concerned[count++] = index;
       }
     }
     if (count > 1) concerned.subarray(0, count).sort();
-    for (let at = 0; at < count; at++) {
-      const index = concerned[at] ?? 0;
-      const program = programs[index];
-      if (program !== undefined && (event.timed !== false || !program.automaton.hasMaxspan)) yield program;
-    }
+    return count;
   }
 
   function judge(program: Program, key: string, event: StreamEvent): void {
@@ -241,14 +238,20 @@ export function createSequenceEngine(
     accept(event, current) {
       if (pending.isSorted) moveTo(event.ts);
       matches.of = null;
-      for (const program of programsFor(event, current)) {
+      const count = findConcerned(event, current);
+      for (let at = 0; at < count; at++) {
+        const program = programs[concerned[at] ?? 0];
+        if (program === undefined) continue;
         if (program.automaton.kind === "join") acceptJoin(pending, program, event, null, matches);
         else for (const key of keysFor(program.automaton, matches)) judge(program, key, event);
       }
     },
     forEachKey(event, current, take) {
-      for (const program of programsFor(event, current)) {
-        for (const key of keysFor(program.automaton, matches)) take(program.automaton.index, key);
+      const count = findConcerned(event, current);
+      for (let at = 0; at < count; at++) {
+        const index = concerned[at] ?? 0;
+        const program = programs[index];
+        if (program !== undefined) for (const key of keysFor(program.automaton, matches)) take(index, key);
       }
     },
     acceptKey(index, key, event, current) {

@@ -15,7 +15,7 @@
 import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import { type StageMatch, type StreamEvent, toMillis } from "../event/stream-event.js";
 import { leadOf, noteMissing, settle } from "./missing.js";
-import { drop, dueAfter, enter, orderOf, type Pending, release } from "./pending.js";
+import { drop, dueAfter, enter, noteOrder, orderOf, type Pending, release } from "./pending.js";
 import { createLink, type KeyState, NEVER, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
 
 /** The keys under which a predicate held for the current event; undefined when it did not hold. */
@@ -74,7 +74,6 @@ export function acceptSequence(
   matches: Matches,
 ): void {
   const { predicates } = program.automaton;
-  noteOrder(pending, program, event, key);
   if (program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
   let last = predicates.length - 1;
   while (last >= 0) {
@@ -93,17 +92,6 @@ export function acceptSequence(
   if (!program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
 }
 
-/** Counts an event that comes behind one that stands after it in its key, once for all programs. */
-function noteOrder(pending: Pending, program: Program, event: StreamEvent, key: string): void {
-  const owner = program.keys.get(key);
-  if (owner === undefined) return;
-  if (owner.latest === null || orderOf(pending, owner.latest, event) <= 0) owner.latest = event;
-  else if (pending.lastLate !== event) {
-    pending.lastLate = event;
-    pending.late++;
-  }
-}
-
 function closeKey(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
   const { until } = program.automaton;
   if (until >= 0 && holdsUnder(matches, until, key)) cutOff(pending, program, event, key);
@@ -116,7 +104,7 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
     if (first > 0) return;
     owner = openKey(program, key);
     owner.latest = event;
-  }
+  } else noteOrder(pending, owner, event);
   // Counted as one entry more. Else the state would leave the map when its last match is dropped, and a match that is
   // started next would hang on a state that nobody finds.
   owner.size++;
@@ -225,6 +213,7 @@ function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): bool
 function cutOff(pending: Pending, program: Program, event: StreamEvent, key: string): void {
   const owner = program.keys.get(key);
   if (owner === undefined) return;
+  noteOrder(pending, owner, event);
   for (const match of owner.waiting) {
     if (match === null || orderOf(pending, lastEvent(match), event) > 0) continue;
     if (holdsLate(pending, program, program.automaton.untilLate, event, match)) drop(pending, match);

@@ -13,7 +13,7 @@
 // its deadline a held match has seen all it needs.
 
 import { type StreamEvent, toMillis } from "../event/stream-event.js";
-import { drop, dueAfter, enter, type Pending, renew } from "./pending.js";
+import { drop, dueAfter, enter, noteOrder, type Pending, renew } from "./pending.js";
 import { createLink, type KeyState, type Mark, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
 import { addTimer } from "./timers.js";
 
@@ -25,6 +25,7 @@ export function noteMissing(pending: Pending, program: Program, event: StreamEve
   }
   const owner = program.keys.get(key);
   if (owner === undefined) return;
+  noteOrder(pending, owner, event);
   if (gap === program.automaton.predicates.length) {
     meetHeld(pending, program, owner, event.ts);
     return;

@@ -82,6 +82,15 @@ export function orderOf(pending: Pending, a: StreamEvent, b: StreamEvent): numbe
   return pending.isByArrival ? a.ordinal - b.ordinal : compareEvents(a, b);
 }
 
+/** Counts an event that comes behind one that stands after it in its key, once for all programs. */
+export function noteOrder(pending: Pending, owner: KeyState, event: StreamEvent): void {
+  if (owner.latest === null || orderOf(pending, owner.latest, event) <= 0) owner.latest = event;
+  else if (pending.lastLate !== event) {
+    pending.lastLate = event;
+    pending.late++;
+  }
+}
+
 /** Adds an entry as the youngest, and makes room for it where a cap is reached. */
 export function enter(pending: Pending, entry: Entry): void {
   join(pending, entry);
