@@ -222,7 +222,7 @@ tests:
   query: process where true
 - id: c-3
   query: "file where true"
-  extra: { since: 2024-01-02 }
+  metadata: { since: 2024-01-02 }
 - id: c-4
   query: >
     process where
@@ -249,7 +249,7 @@ tests:
   assert.is(second.name, "c-2");
   assert.is(positionOf(second, "where"), "file 19:18");
   assert.is(positionOf(third, "where"), "file 21:16");
-  assert.equal(third.metadata, { extra: { since: "2024-01-02" } });
+  assert.equal(third.metadata, { since: "2024-01-02" });
   assert.is(fourth.source.queryOffset, null);
   assert.is(positionOf(fourth, "where"), "query 1:9");
 });
@@ -470,6 +470,123 @@ sources("leaves out what is not a rule, with a note", () => {
   assert.equal(told(collectRules([join(folder, "kql.toml")]).diagnostics), [
     "11:1 the rule is written in another language (kuery), not EQL",
   ]);
+});
+
+sources("refuses a misspelt key, and in YAML any that is not known", () => {
+  const rule = 'id = "x"\nquery = "any where true"';
+  const collected = collect({
+    "1.yaml": "id: a\nname: A\nquerry: any where true\n",
+    "2.yaml": "id: b\nqurey: any where true\nsevertiy: high\n",
+    "3.yaml": "id: c\nquery: any where true\nowner: me\nmetadata: { owner: me }\n",
+    "4.toml": `[rule]\n${rule}\nrisk_scor = 3\nowner = "me"\n`,
+    "5.toml": `[rulle]\n${rule}\n`,
+    "6.json": '{"id": "d", "querry": "any where true"}',
+    "7.json": '[{"id": "e", "query": "any where true", "riskScore": 3}, {"rule_di": "f", "query": "any where true"}]',
+  });
+  assert.equal(told(collected.diagnostics), [
+    "3:9 unknown key `querry`",
+    "2:8 unknown key `qurey`",
+    "3:11 unknown key `severtiy`",
+    "3:8 unknown key `owner`",
+    "4:1 unknown key `risk_scor`",
+    "1:1 unknown table `[rulle]`",
+    "1:23 unknown key `querry`",
+    "1:54 unknown key `riskScore`",
+    "1:70 unknown key `rule_di`",
+  ]);
+  assert.ok(collected.diagnostics.every(({ code, severity }) => code === "E0107" && severity === "error"));
+  assert.equal(
+    collected.diagnostics.map(({ help }) => help),
+    [
+      "did you mean `query`?",
+      "did you mean `query`?",
+      "did you mean `severity`?",
+      "keys of your own stand under `metadata`",
+      "did you mean `risk_score`?",
+      "did you mean `[rule]`?",
+      "did you mean `query`?",
+      "did you mean `risk_score`?",
+      "did you mean `rule_id`?",
+    ],
+  );
+  const kept = collect({
+    "1.toml": `[rule]\n${rule}\nowner = "me"\n_id = 1\n`,
+    "2.json": '{"id": "j", "uid": 3, "query": "any where true", "notes": "n"}',
+  });
+  assert.equal(
+    kept.rules.map(({ metadata }) => metadata),
+    [
+      { owner: "me", _id: 1 },
+      { uid: 3, notes: "n" },
+    ],
+  );
+  assert.equal(kept.diagnostics, []);
+});
+
+sources("leaves out a rule that is disabled, and says so", () => {
+  const text = (id: string, enabled: string) => `id: ${id}\nenabled: ${enabled}\nquery: any where true\n`;
+  const collected = collect({ "a.yaml": text("a", "false"), "b.yaml": text("b", "true"), "c.yaml": text("c", "no") });
+  assert.equal(
+    collected.rules.map(({ id }) => id),
+    ["b"],
+  );
+  assert.equal(codes(collected), ["N0602", "E0103"]);
+  assert.equal(told(collected.diagnostics), [
+    "2:10 the rule is disabled and was left out",
+    '2:10 key `enabled` must be true or false, but is "no"',
+  ]);
+  const none = collect({ "a.yaml": text("a", "false") });
+  assert.equal(codes(none), ["N0602", "E0105"]);
+  assert.match(none.diagnostics[1]?.message ?? "", /^every rule is disabled under /);
+});
+
+sources("reads each document of a YAML file as a rule", () => {
+  const collected = collect({
+    "pair.yaml":
+      "name: One\nquery: any where true\n---\n# nothing\n---\nid: two\nquery: process where true\n---\nquery: file where true\nname: Three\n",
+  });
+  assert.equal(collected.diagnostics, []);
+  assert.equal(
+    collected.rules.map(({ id, name }) => [id, name]),
+    [
+      ["pair-1", "One"],
+      ["two", "two"],
+      ["pair-3", "Three"],
+    ],
+  );
+});
+
+sources("does not read a package back, wherever it stands", () => {
+  const manifest = JSON.stringify({ format_version: "2.0", package: {}, files: [{ path: "module.wasm" }] });
+  const folder = folderOf({
+    "r.eql": "any where true",
+    "out/manifest.json": manifest,
+    "out/sources/deleted.eql": "process where true",
+    "old/deep/manifest.json": manifest,
+    "old/deep/sources/r.eql": "any where true",
+    "old/manifest.json": '{"name": "of something else"}',
+    "old/kept.eql": "file where true",
+  });
+  const collected = collectRules([folder]);
+  assert.equal(
+    collected.rules.map(({ id }) => id),
+    ["kept", "r"],
+  );
+  assert.equal(
+    collected.diagnostics.map(({ code, place, message }) => `${code} ${place.file.slice(folder.length)} ${message}`),
+    [
+      "N0601 /old/deep not rules: the folder is a package that eqlc built",
+      "N0601 /out not rules: the folder is a package that eqlc built",
+      "N0601 /old/manifest.json not a rule: the JSON file holds something else",
+    ],
+  );
+  const itself = collectRules([join(folder, "out")]);
+  assert.equal(codes(itself), ["N0601", "E0105"]);
+  assert.equal(
+    itself.diagnostics[0]?.help,
+    `name ${join(folder, "out")}/sources to read the rules that it was built from`,
+  );
+  assert.is(collectRules([join(folder, "out/sources")]).rules.length, 1);
 });
 
 sources("gives a rule whose id is taken one of its own, and leaves out copies", () => {

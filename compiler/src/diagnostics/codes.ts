@@ -9,6 +9,7 @@ export const CODES = {
   E0103: "The rule lacks a key that it must have, or a key holds a value of the wrong kind.",
   E0105: "No rule was found under the given paths.",
   E0106: "The rule is written in a language other than EQL.",
+  E0107: "The rule file has a key that is not known, and was probably misspelt.",
   E0201: "A character does not belong to the language.",
   E0202: "A string, comment or escaped name is not closed, or a string holds a bad escape.",
   E0203: "The parser expected something else here.",
@@ -40,6 +41,7 @@ export const CODES = {
   W0510: "The field is not listed; its namespace takes any name.",
   W0511: "Two rules have the same id.",
   N0601: "The file is not a rule and was left out.",
+  N0602: "The rule is disabled and was left out.",
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -4,19 +4,10 @@
 // INVARIANT: nothing that is not part of a package is ever deleted.
 
 import { randomBytes } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { listedFiles } from "../sources/package-folder.js";
 import { reasonOf } from "../sources/walk-files.js";
 import type { BuiltPackage } from "./build-package.js";
 
@@ -95,20 +86,8 @@ function inspect(dir: string): { readonly target: string; readonly state: Target
 
 /** What a package's manifest says stands at the top of its folder; null when there is no package. */
 function ownedNames(folder: string): ReadonlySet<string> | null {
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(readFileSync(join(folder, MANIFEST_FILE), "utf8"));
-  } catch {
-    return null;
-  }
-  if (typeof manifest !== "object" || manifest === null) return null;
-  const { format_version: format, files } = manifest as { format_version?: unknown; files?: unknown };
-  if (typeof format !== "string" || !Array.isArray(files)) return null;
-  const paths = files.map((file: unknown) => (file as { path?: unknown } | null)?.path);
-  return new Set([
-    MANIFEST_FILE,
-    ...paths.flatMap((path) => (typeof path === "string" ? (path.split("/")[0] ?? "") : [])),
-  ]);
+  const files = listedFiles(folder);
+  return files === null ? null : new Set([MANIFEST_FILE, ...files.map(({ path }) => path.split("/")[0] ?? "")]);
 }
 
 function writeFiles(folder: string, files: BuiltPackage["files"]): void {

@@ -49,6 +49,7 @@ export function collectRules(paths: readonly string[]): CollectedRules {
   const diagnostics: Diagnostic[] = found.unreadable.map(({ path, reason }) =>
     problem(path, "E0101", `the path cannot be read: ${reason}`),
   );
+  for (const { path, root } of found.packages) diagnostics.push(packageNote(path, root));
   for (const item of found.files) {
     const { text, result } = readRuleFile(item);
     diagnostics.push(...result.diagnostics);
@@ -61,7 +62,9 @@ export function collectRules(paths: readonly string[]): CollectedRules {
     }
   }
   if (rules.size === 0 && !diagnostics.some(({ severity }) => severity === "error")) {
-    const where = paths.length === 0 ? "no path was given" : `no rule was found under ${paths.join(", ")}`;
+    const disabled = diagnostics.some(({ code }) => code === "N0602");
+    const none = disabled ? "every rule is disabled" : "no rule was found";
+    const where = paths.length === 0 ? "no path was given" : `${none} under ${paths.join(", ")}`;
     diagnostics.push(problem(paths[0] ?? ".", "E0105", where));
   }
   return { rules: [...rules.values()], diagnostics, known, files };
@@ -69,6 +72,17 @@ export function collectRules(paths: readonly string[]): CollectedRules {
 
 function problem(path: string, code: "E0101" | "E0105", message: string): Diagnostic {
   return { code, severity: "error", message, place: { file: path } };
+}
+
+/** What a folder that holds a package is passed over with: its rules were deleted or changed where they came from. */
+function packageNote(path: string, root: boolean): Diagnostic {
+  return {
+    code: "N0601",
+    severity: "note",
+    message: "not rules: the folder is a package that eqlc built",
+    place: { file: path },
+    ...(root ? { help: `name ${path}/sources to read the rules that it was built from` } : {}),
+  };
 }
 
 /**

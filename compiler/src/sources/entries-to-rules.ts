@@ -9,17 +9,22 @@ import { isTable } from "./values.js";
 /** One value of a file that may be a rule, and how to find its parts in the text. */
 export interface Entry extends Pick<RecordPlace, "keySpan" | "queryOffset"> {
   readonly value: unknown;
+  /** The number of the document that is this very entry, where a file has documents. */
+  readonly document?: number;
 }
 
 /** Reads every entry; where none looks like a rule, the file is something else. */
-export function entriesToRules(file: SourceFile, format: string, entries: readonly Entry[]): SourceResult {
+export function entriesToRules(file: SourceFile, format: "JSON" | "YAML", entries: readonly Entry[]): SourceResult {
   const records = entries.map(({ value }) => unwrap(value));
   if (!records.some(looksLikeRule)) return notARule(file, whatElse(format, records));
-  const fallbackId = entries.length === 1 ? fileStem(file.path) : null;
-  const results = entries.map(({ keySpan, queryOffset }, index): SourceResult => {
+  const stem = fileStem(file.path);
+  const ownFormat = format === "YAML";
+  const results = entries.map(({ keySpan, queryOffset, document }, index): SourceResult => {
+    // A document is a rule as a file is one. An entry of a list must name itself: entries before it come and go.
+    const fallbackId = entries.length === 1 ? stem : document === undefined ? null : `${stem}-${document}`;
     const label = `entry ${index + 1}`;
     const record = records[index];
-    if (isTable(record)) return recordToRule(record, { file, fallbackId, label, keySpan, queryOffset });
+    if (isTable(record)) return recordToRule(record, { file, fallbackId, ownFormat, label, keySpan, queryOffset });
     return { rules: [], diagnostics: [fileProblem(file, "E0103", `${label} is not a rule`)] };
   });
   return {

@@ -1,13 +1,15 @@
 // One table of keys, whatever file format it came from, to one Rule.
 //
 // The keys are those of Kestrel's own rule files; Elastic's `rule_id` and `reference` are other names of `id` and
-// `references`. Every key of a wrong kind is reported, and then there is no rule. Keys without a meaning go to `metadata`.
+// `references`. Every key of a wrong kind is reported, and then there is no rule. So is one that was misspelt (rule-keys.ts); other
+// keys without a meaning go to `metadata`. A rule with `enabled: false` is left out, with a note.
 
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { QueryOffset, Rule, Severity } from "../rule/rule.js";
 import type { Dialect, Span } from "../syntax/ast.js";
 import { readTests } from "./read-tests.js";
 import { readThreat } from "./read-threat.js";
+import { isKnownKey, meantKey, RULE_KEYS } from "./rule-keys.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem } from "./source-file.js";
 import type { Report, Table } from "./values.js";
@@ -18,6 +20,8 @@ export interface RecordPlace {
   readonly file: SourceFile;
   /** The id of a rule that names none; null when the file holds several, which must name theirs. */
   readonly fallbackId: string | null;
+  /** Whether the format is Kestrel's own, so that no other tool's keys are to be expected. */
+  readonly ownFormat?: boolean;
   /** What to call the record when it has neither name nor id, such as `entry 3`. */
   readonly label?: string;
   /** Where the value of a key of the record stands in the file, or the key itself; undefined when that is not known. */
@@ -29,20 +33,6 @@ export interface RecordPlace {
 const SEVERITIES: readonly Severity[] = ["informational", "low", "medium", "high", "critical"];
 const DEFAULT_SEVERITY: Severity = "medium";
 
-const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  ...["id", "name", "description", "version", "author", "severity", "risk_score", "tags", "reference", "references"],
-  ...[
-    "threat",
-    "tests",
-    "suppress",
-    "dialect",
-    "event_category_override",
-    "timestamp_field",
-    "tiebreaker_field",
-    "query",
-  ],
-]);
-
 // Elastic's rule types that do not hold EQL.
 const OTHER_TYPES: ReadonlySet<string> = new Set([
   ...["query", "saved_query", "threshold", "threat_match", "new_terms", "machine_learning", "esql"],
@@ -51,8 +41,9 @@ const OTHER_TYPES: ReadonlySet<string> = new Set([
 /** Whether a table of a file that may hold anything is meant as a rule. */
 export function looksLikeRule(value: unknown): value is Table {
   if (!isTable(value)) return false;
-  const named = "id" in value || "rule_id" in value || "name" in value;
-  if ("query" in value) return named;
+  const has = (key: string): boolean => key in value || Object.keys(value).some((one) => meantKey(one) === key);
+  const named = has("id") || has("rule_id") || has("name");
+  if (has("query")) return named;
   return named && "severity" in value && ("rule_id" in value || "tests" in value || otherLanguage(value) !== null);
 }
 
@@ -94,12 +85,28 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
     return { rules: [], diagnostics };
   }
 
+  const { enabled } = record;
+  if (enabled === false) {
+    add(fileProblem(file, "N0602", "the rule is disabled and was left out", place.keySpan("enabled")));
+    return { rules: [], diagnostics };
+  }
+  if (enabled !== true && enabled !== undefined && enabled !== null) report("enabled", "true or false", enabled);
+  const misspelt = new Set<string>();
+  for (const key of Object.keys(record)) {
+    const meant = meantKey(key);
+    if (meant === null && (isKnownKey(key) || place.ownFormat !== true)) continue;
+    if (meant !== null) misspelt.add(meant);
+    const help = meant === null ? "keys of your own stand under `metadata`" : `did you mean \`${meant}\`?`;
+    add(fileProblem(file, "E0107", `unknown key \`${key}\``, place.keySpan(key), help));
+  }
+
   const idValue = record[idKey] ?? place.fallbackId ?? undefined;
   const id = typeof idValue === "string" ? idValue.trim() : "";
-  if (id === "") report(idKey, "a text that is not empty", idValue);
+  if (id === "" && !misspelt.has("id") && !misspelt.has("rule_id")) report(idKey, "a text that is not empty", idValue);
   const queryValue = record.query;
   const query = typeof queryValue === "string" ? queryValue : "";
-  if (query.trim() === "") report("query", "an EQL query", typeof queryValue === "string" ? "" : queryValue);
+  if (query.trim() === "" && !misspelt.has("query"))
+    report("query", "an EQL query", typeof queryValue === "string" ? "" : queryValue);
 
   const rule: Rule = {
     id,
@@ -128,8 +135,9 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
 }
 
 function readMetadata(record: Table, idKey: string, extra: Table): Readonly<Record<string, unknown>> {
-  const rest = Object.entries(record).filter(([key]) => key !== idKey && (key === "id" || !KNOWN_KEYS.has(key)));
-  return plainValue({ ...extra, ...Object.fromEntries(rest) }) as Readonly<Record<string, unknown>>;
+  const rest = Object.entries(record).filter(([key]) => key !== idKey && (key === "id" || !RULE_KEYS.has(key)));
+  const own = isTable(record.metadata) ? record.metadata : {};
+  return plainValue({ ...extra, ...own, ...Object.fromEntries(rest) }) as Readonly<Record<string, unknown>>;
 }
 
 function readVersion(value: unknown, report: Report): string {

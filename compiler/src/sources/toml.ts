@@ -7,6 +7,7 @@ import { parse, TomlError } from "smol-toml";
 import type { QueryOffset } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import { looksLikeRule, recordToRule } from "./record-to-rule.js";
+import { isNear } from "./rule-keys.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem, notARule, positionsOf } from "./source-file.js";
 import type { Table } from "./values.js";
@@ -28,6 +29,12 @@ export function readToml(file: SourceFile): SourceResult {
   };
   const { rule, metadata, threat, ...others } = document;
   if (rule === undefined) {
+    const written = Object.keys(others).find((key) => isNear(key, "rule") && looksLikeQuery(others[key]));
+    if (written !== undefined) {
+      const span = findTable(file.text, written);
+      const problem = fileProblem(file, "E0107", `unknown table \`[${written}]\``, span, "did you mean `[rule]`?");
+      return { rules: [], diagnostics: [problem] };
+    }
     return looksLikeRule(document)
       ? recordToRule(document, place)
       : notARule(file, "the TOML file has no [rule] table");
@@ -35,6 +42,16 @@ export function readToml(file: SourceFile): SourceResult {
   if (!isTable(rule)) return notARule(file, "`rule` is not a table in the TOML file");
   const record = threat === undefined || "threat" in rule ? rule : { ...rule, threat };
   return recordToRule(record, place, isTable(metadata) ? { ...others, ...metadata } : others);
+}
+
+function looksLikeQuery(value: unknown): boolean {
+  return isTable(value) && typeof value.query === "string";
+}
+
+/** The header of a table. */
+function findTable(text: string, name: string): Span | undefined {
+  const start = text.indexOf(`[${name}]`);
+  return start < 0 ? undefined : { start, end: start + name.length + 2 };
 }
 
 function brokenToml(file: SourceFile, error: unknown) {

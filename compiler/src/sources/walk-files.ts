@@ -1,16 +1,25 @@
 // Paths as the user wrote them to the files below them, in an order that depends only on the files' names.
 //
 // Folders are read whole and then sorted, because neither the file system's order nor a sort folder by folder is the byte
-// order of the relative paths. Hidden entries and `node_modules` are passed over; so is what is neither file nor folder.
+// order of the relative paths. Hidden entries and `node_modules` are passed over; so is what is neither file nor folder, and a
+// package that eqlc built: its sources are copies, and would bring rules back that were deleted since.
 
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { listedFiles } from "./package-folder.js";
 
 export interface FoundFile {
   /** The user's path, and for a file found in a folder the way to it with `/`. */
   readonly path: string;
   /** True when the user named this very file. */
   readonly named: boolean;
+}
+
+/** A folder that was passed over because it holds a package; `root` when the user named this very folder. */
+export interface PassedPackage {
+  readonly path: string;
+  readonly root: boolean;
 }
 
 export interface UnreadablePath {
@@ -26,8 +35,13 @@ export function reasonOf(error: unknown): string {
 const utf8 = new TextEncoder();
 
 /** Lists the files that `paths` name or hold. A file that is reached twice is listed once, where it comes first. */
-export function walkFiles(paths: readonly string[]): { files: FoundFile[]; unreadable: UnreadablePath[] } {
+export function walkFiles(paths: readonly string[]): {
+  files: FoundFile[];
+  packages: PassedPackage[];
+  unreadable: UnreadablePath[];
+} {
   const files: FoundFile[] = [];
+  const packages: PassedPackage[] = [];
   const unreadable: UnreadablePath[] = [];
   const seen = new Set<string>();
   const add = (path: string, named: boolean): void => {
@@ -43,14 +57,17 @@ export function walkFiles(paths: readonly string[]): { files: FoundFile[]; unrea
         continue;
       }
       const below: string[] = [];
-      listBelow(path, "", new Set([realpathSync(path)]), below, unreadable);
+      const pass = (relative: string): void => {
+        packages.push({ path: relative === "" ? path : pathBelow(path, relative), root: relative === "" });
+      };
+      listBelow(path, "", new Set([realpathSync(path)]), { files: below, pass, unreadable });
       below.sort((left, right) => Buffer.compare(utf8.encode(left), utf8.encode(right)));
       for (const relative of below) add(pathBelow(path, relative), false);
     } catch (error) {
       unreadable.push({ path, reason: reasonOf(error) });
     }
   }
-  return { files, unreadable };
+  return { files, packages, unreadable };
 }
 
 function pathBelow(folder: string, relative: string): string {
@@ -58,26 +75,31 @@ function pathBelow(folder: string, relative: string): string {
   return `${folder.replace(/[/\\]+$/, "")}/${relative}`;
 }
 
+interface Findings {
+  readonly files: string[];
+  readonly unreadable: UnreadablePath[];
+  pass(relative: string): void;
+}
+
 /** `ancestors` holds the real paths of the folders on the way down, so that a link to one of them is not followed. */
-function listBelow(
-  root: string,
-  relative: string,
-  ancestors: ReadonlySet<string>,
-  into: string[],
-  unreadable: UnreadablePath[],
-): void {
-  for (const name of readdirSync(join(root, relative))) {
+function listBelow(root: string, relative: string, ancestors: ReadonlySet<string>, into: Findings): void {
+  const names = readdirSync(join(root, relative)).sort();
+  if (names.includes(MANIFEST_FILE) && listedFiles(join(root, relative)) !== null) {
+    into.pass(relative);
+    return;
+  }
+  for (const name of names) {
     if (name.startsWith(".") || name === "node_modules") continue;
     const below = relative === "" ? name : `${relative}/${name}`;
     const path = join(root, below);
     try {
       const stats = statSync(path);
-      if (stats.isFile()) into.push(below);
+      if (stats.isFile()) into.files.push(below);
       if (!stats.isDirectory()) continue;
       const real = realpathSync(path);
-      if (!ancestors.has(real)) listBelow(root, below, new Set([...ancestors, real]), into, unreadable);
+      if (!ancestors.has(real)) listBelow(root, below, new Set([...ancestors, real]), into);
     } catch (error) {
-      unreadable.push({ path: pathBelow(root, below), reason: reasonOf(error) });
+      into.unreadable.push({ path: pathBelow(root, below), reason: reasonOf(error) });
     }
   }
 }

@@ -14,6 +14,7 @@ import { isTable } from "./values.js";
 export function readYaml(file: SourceFile): SourceResult {
   const entries: Entry[] = [];
   const place: PlaceIn = { text: file.text, positionOf: positionsOf(file.text) };
+  let documents = 0;
   for (const document of parseAllDocuments(file.text, { prettyErrors: false, logLevel: "error" })) {
     const error = document.errors[0];
     if (error !== undefined) {
@@ -26,7 +27,9 @@ export function readYaml(file: SourceFile): SourceResult {
       };
     }
     try {
-      for (const entry of readDocument(place, document.contents, document.toJS())) entries.push(entry);
+      const found = readDocument(place, document.contents, document.toJS(), documents + 1);
+      if (found.length > 0) documents++;
+      for (const entry of found) entries.push(entry);
     } catch (error) {
       // Aliases that do not resolve, or that would grow without bound.
       const message = error instanceof Error ? error.message : String(error);
@@ -42,13 +45,13 @@ interface PlaceIn {
   readonly positionOf: PositionOf;
 }
 
-function readDocument(place: PlaceIn, contents: Node | null, value: unknown): Entry[] {
+function readDocument(place: PlaceIn, contents: Node | null, value: unknown, number: number): Entry[] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) {
     const items = isSeq(contents) ? contents.items : [];
     return value.map((entry: unknown, index) => readEntry(place, items[index], entry));
   }
-  return [readEntry(place, contents, value)];
+  return [{ ...readEntry(place, contents, value), document: number }];
 }
 
 function readEntry(place: PlaceIn, node: unknown, value: unknown): Entry {

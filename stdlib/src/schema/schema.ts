@@ -100,7 +100,7 @@ function sortedParts(name: string): string {
 }
 
 /** Edits that a name of this length may need before a suggestion stops being one. */
-function editBound(length: number): number {
+export function editBound(length: number): number {
   return Math.min(4, Math.max(1, Math.floor(length / 4)));
 }
 
@@ -154,7 +154,7 @@ function costOfMistake(lower: string, squashed: string, known: string): number |
  * none of them overlapping) in UTF-16 units; some number above `bound` when it is above `bound`. Only the cells within
  * `bound` of the diagonal are computed, since every other one is above it.
  */
-function editDistance(a: string, b: string, bound: number): number {
+export function editDistance(a: string, b: string, bound: number): number {
   if (Math.abs(a.length - b.length) > bound) return bound + 1;
   const far = bound + 1;
   let beforeLast = new Uint8Array(b.length + 1);
