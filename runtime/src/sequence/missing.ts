@@ -58,6 +58,7 @@ export function settle(pending: Pending, match: PartialMatch): void {
   } else if (program.automaton.trailing) {
     match.held = pending.ages++;
     addTimer(pending.timers, match);
+    match.owner.open ??= new Set();
     match.owner.open.add(match);
   } else {
     report(pending, match);
@@ -107,10 +108,10 @@ function setMark(pending: Pending, program: Program, event: StreamEvent, key: st
 
 /** The first trailing missing event decides a held match: later ones are further from F and from lead (see above). */
 function meetHeld(pending: Pending, program: Program, owner: KeyState, ts: bigint): void {
-  for (const match of owner.open) {
+  for (const match of owner.open ?? []) {
     const last = match.events[match.events.length - 1];
     if (last === undefined || ts <= last.ts) continue;
-    owner.open.delete(match);
+    owner.open?.delete(match);
     // Without a leading term the distance counts from F.
     const near = program.automaton.leading
       ? program.automaton.span !== null && match.lead !== NO_TIME && ts - match.lead <= program.automaton.span

@@ -24,8 +24,8 @@ import {
 } from "./state.js";
 import { removeTimer, type Timers } from "./timers.js";
 
-/** What an entry takes beside its events. Measured, rounded up. */
-const ENTRY_BYTES = 512;
+/** What an entry takes beside its events, with its key. Measured as the peak of a process, with what is not collected yet. */
+const ENTRY_BYTES = 3072;
 
 /**
  * Takes a completion: the index of the program, the join key, the events by stage, null for a missing event, and whether
@@ -121,7 +121,7 @@ export function drop(pending: Pending, entry: Entry): void {
       for (const event of entry.events) pending.evidence.letGo(event);
       if (entry.timer >= 0) {
         removeTimer(pending.timers, entry);
-        entry.owner.open.delete(entry);
+        entry.owner.open?.delete(entry);
       } else if (entry.stage < entry.owner.waiting.length && entry.owner.waiting[entry.stage] === entry) {
         entry.owner.waiting[entry.stage] = null;
       }

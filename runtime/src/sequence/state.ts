@@ -69,8 +69,8 @@ export interface KeyState {
   readonly key: string;
   /** `waiting[s]` has matched positive terms 0..s and waits for term s + 1. */
   readonly waiting: (PartialMatch | null)[];
-  /** The held matches that no trailing missing event has met yet, in order of completion. */
-  readonly open: Set<PartialMatch>;
+  /** The held matches that no trailing missing event has met yet, in order of completion; null when there were none. */
+  open: Set<PartialMatch> | null;
   mark: Mark | null;
   /** The event that stands last of those judged while this state lasts. */
   latest: StreamEvent | null;
@@ -258,7 +258,7 @@ export function openKey(program: Program, key: string): KeyState {
   if (owner === undefined) {
     const waiting: (PartialMatch | null)[] = [];
     for (let stage = 1; stage < program.automaton.predicates.length; stage++) waiting.push(null);
-    owner = { key, waiting, open: new Set(), mark: null, latest: null, size: 0 };
+    owner = { key, waiting, open: null, mark: null, latest: null, size: 0 };
     program.keys.set(key, owner);
   }
   return owner;
