@@ -7,7 +7,7 @@ import {
   DEPTH_LIMIT, ELEMENT_PATH_ENTRY, ELEMENT_SLOTS, ELEMENT_SLOTS_END, PATH_ENTRY_BYTES, PATH_ENTRY_CHILD, PATH_ENTRY_KEY,
   PATH_ENTRY_KEY_LENGTH, PATH_ENTRY_NODE, PATH_ENTRY_SLOT, PATH_ENTRY_START, PATH_ENTRY_TYPE, PATH_FREE, PATH_TYPE_BITS,
   READING_BYTES, READING_SLOT, READING_TYPE, SLOT_BYTES, SLOT_COUNT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE,
-  TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW, TYPE_TIME,
+  TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW, TYPE_TIEBREAKER, TYPE_TIME,
 } from "../src/abi";
 import {
   BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, DOT, LOWER_F, LOWER_N, LOWER_T, QUOTE, WORD_ALSE,
@@ -20,6 +20,7 @@ import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedI
 import { path_mask, path_table, readings } from "./pack";
 import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
+import { noteLong, noteText } from "./tiebreaker";
 import { scannedTime, timeValue } from "./time";
 import { badEscape, isValid, repaired, unescaped } from "./unicode";
 
@@ -280,7 +281,12 @@ function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
     else countMalformed();
     return;
   }
-  if (scannedInteger(type == TYPE_DATE ? MS_TO_NS_DIGITS : 0)) store<i64>(appendValue(slot), integerValue);
+  const fits = scannedInteger(type == TYPE_DATE ? MS_TO_NS_DIGITS : 0);
+  if (type == TYPE_TIEBREAKER) {
+    if (fits) noteLong(integerValue);
+    else noteText(start, end);
+  }
+  if (fits) store<i64>(appendValue(slot), integerValue);
   else countMalformed();
 }
 
@@ -325,6 +331,7 @@ function storeParsed(t: Text, slot: usize, type: u32): void {
     return;
   }
   const end = scanNumber(start, start + length, true);
-  if (end == start + length && (type == TYPE_LONG || type == TYPE_DOUBLE || type == TYPE_TIME)) storeNumber(start, end, slot, type);
+  const isNumeric = type == TYPE_LONG || type == TYPE_DOUBLE || type == TYPE_TIME || type == TYPE_TIEBREAKER;
+  if (end == start + length && isNumeric) storeNumber(start, end, slot, type);
   else countMalformed();
 }

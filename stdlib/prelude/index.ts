@@ -7,7 +7,7 @@ import {
   CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
   CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, GENERATION_LIMIT,
+  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
   GROUP_POSTINGS, GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, POSTING_COUNT, POSTING_INDEX_BYTES, POSTING_PREDICATES, POSTING_PREDICATE_BYTES, RUN_DONE, RUN_FULL,
@@ -24,15 +24,16 @@ export { hashBytes } from "./bytes";
 export { hashKey } from "./decode";
 import {
   callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stage_count,
-  stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, tiebreaker_slot, time_slot,
+  stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, time_slot,
 } from "./pack";
 import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
 import { clearSlots, symbolsOf, valuesOf } from "./slots";
+import { forgetTiebreaker, hasTiebreaker, isUnsigned, tiebreaker } from "./tiebreaker";
 import { isPlausible } from "./time";
 
 export {
   path_table, path_mask, readings, slots_base, slots_end, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
-  time_slot, time_unit, tiebreaker_slot, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
+  time_slot, time_unit, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
 export { foldedValues, symbolsOf } from "./slots";
@@ -222,23 +223,20 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     output = header;
     return true;
   }
-  let tiebreaker: i64 = 0;
-  if (tiebreaker_slot && load<u32>(tiebreaker_slot, SLOT_COUNT)) {
-    tiebreaker = load<i64>(valuesOf(tiebreaker_slot));
-    flags |= EVENT_HAS_TIEBREAKER;
-  }
+  if (hasTiebreaker) flags |= isUnsigned ? EVENT_HAS_TIEBREAKER | EVENT_TIEBREAKER_UNSIGNED : EVENT_HAS_TIEBREAKER;
   store<u32>(header, line, EVENT_HEADER_LINE);
   store<u32>(header, start as u32, EVENT_HEADER_ADDRESS);
   store<u32>(header, (feed - start) as u32, EVENT_HEADER_LENGTH);
   store<i64>(header, time, EVENT_HEADER_TIME);
   store<i64>(header, currentClock(), EVENT_HEADER_CLOCK);
-  store<i64>(header, tiebreaker, EVENT_HEADER_TIEBREAKER);
+  store<u64>(header, hasTiebreaker ? tiebreaker : 0, EVENT_HEADER_TIEBREAKER);
   store<u32>(header, flags, EVENT_HEADER_FLAGS);
   return true;
 }
 
 function nextEvent(): void {
   startEvent();
+  forgetTiebreaker();
   if (generation >= (GENERATION_LIMIT as u32)) {
     memory.fill(stamps_base, 0, stamps_end - stamps_base);
     restartGenerations();

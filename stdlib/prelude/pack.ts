@@ -14,9 +14,8 @@ export let stage_slots_base: usize = 0;
 export let stage_slots_end: usize = 0;
 export let stage_nodes: usize = 0;
 export let stage_count: u32 = 0;
-/** Slot of the event time and of the tiebreaker (0 where there is none). */
+/** Slot of the event time. */
 export let time_slot: usize = 0;
-export let tiebreaker_slot: usize = 0;
 /** What a number in the time field counts, a TIME_UNIT_* of abi.ts. */
 export let time_unit: u32 = 0;
 /** State that a wrapped generation must clear. */

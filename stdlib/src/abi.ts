@@ -116,6 +116,9 @@ export const TYPE_RAW = 7;
 /** The time of an event, stored as a date; what a number counts is a TIME_UNIT_*. */
 export const TYPE_TIME = 8;
 
+/** A long; the first of an event is its tiebreaker too, for which it may have any value to the greatest u64. */
+export const TYPE_TIEBREAKER = 9;
+
 // What a number counts in the time field: units since 1970, or 100 ns since 1601 (FILETIME). AUTO tells by the magnitude.
 export const TIME_UNIT_BUILT_IN = 0;
 export const TIME_UNIT_AUTO = 1;
@@ -235,6 +238,8 @@ export const EVENT_HEADER_FLAGS = 40;
 export const EVENT_HEADER_BYTES = 48;
 export const EVENT_HAS_TIEBREAKER = 1;
 export const EVENT_HAS_TIME = 2;
+/** The tiebreaker is a u64. */
+export const EVENT_TIEBREAKER_UNSIGNED = 4;
 
 // Match, 8 bytes, then the keys:
 //   +0 u32 predicate   +4 u32 bytes of keys that follow (KEYS_LOST when they did not fit)

@@ -143,7 +143,15 @@ test("the clock is what the model says, however the lines are cut", async () => 
 
 /** Numbers around every border, with signs, fractions and exponents. */
 function timeTexts(): string[] {
-  const borders = [0n, 1n, 1_767_225_600n, 116_444_736_000_000_000n, 300_000_000_000_000_000n, 2n ** 63n];
+  const borders = [
+    0n,
+    1n,
+    1_767_225_600n,
+    116_444_736_000_000_000n,
+    134_116_992_001_234_567n,
+    300_000_000_000_000_000n,
+    2n ** 63n,
+  ];
   for (let digits = 9n; digits <= 19n; digits++)
     borders.push(10n ** digits, 1767225600123456789n / 10n ** (19n - digits));
   const whole = borders.flatMap((border) => [border - 1n, border, border + 1n]).flatMap((one) => [`${one}`, `-${one}`]);

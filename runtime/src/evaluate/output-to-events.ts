@@ -14,6 +14,7 @@ import {
   EVENT_HEADER_MATCHES,
   EVENT_HEADER_TIEBREAKER,
   EVENT_HEADER_TIME,
+  EVENT_TIEBREAKER_UNSIGNED,
   KEYS_LOST,
   MATCH_BYTES,
   MATCH_KEY_BYTES,
@@ -118,7 +119,7 @@ function readEvent(
     ordinal: ordinal + line,
     ts: view.getBigInt64(header + EVENT_HEADER_TIME, true),
     timed: (flags & EVENT_HAS_TIME) !== 0,
-    tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : view.getBigInt64(header + EVENT_HEADER_TIEBREAKER, true),
+    tie: (flags & EVENT_HAS_TIEBREAKER) === 0 ? null : readTiebreaker(view, header, flags),
     clock,
     keepers: 0,
     waiting: 0,
@@ -130,4 +131,9 @@ function readEvent(
     stages,
     lineage: null,
   };
+}
+
+function readTiebreaker(view: DataView, header: number, flags: number): bigint {
+  const at = header + EVENT_HEADER_TIEBREAKER;
+  return (flags & EVENT_TIEBREAKER_UNSIGNED) === 0 ? view.getBigInt64(at, true) : view.getBigUint64(at, true);
 }

@@ -237,7 +237,7 @@ function eventLine(random: Random, milliseconds: number, place: number, world: W
   };
   if (!random.chance(0.05)) put("@timestamp", random.chance(0.03) ? '"soon"' : timestampText(random, milliseconds));
   // Tiebreakers run against the order of arrival, so that ignoring them shows.
-  if (random.chance(0.7)) put("event.sequence", String(1000 - place));
+  if (random.chance(0.7)) put("event.sequence", tiebreakerText(random, 1000 - place));
   if (!random.chance(0.05))
     put("event.category", random.pick(['"process"', '"process"', '"file"', '["file","process"]', '"network"']));
   put("process.name", JSON.stringify(random.pick(NAMES)));
@@ -253,6 +253,18 @@ function eventLine(random: Random, milliseconds: number, place: number, world: W
   if (random.chance(0.4)) put("process.exit_code", String(random.below(4)));
   if (random.chance(0.3)) put("process.stack", stackText(random));
   return `{${entries.join(",")}}`;
+}
+
+/** In half of the streams' ties one side is above the greatest i64, and some are text. */
+function tiebreakerText(random: Random, number: number): string {
+  const text = random.chance(0.3) ? String(2n ** 64n - 1000n + BigInt(number) - 1n) : String(number);
+  return random.chance(0.03)
+    ? `"x${text}"`
+    : random.chance(0.03)
+      ? `${text}00`
+      : random.chance(0.2)
+        ? `"${text}"`
+        : text;
 }
 
 function stackText(random: Random): string {

@@ -2,6 +2,7 @@
 
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { TimestampUnit } from "./dates.js";
+import { readLong } from "./decimals.js";
 import { type FlatEvent, fieldValues, flatten, type ReferenceType, scalarText } from "./flatten.js";
 import { type Json, readJson } from "./read-json.js";
 import type { Value } from "./values.js";
@@ -12,7 +13,7 @@ export interface ReferenceOptions {
   readonly timestampField?: string;
   /** What a number in the timestamp field counts; told by its size when absent. */
   readonly timestampUnit?: TimestampUnit;
-  /** `event.sequence` when absent. It is read as a long. */
+  /** `event.sequence` when absent. */
   readonly tiebreakerField?: string;
   /** `event.category` when absent. It is read as a keyword. */
   readonly categoryField?: string;
@@ -69,12 +70,11 @@ export function readEvent(
     if (read.values.length > 0) fields.set(field.name, read.values);
   }
   const ts = timestampOf(flat, options);
-  const tie = fieldValues(flat, options.tiebreakerField ?? "event.sequence", "long").values[0];
   return {
     ordinal,
     ts: ts ?? last,
     timed: ts !== null,
-    tie: typeof tie === "bigint" ? tie : null,
+    tie: tiebreakerOf(flat, options),
     line,
     json,
     flat,
@@ -117,6 +117,18 @@ function timestampOf(flat: FlatEvent, options: ReferenceOptions): bigint | null 
   return first !== undefined && first !== null && typeof first === "object" && first.type === "date"
     ? first.nanoseconds
     : null;
+}
+
+/** The first whole number there, as a number or as text: any long, or digits of at most 2^64 - 1. */
+function tiebreakerOf(flat: FlatEvent, options: ReferenceOptions): bigint | null {
+  for (const scalar of flat.values.get(options.tiebreakerField ?? "event.sequence") ?? []) {
+    if (scalar.kind === "null" || scalar.kind === "boolean") continue;
+    const text = scalarText(scalar);
+    const long = readLong(text);
+    if (long !== null) return long;
+    if (/^\+?[0-9]+$/.test(text) && BigInt(text.replace("+", "")) < 2n ** 64n) return BigInt(text.replace("+", ""));
+  }
+  return null;
 }
 
 function categoriesOf(flat: FlatEvent, options: ReferenceOptions): string[] {

@@ -108,12 +108,11 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
   addPredicates(atoms, lowering);
   fillDescriptors(atoms, lowering);
   addEvaluate(lowering);
-  const paths = addPathTable(state.readings, events.timestamp.name, state.slotOf, data);
+  const paths = addPathTable(state.readings, events, state.slotOf, data);
   fillElements(paths, lowering);
   const stages = stageNodes(paths, data);
   const foldRanges = data.addWords(FOLD_RANGES.flatMap(([start, end, step, delta]) => [start, end, step, delta >>> 0]));
   const memory = layOutMemory(align(data.end()), pack.predicates.length);
-  const { timestamp, tiebreaker } = events;
   const finished = naming(
     () => [],
     () =>
@@ -128,9 +127,8 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
           stage_count: stages.count,
           slots_base: state.slotsBase,
           slots_end: state.slotsEnd,
-          time_slot: state.slotOf(timestamp),
+          time_slot: state.slotOf(events.timestamp),
           time_unit: TIME_UNITS[events.unit],
-          tiebreaker_slot: tiebreaker === null ? 0 : state.slotOf(tiebreaker),
           stamps_base: state.stampsBase,
           stamps_end: state.stampsEnd,
           predicate_stamps: state.predicateStamps,

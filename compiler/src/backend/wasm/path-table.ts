@@ -20,10 +20,12 @@ import {
   TYPE_NONE,
   TYPE_OBJECT,
   TYPE_RAW,
+  TYPE_TIEBREAKER,
   TYPE_TIME,
 } from "@kestrel/stdlib/abi";
-import { type ReadAs, type Reading, type Root, rootKey } from "../../ir/reading.js";
+import { type ReadAs, type Reading, type Root, readingKey, rootKey } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
+import type { EventReadings } from "./state.js";
 
 interface Node {
   readonly id: number;
@@ -79,19 +81,22 @@ export interface PathTable {
 }
 
 /**
- * Writes the table; each reading stands below its root. `timeField` is the field with the time of an event: whoever reads it as a
- * date, the rules or the runtime, gets the same.
+ * Writes the table; each reading stands below its root. Whoever reads the field with the time of an event as a date, the
+ * rules or the runtime, gets the same.
  */
 export function addPathTable(
   readings: readonly Reading[],
-  timeField: string,
+  { timestamp, tiebreaker }: Pick<EventReadings, "timestamp" | "tiebreaker">,
   slotOf: (reading: Reading) => number,
   data: DataSection,
 ): PathTable {
   let nodes = 0;
   let count = 0;
-  const typeOf = ({ root, name, as }: Reading): number =>
-    as === "date" && name === timeField && root.kind !== "element" ? TYPE_TIME : typeCode(as);
+  const typeOf = (reading: Reading): number => {
+    const { root, name, as } = reading;
+    if (as === "date" && name === timestamp.name && root.kind !== "element") return TYPE_TIME;
+    return tiebreaker !== null && readingKey(reading) === readingKey(tiebreaker) ? TYPE_TIEBREAKER : typeCode(as);
+  };
   const newNode = (): Node => ({ id: nodes++, children: new Map() });
   const roots = new Map<string, RootEntry>([["", { root: { kind: "event" }, child: newNode(), readings: [] }]]);
   const entryOf = (parent: Entry, part: string): Entry => {

@@ -29,7 +29,6 @@ export type PackGlobal =
   | "stage_count"
   | "time_slot"
   | "time_unit"
-  | "tiebreaker_slot"
   | "stamps_base"
   | "stamps_end"
   | "predicate_stamps"
