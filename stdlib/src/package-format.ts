@@ -3,6 +3,11 @@
 //   manifest.json   this file's PackageManifest, as JSON with two-space indent and a final line feed
 //   module.wasm     decoder, index and predicates; interface in abi.ts
 //   sources/…       the rule files as they were compiled
+//   .pending/…      only while a package is being replaced, or where that was broken off: files by their SHA-256
+//
+// A package is replaced in its folder: the files that differ are written to `.pending/`, the new manifest takes the place of the
+// old one in a single step, then the files go to their names, and `.pending/` goes. So a listed file is at its name or in
+// `.pending/`, and a reader whose files are in neither place reads the manifest again, which is then another one.
 //
 // `files` lists every file but the manifest, sorted by path. `package.digest` is the SHA-256 of the manifest itself,
 // written as it is but with an empty digest; through `files` it covers the whole package.
@@ -14,6 +19,7 @@ export const FORMAT_VERSION = "2.0";
 export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
+export const PENDING_FOLDER = ".pending";
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 

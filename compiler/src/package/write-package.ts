@@ -1,15 +1,16 @@
-// A built package -> a folder. The files are written beside the target, which is then swapped, so that a reader finds the
-// old package or the new one, and never half of one.
+// A built package -> a folder. A new one is written beside the target and moved there; one that stands there is replaced in its
+// folder (replace-package.ts). A reader finds the old package or the new one, and never none or half of one.
 //
 // INVARIANT: nothing that is not part of a package is ever deleted.
 
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { MANIFEST_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
 import { listedFiles } from "../sources/package-folder.js";
 import { reasonOf } from "../sources/walk-files.js";
 import type { BuiltPackage } from "./build-package.js";
+import { isRunning, replacePackage } from "./replace-package.js";
 
 /** The package was not written, and what stood at its place stands there still. */
 export class PackageWriteError extends Error {
@@ -31,12 +32,16 @@ export function writePackage(dir: string, built: BuiltPackage): void {
   const { target, state } = inspectTarget(dir);
   let fresh = "";
   try {
-    const parent = dirname(target);
+    if (state === "package") {
+      replacePackage(target, built.files);
+      return;
+    }
+    const [parent, name] = [dirname(target), basename(target)];
     mkdirSync(parent, { recursive: true });
-    const beside = join(parent, `.${basename(target)}.${randomBytes(6).toString("hex")}`);
-    fresh = `${beside}.new`;
+    removeLeftovers(parent, name);
+    fresh = join(parent, `.${name}.${process.pid}.${randomBytes(6).toString("hex")}.new`);
     writeFiles(fresh, built.files);
-    swap(fresh, target, state, `${beside}.old`);
+    moveInto(fresh, target, state);
     fresh = "";
   } catch (error) {
     throw cannotWrite(dir, error);
@@ -65,7 +70,7 @@ function inspect(dir: string): { readonly target: string; readonly state: Target
   };
   let target: string;
   try {
-    // A link to a folder stays; the folder is replaced.
+    // A link to a folder stays; what is in the folder is replaced.
     target = realpathSync(dir);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
@@ -87,7 +92,9 @@ function inspect(dir: string): { readonly target: string; readonly state: Target
 /** What a package's manifest says stands at the top of its folder; null when there is no package. */
 function ownedNames(folder: string): ReadonlySet<string> | null {
   const files = listedFiles(folder);
-  return files === null ? null : new Set([MANIFEST_FILE, ...files.map(({ path }) => path.split("/")[0] ?? "")]);
+  return files === null
+    ? null
+    : new Set([MANIFEST_FILE, PENDING_FOLDER, ...files.map(({ path }) => path.split("/")[0] ?? "")]);
 }
 
 function writeFiles(folder: string, files: BuiltPackage["files"]): void {
@@ -102,15 +109,22 @@ function writeFiles(folder: string, files: BuiltPackage["files"]): void {
   }
 }
 
-function swap(fresh: string, target: string, state: Target, old: string): void {
+/** A folder that is empty cannot be renamed over everywhere, so it goes first. */
+function moveInto(fresh: string, target: string, state: Target): void {
   if (state === "empty") rmdirSync(target);
-  if (state === "package") renameSync(target, old);
   try {
     renameSync(fresh, target);
   } catch (error) {
     if (state === "empty") mkdirSync(target);
-    if (state === "package") renameSync(old, target);
     throw error;
   }
-  if (state === "package") rmSync(old, { recursive: true, force: true });
+}
+
+/** Takes away what earlier builds of the same package left behind when they were broken off. */
+function removeLeftovers(parent: string, name: string): void {
+  for (const entry of readdirSync(parent)) {
+    if (!entry.startsWith(`.${name}.`)) continue;
+    const [, pid] = /^\.(\d+)\.[0-9a-f]{12}\.new$/.exec(entry.slice(name.length + 1)) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(parent, entry), { recursive: true, force: true });
+  }
 }

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
-import { digestText, MANIFEST_FILE, MODULE_FILE } from "@kestrel/stdlib/package-format";
+import { digestText, MANIFEST_FILE, MODULE_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
 import { flagCount, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
@@ -37,11 +37,38 @@ interface ReadFile {
 
 const NO_BYTES = new Uint8Array(0);
 const FILES_AT_ONCE = 32;
+/** Each further look is only taken when another package has come since the one before. */
+const MOST_LOOKS = 100;
 
 type ManifestFile = PackageManifest["files"][number];
 
-/** Loads the package in the folder `dir`. Throws {@link PackageError} with every problem that was found. */
+/**
+ * Loads the package in the folder `dir`, which may be replaced meanwhile: then it is the old one or the new one. Throws
+ * {@link PackageError} with every problem that was found.
+ */
 export async function loadPackage(dir: string): Promise<Package> {
+  for (let look = 1; ; look++) {
+    const before = await manifestAt(dir);
+    try {
+      return await loadOnce(dir);
+    } catch (error) {
+      // Files of a package that has just been replaced are gone; what is wrong with one that stands there stays wrong.
+      if (!(error instanceof PackageError) || look === MOST_LOOKS || (await manifestAt(dir)) === before) throw error;
+    }
+  }
+}
+
+/** Which manifest stands there. Its text would not tell: in a series of builds the same package comes back. */
+async function manifestAt(dir: string): Promise<string | null> {
+  try {
+    const { dev, ino, ctimeNs, mtimeNs } = await stat(join(dir, MANIFEST_FILE), { bigint: true });
+    return [dev, ino, ctimeNs, mtimeNs].join(" ");
+  } catch {
+    return null;
+  }
+}
+
+async function loadOnce(dir: string): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
   const text = await readManifest(dir, report);
@@ -51,7 +78,7 @@ export async function loadPackage(dir: string): Promise<Package> {
   let module: Uint8Array | null = null;
   for (let at = 0; at < manifest.files.length; at += FILES_AT_ONCE) {
     const files = manifest.files.slice(at, at + FILES_AT_ONCE);
-    for (const { path, bytes, problem } of await Promise.all(files.map((file) => readListed(root, file)))) {
+    for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
       if (problem !== null) report("E_PACKAGE_FILE", path, problem);
       // Of the others only the checksum counts.
       else if (path === MODULE_FILE) module = bytes;
@@ -137,9 +164,17 @@ function checkDigest(manifest: PackageManifest, report: Report): void {
   report("E_PACKAGE_DIGEST", MANIFEST_FILE, message);
 }
 
-async function readListed(root: string, file: ManifestFile): Promise<ReadFile> {
+/** A file at its name or on the way there; a look at the name again finds what has arrived between the two. */
+async function findListed(root: string, file: ManifestFile): Promise<ReadFile> {
+  const there = await readListed(root, file, file.path);
+  if (there.problem === null) return there;
+  const pending = await readListed(root, file, `${PENDING_FOLDER}/${file.sha256}`);
+  return pending.problem === null ? pending : readListed(root, file, file.path);
+}
+
+async function readListed(root: string, file: ManifestFile, at: string): Promise<ReadFile> {
   const bad = (problem: string): ReadFile => ({ path: file.path, bytes: NO_BYTES, problem });
-  const path = join(root, file.path);
+  const path = join(root, at);
   try {
     // A link inside the package must not lead out of it either.
     if (!(await realpath(path)).startsWith(root.endsWith(sep) ? root : root + sep)) {
