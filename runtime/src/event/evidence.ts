@@ -8,7 +8,7 @@ import type { StreamEvent } from "./stream-event.js";
  * What an event takes beside its own bytes: objects, keys, the head of its buffer. Measured as the peak of a process, with
  * what is not collected yet.
  */
-export const EVENT_OVERHEAD = 3072;
+export const EVENT_OVERHEAD = 4096;
 
 export interface Evidence {
   keep(event: StreamEvent): void;

@@ -25,7 +25,7 @@ import {
 import { removeTimer, type Timers } from "./timers.js";
 
 /** What an entry takes beside its events, with its key. Measured as the peak of a process, with what is not collected yet. */
-const ENTRY_BYTES = 3072;
+const ENTRY_BYTES = 4096;
 
 /**
  * Takes a completion: the index of the program, the join key, the events by stage, null for a missing event, and whether
