@@ -341,12 +341,13 @@ cli("gives a reader that takes its time every alert, those of the end included",
   }
 });
 
-cli("ends quietly when nobody reads its output", async () => {
+cli("ends when nobody reads its output, and says so", async () => {
   let input = "";
   for (let at = 0; at < 20000; at++) input += `{"t":${at * 10},"p":"3"}\n`;
   const ended = await interrupt((child) => child.stdout?.destroy(), input, true);
-  assert.is(ended.code, 0);
-  assert.is(ended.stderr, "");
+  assert.is(ended.code, 141);
+  assert.match(ended.stderr, /^error\[E_ALERTS_WRITE\]: nobody reads standard output any more: the run ended there\n/);
+  assert.match(ended.stderr, /\n[\d,]+ events, [\d,]+ alerts from 1 rule in /);
 });
 
 cli.run();

@@ -12,6 +12,8 @@ export const EXIT_ALERTS = 1;
 /** A package, an input or an output that cannot be used. */
 export const EXIT_BAD_INPUT = 2;
 export const EXIT_USAGE = 3;
+/** Standard output was closed before the run was over; 128 and the number of SIGPIPE, as others end then. */
+export const EXIT_NOT_READ = 141;
 
 /** How many problems of one package are shown. */
 const SHOWN_PROBLEMS = 20;

@@ -40,6 +40,7 @@ Exit codes:
   1  alerts were found,    3  wrong usage
      with --fail-on-alerts
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
+  141  standard output was closed before the run was over
 `;
 
 const LEAST_MEMORY = 1 << 20;

@@ -16,7 +16,15 @@ import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
 import { type Sink, textSink } from "../sink/sink.js";
 import { fileOutput, streamOutput } from "../sink/text-output.js";
-import { CliError, describeFailure, EXIT_ALERTS, EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
+import {
+  CliError,
+  describeFailure,
+  EXIT_ALERTS,
+  EXIT_BAD_INPUT,
+  EXIT_NOT_READ,
+  EXIT_OK,
+  errorLine,
+} from "./failures.js";
 import { createProgress, type Progress } from "./progress.js";
 
 export interface ReplayOptions {
@@ -90,7 +98,10 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
 
   const counters = detector.counters();
   const { ending, failure } = outcome;
-  if (ending !== "nobody reads" && !(failure !== null && counters.lines === 0)) {
+  if (ending === "nobody reads") {
+    broken.say(errorLine("E_ALERTS_WRITE", "nobody reads standard output any more: the run ended there"));
+  }
+  if (!(failure !== null && counters.lines === 0)) {
     broken.sumUp(counters.broken);
     if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest));
     if (options.summary === "text") broken.say(summaryText(counters, (performance.now() - began) / 1000));
@@ -98,6 +109,7 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
   if (ending in SIGNALS) process.exit(128 + SIGNALS[ending as StopSignal]);
+  if (ending === "nobody reads") process.exit(EXIT_NOT_READ);
   if (options.strict && counters.broken > 0) {
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);
   }
