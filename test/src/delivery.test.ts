@@ -48,7 +48,7 @@ function expectedText(pack: Package, bytes: Buffer, latenessNs: bigint | null): 
   const onAlert = (found: Detection): void => {
     text += `${alertToJson(detectionToAlert(found, pack.manifest))}\n`;
   };
-  const detector = createDetector(pack, { latenessNs, onAlert });
+  const detector = createDetector(pack, { latenessNs, inOrder: latenessNs === null, onAlert });
   detector.feed(bytes, { file: "f", firstLine: 1 });
   detector.finish();
   return text;
@@ -97,6 +97,7 @@ for (const [where, latenessNs] of [
     const out = createDelivery(pack.manifest, [sink]);
     const detector = createDetector(pack, {
       latenessNs,
+      inOrder: latenessNs === null,
       onAlert(detection) {
         found++;
         mostFound = Math.max(mostFound, found - taken);
