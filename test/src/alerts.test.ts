@@ -209,44 +209,93 @@ function render(detection: Detection, color: boolean): string {
   return createAlertRenderer({ color })(detectionToAlert(detection, MANIFEST));
 }
 
+interface Line {
+  readonly "@timestamp"?: string;
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly rule: unknown;
+  readonly threat?: unknown;
+  readonly tags: unknown;
+  readonly kestrel: {
+    readonly id: string;
+    readonly kind: string;
+    readonly key: unknown;
+    readonly events: readonly ({ readonly event: unknown } | null)[];
+    readonly end_of_input?: boolean;
+    readonly package: unknown;
+  };
+}
+
+function read(detection: Detection): Line {
+  return JSON.parse(write(detection)) as Line;
+}
+
+function eventsOf({ kestrel }: Line): unknown[] {
+  return kestrel.events.map((event) => event && event.event);
+}
+
 alerts("are lines of JSON in the words of ECS, with the events as they were read", () => {
-  const line = write({
+  const detection: Detection = {
     rule: 0,
     kind: "event",
     key: "",
     events: [evidence(3, 1_000_000_001n, '{"n": 12345678901234567890, "z":1.50, "a":"\\u00e9"} \r')],
-  });
-  const alert = JSON.parse(line) as Record<string, unknown>;
-  assert.equal(Object.keys(alert), [
-    "@timestamp",
-    "id",
-    "rule",
-    "severity",
-    "risk_score",
-    "kind",
-    "key",
-    "threat",
-    "tags",
-    "events",
-    "package",
-  ]);
+  };
+  const line = write(detection);
+  const alert = JSON.parse(line) as Line;
+  const fields = ["@timestamp", "event", "rule", "threat", "tags", "ecs", "n", "z", "a", "kestrel"];
+  assert.equal(Object.keys(alert), fields);
   assert.is(alert["@timestamp"], "1970-01-01T00:00:01.000000001Z");
-  assert.match(String(alert.id), /^[0-9a-f]{32}$/);
-  assert.equal(alert.rule, { id: "one", name: "Rule one", version: "1.0.0", description: "What it is." });
-  assert.equal([alert.severity, alert.risk_score, alert.kind, alert.key], ["high", 47, "event", []]);
-  assert.equal(alert.threat, THREAT);
-  assert.ok(line.includes('"events":[{"n": 12345678901234567890, "z":1.50, "a":"\\u00e9"}],'));
-  assert.equal(alert.package, MANIFEST.package);
+  const { id, ...event } = alert.event;
+  assert.match(String(id), /^[0-9a-f]{32}$/);
+  assert.is(id, alert.kestrel.id);
+  assert.equal(event, { kind: "alert", severity: 73, risk_score: 47 });
+  const rule = { id: "one", name: "Rule one", version: "1.0.0", description: "What it is.", ruleset: "fake" };
+  assert.equal(alert.rule, rule);
+  assert.equal(alert.threat, {
+    framework: "MITRE ATT&CK",
+    tactic: { id: ["TA0002"], name: ["Execution"] },
+    technique: {
+      id: ["T1059"],
+      name: ["Interpreter"],
+      subtechnique: { id: ["T1059.001"], name: ["PowerShell"] },
+    },
+  });
+  assert.equal([alert.tags, alert.kestrel.kind, alert.kestrel.key], [["a"], "event", []]);
+  assert.ok(line.includes('"n":12345678901234567890,"z":1.50,"a":"\\u00e9","kestrel"'));
+  const place = '"events":[{"file":"events.ndjson","line":4,"event":';
+  assert.ok(line.includes(`${place}{"n": 12345678901234567890, "z":1.50, "a":"\\u00e9"}}]`));
+  assert.equal(alert.kestrel.package, MANIFEST.package);
+  assert.is(alert.kestrel.end_of_input, undefined);
+  assert.is(read({ ...detection, atEnd: true }).kestrel.end_of_input, true);
 });
 
-alerts("hold null for a missing event, and take the time of the latest one", () => {
+alerts("hold null for a missing event, and take time and fields of the latest one", () => {
   const events = [evidence(1, 5_000_000_000n, '{"i":1}'), null, evidence(0, 4_000_000_000n, '{"i":0}')];
-  const line = write({ rule: 1, kind: "sequence", key: '"bob"\nnull', events });
-  const alert = JSON.parse(line) as Record<string, unknown>;
-  assert.equal(alert.events, [{ i: 1 }, null, { i: 0 }]);
+  const alert = read({ rule: 1, kind: "sequence", key: '"bob"\nnull', events });
+  assert.equal(eventsOf(alert), [{ i: 1 }, null, { i: 0 }]);
   assert.is(alert["@timestamp"], "1970-01-01T00:00:05.000Z");
-  assert.equal(alert.key, ["bob", null]);
-  assert.is(alert.risk_score, null);
+  assert.is((alert as unknown as { readonly i: number }).i, 1);
+  assert.equal(alert.kestrel.key, [
+    { name: "user.name", value: "bob" },
+    { name: "host.id", value: null },
+  ]);
+  assert.is(alert.event.risk_score, undefined);
+  assert.is(alert.threat, undefined);
+  const numbers = read({ rule: 1, kind: "sequence", key: "12345678901234567890\n[1]", events });
+  assert.equal(numbers.kestrel.key, [
+    { name: "user.name", value: "12345678901234567890" },
+    { name: "host.id", value: "[1]" },
+  ]);
+});
+
+alerts("claim no time when no event of the match has one", () => {
+  const untimed = (text: string): EvidenceEvent => Object.assign(evidence(9, 9_000_000_000n, text), { timed: false });
+  const some = [evidence(1, 5_000_000_000n, '{"i":1}'), untimed('{"i":2,"@timestamp":"soon"}')];
+  const alert = read({ rule: 1, kind: "sequence", key: '"a"\n1', events: some });
+  assert.equal([alert["@timestamp"], (alert as unknown as { readonly i: number }).i], ["1970-01-01T00:00:05.000Z", 1]);
+  const none: Detection = { rule: 0, kind: "event", key: "", events: some.slice(1) };
+  assert.not("@timestamp" in read(none));
+  assert.match(render(none, false), /^HIGH {2}no time {2}Rule one {2}\(one\)\n.*\n {2}no time {2}/);
 });
 
 alerts("of a join have the time of its latest event, which need not be the last term's", () => {
@@ -256,9 +305,9 @@ alerts("of a join have the time of its latest event, which need not be the last 
     key: "",
     events: [evidence(1, 5_000_000_000n, '{"i":1}'), evidence(0, 4_000_000_000n, '{"i":0}')],
   };
-  const alert = JSON.parse(write(detection)) as Record<string, unknown>;
+  const alert = read(detection);
   assert.equal(
-    [alert.kind, alert["@timestamp"], alert.events],
+    [alert.kestrel.kind, alert["@timestamp"], eventsOf(alert)],
     ["join", "1970-01-01T00:00:05.000Z", [{ i: 1 }, { i: 0 }]],
   );
   const text = render(detection, false);
@@ -269,27 +318,52 @@ alerts("of a join have the time of its latest event, which need not be the last 
 });
 
 alerts("have ids that tell detections apart and stay the same", () => {
-  const idOf = (detection: Partial<Detection>): unknown => {
-    const whole: Detection = { rule: 0, kind: "event", key: "", events: [evidence(1, 1n, "{}")], ...detection };
-    return (JSON.parse(write(whole)) as Record<string, unknown>).id;
-  };
-  const different = [
+  const event = (text: string, more: Partial<EvidenceEvent> = {}): EvidenceEvent => ({
+    ...evidence(1, 1n, text),
+    ...more,
+  });
+  const idOf = (detection: Partial<Detection>): unknown =>
+    read({ rule: 0, kind: "event", key: "", events: [event('{"a":"x y","b":1}')], ...detection }).event.id;
+  const different: Partial<Detection>[] = [
     {},
     { rule: 1 },
     { key: '"a"' },
-    { events: [evidence(2, 1n, "{}")] },
-    { events: [evidence(1, 1n, "{ }")] },
-    { events: [evidence(1, 1n, "{}"), null] },
-    { events: [null, evidence(1, 1n, "{}")] },
+    { events: [event('{"a":"x  y","b":1}')] },
+    { events: [event('{"a":"x y","b":10}')] },
+    { events: [event('{"b":1,"a":"x y"}')] },
+    { events: [event('{"a":"\\" ,\\\\","b":1}')] },
+    { events: [event('{"a":"\\",\\\\","b":1}')] },
+    { events: [event('{"a":"x y","b":1 2}')] },
+    { events: [event('{"a":"x y","b":12}')] },
+    { events: [event('{"a":"x y","b":1}'), null] },
+    { events: [null, event('{"a":"x y","b":1}')] },
   ];
   assert.is(new Set(different.map(idOf)).size, different.length);
-  assert.is(idOf({}), idOf({ events: [{ ...evidence(1, 1n, "{}"), file: "other", fileLine: 99 }] }));
+  const same: EvidenceEvent[] = [
+    event('{"a":"x y","b":1}', { file: "other", fileLine: 99, ordinal: 7 }),
+    event('\t {"a":"x y","b":1} \r'),
+    event('{ "a" : "x y" ,\t"b": 1 }'),
+  ];
+  for (const other of same) assert.is(idOf({ events: [other] }), idOf({}), new TextDecoder().decode(other.bytes));
+  // Many lines of one connection may have the same event.id, and two hosts may both count from 1.
+  const named = (host: string): EvidenceEvent => event(`{"event":{"id":"1"},"host":{"id":"${host}"}}`);
+  assert.is.not(idOf({ events: [named("a")] }), idOf({ events: [named("b")] }));
+});
+
+alerts("have ids that neither the package nor its other rules change", () => {
+  const detection: Detection = { rule: 0, kind: "event", key: "", events: [evidence(1, 1n, "{}")] };
+  const [rule] = MANIFEST.rules;
+  assert.ok(rule !== undefined);
+  const other = fakeManifest({ rules: [fakeRule("zero", "event"), rule], predicates: [[0], [1]], programs: [] }, {});
+  assert.is.not(other.package.digest, MANIFEST.package.digest);
+  assert.is(detectionToAlert({ ...detection, rule: 1 }, other).id, detectionToAlert(detection, MANIFEST).id);
 });
 
 alerts("stay valid JSON whatever the line holds", () => {
   const json = (bytes: Uint8Array): string => eventJson({ bytes, format: "json" });
   assert.is(json(new TextEncoder().encode('\t{"a":1}\r')), '{"a":1}');
-  assert.is(json(new TextEncoder().encode('{"a":01}')), '"{\\"a\\":01}"');
+  assert.is(json(new TextEncoder().encode('{"b": 1.50,"a":01}')), '{"b":1.50,"a":"01"}');
+  assert.is(json(new TextEncoder().encode('{"a" 1}')), '"{\\"a\\" 1}"');
   const invalid = new Uint8Array([0x7b, 0x22, 0x61, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]);
   assert.is(json(invalid), '{"a":"\ufffd"}');
 });
@@ -297,21 +371,40 @@ alerts("stay valid JSON whatever the line holds", () => {
 alerts("are data before they are text", () => {
   const events = [evidence(1, 5_000_000_000n, ' {"i":1.50}'), null, evidence(0, 4_000_000_000n, "{no json}")];
   const alert = detectionToAlert({ rule: 1, kind: "sequence", key: '"bob"\nd1500000000', events }, MANIFEST);
+  const { id, last, events: found, ...rest } = alert;
+  assert.match(id, /^[0-9a-f]{32}$/);
+  assert.is(last, found[0]);
+  assert.equal(rest, {
+    ts: 5_000_000_000n,
+    rule: MANIFEST.rules[1],
+    kind: "sequence",
+    key: ['"bob"', '"1970-01-01T00:00:01.500Z"'],
+    atEnd: false,
+    package: MANIFEST.package,
+  });
   assert.equal(
-    { ...alert, id: "" },
-    {
-      id: "",
-      ts: 5_000_000_000n,
-      rule: MANIFEST.rules[1],
-      kind: "sequence",
-      key: ['"bob"', '"1970-01-01T00:00:01.500Z"'],
-      events: [
-        { ts: 5_000_000_000n, file: "events.ndjson", fileLine: 2, json: '{"i":1.50}' },
-        null,
-        { ts: 4_000_000_000n, file: "events.ndjson", fileLine: 1, json: '"{no json}"' },
-      ],
-      package: MANIFEST.package,
-    },
+    found.map((event) => event && { ...event, object: event.object === null ? null : "…" }),
+    [
+      {
+        ts: 5_000_000_000n,
+        file: "events.ndjson",
+        fileLine: 2,
+        json: '{"i":1.50}',
+        original: null,
+        isMalformed: false,
+        object: "…",
+      },
+      null,
+      {
+        ts: 4_000_000_000n,
+        file: "events.ndjson",
+        fileLine: 1,
+        json: '"{no json}"',
+        original: "{no json}",
+        isMalformed: true,
+        object: null,
+      },
+    ],
   );
   const nobody: Detection = { rule: 0, kind: "event", key: "", events: [null] };
   assert.throws(() => detectionToAlert(nobody, MANIFEST), /without events/);

@@ -239,7 +239,9 @@ story("gives the same bytes however it is cut, and the same alerts whether it is
   const sorted = alertLines(under.pack, bytes, Number.POSITIVE_INFINITY, null);
   assert.equal(alertLines(under.pack, bytes, 7, null), sorted);
   // What needs no order comes at once, so the others stand elsewhere among them.
-  assert.equal([...sorted].sort(), [...whole].sort());
+  const withoutEnd = (lines: readonly string[]): string[] =>
+    lines.map((line) => line.replace('"end_of_input":true,', "")).sort();
+  assert.equal(withoutEnd(sorted), withoutEnd(whole));
 });
 
 pack.run();

@@ -82,6 +82,11 @@ function run(parameters: readonly string[], input = ""): Promise<Ended> {
   });
 }
 
+/** Alerts without the files and lines that their events came from. */
+function withoutPlaces(ndjson: string): string {
+  return ndjson.replaceAll(/"file":"[^"]*","line":\d+,/g, "");
+}
+
 function rulesOf(ndjson: string): string[] {
   return ndjson
     .split("\n")
@@ -103,7 +108,8 @@ cli("replays a file, standard input and gzip to the same alerts", async () => {
     run([pack, "--replay", events, "--batch", "64"]),
     run([pack, "--replay", events, "--sort", "--summary", "none"]),
   ]);
-  for (const other of [piped, zipped, small, sorted]) assert.is(other.stdout, plain.stdout);
+  for (const other of [piped, zipped, small, sorted])
+    assert.is(withoutPlaces(other.stdout), withoutPlaces(plain.stdout));
   assert.is(sorted.stderr, "");
 });
 
@@ -113,7 +119,7 @@ cli("takes several files as one stream", async () => {
   writeFileSync(join(folder, "2.ndjson"), rest.join("\n"));
   const whole = await run([pack, "--replay", events]);
   const cut = await run([pack, "--replay", "1.ndjson", "2.ndjson"]);
-  assert.is(cut.stdout, whole.stdout);
+  assert.is(withoutPlaces(cut.stdout), withoutPlaces(whole.stdout));
 });
 
 cli("writes alerts to a file, and text to the terminal when asked", async () => {

@@ -40,7 +40,7 @@ function headLine({ rule, ts }: Alert, paint: Paint): string {
   const severity = rule.severity.toLowerCase();
   const label = paint(SEVERITY_STYLE[severity] ?? "strong", printable(severity.toUpperCase()));
   const name = paint("strong", printable(rule.name, TEXT_LIMIT));
-  return `${label}  ${isoTime(ts)}  ${name}  ${paint("dim", `(${printable(rule.id, TEXT_LIMIT)})`)}`;
+  return `${label}  ${ts === null ? "no time" : isoTime(ts)}  ${name}  ${paint("dim", `(${printable(rule.id, TEXT_LIMIT)})`)}`;
 }
 
 /**
@@ -92,7 +92,8 @@ function eventLines(events: Alert["events"], paint: Paint): string[] {
     const action = actions[index] ?? "";
     const padded = action + " ".repeat(width - [...action].length);
     const place = paint("dim", `[${placeOf(one.event)}]`);
-    const parts = [isoTime(one.event.ts).slice(11, -1), padded, ...factsOf(one.value), place];
+    const { ts } = one.event;
+    const parts = [ts === null ? "no time" : isoTime(ts).slice(11, -1), padded, ...factsOf(one.value), place];
     return `  ${number}${parts.filter((part) => part !== "").join("  ")}`;
   });
 }

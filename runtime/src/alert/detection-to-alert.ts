@@ -4,9 +4,10 @@
 
 import { createHash, type Hash } from "node:crypto";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
-import { eventJson } from "../event/formats.js";
+import { eventIdentity, eventText } from "../event/formats.js";
 import { keyParts } from "../event/join-keys.js";
-import type { EvidenceEvent } from "../event/stream-event.js";
+import { uniqueJson } from "../event/json-tree.js";
+import { compareEvents, type EvidenceEvent } from "../event/stream-event.js";
 import type { Detection } from "../lane/detection.js";
 import type { Alert, AlertEvent } from "./alert.js";
 
@@ -17,43 +18,76 @@ const ID_DIGITS = 32;
 export function detectionToAlert(detection: Detection, manifest: PackageManifest): Alert {
   const rule = manifest.rules[detection.rule];
   if (rule === undefined) throw new RangeError(`there is no rule ${detection.rule}`);
+  const events = detection.events.map((event) => (event === null ? null : alertEvent(event)));
+  const last = events[lastStage(detection)] ?? null;
+  if (last === null) throw new RangeError("a detection without events");
   return {
-    id: alertId(manifest.package.digest, rule.id, detection),
-    ts: lastTime(detection),
+    id: alertId(rule.id, detection),
+    ts: last.ts,
     rule,
     kind: detection.kind,
     key: keyParts(detection.key),
-    events: detection.events.map((event) => (event === null ? null : alertEvent(event))),
+    events,
+    last,
+    atEnd: detection.atEnd === true,
     package: manifest.package,
   };
 }
 
 function alertEvent(event: EvidenceEvent): AlertEvent {
-  return { ts: event.ts, file: event.file, fileLine: event.fileLine, json: eventJson(event) };
+  const { text, object } = eventText(event);
+  const json = object === null ? JSON.stringify(text) : uniqueJson(object);
+  return {
+    ts: isTimed(event) ? event.ts : null,
+    file: event.file,
+    fileLine: event.fileLine,
+    json,
+    original: json === text ? null : text,
+    isMalformed: object === null || !object.isJson,
+    object,
+  };
 }
 
-/** The time of the event that came last in time; a sample's need not be the last one written. */
-function lastTime({ events }: Detection): bigint {
-  let last: bigint | null = null;
-  for (const event of events) if (event !== null && (last === null || event.ts > last)) last = event.ts;
-  if (last === null) throw new RangeError("a detection without events");
-  return last;
+/** An event without a time has a `ts` all the same, which says nothing. */
+function isTimed(event: EvidenceEvent & { readonly timed?: boolean }): boolean {
+  return event.timed !== false;
 }
 
-/** What matched, under which key, by which rule of which package. */
-function alertId(digest: string, rule: string, { key, events }: Detection): string {
+/** The stage whose event came last in time; a sample's need not be the last one written. One without a time comes first. */
+function lastStage({ events }: Detection): number {
+  let found = -1;
+  let last: EvidenceEvent | null = null;
+  for (const [stage, event] of events.entries()) {
+    if (event === null || (last !== null && !isLater(event, last))) continue;
+    found = stage;
+    last = event;
+  }
+  return found;
+}
+
+function isLater(event: EvidenceEvent, than: EvidenceEvent): boolean {
+  return isTimed(event) === isTimed(than) ? compareEvents(event, than) > 0 : isTimed(event);
+}
+
+/** What matched, under which key, by which rule. */
+function alertId(rule: string, { key, events }: Detection): string {
   const hash = createHash("sha256");
   // Each part is told from the next by its length, so no two detections are the same sequence of bytes.
-  hash.update(`${digest} ${rule.length} ${rule} ${key.length} ${key}`);
+  hash.update(`${rule.length} ${rule} ${key.length} ${key}`);
   for (const event of events) hashEvent(hash, event);
   return hash.digest("hex").slice(0, ID_DIGITS);
 }
 
+/**
+ * An event is known by its content. Its `event.id` is part of that and no more: some shippers give one id to several events of
+ * a connection, and the alerts of two hosts that count from 1 would be taken for one.
+ */
 function hashEvent(hash: Hash, event: EvidenceEvent | null): void {
   if (event === null) {
     hash.update(" -");
     return;
   }
-  hash.update(` ${event.ordinal} ${event.bytes.length} `);
-  hash.update(event.bytes);
+  const bytes = eventIdentity(event);
+  hash.update(` ${bytes.length} `);
+  hash.update(bytes);
 }
