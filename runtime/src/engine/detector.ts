@@ -166,8 +166,9 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         replaced: read.replaced + (late?.replaced ?? 0),
         untimed: read.untimed,
         implausible: read.implausible,
-        leaps: read.leaps,
-        returns: read.returns,
+        // Where everything is sorted nobody asks the clock.
+        leaps: latenessNs === null ? 0 : read.leaps,
+        returns: latenessNs === null ? 0 : read.returns,
         matched: read.matched,
         late: judged.late,
         overflowed: judged.overflowed,

@@ -11,7 +11,7 @@ const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, m
   ["implausible", "event with a time before 1990 or after 2099", "events with a time before 1990 or after 2099"],
   ["malformed", "malformed value", "malformed values"],
   ["replaced", "string with invalid UTF-8", "strings with invalid UTF-8"],
-  ["leaps", "leap of event time", "leaps of event time"],
+  ["returns", "clock far ahead of the rest", "clocks far ahead of the rest"],
   ["late", "late event", "late events"],
   ["overflowed", "event judged early for want of memory", "events judged early for want of memory"],
   ["keyOverflow", "match without room for its join keys", "matches without room for their join keys"],
