@@ -230,7 +230,7 @@ function read(detection: Detection): Line {
 }
 
 function eventsOf({ kestrel }: Line): unknown[] {
-  return kestrel.events.map((event) => event?.event);
+  return kestrel.events.map((event) => event?.event ?? null);
 }
 
 alerts("are lines of JSON in the words of ECS, with the events as they were read", () => {
