@@ -14,6 +14,7 @@ export { loadPackage, type Package, type PackageContents, packageFromMemory } fr
 export { PackageError, type PackageProblem, type PackageProblemCode } from "./load/problems.js";
 export { type Chunk, InputError, type ReadOptions, readChunks } from "./read/lines.js";
 export { summaryJson, summaryText } from "./report/summary.js";
+export { type AlertFileOptions, fileOutput } from "./sink/alert-file.js";
 export { createDelivery, type Delivery } from "./sink/delivery.js";
 export { type Sink, textSink } from "./sink/sink.js";
-export { fileOutput, SinkError, streamOutput, type TextOutput } from "./sink/text-output.js";
+export { SinkError, streamOutput, type TextOutput } from "./sink/text-output.js";

@@ -14,6 +14,7 @@ import { replay, reportFailure } from "./replay.js";
 interface RunFlags {
   readonly replay?: readonly string[];
   readonly alerts?: string;
+  readonly append?: boolean;
   readonly format: "text" | "json";
   readonly lateness: bigint;
   readonly idle: bigint;
@@ -67,6 +68,7 @@ function createProgram(): Command {
     .argument("[dir]", "folder of the package")
     .option("--replay <file...>", "events as NDJSON, plain or gzip; several files are one stream; - is standard input")
     .option("--alerts <file>", "write the alerts as NDJSON to this file instead of standard output")
+    .option("--append", "go on with the file of --alerts instead of replacing it")
     .addOption(
       formatOption("of standard output: json lines, or text for people; with --alerts, text comes in addition").default(
         "json",
@@ -126,12 +128,14 @@ function createProgram(): Command {
   program.action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.replay === undefined) program.error("error: name the events to read: kestrel-run DIR --replay FILE");
+    if (flags.append === true && flags.alerts === undefined) program.error("error: --append needs --alerts FILE");
     const isLatenessGiven = program.getOptionValueSource("lateness") === "cli";
     const isFormatGiven = program.getOptionValueSource("format") === "cli";
     const alerts = flags.alerts ?? null;
     code = await replay(dir, {
       replay: flags.replay,
       alerts,
+      append: flags.append === true,
       output: alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null,
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,

@@ -1,7 +1,8 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
 import { fstatSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
+import { isAbsolute, relative, sep } from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { alertToJson } from "../alert/alert-to-json.js";
@@ -13,9 +14,10 @@ import { loadPackage } from "../load/load-package.js";
 import { hasEnd } from "../read/has-end.js";
 import { type Chunk, InputError, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
+import { fileOutput, placeOf } from "../sink/alert-file.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
 import { type Sink, textSink } from "../sink/sink.js";
-import { fileOutput, streamOutput } from "../sink/text-output.js";
+import { streamOutput } from "../sink/text-output.js";
 import {
   CliError,
   describeFailure,
@@ -32,6 +34,8 @@ export interface ReplayOptions {
   readonly replay: readonly string[];
   /** File for the alerts; without it they go to standard output. */
   readonly alerts: string | null;
+  /** Goes on with that file instead of replacing it. */
+  readonly append: boolean;
   /** What goes to standard output; null for nothing. */
   readonly output: "text" | "json" | null;
   /** null sorts everything; undefined sorts inputs that have an end, and gives others the lateness that is usual. */
@@ -73,7 +77,10 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   const { timestampUnit } = options;
   const pack = timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
   const stop = createStop();
-  const sinks = await openSinks(options, () => stop.now("nobody reads"));
+  const sinks = await openSinks(dir, options, {
+    closed: () => stop.now("nobody reads"),
+    say: (line) => broken.say(line),
+  });
   // A bar would run into alerts on the same terminal.
   const mixed = options.output !== null && process.stdout.isTTY;
   const progress = await createProgress(mixed ? ["-"] : options.replay, process.stderr);
@@ -151,19 +158,37 @@ async function haveEnds(paths: readonly string[]): Promise<boolean> {
   return true;
 }
 
-/** `onClosed` is told when nobody reads standard output any more, and the alerts go nowhere else. */
-async function openSinks({ alerts, output, replay }: ReplayOptions, onClosed: () => void): Promise<Sink[]> {
+interface SinkEvents {
+  /** Nobody reads standard output any more, and the alerts go nowhere else. */
+  readonly closed: () => void;
+  readonly say: (line: string) => void;
+}
+
+async function openSinks(dir: string, options: ReplayOptions, { closed, say }: SinkEvents): Promise<Sink[]> {
+  const { alerts, append, output, replay } = options;
   const sinks: Sink[] = [];
   if (alerts !== null) {
+    await assertNotInPackage(alerts, dir);
     await assertNotAnInput(alerts, replay);
-    sinks.push(textSink(await fileOutput(alerts), (alert) => `${alertToJson(alert)}\n`));
+    const onCut = (bytes: number): void =>
+      say(
+        printable(
+          `${alerts} ended in an unfinished line, of which ${counted(bytes, "byte was", "bytes were")} cut off`,
+        ),
+      );
+    sinks.push(textSink(await fileOutput(alerts, { append, onCut }), (alert) => `${alertToJson(alert)}\n`));
   }
   if (output === null) return sinks;
   const render =
     output === "json" ? alertToJson : createAlertRenderer({ color: wantsColor(process.stdout, process.env) });
   sinks.push(
     textSink(
-      streamOutput(process.stdout, alerts === null ? onClosed : () => undefined),
+      streamOutput(
+        process.stdout,
+        alerts === null
+          ? closed
+          : () => say(printable(`nobody reads standard output any more; alerts still go to ${alerts}`)),
+      ),
       (alert) => `${render(alert)}\n`,
     ),
   );
@@ -205,7 +230,10 @@ async function runAll(
       failure = error;
       return "end";
     });
-    if (ending === "end" && (await finish(detector, delivery, stop)) === "stopped") ending = stop.reason ?? "end";
+    // Nothing was read: there is nothing to end, and what an earlier run has written stays.
+    const hasRead = failure === null || detector.counters().lines > 0;
+    if (ending === "end" && hasRead && (await finish(detector, delivery, stop)) === "stopped")
+      ending = stop.reason ?? "end";
     else if (ending in SIGNALS) await delivery.run(detector.stopInSteps());
     await delivery.flush();
   } finally {
@@ -215,7 +243,16 @@ async function runAll(
   return { ending, failure };
 }
 
-/** Opening the file for the alerts empties it, which an input would not survive. */
+/** A package is what was built, to the byte; and a file in it would be gone with the next build. */
+async function assertNotInPackage(alerts: string, dir: string): Promise<void> {
+  const place = await placeOf(alerts).catch(() => null);
+  if (place === null) return;
+  const way = relative(await realpath(dir), place);
+  if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) return;
+  throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it lies in the folder of the package`);
+}
+
+/** The run replaces the file for the alerts, which an input would not survive. */
 async function assertNotAnInput(alerts: string, inputs: readonly string[]): Promise<void> {
   const target = await stat(alerts).catch(() => null);
   if (target === null || !target.isFile()) return;

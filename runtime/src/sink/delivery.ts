@@ -16,7 +16,8 @@ export interface Delivery {
   /** Takes a detection, see DetectorOptions. */
   readonly onAlert: (detection: Detection) => void;
   /**
-   * Runs what a detector does in steps to its end, and hands out what is found at every pause. Throws what a step throws,
+   * Runs what a detector does in steps to its end, and hands out what is found at every pause. The first call tells the sinks that
+   * the run has begun. Throws what a step throws,
    * and what the last sink that worked throws.
    */
   run<Result>(steps: Generator<void, Result, void>): Promise<Result>;
@@ -37,6 +38,7 @@ export function createDelivery(
   let found: Detection[] = [];
   let working = [...sinks];
   let failure: unknown = null;
+  let hasBegun = false;
 
   async function forEachSink(act: (sink: Sink) => Promise<void>): Promise<void> {
     for (const sink of working) {
@@ -66,6 +68,8 @@ export function createDelivery(
       found.push(detection);
     },
     async run<Result>(steps: Generator<void, Result, void>) {
+      if (!hasBegun) await forEachSink(async (sink) => sink.begin?.());
+      hasBegun = true;
       for (;;) {
         let step: IteratorResult<void, Result>;
         try {

@@ -1,7 +1,5 @@
-// Text -> standard output or a file. It is gathered and written in large pieces, one at a time: no more is held than a piece
+// Text -> standard output, or a file (alert-file.ts). It is gathered and written in large pieces, one at a time: no more is held than a piece
 // and the text that filled it.
-
-import { type FileHandle, open } from "node:fs/promises";
 
 /** Text of this many characters is written at once. */
 export const PIECE = 1 << 16;
@@ -16,6 +14,8 @@ export class SinkError extends Error {
 }
 
 export interface TextOutput {
+  /** The run has begun: what the output held before may go. Throws {@link SinkError}. */
+  begin?(): Promise<void>;
   /** Takes a text, and waits when that fills a piece until the piece is written. Throws {@link SinkError}. */
   write(text: string): Promise<void>;
   /** Writes what was gathered, and waits until it is written. Throws {@link SinkError}. */
@@ -24,7 +24,7 @@ export interface TextOutput {
 }
 
 /** Gathers pieces for `put`, which is called again only when it is done. */
-function inPieces(put: (text: string) => Promise<void>, close: () => Promise<void>): TextOutput {
+export function inPieces(put: (text: string) => Promise<void>, close: () => Promise<void>): TextOutput {
   let gathered = "";
   const flush = async (): Promise<void> => {
     const text = gathered;
@@ -39,20 +39,6 @@ function inPieces(put: (text: string) => Promise<void>, close: () => Promise<voi
     flush,
     close,
   };
-}
-
-/** Replaces the file at `path`. Throws {@link SinkError} when it cannot be written, now or later. */
-export async function fileOutput(path: string): Promise<TextOutput> {
-  const fail = (error: unknown): never => {
-    throw new SinkError(`cannot write alerts to ${path}: ${reasonOf(error)}`, { cause: error });
-  };
-  const file: FileHandle = await open(path, "w").catch(fail);
-  return inPieces(
-    async (text) => {
-      await file.writeFile(text).catch(fail);
-    },
-    () => file.close().catch(fail),
-  );
 }
 
 /** Standard output, or another stream; `onClosed` is told once when nobody reads it any more. */
@@ -90,6 +76,6 @@ export function streamOutput(stream: NodeJS.WritableStream, onClosed: () => void
 }
 
 /** The message of a failed system call, without the call and the path that Node puts behind it. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message.replace(/, \w+( '.*')?$/s, "") : String(error);
 }
