@@ -1,7 +1,7 @@
 // kestrel-run as a process: what it prints where, and how it ends.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,7 @@ import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fakePack, fakeProgram, fakeRule, fakeStage } from "./support/fake-pack.js";
+import { sizeOf } from "./support/sizes.js";
 
 const cli = suite("kestrel-run");
 const BIN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
@@ -347,6 +348,45 @@ cli("gives a reader that takes its time every alert, those of the end included",
   }
 });
 
+/** Bytes that a process has had in memory at most so far; null where that is not to be had. */
+function peakOf(pid: number | undefined): number | null {
+  const path = `/proc/${pid}/status`;
+  const kilobytes = existsSync(path) ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(path, "utf8"))?.[1] : undefined;
+  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+}
+
+cli("holds little for a reader that is far slower than itself", async () => {
+  const count = sizeOf("KESTREL_FLOOD", 100_000, 1_500_000);
+  const file = join(folder, "long-events.ndjson");
+  writeFileSync(file, "");
+  const filler = "x".repeat(400);
+  for (let at = 0; at < count; at += 1000) {
+    const lines = Array.from({ length: 1000 }, (_, more) => `{"t":${at + more},"p":"3","x":"${filler}"}\n`);
+    appendFileSync(file, lines.join(""));
+  }
+  const child = spawn(process.execPath, [BIN, pack, "--replay", file, "--lateness", "0"], { cwd: folder });
+  let alerts = 0;
+  let bytes = 0;
+  let peak: number | null = null;
+  let chunks = 0;
+  const stderr: string[] = [];
+  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr.push(text));
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    for (let feed = chunk.indexOf(10); feed >= 0; feed = chunk.indexOf(10, feed + 1)) alerts++;
+    if (chunks === 0) await new Promise((resolve) => setTimeout(resolve, 2000));
+    if (chunks++ % 50 === 0) peak = peakOf(child.pid) ?? peak;
+  }
+  assert.is(alerts, count);
+  assert.ok(bytes > 1200 * count);
+  assert.match(stderr.join(""), /^[\d,]+ events, [\d,]+ alerts from 1 rule in /);
+  // A process that has no alerts to write takes 100 MiB; one that held these would take 130 MiB more.
+  const bound = 180 << 20;
+  if (count >= 1_000_000) assert.ok(bytes > 5 * bound);
+  if (peak !== null) assert.ok(peak < bound, `${Math.round(peak / 2 ** 20)} MiB`);
+  rmSync(file);
+});
+
 cli("ends when nobody reads its output, and says so", async () => {
   let input = "";
   for (let at = 0; at < 20000; at++) input += `{"t":${at * 10},"p":"3"}\n`;
@@ -354,6 +394,27 @@ cli("ends when nobody reads its output, and says so", async () => {
   assert.is(ended.code, 141);
   assert.match(ended.stderr, /^error\[E_ALERTS_WRITE\]: nobody reads standard output any more: the run ended there\n/);
   assert.match(ended.stderr, /\n[\d,]+ events, [\d,]+ alerts from 1 rule in /);
+});
+
+cli("goes on for the file of alerts when nobody reads the text, and says so", async () => {
+  let input = "";
+  for (let at = 0; at < 20000; at++) input += `{"t":${at * 10},"p":"3"}\n`;
+  const flood = join(folder, "text-flood.ndjson");
+  const file = join(folder, "text-flood-alerts.ndjson");
+  writeFileSync(flood, input);
+  const child = spawn(process.execPath, [BIN, pack, "--replay", flood, "--alerts", file, "--format", "text"]);
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  child.stdout.once("data", () => child.stdout.destroy());
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  assert.is(code, 0, stderr);
+  assert.match(
+    stderr,
+    /^nobody reads standard output any more; alerts still go to .*text-flood-alerts\.ndjson\n20,000 events/,
+  );
+  assert.is(rulesOf(readFileSync(file, "utf8")).length, 20000);
 });
 
 cli.run();
