@@ -7,6 +7,8 @@ import type { Dialect } from "./rule/query-text.js";
 
 export interface CompileOptions {
   readonly schema: Schema;
+  /** What fields that the schema lacks are; null: the sources that a rule names decide. */
+  readonly unknownFields: "error" | "warn" | null;
   readonly dialect: Dialect;
   readonly timestampField: string;
   /** null: events of equal time keep their order of arrival. */
@@ -26,6 +28,7 @@ export const DEFAULT_OPTIONS: CompileOptions = {
   get schema() {
     return defaultSchema();
   },
+  unknownFields: null,
   dialect: "elastic",
   timestampField: "@timestamp",
   tiebreakerField: "event.sequence",

@@ -7,6 +7,7 @@
 import { bindQuery } from "./analyse/bind-query.js";
 import { checkEventFields, packCategoryField } from "./analyse/check-event-fields.js";
 import type { TypedQuery } from "./analyse/typed.js";
+import { takeUnknownFields, type UnknownFields } from "./analyse/unknown-fields.js";
 import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic, Problem } from "./diagnostics/diagnostic.js";
 import { placeInRule } from "./diagnostics/locate.js";
@@ -105,7 +106,9 @@ function analyseRule(
     return { query, compiled: null, found: sink.finish(false) };
   }
   sink.add(checkEventFields(rule.eventFields, query, options));
-  const { typed, problems: wrong, bound } = bindQuery(query, options.schema, rule.eventFields.category);
+  const { schema, problems: taken } = takeUnknownFields(query, options.schema, unknownFieldsOf(rule, options));
+  const { typed, problems: wrong, bound } = bindQuery(query, schema, rule.eventFields.category);
+  sink.add(taken);
   sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
   if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
   const planned = planRules([{ typed }], options);
@@ -113,8 +116,13 @@ function analyseRule(
   if (!sink.failed()) sink.add(checkSize(planned, query.span));
   if (sink.failed()) return { query, compiled: null, found: sink.finish(false) };
   const categoryField = rule.eventFields.category ?? packCategoryField(query.dialect, options);
-  sink.add(lintRule({ text: rule.query, query, schema: options.schema, categoryField, bound, planned }, lints));
+  sink.add(lintRule({ text: rule.query, query, schema, categoryField, bound, planned }, lints));
   return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
+}
+
+/** A rule that says where its events come from may use the fields that are known there, and nobody lists them all. */
+function unknownFieldsOf({ namesSource }: Rule, { unknownFields }: CompileOptions): UnknownFields {
+  return unknownFields ?? (namesSource ? "warn-unless-near" : "error");
 }
 
 /**

@@ -14,6 +14,7 @@ import { UsageError } from "./failures.js";
 export interface CompileFlags {
   readonly dialect: Dialect;
   readonly schema?: string;
+  readonly unknownFields?: "error" | "warn";
   readonly timestampField: string;
   readonly timestampUnit: TimeUnit;
   readonly tiebreakerField: string;
@@ -64,6 +65,12 @@ export function addCompileFlags(command: Command): Command {
         .default(DEFAULT_OPTIONS.dialect),
     )
     .option("--schema <file>", 'further fields, as JSON {"field.name": "type"}; "ecs" for none')
+    .addOption(
+      new Option(
+        "--unknown-fields <how>",
+        "what a field is that is in no schema; of rules that name an index or integration, a warning unless it looks misspelt, else an error",
+      ).choices(["error", "warn"]),
+    )
     .option("--timestamp-field <field>", `field with the time of an event${defaults("timestampField")}`)
     .addOption(
       new Option(
@@ -109,6 +116,7 @@ export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions
   if (tiebreakerField !== null) add(tiebreakerField, "long", "--tiebreaker-field", "a tiebreaker is a long");
   return {
     schema: extendSchema(schema, types),
+    unknownFields: flags.unknownFields ?? null,
     dialect: flags.dialect,
     timestampField,
     timestampUnit,

@@ -40,6 +40,7 @@ export const CODES = {
   W0509: "The escape is not one of Elastic's; the backslash was dropped.",
   W0510: "The field is not listed; its namespace takes any name.",
   W0511: "Two rules have the same id.",
+  W0512: "The field is not listed, and is taken for what the rule uses it as.",
   N0601: "The file is not a rule and was left out.",
   N0602: "The rule is disabled and was left out.",
 } as const;

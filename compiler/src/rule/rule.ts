@@ -63,6 +63,8 @@ export interface Rule {
   /** null: the flag decides. */
   readonly dialect: Dialect | null;
   readonly eventFields: EventFields;
+  /** Whether the rule says where its events come from, as Elastic's `index` and `integration` do. */
+  readonly namesSource: boolean;
   readonly query: string;
   /** Keys that Kestrel gives no meaning, kept as they were. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -91,6 +93,7 @@ export function bareRule(id: string, query: string, file: string): Rule {
     suppress: [],
     dialect: null,
     eventFields: NO_EVENT_FIELDS,
+    namesSource: false,
     query,
     metadata: {},
     source: { file, queryOffset: { line: 0, column: 0 } },

@@ -38,6 +38,13 @@ const OTHER_TYPES: ReadonlySet<string> = new Set([
   ...["query", "saved_query", "threshold", "threat_match", "new_terms", "machine_learning", "esql"],
 ]);
 
+// Keys of Elastic's rules, and of its endpoint's, that say where events come from.
+const SOURCE_KEYS = ["index", "integration", "related_integrations", "data_view_id", "min_endpoint_version"];
+
+function isNamed(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== null && value !== "";
+}
+
 /** Whether a table of a file that may hold anything is meant as a rule. */
 export function looksLikeRule(value: unknown): value is Table {
   if (!isTable(value)) return false;
@@ -127,6 +134,7 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
       timestamp: readFieldName(record, "timestamp_field", report),
       tiebreaker: readFieldName(record, "tiebreaker_field", report),
     },
+    namesSource: [record, extra].some((table) => SOURCE_KEYS.some((key) => isNamed(table[key]))),
     query,
     metadata: readMetadata(record, idKey, extra),
     source: { file: file.path, queryOffset: query === "" ? null : place.queryOffset(query) },
