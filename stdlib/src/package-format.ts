@@ -60,6 +60,8 @@ export interface PackageManifest {
     readonly timestamp_field: string;
     readonly tiebreaker_field: string | null;
     readonly category_field: string;
+    /** The values of that field that rules ask for, sorted; absent when some rule takes events of any. */
+    readonly categories?: readonly string[];
     /** The fields that the pack reads, sorted by name. */
     readonly fields: readonly { readonly id: number; readonly name: string; readonly type: FieldType }[];
   };

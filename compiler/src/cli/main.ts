@@ -87,7 +87,7 @@ function createProgram(): Command {
       .command("query")
       .description("print the events, sequences or samples that match a query")
       .argument("<eql>", "the query", parseText)
-      .argument("<events...>", "files of events as NDJSON, plain or gzip; - is standard input"),
+      .argument("<events...>", "events as JSON: files, folders, patterns; - is standard input"),
   )
     .addOption(formatOption("text: the lines themselves; json: one value a line"))
     .option("--limit <count>", "print no more than so many matches", parseCount)

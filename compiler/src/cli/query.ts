@@ -5,6 +5,9 @@ import type { BrokenLine, DetectorCounters } from "@kestrel/runtime/engine/detec
 import { eventJson } from "@kestrel/runtime/event/formats";
 import { keyJson } from "@kestrel/runtime/event/join-keys";
 import type { EvidenceEvent } from "@kestrel/runtime/event/stream-event";
+import { expandPaths } from "@kestrel/runtime/read/expand-paths";
+import { InputError } from "@kestrel/runtime/read/lines";
+import { createInputWatch } from "@kestrel/runtime/report/usable-input";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { analyseRules, type CompiledRule, type CompileOptions } from "../compile.js";
@@ -34,12 +37,20 @@ const SHOWN_BROKEN = 5;
 const NEWLINE = "\n";
 
 /** Prints what the query finds and returns the exit code. Throws UsageError, and what reading throws. */
-export async function query(text: string, paths: readonly string[], flags: QueryFlags): Promise<number> {
+export async function query(text: string, named: readonly string[], flags: QueryFlags): Promise<number> {
   const rule = queryRule(text);
   const parsed = parseQuery(text, { dialect: flags.dialect });
   const isBroken = parsed.query === null || parsed.problems.some(({ severity }) => severity === "error");
   const known = flags.schema === undefined ? null : compileOptions(flags);
-  const lines = eventLines(paths, known === null);
+  const { paths, skippable } = expandPaths(named);
+  const skipped = new Set<string>();
+  const lines = eventLines(paths, known === null, {
+    skippable,
+    onSkip(file, reason) {
+      if (!skipped.has(file)) say(printable(`note: left out: ${reason}`));
+      skipped.add(file);
+    },
+  });
   // A query that cannot be read is not worth a pass over the events.
   const options =
     known ?? (isBroken ? compileOptions(flags) : await learnFields(lines, paths, flags, namesCategory(parsed.query)));
@@ -47,6 +58,8 @@ export async function query(text: string, paths: readonly string[], flags: Query
   if (compiled === null) return EXIT_BAD_INPUT;
 
   let broken = 0;
+  // A query that finds no event of its category has found nothing, which is no failure.
+  const watch = createInputWatch({ categoryField: flags.eventCategoryField, categories: null });
   const progress = await createProgress(paths, process.stderr);
   const { matches, counters } = await runQuery(compiled, lines, {
     ...options,
@@ -54,10 +67,16 @@ export async function query(text: string, paths: readonly string[], flags: Query
       broken++;
       if (broken <= SHOWN_BROKEN) say(brokenText(line));
     },
-    onRead: (bytes) => progress.add(bytes),
+    onRead(chunk) {
+      watch.look(chunk);
+      progress.add(chunk.bytes.length);
+    },
+    onOversize: (line) => watch.skipLong(line.file),
   });
   progress.clear();
   for (const note of notesOn(counters, broken, flags)) say(note);
+  const problem = watch.problem(counters);
+  if (problem !== null) throw new InputError(named.join(", "), problem);
   const shown = matches.slice(0, flags.limit ?? matches.length);
   await print(flags.format === "json" ? jsonLines(shown, compiled) : textLines(shown, compiled));
   return shown.length > 0 ? EXIT_OK : EXIT_FINDINGS;

@@ -75,6 +75,7 @@ export function buildPackage(
       timestamp_field: options.timestampField,
       tiebreaker_field: options.tiebreakerField,
       category_field: options.categoryField,
+      ...askedCategories(pack.rules),
       fields: pack.lowered.fields.map(({ id, name, type }) => ({ id, name, type })),
     },
     rules,
@@ -86,6 +87,19 @@ export function buildPackage(
   const digest = sha256(digestText(unsigned));
   const manifest: PackageManifest = { ...unsigned, package: { ...unsigned.package, digest } };
   return { manifest, files: new Map([[MANIFEST_FILE, utf8.encode(manifestText(manifest))], ...listed]) };
+}
+
+/** The endgame dialect has a category field of its own, so its rules count as rules that take any event. */
+function askedCategories(rules: readonly CompiledRule[]): Pick<PackageManifest["schema"], "categories"> {
+  const asked = new Set<string>();
+  for (const { typed } of rules) {
+    const terms = typed.kind === "event" ? [typed.term] : typed.terms;
+    for (const { dialect, category } of terms) {
+      if (category === null || dialect === "endgame") return {};
+      asked.add(category);
+    }
+  }
+  return { categories: [...asked].sort() };
 }
 
 function manifestRule({ rule, query, typed }: CompiledRule, source: string): ManifestRule {

@@ -2,7 +2,14 @@
 // can only be read once is kept in memory for that, up to a cap.
 
 import { stat } from "node:fs/promises";
-import { type Chunk, type OversizeLine, type ReadOptions, readChunks } from "@kestrel/runtime/read/lines";
+import {
+  type Chunk,
+  InputError,
+  type OversizeLine,
+  type ReadOptions,
+  readChunks,
+  withUnread,
+} from "@kestrel/runtime/read/lines";
 
 /** What standard input and pipes may hold when they have to be read twice. */
 export const KEPT_LIMIT = 256 * 1024 * 1024;
@@ -27,21 +34,25 @@ export interface EventLines {
 
 type Kept = { readonly chunk: Chunk } | { readonly oversize: OversizeLine };
 
+/** Which files may be passed over, and who is told of those that are: once for each reading. */
+export type PassOver = Pick<ReadOptions, "skippable" | "onSkip">;
+
 /**
  * `twice` says that the lines will be read more than once, each time to the end. Reading throws InputError for an input
  * that cannot be read, and {@link InputTooLargeError}.
  */
-export function eventLines(paths: readonly string[], twice: boolean): EventLines {
+export function eventLines(paths: readonly string[], twice: boolean, passOver: PassOver = {}): EventLines {
+  const shared = { ...passOver, reuse: true, command: "eqlc query EQL -" };
   // Standard input can be read once: a second `-` is left out.
   const inputs = paths.filter((path, index) => path !== "-" || paths.indexOf("-") === index);
-  if (!twice) return { read: (onOversize) => readChunks(inputs, { reuse: true, ...oversizeOption(onOversize) }) };
+  if (!twice) return { read: (onOversize) => readChunks(inputs, { ...shared, ...oversizeOption(onOversize) }) };
   const kept = new Map<string, readonly Kept[]>();
   let size = 0;
 
   async function* readAndKeep(path: string, onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void> {
     const items: Kept[] = [];
     const chunks = readChunks([path], {
-      reuse: true,
+      ...shared,
       onOversize(oversize) {
         items.push({ oversize });
         onOversize?.(oversize);
@@ -57,19 +68,27 @@ export function eventLines(paths: readonly string[], twice: boolean): EventLines
     kept.set(path, items);
   }
 
+  async function* readOne(path: string, onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void> {
+    const items = kept.get(path);
+    if (items !== undefined) {
+      for (const item of items) {
+        if ("chunk" in item) yield item.chunk;
+        else onOversize?.(item.oversize);
+      }
+    } else if (await canReadAgain(path)) {
+      yield* readChunks([path], { ...shared, ...oversizeOption(onOversize) });
+    } else {
+      yield* readAndKeep(path, onOversize);
+    }
+  }
+
   return {
     async *read(onOversize) {
-      for (const path of inputs) {
-        const items = kept.get(path);
-        if (items !== undefined) {
-          for (const item of items) {
-            if ("chunk" in item) yield item.chunk;
-            else onOversize?.(item.oversize);
-          }
-        } else if (await canReadAgain(path)) {
-          yield* readChunks([path], { reuse: true, ...oversizeOption(onOversize) });
-        } else {
-          yield* readAndKeep(path, onOversize);
+      for (const [index, path] of inputs.entries()) {
+        try {
+          yield* readOne(path, onOversize);
+        } catch (error) {
+          throw error instanceof InputError ? withUnread(error, inputs.slice(index + 1)) : error;
         }
       }
     },

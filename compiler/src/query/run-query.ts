@@ -7,6 +7,7 @@
 import { type BrokenLine, createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
 import type { Detection } from "@kestrel/runtime/lane/detection";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
+import type { Chunk, OversizeLine } from "@kestrel/runtime/read/lines";
 import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
@@ -30,7 +31,9 @@ export interface RunOptions extends CompileOptions {
   /** How many combinations a sample gives for each key; 1 when absent. */
   readonly maxSamplesPerKey?: number;
   /** Told of every chunk, for a bar. */
-  readonly onRead?: (bytes: number) => void;
+  readonly onRead?: (chunk: Chunk) => void;
+  /** Told of every line that was too long to be read. */
+  readonly onOversize?: (line: OversizeLine) => void;
 }
 
 /** The patterns of the query pass a limit. */
@@ -74,9 +77,13 @@ export async function runQuery(compiled: CompiledRule, lines: EventLines, option
     },
     onBroken: options.onBroken,
   });
-  for await (const chunk of lines.read((line) => detector.skipLong(line))) {
+  const onOversize = (line: OversizeLine): void => {
+    options.onOversize?.(line);
+    detector.skipLong(line);
+  };
+  for await (const chunk of lines.read(onOversize)) {
+    options.onRead?.(chunk);
     chunk.lineCount = detector.feed(chunk.bytes, chunk);
-    options.onRead?.(chunk.bytes.length);
   }
   detector.finish();
   const matches = sample === null ? found : sample.finish().map((one) => ({ ...one, isRecord: false }));

@@ -35,11 +35,16 @@ Examples:
   tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
   kestrel-run validate dist/
   kestrel-run list dist/ --format json
+  kestrel-run dist/ --replay recordings/ 'more/**/*.json.gz'
+
+Events are lines of JSON, or arrays, exports (_source) and bulk requests of Elasticsearch; in UTF-8 or UTF-16; plain, gzip, or
+zstd with Node 22.15 or newer. A folder stands for all files in it; those of no events are left out, and named.
 
 Exit codes:
-  0  ran to the end        2  a package, input or output that cannot be used
-  1  alerts were found,    3  wrong usage
-     with --fail-on-alerts
+  0    ran to the end
+  1    alerts were found, with --fail-on-alerts
+  2    a package, input or output that cannot be used; no line is an event, or none of a category that a rule asks for
+  3    wrong usage
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
   141  standard output was closed before the run was over
 `;
@@ -66,7 +71,10 @@ function createProgram(): Command {
     .description("Runs a rule package that eqlc built over event streams, and writes alerts.")
     .usage("DIR --replay FILE... [options]\n       kestrel-run validate|list DIR [options]")
     .argument("[dir]", "folder of the package")
-    .option("--replay <file...>", "events as NDJSON, plain or gzip; several files are one stream; - is standard input")
+    .option(
+      "--replay <file...>",
+      "events as JSON: files, folders, patterns; several are one stream; - is standard input",
+    )
     .option("--alerts <file>", "write the alerts as NDJSON to this file instead of standard output")
     .option("--append", "go on with the file of --alerts instead of replacing it")
     .addOption(

@@ -11,9 +11,11 @@ import { printable, wantsColor } from "../alert/terminal.js";
 import { createDetector, type Detector } from "../engine/detector.js";
 import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { loadPackage } from "../load/load-package.js";
+import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
-import { type Chunk, InputError, readChunks } from "../read/lines.js";
+import { type Chunk, InputError, type ReadOptions, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
+import { createInputWatch, type InputWatch } from "../report/usable-input.js";
 import { fileOutput, placeOf } from "../sink/alert-file.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
 import { type Sink, textSink } from "../sink/sink.js";
@@ -30,7 +32,7 @@ import {
 import { createProgress, type Progress } from "./progress.js";
 
 export interface ReplayOptions {
-  /** Files in the order in which they make one stream; `-` is standard input. */
+  /** Files, folders and patterns in the order in which they make one stream; `-` is standard input. */
   readonly replay: readonly string[];
   /** File for the alerts; without it they go to standard output. */
   readonly alerts: string | null;
@@ -71,11 +73,13 @@ type Ending = "end" | "nobody reads" | StopSignal;
 const PAUSES_AT_ONCE = 16;
 
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
-export async function replay(dir: string, options: ReplayOptions): Promise<number> {
+export async function replay(dir: string, given: ReplayOptions): Promise<number> {
   const began = performance.now();
   const built = await loadPackage(dir);
-  const { timestampUnit } = options;
+  const { timestampUnit } = given;
   const pack = timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
+  const { paths, skippable } = expandPaths(given.replay);
+  const options: ReplayOptions = { ...given, replay: paths };
   const stop = createStop();
   const sinks = await openSinks(dir, options, {
     closed: () => stop.now("nobody reads"),
@@ -100,7 +104,17 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
     onBroken: broken.show,
   });
   const idleNs = mayNotEnd && latenessNs !== null ? options.idleNs : 0n;
-  const outcome = await runAll(detector, delivery, { ...options, idleNs }, stop, progress);
+  const { category_field: categoryField, categories = null } = pack.manifest.schema;
+  const watch = createInputWatch({ categoryField, categories });
+  let skipped = 0;
+  const passOver = {
+    skippable,
+    onSkip(_: string, reason: string): void {
+      skipped++;
+      broken.say(printable(`note: left out: ${reason}`));
+    },
+  };
+  const outcome = await runAll(detector, delivery, { ...options, idleNs }, stop, progress, watch, passOver);
   progress.clear();
 
   const counters = detector.counters();
@@ -117,6 +131,14 @@ export async function replay(dir: string, options: ReplayOptions): Promise<numbe
   // A read that still waits for input would keep the process alive; everything has been written.
   if (ending in SIGNALS) process.exit(128 + SIGNALS[ending as StopSignal]);
   if (ending === "nobody reads") process.exit(EXIT_NOT_READ);
+  if (ending === "end") {
+    const problem = watch.problem(counters);
+    if (problem !== null) throw new CliError("E_INPUT_UNUSABLE", problem);
+    if (skipped > 0 && skipped === paths.length) {
+      throw new CliError("E_INPUT_UNUSABLE", `no file of events in ${given.replay.join(", ")}`);
+    }
+    if (counters.lines === counters.blank) broken.say("note: the input is empty");
+  }
   if (options.strict && counters.broken > 0) {
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);
   }
@@ -202,11 +224,17 @@ async function runAll(
   options: ReplayOptions,
   stop: Stop,
   progress: Progress,
+  watch: InputWatch,
+  passOver: Pick<ReadOptions, "skippable" | "onSkip">,
 ): Promise<{ readonly ending: Ending; readonly failure: InputError | null }> {
   const chunks = readChunks(options.replay, {
+    ...passOver,
     chunkBytes: options.batchBytes,
     maxLineBytes: options.maxLineBytes,
-    onOversize: (line) => detector.skipLong(line),
+    onOversize(line) {
+      watch.skipLong(line.file);
+      detector.skipLong(line);
+    },
     reuse: true,
   });
   // Once: a second signal ends the process as if there were nobody to listen, should an output hang.
@@ -222,6 +250,7 @@ async function runAll(
   let failure: InputError | null = null;
   try {
     ending = await feedAll(chunks, stop, silence, async (chunk) => {
+      watch.look(chunk);
       chunk.lineCount = await delivery.run(detector.feedInSteps(chunk.bytes, chunk));
       await delivery.flush();
       progress.add(chunk.bytes.length);

@@ -94,6 +94,7 @@ function checkSchema(value: unknown, fail: Fail): void {
   if (typeof version === "string" && version !== SCHEMA_VERSION) {
     fail("schema.version", `"${version}" is not known; this runtime knows "${SCHEMA_VERSION}"`);
   }
+  if (schema.categories !== undefined) textList(schema.categories, "schema.categories", fail);
   const tiebreaker = schema.tiebreaker_field;
   if (tiebreaker !== null && typeof tiebreaker !== "string") {
     fail("schema.tiebreaker_field", `expected a string or null, found ${nameOf(tiebreaker)}`);
