@@ -111,4 +111,17 @@ usable("is content with one event of a category that is asked for, and with an e
   assert.match(empty.stderr, "note: the input is empty");
 });
 
+usable("takes any event where a rule keeps its category in another field", () => {
+  const rule = join(folder, "overridden.json");
+  const query = 'process where process.name == "yes.exe"';
+  const record = { id: "one", name: "one", language: "eql", query, event_category_override: "event.action" };
+  writeFileSync(rule, JSON.stringify([record]));
+  const overridden = join(folder, "overridden");
+  const built = spawnSync(process.execPath, [EQLC, "build", rule, "-o", overridden], { encoding: "utf8" });
+  assert.is(built.status, 0, built.stderr);
+  const events = store('{"event":{"action":"process"},"process":{"name":"no.exe"}}\n');
+  const ended = spawnSync(process.execPath, [RUN, overridden, "--replay", events], { encoding: "utf8" });
+  assert.is(ended.status, 0, ended.stderr);
+});
+
 usable.run();

@@ -89,13 +89,13 @@ export function buildPackage(
   return { manifest, files: new Map([[MANIFEST_FILE, utf8.encode(manifestText(manifest))], ...listed]) };
 }
 
-/** The endgame dialect has a category field of its own, so its rules count as rules that take any event. */
+/** A rule whose category stands in another field (the endgame dialect, an override) counts as one that takes any event. */
 function askedCategories(rules: readonly CompiledRule[]): Pick<PackageManifest["schema"], "categories"> {
   const asked = new Set<string>();
   for (const { typed } of rules) {
     const terms = typed.kind === "event" ? [typed.term] : typed.terms;
     for (const { dialect, category } of terms) {
-      if (category === null || dialect === "endgame") return {};
+      if (category === null || dialect === "endgame" || typed.categoryField !== null) return {};
       asked.add(category);
     }
   }
