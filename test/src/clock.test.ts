@@ -6,8 +6,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { createEvaluator, type Evaluator } from "@kestrel/runtime/evaluate/evaluator";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
+import { createRecordReader } from "@kestrel/runtime/evaluate/records";
 import type { MatchedEvent } from "@kestrel/runtime/event/stream-event";
+import type { Package } from "@kestrel/runtime/load/load-package";
 import { CLOCK_RETURN_AFTER } from "@kestrel/stdlib/abi";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
@@ -27,16 +29,36 @@ const START = 1_767_225_600_000n * MILLISECOND;
 const YEAR_2262 = 9_214_646_400_000n * MILLISECOND;
 const BEFORE_EVERYTHING = -(1n << 63n);
 
-async function evaluator(): Promise<Evaluator> {
+/** Reads lines, and counts what was strange in all of them. */
+interface Reading {
+  events(text: string): MatchedEvent[];
+  counters: ReturnType<typeof createEvaluator>["counters"];
+}
+
+async function everyEvent(): Promise<Reading> {
   const { pack } = await compileForTest([ruleOf("all", "any where true")], DEFAULT_OPTIONS);
-  return createEvaluator(pack);
+  return createReading(pack);
+}
+
+function createReading(pack: Package): Reading {
+  const evaluator = createEvaluator(pack);
+  const reader = createRecordReader(pack.manifest.predicates, pack);
+  return {
+    events(text) {
+      const events: MatchedEvent[] = [];
+      for (const { output } of evaluator.evaluate(Buffer.from(text), { file: "f", firstLine: 1 }, 0)) {
+        for (const record of reader.find(output)) events.push(reader.toEvent(record));
+      }
+      return events;
+    },
+    counters: evaluator.counters,
+  };
 }
 
 /** Events with these times, whole milliseconds; null is an event without one. */
-function read(over: Evaluator, times: readonly (bigint | null)[]): MatchedEvent[] {
+function read(over: Reading, times: readonly (bigint | null)[]): MatchedEvent[] {
   const lines = times.map((time) => (time === null ? "{}\n" : `{"@timestamp":${time / MILLISECOND}}\n`));
-  const batches = [...over.evaluate(Buffer.from(lines.join("")), { file: "f", firstLine: 1 }, 0)];
-  return batches.flatMap(({ events }) => events);
+  return over.events(lines.join(""));
 }
 
 interface Model {
@@ -75,7 +97,7 @@ function model(times: readonly (bigint | null)[]): Model {
 }
 
 test("one event from the future moves the clock by a step", async () => {
-  const over = await evaluator();
+  const over = await everyEvent();
   const events = read(over, [START, START + MINUTE, YEAR_2262, START + 2n * MINUTE]);
   assert.equal(
     events.map(({ clock }) => clock),
@@ -86,7 +108,7 @@ test("one event from the future moves the clock by a step", async () => {
 });
 
 test("a newest time that nobody else comes near is taken back", async () => {
-  const over = await evaluator();
+  const over = await everyEvent();
   const steady = Array.from({ length: CLOCK_RETURN_AFTER + 10 }, (_, index) => START + BigInt(index) * MILLISECOND);
   const clocks = read(over, [START, YEAR_2262, ...steady]).map(({ clock }) => clock);
   assert.is(clocks[CLOCK_RETURN_AFTER + 1], MINUTE);
@@ -95,7 +117,7 @@ test("a newest time that nobody else comes near is taken back", async () => {
 });
 
 test("distances are exact from the first time to the last", async () => {
-  const over = await evaluator();
+  const over = await everyEvent();
   const [first, last] = [-9_223_372_036_854n, 9_223_372_036_854n];
   const clocks = read(over, [first * MILLISECOND, last * MILLISECOND, first * MILLISECOND]).map(({ clock }) => clock);
   assert.equal(clocks, [0n, MINUTE, MINUTE]);
@@ -103,7 +125,7 @@ test("distances are exact from the first time to the last", async () => {
 });
 
 test("an event without a time takes that of the timed one before it", async () => {
-  const events = read(await evaluator(), [null, START, null, START - HOUR, null]);
+  const events = read(await everyEvent(), [null, START, null, START - HOUR, null]);
   assert.equal(
     events.map(({ ts, timed }) => [ts, timed]),
     [
@@ -130,7 +152,7 @@ test("the clock is what the model says, however the lines are cut", async () => 
       else times.push(time - BigInt(random.below(70_000)) * MILLISECOND);
     }
     const expected = model(times);
-    const over = await evaluator();
+    const over = await everyEvent();
     const cut = random.below(times.length);
     const clocks = [...read(over, times.slice(0, cut)), ...read(over, times.slice(cut))].map(({ clock }) => clock);
     assert.equal(clocks, expected.clocks);
@@ -164,9 +186,8 @@ test("every unit reads numbers as the reference does", async () => {
   const texts = timeTexts();
   const lines = texts.map((text) => `{"@timestamp":${text}}`);
   for (const [timestampUnit, timeUnit] of Object.entries(TIME_UNITS) as [TimeUnit, number][]) {
-    const over = createEvaluator({ ...pack, timeUnit });
-    const bytes = Buffer.from(`${lines.join("\n")}\n`);
-    const events = [...over.evaluate(bytes, { file: "f", firstLine: 1 }, 0)].flatMap((batch) => batch.events);
+    const over = createReading({ ...pack, timeUnit });
+    const events = over.events(`${lines.join("\n")}\n`);
     let [untimed, implausible, broken] = [0, 0, 0];
     for (const [index, line] of lines.entries()) {
       const found = events.find(({ ordinal }) => ordinal === index);

@@ -2,7 +2,7 @@
 
 import { compareEvents } from "@kestrel/runtime/event/stream-event";
 import { type ClockedEvent, createKeyOrder } from "@kestrel/runtime/order/key-order";
-import { createSortedQueue } from "@kestrel/runtime/order/sorted-queue";
+import { add, createSortedQueue, first, removeFirst, sizeOf } from "@kestrel/runtime/order/sorted-queue";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -36,27 +36,27 @@ queues("gives the earliest first, whatever comes in between", () => {
     const queue = createSortedQueue<ClockedEvent>();
     let waiting: ClockedEvent[] = [];
     for (const event of randomEvents(random, 200)) {
-      queue.add(event);
+      add(queue, event);
       waiting.push(event);
       for (let take = random(3); take > 0 && waiting.length > 0; take--) {
         waiting.sort(compareEvents);
-        assert.is(queue.first(), waiting[0]);
-        assert.is(queue.removeFirst(), waiting[0]);
+        assert.is(first(queue), waiting[0]);
+        assert.is(removeFirst(queue), waiting[0]);
         waiting = waiting.slice(1);
       }
-      assert.is(queue.size, waiting.length);
+      assert.is(sizeOf(queue), waiting.length);
     }
     waiting.sort(compareEvents);
-    for (const event of waiting) assert.is(queue.removeFirst(), event);
-    assert.is(queue.removeFirst(), undefined);
+    for (const event of waiting) assert.is(removeFirst(queue), event);
+    assert.is(removeFirst(queue), undefined);
   }
 });
 
 queues("a flood that stands in reverse costs no more than a sort", () => {
   const queue = createSortedQueue<ClockedEvent>();
   const count = 200_000;
-  for (let at = 0; at < count; at++) queue.add({ ordinal: at, ts: BigInt(count - at), tie: null, clock: 0n });
-  for (let at = 1; at <= count; at++) assert.is(queue.removeFirst()?.ts, BigInt(at));
+  for (let at = 0; at < count; at++) add(queue, { ordinal: at, ts: BigInt(count - at), tie: null, clock: 0n });
+  for (let at = 1; at <= count; at++) assert.is(removeFirst(queue)?.ts, BigInt(at));
 });
 queues.run();
 

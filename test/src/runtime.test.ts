@@ -723,9 +723,7 @@ detecting("keeps what it remembers of a rule under the rule's id", async () => {
     '{"t":6,"p":"9"}',
   ];
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
-  for (const { events, clock } of evaluator.evaluate(bytes, { file: "f", firstLine: 1 }, 0)) {
-    for (const _ of lane.take(events, clock));
-  }
+  for (const batch of evaluator.evaluate(bytes, { file: "f", firstLine: 1 }, 0)) for (const _ of lane.take(batch));
   assert.equal(found, ["same-value", "distinct", "plain"]);
   const sequence = lane.stateOf("same-value");
   assert.equal([...(sequence?.sequence?.keys.keys() ?? [])], ['"y"']);

@@ -127,7 +127,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     isUnderWay = true;
     const batches = evaluator.evaluate(chunk, origin, arrived);
     let batch = batches.next();
-    for (; batch.done !== true; batch = batches.next()) yield* lane.take(batch.value.events, batch.value.clock);
+    for (; batch.done !== true; batch = batches.next()) yield* lane.take(batch.value);
     isUnderWay = false;
     arrived += batch.value;
     return batch.value;
@@ -169,12 +169,12 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         // Where everything is sorted nobody asks the clock.
         leaps: latenessNs === null ? 0 : read.leaps,
         returns: latenessNs === null ? 0 : read.returns,
-        matched: read.matched,
+        matched: judged.matched,
         late: judged.late,
         overflowed: judged.overflowed,
         waiting: judged.waiting,
         keyOverflow: read.keyOverflow + (late?.keyOverflow ?? 0),
-        keysCut: read.keysCut + (lateTests?.keysCut ?? 0),
+        keysCut: judged.keysCut + (lateTests?.keysCut ?? 0),
         combinations: read.combinations + (late?.combinations ?? 0),
         evaluated: read.evaluated + (late?.evaluated ?? 0),
         sequences: judged.sequences,

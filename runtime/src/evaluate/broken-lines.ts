@@ -14,7 +14,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { MemoryView } from "../load/memory-view.js";
-import type { BatchPlace } from "./output-to-events.js";
+import type { BatchPlace } from "./records.js";
 
 /** A line that is not an event. */
 export interface BrokenLine {

@@ -1,12 +1,12 @@
 // Chunks of NDJSON lines -> the events for which some predicate holds, batch by batch: a batch is what one call of the
-// module's `run` gives. Lines go through an instance of the module in pieces that fit its input region.
+// module's `run` wrote. Lines go through an instance of the module in pieces that fit its input region.
 //
 // Nothing of one batch decides what is found in the next, with one exception that is the module's own: the times that this
 // instance has seen. An event without a readable time takes that of the timed event before it, and every event carries the
 // clock of the stream it arrived at ("The clock of a stream" in abi.ts).
 //
 // INVARIANT: cutting the same lines into other chunks changes neither the events nor the counters.
-// INVARIANT: what a batch holds is copied out of the module's memory. Objects are made for matched events only.
+// INVARIANT: a batch stands in the module's memory, until the next. Objects are made for matched events only.
 
 import {
   CONTROL_BASE,
@@ -20,15 +20,13 @@ import {
   RUN_FULL,
 } from "@kestrel/stdlib/abi";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
-import { createKeyReader } from "../event/join-keys.js";
-import type { MatchedEvent } from "../event/stream-event.js";
 import { callModule, ModuleError } from "../load/call-module.js";
 import { type ModuleCounters, readCounters } from "../load/control-block.js";
 import { instantiate, NO_TIME } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
 import { type BrokenLine, excerptOf, readBroken } from "./broken-lines.js";
-import { indexPredicateUses, readOutput } from "./output-to-events.js";
+import type { Output } from "./records.js";
 
 /** Where a chunk was read. */
 export interface ChunkOrigin {
@@ -46,8 +44,7 @@ export interface LongLine {
 
 /** What one `run` found. */
 export interface Batch {
-  /** In the order of the input. */
-  readonly events: readonly MatchedEvent[];
+  readonly output: Output;
   /** How far the stream has come, in nanoseconds from 0; only grows. */
   readonly clock: bigint;
 }
@@ -56,10 +53,6 @@ export interface EvaluatorCounters extends ModuleCounters {
   readonly lines: number;
   /** Lines that were too long to be looked at; not among `broken`. */
   readonly tooLong: number;
-  /** Events for which at least one predicate held. */
-  readonly matched: number;
-  /** Matches whose multi-valued keys were cut. */
-  readonly keysCut: number;
   /** The greatest event time, in nanoseconds; null before the first. */
   readonly lastTime: bigint | null;
 }
@@ -67,7 +60,7 @@ export interface EvaluatorCounters extends ModuleCounters {
 export interface Evaluator {
   /**
    * Evaluates whole lines, the last one ended by a line feed too; the first has the arrival number `firstOrdinal`. Gives the
-   * batches one by one, and in the end the number of lines. The chunk must stay as it is until then. Throws
+   * batches one by one, each good until the next, and in the end the number of lines. The chunk must stay as it is until then. Throws
    * {@link ModuleError} when the module fails.
    */
   evaluate(chunk: Buffer, origin: ChunkOrigin, firstOrdinal: number): Generator<Batch, number, void>;
@@ -84,12 +77,9 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
   const instance = instantiate(pack.module, stepNs, pack.timeUnit);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
-  const uses = indexPredicateUses(pack.manifest.predicates, pack);
-  const keys = createKeyReader();
   const now = viewMemory(memory);
   let lines = 0;
   let tooLong = 0;
-  let matched = 0;
   // Of the next line to be looked at.
   let place = { file: "", fileLine: 0, ordinal: 0 };
 
@@ -119,9 +109,8 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
       const address = inputBase + used;
       status = callModule(() => instance.run(address, length - used), where);
       refresh(now, memory);
-      const events = readOutput(now, outputBase, control(CONTROL_OUTPUT_BYTES), uses, keys, place);
+      const output = { memory: now, base: outputBase, length: control(CONTROL_OUTPUT_BYTES), place };
       if (onBroken !== undefined) readBroken(now, address, length - used, place, onBroken);
-      matched += events.length;
       const consumed = control(CONTROL_CONSUMED);
       countLines(control(CONTROL_BATCH_LINES));
       used += consumed;
@@ -129,7 +118,7 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
         throw new ModuleError(`the module stopped without having read a line (${where()})`);
       }
       const clock = now.view.getBigInt64(CONTROL_BASE + CONTROL_CLOCK, true);
-      yield { events, clock };
+      yield { output, clock };
     }
   }
 
@@ -164,8 +153,6 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
         ...readCounters(now.view),
         lines,
         tooLong,
-        matched,
-        keysCut: keys.cut,
         lastTime: greatestTime(),
       };
     },

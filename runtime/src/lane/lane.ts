@@ -1,4 +1,4 @@
-// Matched events as they arrive -> detections, in an order that only the events decide.
+// Records of matched events as they arrive -> detections, in an order that only the events decide.
 //
 // What needs no order is judged as it comes. What does waits, in one of three ways:
 //   sorted    a stream that ends: everything waits for the end and is then judged in order of time, tiebreaker and arrival
@@ -16,11 +16,14 @@
 // counts. Each of the two may take what the other leaves, and half of it always. When it is short, what came first goes first:
 // what waits is judged early, what sequences keep is dropped; both are counted.
 
+import type { Batch } from "../evaluate/evaluator.js";
+import { createHeldRecords, type HeldRecord } from "../evaluate/held-records.js";
+import { createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
 import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import { compareEvents, type MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
-import { createSortedQueue } from "../order/sorted-queue.js";
+import { add, sizeOf as countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
@@ -44,6 +47,10 @@ export interface LaneOptions extends JudgeOptions {
 }
 
 export interface LaneCounters extends JudgeCounters {
+  /** Events for which at least one predicate held. */
+  readonly matched: number;
+  /** Matches whose multi-valued keys were cut. */
+  readonly keysCut: number;
   /** Events that came behind one that stands after them in their key. */
   readonly late: number;
   /** Events, or shares of them, that were judged early because memory was short. */
@@ -56,8 +63,8 @@ export interface LaneCounters extends JudgeCounters {
 export type Steps = Generator<void, void, void>;
 
 export interface Lane {
-  /** Takes events in the order of their arrival, and the clock of the stream behind them. */
-  take(events: readonly MatchedEvent[], clock: bigint): Steps;
+  /** Takes the next batch; nothing of it is needed when that is done. */
+  take(batch: Batch): Steps;
   /**
    * Says that the stream has been silent for so long. Nothing waits for its order any longer, and held matches see the
    * time pass. Of a stream that is sorted as a whole nothing is judged.
@@ -76,7 +83,7 @@ export interface Lane {
 
 /** How the events of a lane wait. */
 interface Order {
-  take(event: MatchedEvent): Steps;
+  take(record: FoundRecord): Steps;
   /** The clock of the stream has reached `clock`. */
   advance(clock: bigint): Steps;
   idle(silenceNs: bigint): Steps;
@@ -116,6 +123,8 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     },
   );
   const { sequences } = judge;
+  const reader = createRecordReader(pack.manifest.predicates, pack);
+  let matched = 0;
 
   function* pause(): Steps {
     if (sincePause < PAUSE_AFTER) return;
@@ -125,15 +134,16 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
 
   const order =
     kind === "arrival"
-      ? orderByArrival(judge, scales)
+      ? orderByArrival(reader, judge, scales)
       : kind === "time"
-        ? orderSorted(judge, scales, pause, options.inOrder === true)
-        : orderByKey(judge, scales, pause, latenessNs ?? 0n);
+        ? orderSorted(reader, judge, scales, pause, options.inOrder === true)
+        : orderByKey(reader, judge, scales, pause, latenessNs ?? 0n);
 
   return {
-    *take(events, clock) {
-      for (const event of events) {
-        yield* order.take(event);
+    *take({ output, clock }) {
+      for (const record of reader.find(output)) {
+        matched++;
+        yield* order.take(record);
         yield* pause();
       }
       yield* order.advance(clock);
@@ -148,7 +158,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     ask: judge.ask,
     counters() {
       const judged = judge.counters();
-      return { ...order.counters(), late: judged.sequences.late, ...judged };
+      return { ...order.counters(), matched, keysCut: reader.keysCut, late: judged.sequences.late, ...judged };
     },
     stateOf: (id) => judge.states.byId.get(id),
   };
@@ -164,9 +174,10 @@ function relieveSequences({ sequences }: Judge, { kept, waitingBytes, memoryByte
   return true;
 }
 
-function orderByArrival(judge: Judge, scales: Scales): Order {
+function orderByArrival(reader: RecordReader, judge: Judge, scales: Scales): Order {
   return {
-    take(event) {
+    take(record) {
+      const event = reader.toEvent(record);
       judge.judgeAlone(event);
       judge.judgeInOrder(event);
       relieveSequences(judge, scales);
@@ -179,38 +190,42 @@ function orderByArrival(judge: Judge, scales: Scales): Order {
   };
 }
 
-function orderSorted(judge: Judge, scales: Scales, pause: () => Steps, inOrder: boolean): Order {
-  const queue = createSortedQueue<MatchedEvent>();
+function orderSorted(reader: RecordReader, judge: Judge, scales: Scales, pause: () => Steps, inOrder: boolean): Order {
+  const held = createHeldRecords();
+  const queue = createSortedQueue<HeldRecord>();
   const { sequences } = judge;
   let overflowed = 0;
   /** What waits and is not in the queue yet: all together are sorted in less time than one by one. */
-  let arrived: MatchedEvent[] = [];
+  let arrived: HeldRecord[] = [];
 
   function sort(): void {
-    for (const event of arrived.sort(compareEvents)) queue.add(event);
+    for (const record of arrived.sort(compareEvents)) add(queue, record);
     arrived = [];
   }
 
   function* judgeFirst(): Steps {
-    const event = queue.removeFirst();
-    if (event === undefined) return;
+    const record = removeFirst(queue);
+    if (record === undefined) return;
+    const event = inOrder ? reader.toEvent(record) : reader.withoutRules(record);
+    held.letGo(record);
+    scales.waitingBytes -= record.size;
     // Held matches that fall due before this event are reported first.
     while (sequences.reportDue(event.ts)) yield* pause();
-    if (inOrder) judge.judgeAlone(event);
+    judge.judgeAlone(event);
     judge.judgeInOrder(event);
-    scales.waitingBytes -= sizeOf(event);
     yield* pause();
   }
 
   return {
-    *take(event) {
+    *take(record) {
       if (!inOrder) {
-        judge.judgeAlone(event);
-        if (event.stages.length === 0) return;
+        if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
+        if (!record.hasStages) return;
       }
-      arrived.push(event);
-      scales.waitingBytes += sizeOf(event);
-      while (!relieveSequences(judge, scales) && queue.size + arrived.length > 0) {
+      const one = held.hold(record);
+      arrived.push(one);
+      scales.waitingBytes += one.size;
+      while (!relieveSequences(judge, scales) && countOf(queue) + arrived.length > 0) {
         if (arrived.length > 0) sort();
         overflowed++;
         yield* judgeFirst();
@@ -220,16 +235,16 @@ function orderSorted(judge: Judge, scales: Scales, pause: () => Steps, inOrder: 
     idle: nothing,
     *release() {
       sort();
-      while (queue.size > 0) {
+      while (countOf(queue) > 0) {
         yield* judgeFirst();
         relieveSequences(judge, scales);
       }
     },
-    counters: () => ({ overflowed, waiting: queue.size + arrived.length }),
+    counters: () => ({ overflowed, waiting: countOf(queue) + arrived.length }),
   };
 }
 
-function orderByKey(judge: Judge, scales: Scales, pause: () => Steps, latenessNs: bigint): Order {
+function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: () => Steps, latenessNs: bigint): Order {
   const keys = createKeyOrder<MatchedEvent>(latenessNs);
   const { sequences } = judge;
   let overflowed = 0;
@@ -282,7 +297,8 @@ function orderByKey(judge: Judge, scales: Scales, pause: () => Steps, latenessNs
   }
 
   return {
-    *take(event) {
+    *take(record) {
+      const event = reader.toEvent(record);
       event.clock += silentNs;
       yield* advance(event.clock);
       judge.judgeAlone(event);

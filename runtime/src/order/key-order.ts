@@ -8,7 +8,8 @@
 // INVARIANT: what is given, and in which order, depends on the events alone, never on when or how often `next` is called.
 
 import { compareEvents, type StreamEvent } from "../event/stream-event.js";
-import { createSortedQueue, type SortedQueue } from "./sorted-queue.js";
+import { createFifo, removeHead } from "./fifo.js";
+import { add, createSortedQueue, first, removeFirst, type SortedQueue, sizeOf } from "./sorted-queue.js";
 
 export interface ClockedEvent extends StreamEvent {
   /** The clock of the stream when the event arrived, in nanoseconds; never less than that of the event before it. */
@@ -44,9 +45,8 @@ type Line<Event extends ClockedEvent> = Waiting<Event> | SortedQueue<Waiting<Eve
 export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): KeyOrder<Event> {
   if (latenessNs < 0n) throw new RangeError(`lateness ${latenessNs} is negative`);
   const groups: Map<string, Line<Event>>[] = [];
-  /** In the order of arrival. */
-  const arrived: (Waiting<Event> | undefined)[] = [];
-  let head = 0;
+  /** In the order of arrival; those that were given with others of their key stay until it is their turn. */
+  const arrived = createFifo<Waiting<Event>>();
   let size = 0;
 
   function linesOf(group: number): Map<string, Line<Event>> {
@@ -61,25 +61,17 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
   /** The share that arrived first of those that still wait. */
   function oldest(): Waiting<Event> | undefined {
     for (;;) {
-      const share = arrived[head];
-      if (share === undefined) return undefined;
-      if (!share.isGiven) return share;
-      arrived[head++] = undefined;
-      if (head === arrived.length) {
-        arrived.length = 0;
-        head = 0;
-      } else if (head >= 4096 && head * 2 >= arrived.length) {
-        arrived.splice(0, head);
-        head = 0;
-      }
+      const share = arrived.items[arrived.head];
+      if (share?.isGiven !== true) return share;
+      removeHead(arrived);
     }
   }
 
   /** Takes the first share of a line out. */
   function give(lines: Map<string, Line<Event>>, key: string, line: Line<Event>): Waiting<Event> {
-    const share = "isGiven" in line ? line : line.removeFirst();
+    const share = "isGiven" in line ? line : removeFirst(line);
     if (share === undefined) throw new Error("a line without shares");
-    if ("isGiven" in line || line.size === 0) lines.delete(key);
+    if ("isGiven" in line || sizeOf(line) === 0) lines.delete(key);
     share.isGiven = true;
     size--;
     return share;
@@ -89,7 +81,7 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
     push(group, key, event) {
       const { ordinal, ts, tie } = event;
       const share: Waiting<Event> = { group, key, event, ordinal, ts, tie, isGiven: false };
-      arrived.push(share);
+      arrived.items.push(share);
       size++;
       const lines = linesOf(group);
       const line = lines.get(key);
@@ -98,12 +90,12 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
         return;
       }
       if (!("isGiven" in line)) {
-        line.add(share);
+        add(line, share);
         return;
       }
       const queue = createSortedQueue<Waiting<Event>>();
-      queue.add(line);
-      queue.add(share);
+      add(queue, line);
+      add(queue, share);
       lines.set(key, queue);
     },
     dueAt() {
@@ -122,8 +114,8 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
       const lines = linesOf(group);
       const line = lines.get(key);
       if (line === undefined) return null;
-      const first = "isGiven" in line ? line : line.first();
-      if (first === undefined || compareEvents(first, event) > 0) return null;
+      const share = "isGiven" in line ? line : first(line);
+      if (share === undefined || compareEvents(share, event) > 0) return null;
       return give(lines, key, line);
     },
     get size() {

@@ -5,55 +5,42 @@
 // a path down the heap. The first of all is the earlier of the two heads.
 
 import { compareEvents, type StreamEvent } from "../event/stream-event.js";
+import { createFifo, type Fifo, removeHead } from "./fifo.js";
 
+/** There may be one for each key, so it is no more than its two places. */
 export interface SortedQueue<Event extends StreamEvent> {
-  add(event: Event): void;
-  first(): Event | undefined;
-  removeFirst(): Event | undefined;
-  readonly size: number;
+  readonly run: Fifo<Event>;
+  readonly heap: Event[];
 }
 
 export function createSortedQueue<Event extends StreamEvent>(): SortedQueue<Event> {
-  const heap: Event[] = [];
-  const run: (Event | undefined)[] = [];
-  let runHead = 0;
+  return { run: createFifo(), heap: [] };
+}
 
-  function first(): Event | undefined {
-    const inRun = run[runHead];
-    const inHeap = heap[0];
-    if (inRun === undefined || inHeap === undefined) return inRun ?? inHeap;
-    return compareEvents(inRun, inHeap) < 0 ? inRun : inHeap;
-  }
+export function add<Event extends StreamEvent>({ run, heap }: SortedQueue<Event>, event: Event): void {
+  const last = run.items[run.items.length - 1];
+  if (last === undefined || compareEvents(last, event) < 0) run.items.push(event);
+  else insert(heap, event);
+}
 
-  return {
-    add(event) {
-      const last = runHead < run.length ? run[run.length - 1] : undefined;
-      if (last === undefined || compareEvents(last, event) < 0) run.push(event);
-      else insert(heap, event);
-    },
-    first,
-    removeFirst() {
-      const event = first();
-      if (event === undefined) return undefined;
-      if (run[runHead] !== event) {
-        removeTop(heap);
-        return event;
-      }
-      run[runHead++] = undefined;
-      if (runHead === run.length) {
-        run.length = 0;
-        runHead = 0;
-      } else if (runHead >= 4096 && runHead * 2 >= run.length) {
-        // At least as many are cut off as are moved, so this costs each event one move.
-        run.splice(0, runHead);
-        runHead = 0;
-      }
-      return event;
-    },
-    get size() {
-      return heap.length + run.length - runHead;
-    },
-  };
+/** The earliest; undefined when there is none. */
+export function first<Event extends StreamEvent>({ run, heap }: SortedQueue<Event>): Event | undefined {
+  const inRun = run.items[run.head];
+  const inHeap = heap[0];
+  if (inRun === undefined || inHeap === undefined) return inRun ?? inHeap;
+  return compareEvents(inRun, inHeap) < 0 ? inRun : inHeap;
+}
+
+export function removeFirst<Event extends StreamEvent>(queue: SortedQueue<Event>): Event | undefined {
+  const event = first(queue);
+  if (event === undefined) return undefined;
+  if (queue.run.items[queue.run.head] === event) removeHead(queue.run);
+  else removeTop(queue.heap);
+  return event;
+}
+
+export function sizeOf({ run, heap }: SortedQueue<StreamEvent>): number {
+  return heap.length + run.items.length - run.head;
 }
 
 function insert<Event extends StreamEvent>(heap: Event[], event: Event): void {

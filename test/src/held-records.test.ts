@@ -1,0 +1,81 @@
+// Records that wait as bytes: what comes back is the event that would have been made at once, and no block stays for a few.
+
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
+import { createHeldRecords, type HeldRecord } from "@kestrel/runtime/evaluate/held-records";
+import { createRecordReader } from "@kestrel/runtime/evaluate/records";
+import type { MatchedEvent } from "@kestrel/runtime/event/stream-event";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
+import { compileForTest, ruleOf } from "./support/run-pack.js";
+
+const test = suite("held records");
+
+interface Waiting {
+  readonly record: HeldRecord;
+  readonly event: MatchedEvent;
+}
+
+/** Bytes of the blocks that some records stand in. */
+function bytesBehind(waiting: readonly Waiting[]): number {
+  const blocks = new Set(waiting.map(({ record }) => record.memory.bytes));
+  return [...blocks].reduce((sum, { length }) => sum + length, 0);
+}
+
+test("are the same events when their turn comes, and take little more room than they need", async () => {
+  const rules = [
+    ruleOf("pair", "sequence by host.id [process where true] [file where true]"),
+    ruleOf("alone", 'process where process.name == "a"'),
+  ];
+  const { pack } = await compileForTest(rules, DEFAULT_OPTIONS);
+  const reader = createRecordReader(pack.manifest.predicates, pack);
+  for (let seed = 1; seed <= 2; seed++) {
+    const { below, pick } = createRandom(seed);
+    const evaluator = createEvaluator(pack);
+    const held = createHeldRecords();
+    let waiting: Waiting[] = [];
+    const letGo = ({ record, event }: Waiting): void => {
+      assert.equal(reader.toEvent(record), event);
+      assert.equal(reader.withoutRules(record), { ...event, rules: [] });
+      assert.equal(reader.withoutStages(record), { ...event, stages: [] });
+      held.letGo(record);
+    };
+    for (let chunk = 0; chunk < 200; chunk++) {
+      const lines = Array.from({ length: 1 + below(20) }, () => {
+        const event = { category: pick(["process", "file"]), sequence: pick([undefined, below(9)]) };
+        const message = "x".repeat(pick([0, 100, 3000, chunk === 7 ? 1_500_000 : 0]));
+        const name = pick(["a", "b"]);
+        return JSON.stringify({
+          "@timestamp": below(1e6),
+          event,
+          host: { id: pick(["h", ["h", "i"]]) },
+          process: { name },
+          message,
+        });
+      });
+      const bytes = Buffer.from(`${lines.join("\n")}\n`);
+      for (const { output } of evaluator.evaluate(bytes, { file: "f", firstLine: 1 + chunk * 20 }, chunk * 20)) {
+        for (const found of reader.find(output)) {
+          const event = reader.toEvent(found);
+          const record = held.hold(found);
+          assert.equal([record.ts, record.tie, record.ordinal], [event.ts, event.tie, event.ordinal]);
+          assert.ok(record.size > event.bytes.length);
+          waiting.push({ record, event });
+        }
+      }
+      bytes.fill(0);
+      // Now and then all but a few go, from all blocks alike.
+      if (chunk % 50 === 49) {
+        const stays = waiting.filter(() => below(100) === 0);
+        for (const one of waiting) if (!stays.includes(one)) letGo(one);
+        waiting = stays;
+      }
+      const needed = waiting.reduce((sum, { record }) => sum + record.size, 0);
+      assert.ok(bytesBehind(waiting) <= 5 * needed + (5 << 20), `${bytesBehind(waiting)} for ${needed}`);
+    }
+    for (const one of waiting) letGo(one);
+  }
+});
+
+test.run();
