@@ -1,25 +1,17 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
-import { fstatSync } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, sep } from "node:path";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
-import { alertToJson } from "../alert/alert-to-json.js";
-import { createAlertRenderer } from "../alert/alert-to-text.js";
-import { printable, wantsColor } from "../alert/terminal.js";
+import { printable } from "../alert/terminal.js";
 import { createDetector, type Detector } from "../engine/detector.js";
 import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { loadPackage } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
-import { type Chunk, InputError, type ReadOptions, readChunks } from "../read/lines.js";
+import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createInputWatch, type InputWatch } from "../report/usable-input.js";
-import { fileOutput, placeOf } from "../sink/alert-file.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
-import { type Sink, textSink } from "../sink/sink.js";
-import { streamOutput } from "../sink/text-output.js";
 import {
   CliError,
   describeFailure,
@@ -29,17 +21,14 @@ import {
   EXIT_OK,
   errorLine,
 } from "./failures.js";
+import { feedChunks } from "./feed-chunks.js";
+import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createProgress, type Progress } from "./progress.js";
+import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
 
-export interface ReplayOptions {
+export interface ReplayOptions extends SinkOptions {
   /** Files, folders and patterns in the order in which they make one stream; `-` is standard input. */
   readonly replay: readonly string[];
-  /** File for the alerts; without it they go to standard output. */
-  readonly alerts: string | null;
-  /** Goes on with that file instead of replacing it. */
-  readonly append: boolean;
-  /** What goes to standard output; null for nothing. */
-  readonly output: "text" | "json" | null;
   /** null sorts everything; undefined sorts inputs that have an end, and gives others the lateness that is usual. */
   readonly latenessNs: bigint | null | undefined;
   /** After so much silence of an input that may not end nothing waits for its order any longer; 0 for never. */
@@ -55,19 +44,14 @@ export interface ReplayOptions {
   readonly summary: "text" | "json" | "none";
 }
 
-/** The file descriptor of standard input. */
-const STDIN = 0;
 /** How many broken lines are shown; the rest is counted. */
 const SHOWN_BROKEN = 5;
 
 /** What the lateness is where nobody has said it and the input may not end. */
 export const USUAL_LATENESS_NS = 60_000_000_000n;
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-type StopSignal = keyof typeof SIGNALS;
-
 /** What became of the reading. */
-type Ending = "end" | "nobody reads" | StopSignal;
+type Ending = "end" | StopReason;
 
 /** After so many pauses of the detector the process looks whether a signal has come. */
 const PAUSES_AT_ONCE = 16;
@@ -129,7 +113,7 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   }
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
-  if (ending in SIGNALS) process.exit(128 + SIGNALS[ending as StopSignal]);
+  if (isSignal(ending)) process.exit(128 + SIGNALS[ending]);
   if (ending === "nobody reads") process.exit(EXIT_NOT_READ);
   if (ending === "end") {
     const problem = watch.problem(counters);
@@ -150,71 +134,9 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   return options.failOnAlerts && counters.alerts > 0 ? EXIT_ALERTS : EXIT_OK;
 }
 
-interface Stop {
-  now(ending: Ending): void;
-  readonly happened: Promise<Ending>;
-  /** null while there is no reason to stop. */
-  readonly reason: Ending | null;
-}
-
-function createStop(): Stop {
-  let reason: Ending | null = null;
-  let resolve: (ending: Ending) => void = () => undefined;
-  const happened = new Promise<Ending>((take) => {
-    resolve = take;
-  });
-  return {
-    now(ending) {
-      reason ??= ending;
-      resolve(reason);
-    },
-    happened,
-    get reason() {
-      return reason;
-    },
-  };
-}
-
 async function haveEnds(paths: readonly string[]): Promise<boolean> {
   for (const path of paths) if (!(await hasEnd(path))) return false;
   return true;
-}
-
-interface SinkEvents {
-  /** Nobody reads standard output any more, and the alerts go nowhere else. */
-  readonly closed: () => void;
-  readonly say: (line: string) => void;
-}
-
-async function openSinks(dir: string, options: ReplayOptions, { closed, say }: SinkEvents): Promise<Sink[]> {
-  const { alerts, append, output, replay } = options;
-  const sinks: Sink[] = [];
-  if (alerts !== null) {
-    await assertNotInPackage(alerts, dir);
-    await assertNotAnInput(alerts, replay);
-    const onCut = (bytes: number): void =>
-      say(
-        printable(
-          `${alerts} ended in an unfinished line, of which ${counted(bytes, "byte was", "bytes were")} cut off`,
-        ),
-      );
-    sinks.push(textSink(await fileOutput(alerts, { append, onCut }), (alert) => `${alertToJson(alert)}\n`));
-  }
-  if (output === null) return sinks;
-  const render =
-    output === "json" ? alertToJson : createAlertRenderer({ color: wantsColor(process.stdout, process.env) });
-  sinks.push(
-    textSink(
-      streamOutput(
-        process.stdout,
-        alerts === null
-          ? closed
-          : () => say(printable(`nobody reads standard output any more; alerts still go to ${alerts}`)),
-      ),
-      (alert) => `${render(alert)}\n`,
-    ),
-  );
-  return sinks;
 }
 
 /** Reads and judges everything, and writes what was found. An input that breaks off is an ending too. */
@@ -237,8 +159,7 @@ async function runAll(
     },
     reuse: true,
   });
-  // Once: a second signal ends the process as if there were nobody to listen, should an output hang.
-  for (const signal of Object.keys(SIGNALS) as StopSignal[]) process.once(signal, () => stop.now(signal));
+  stopAtSignals(stop);
   const silence = {
     ns: options.idleNs,
     over: async (): Promise<void> => {
@@ -249,7 +170,7 @@ async function runAll(
   let ending: Ending = "end";
   let failure: InputError | null = null;
   try {
-    ending = await feedAll(chunks, stop, silence, async (chunk) => {
+    ending = await feedChunks(chunks, stop, silence, async (chunk) => {
       watch.look(chunk);
       chunk.lineCount = await delivery.run(detector.feedInSteps(chunk.bytes, chunk));
       await delivery.flush();
@@ -263,34 +184,13 @@ async function runAll(
     const hasRead = failure === null || detector.counters().lines > 0;
     if (ending === "end" && hasRead && (await finish(detector, delivery, stop)) === "stopped")
       ending = stop.reason ?? "end";
-    else if (ending in SIGNALS) await delivery.run(detector.stopInSteps());
+    else if (isSignal(ending)) await delivery.run(detector.stopInSteps());
     await delivery.flush();
   } finally {
     await delivery.close();
   }
   if (delivery.failure !== null) throw delivery.failure;
   return { ending, failure };
-}
-
-/** A package is what was built, to the byte; and a file in it would be gone with the next build. */
-async function assertNotInPackage(alerts: string, dir: string): Promise<void> {
-  const place = await placeOf(alerts).catch(() => null);
-  if (place === null) return;
-  const way = relative(await realpath(dir), place);
-  if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) return;
-  throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it lies in the folder of the package`);
-}
-
-/** The run replaces the file for the alerts, which an input would not survive. */
-async function assertNotAnInput(alerts: string, inputs: readonly string[]): Promise<void> {
-  const target = await stat(alerts).catch(() => null);
-  if (target === null || !target.isFile()) return;
-  for (const input of inputs) {
-    const found = input === "-" ? fstatSync(STDIN) : await stat(input).catch(() => null);
-    if (found !== null && found.dev === target.dev && found.ino === target.ino) {
-      throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it is one of the inputs`);
-    }
-  }
 }
 
 /** Judges what is left at the end of the input; a signal, or a reader that goes, ends that too. */
@@ -308,56 +208,6 @@ async function finish(detector: Detector, delivery: Delivery, stop: Stop): Promi
     if (stop.reason !== null) return "stopped";
   }
   return "done";
-}
-
-/** What is to be done each time when the input has been silent for `ns`; 0 for never. */
-interface Silence {
-  readonly ns: bigint;
-  readonly over: () => Promise<void>;
-}
-
-/** What a timer of Node can wait at most. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-const SILENT = Symbol("silent");
-
-/** Feeds every chunk until the input ends or it is time to stop. */
-async function feedAll(
-  chunks: AsyncGenerator<Chunk, void, void>,
-  stop: Stop,
-  silence: Silence,
-  feed: (chunk: Chunk) => Promise<void>,
-): Promise<Ending> {
-  let reading = chunks.next();
-  for (;;) {
-    const next = await withSilence(Promise.race([reading, stop.happened]), silence.ns);
-    if (next === SILENT) {
-      await silence.over();
-      continue;
-    }
-    if (typeof next === "string") {
-      // Not waited for: a generator that waits for input ends only when the input comes.
-      void chunks.return().catch(() => undefined);
-      return next;
-    }
-    if (next.done === true) return "end";
-    await feed(next.value);
-    reading = chunks.next();
-  }
-}
-
-/** What comes, or SILENT when nothing has come for `ns`. */
-async function withSilence<Result>(coming: Promise<Result>, ns: bigint): Promise<Result | typeof SILENT> {
-  if (ns === 0n) return coming;
-  const timer = new AbortController();
-  try {
-    const silent = setTimeout(Math.min(Number(ns / 1_000_000n), LONGEST_TIMER_MS), SILENT, { signal: timer.signal });
-    // A timer that is called off is not waited for.
-    silent.catch(() => undefined);
-    return await Promise.race([coming, silent]);
-  } finally {
-    timer.abort();
-  }
 }
 
 /** Says the first broken lines on standard error, and how many there were more. */
