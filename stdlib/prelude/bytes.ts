@@ -47,36 +47,6 @@ export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i3
   return (aLength > bLength ? 1 : 0) - (aLength < bLength ? 1 : 0);
 }
 
-/** First place at or after `from` where the needle stands in the haystack, as an offset, or -1. */
-export function indexOfBytes(hay: usize, hayLength: u32, needle: usize, needleLength: u32, from: u32): i32 {
-  if (needleLength == 0) return from <= hayLength ? (from as i32) : -1;
-  if (from > hayLength || hayLength - from < needleLength) return -1;
-  const lastStart = hayLength - needleLength;
-  const first = i8x16.splat(load<i8>(needle));
-  const final = i8x16.splat(load<i8>(needle + needleLength - 1));
-  for (let i = from; i <= lastStart; i += BLOCK_BYTES) {
-    let hits = i8x16.bitmask(
-      v128.and(i8x16.eq(v128.load(hay + i), first), i8x16.eq(v128.load(hay + i + needleLength - 1), final)),
-    );
-    while (hits) {
-      const at = i + (ctz(hits) as u32);
-      if (at > lastStart) return -1;
-      if (bytesEqual(hay + at, needle, needleLength)) return at as i32;
-      hits &= hits - 1;
-    }
-  }
-  return -1;
-}
-
-/** As indexOfBytes, but the last place, at or after `from`. */
-export function lastIndexOfBytes(hay: usize, hayLength: u32, needle: usize, needleLength: u32, from: u32): i32 {
-  if (needleLength > hayLength) return -1;
-  for (let at = (hayLength - needleLength) as i32; at >= (from as i32); at--) {
-    if (bytesEqual(hay + at, needle, needleLength)) return at;
-  }
-  return -1;
-}
-
 /** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */
 export function hashBytes(address: usize, length: u32): u32 {
   let h: u32 = length * 0x9e3779b1;

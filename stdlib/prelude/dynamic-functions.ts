@@ -9,7 +9,7 @@ import {
   DIGIT_0, DOT, LOWER_A, LOWER_E, LOWER_F, LOWER_L, LOWER_R, LOWER_S, LOWER_T, LOWER_U, MINUS, PLUS, WORD_0X,
 } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
-import { Text, addressOf, indexOfBytes, lastIndexOfBytes, lengthOf, text } from "./bytes";
+import { Text, addressOf, lengthOf, text } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
 import {
   NULL_BOX, elementCount, floatBox, integerBox, isText, keyCount, tagOf, textBox, textOf,
@@ -19,6 +19,7 @@ import {
 } from "./functions";
 import { scanNumber, scannedDouble } from "./numbers";
 import { formatDouble } from "./pack";
+import { indexOfBytes, lastIndexOfBytes } from "./search";
 import { foldedText, widthOf } from "./unicode";
 
 @inline

@@ -4,12 +4,11 @@
 import { FORMAT_BYTES } from "../src/abi";
 import { DIGIT_0, DOT, MINUS, PLUS, REPLACEMENT_CHARACTER, WORD_0X } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
-import {
-  Text, addressOf, bytesEqual, compareBytes, indexOfBytes, lastIndexOfBytes, lengthOf, text,
-} from "./bytes";
+import { Text, addressOf, bytesEqual, compareBytes, lengthOf, text } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
 import { scanNumber, scannedDouble } from "./numbers";
 import { formatDouble } from "./pack";
+import { indexOfBytes, lastIndexOfBytes } from "./search";
 import { foldedText, utf16Length, widthOf, writeCodePoint } from "./unicode";
 
 /** Texts joined by concat beyond this make the event too large. */

@@ -11,8 +11,9 @@ import {
 } from "../src/abi";
 import { COLON, DIGIT_0, DOT } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
-import { Text, addressOf, bytesEqual, indexOfBytes, lengthOf } from "./bytes";
+import { Text, addressOf, bytesEqual, lengthOf } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
+import { indexOfBytes } from "./search";
 import { widthOf } from "./unicode";
 
 export function startsWith(t: Text, prefix: usize, length: u32): bool {

@@ -15,6 +15,8 @@
 // A line with a "?" cannot be read.
 
 import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as abi from "@kestrel/stdlib/abi";
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { digestText, FORMAT_VERSION, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
@@ -24,6 +26,7 @@ import {
   type SequenceProgram,
   type SequenceStage,
 } from "@kestrel/stdlib/sequence-tables";
+import { repositoryRoot } from "./repository.js";
 
 /** The compiler's own types redeclare what Node's types declare, so it is imported by a name that is not looked up. */
 const ASC: string = "assemblyscript/asc";
@@ -252,14 +255,18 @@ function event(line: u32, start: usize, feed: usize, output: usize): usize {
 }
 `;
 
-/** Compiles AssemblyScript; the module's memory has four pages. */
-export async function assemble(source: string): Promise<Uint8Array> {
+function readOrNull(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8") : null;
+}
+
+/** Compiles AssemblyScript, which may import files of the repository; the module's memory has four pages. */
+export async function assemble(source: string, more: readonly string[] = ["-O1"]): Promise<Uint8Array> {
   const options = ["module.ts", "--outFile", "module.wasm", "--runtime", "stub", "--noAssert", "--use", "abort="];
   const { main } = (await import(ASC)) as Asc;
   let bytes: Uint8Array | null = null;
   let messages = "";
-  const { error } = await main([...options, "--initialMemory", "4", "-O1"], {
-    readFile: (name) => (name === "module.ts" ? source : null),
+  const { error } = await main([...options, "--initialMemory", "4", ...more], {
+    readFile: (name) => (name === "module.ts" ? source : readOrNull(join(repositoryRoot(), name))),
     writeFile: (_, contents) => {
       if (typeof contents !== "string") bytes = contents;
     },
