@@ -7,6 +7,7 @@ import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
+import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
 import { columns, count } from "./table.js";
 
@@ -32,6 +33,7 @@ interface Results {
   replay?: ReplayResult;
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
+  searches?: SearchResult[];
   steering?: SteeringResult;
 }
 
@@ -91,6 +93,8 @@ async function main(): Promise<number> {
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
     show(functionsText(results.functions));
+    results.searches = await measureSearches();
+    show(searchesText(results.searches));
   }
   // Minutes of measuring that only someone who changes the compiler wants.
   if (values.only === "steering") {
@@ -177,6 +181,13 @@ function functionsText(results: readonly FunctionResult[]): string {
     return [`  ${name}`, unit, `${nanoseconds.toFixed(0)} ns`, `±${margin.toFixed(1)} %`, ratio];
   });
   return [...columns([["Functions", "unit", "median", "margin", "to JSON.parse"], ...rows]), ""].join("\n");
+}
+
+function searchesText(results: readonly SearchResult[]): string {
+  const rows = results.map(({ name, bytes, milliseconds, ratio }) => {
+    return [`  ${name}`, count(bytes), `${milliseconds.toFixed(1)} ms`, ratio.toFixed(2)];
+  });
+  return [...columns([["Hostile searches", "bytes", "least", "to half the event"], ...rows]), ""].join("\n");
 }
 
 process.exitCode = await main();
