@@ -1,7 +1,8 @@
 // Scratch memory of one event: a bump pointer that is set back before each event. Nothing in it outlives the event.
 // INVARIANT: a full arena sets `arenaFull`, and the event is given up as broken once it has been evaluated. Until then every
 // allocation is the same overflow region behind arena_end, large enough for any of them. What stands in the arena stays
-// whole, so only texts may be read back from an allocation made since then, never addresses or symbols.
+// whole, so only texts may be read back from an allocation made since then, never addresses or symbols. That the region is large
+// enough is checked in stdlib/src/memory-layout.ts.
 
 import { arena_base, arena_end } from "./pack";
 

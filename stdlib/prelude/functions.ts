@@ -1,7 +1,7 @@
 // EQL functions over texts, as docs/language.md#functions has them. Nulls are the caller's business: generated
 // code never looks at the result of a function that had a null argument. Positions are counted in UTF-16 units.
 
-import { FORMAT_BYTES } from "../src/abi";
+import { FORMAT_BYTES, LONGEST_JOIN, OVERSIZE_REQUEST } from "../src/abi";
 import { DIGIT_0, DOT, MINUS, PLUS, REPLACEMENT_CHARACTER, WORD_0X } from "../src/text/characters";
 import { allocate, arenaFull, shrinkTo } from "./arena";
 import { Text, addressOf, bytesEqual, compareBytes, lengthOf, text } from "./bytes";
@@ -10,9 +10,6 @@ import { scanNumber, scannedDouble } from "./numbers";
 import { formatDouble } from "./pack";
 import { indexOfBytes, lastIndexOfBytes } from "./search";
 import { foldedText, utf16Length, widthOf, writeCodePoint } from "./unicode";
-
-/** Texts joined by concat beyond this make the event too large. */
-const CONCAT_LIMIT: u32 = 0x1000000;
 
 export function fold(t: Text): Text {
   return foldedText(addressOf(t), lengthOf(t));
@@ -102,8 +99,8 @@ export function substring(t: Text, from: i64, to: i64): Text {
 export function concat(a: Text, b: Text): Text {
   const size = lengthOf(a) + lengthOf(b);
   // An oversized request fills the arena, which gives the event up.
-  if (size > CONCAT_LIMIT) {
-    allocate(0x7fffffff);
+  if (size > (LONGEST_JOIN as u32)) {
+    allocate(OVERSIZE_REQUEST);
     return text(addressOf(a), 0);
   }
   const out = allocate(size + 16);

@@ -2,7 +2,8 @@
 // INVARIANT: every text that leaves this file is valid UTF-8.
 
 import {
-  BLOCK_BYTES, FOLD_RANGE_BYTES, FOLD_RANGE_DELTA, FOLD_RANGE_END, FOLD_RANGE_START, FOLD_RANGE_STEP,
+  BLOCK_BYTES, FOLD_RANGE_BYTES, FOLD_RANGE_DELTA, FOLD_RANGE_END, FOLD_RANGE_START, FOLD_RANGE_STEP, FOLD_SHIFT,
+  REPAIR_GROWTH,
 } from "../src/abi";
 import {
   BACKSLASH, BACKSPACE, CARRIAGE_RETURN, CASE_BIT, FORM_FEED, LINE_FEED, LOWER_B, LOWER_F, LOWER_N, LOWER_R, LOWER_T,
@@ -59,7 +60,7 @@ export function isValid(address: usize, length: u32): bool {
 
 /** A copy in which each invalid sequence is U+FFFD. */
 export function repaired(address: usize, length: u32): Text {
-  const out = allocate(length * 3);
+  const out = allocate(length * REPAIR_GROWTH);
   const end = address + length;
   let p = address;
   let q = out;
@@ -223,7 +224,7 @@ function foldBeyondAscii(c: u32): u32 {
 /** Simple case folding; ASCII in whole blocks, the rest by the pack's range table. */
 export function foldedText(address: usize, length: u32): Text {
   // SOUND: folding lengthens a code point by at most half (two bytes to three).
-  const out = allocate(length + (length >> 1) + BLOCK_BYTES);
+  const out = allocate(length + (length >> FOLD_SHIFT) + BLOCK_BYTES);
   const end = address + length;
   const below = i8x16.splat((UPPER_A - 1) as i8);
   const above = i8x16.splat((UPPER_Z + 1) as i8);

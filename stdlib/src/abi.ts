@@ -26,6 +26,39 @@ export const PRELUDE_DATA_BASE = 4096;
 export const PACK_DATA_BASE = 65536;
 /** The prelude reads whole blocks of this size, so it may read as far past a range; every region ends in padding. */
 export const BLOCK_BYTES = 16;
+export const INPUT_PADDING = 64;
+
+// Sizes. What must hold between them for the memory to be safe is checked in memory-layout.ts whenever a pack is lowered.
+
+/** The longest line that a module can judge, its line feed not counted: 4 MiB. */
+export const LONGEST_LINE = 0x400000;
+/** The longest line with its line feed, and the padding. */
+export const INPUT_BYTES = 0x400041;
+/** How many of the longest lines one late test may need: the event at hand and those of three stages. */
+export const LATE_LINES = 4;
+export const LATE_BYTES = 0x1000044;
+
+/** Texts joined by concat beyond this make the event too large. */
+export const LONGEST_JOIN = 0x1000000;
+/** What concat asks the arena for then: more than it can have. */
+export const OVERSIZE_REQUEST = 0x7fffffff;
+/** A repaired text takes at most so many times the bytes of the broken one: U+FFFD has three, for one at least. */
+export const REPAIR_GROWTH = 3;
+/** A folded text is longer by at most its length shifted right by this: folding makes two bytes three at worst. */
+export const FOLD_SHIFT = 1;
+
+// These are virtual sizes; only the pages that events need are ever touched.
+
+/** Scratch of one event. */
+export const ARENA_BYTES = 0x4000000;
+/** What every allocation of a full arena is given. */
+export const OVERFLOW_BYTES = 0x2000000;
+export const OUTPUT_BYTES = 0x200000;
+/** What the output region has in addition for each predicate of the pack. */
+export const OUTPUT_BYTES_A_PREDICATE = 16;
+
+/** Half of what 32 bits can address, so that an address and the size of an allocation never wrap when they are added. */
+export const MEMORY_END = 0x80000000;
 
 // Control block: offsets from CONTROL_BASE. Counters are u64 and only grow; the runtime reads differences.
 
@@ -401,4 +434,3 @@ export const IMPORT_MODULE = "kestrel";
 export const RUN_DONE = 0;
 export const RUN_FULL = 1;
 export const FORMAT_BYTES = 32;
-export const INPUT_PADDING = 64;

@@ -17,7 +17,8 @@ import { MAX_TOKENS } from "@kestrel/compiler/syntax/tokens";
 import { KEY_TUPLE_LIMIT } from "@kestrel/runtime/event/join-keys";
 import { PIPE_KEY_LIMIT } from "@kestrel/runtime/lane/pipes";
 import { PROCESS_LIMIT } from "@kestrel/runtime/lineage/lineage";
-import { COMBINATION_LIMIT, DEPTH_LIMIT } from "@kestrel/stdlib/abi";
+import { USUAL_LONGEST_LINE } from "@kestrel/runtime/read/lines";
+import { COMBINATION_LIMIT, DEPTH_LIMIT, LONGEST_LINE } from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { interpret, type RefEvent, readEvents } from "./reference/interpret.js";
@@ -277,6 +278,9 @@ language("says how far each limit goes", () => {
     const written = number.toLocaleString("en-US");
     assert.match(limits, new RegExp(`\\| ${written}\\b`), written);
   }
+  const mebibytes = (bytes: number): string => `${bytes / (1 << 20)} MiB`;
+  const line = `| ${mebibytes(USUAL_LONGEST_LINE)}; another, up to ${mebibytes(LONGEST_LINE)}, with`;
+  assert.ok(limits.includes(line), line);
 });
 
 language("names codes that exist", () => {

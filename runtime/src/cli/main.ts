@@ -1,14 +1,15 @@
 // kestrel-run: the command line to a call of replay, validate or list, and their result to an exit code.
 
 import { readFileSync } from "node:fs";
-import { ABI_VERSION } from "@kestrel/stdlib/abi";
+import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
+import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
-import { parseDuration, parseSize } from "./quantities.js";
+import { parseDuration, parseSize, sizeText } from "./quantities.js";
 import { replay, reportFailure } from "./replay.js";
 
 interface RunFlags {
@@ -50,7 +51,7 @@ Exit codes:
 `;
 
 const LEAST_MEMORY = 1 << 20;
-const MOST_MEMORY_GIB = 1024;
+const MOST_MEMORY = 2 ** 40;
 /** The smallest read buffer; the reader takes no less. */
 const LEAST_BATCH = 64;
 
@@ -104,7 +105,7 @@ function createProgram(): Command {
     .addOption(
       new Option("--memory <bytes>", "what events may take that wait or belong to unfinished sequences")
         .default(MEMORY_BYTES, "512m")
-        .argParser((text) => parseSize(text, LEAST_MEMORY, MOST_MEMORY_GIB)),
+        .argParser((text) => parseSize(text, LEAST_MEMORY, MOST_MEMORY)),
     )
     .addOption(
       new Option(
@@ -115,9 +116,12 @@ function createProgram(): Command {
     .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
-      new Option("--max-line <bytes>", "longest line that is read; longer ones are broken lines")
-        .default(parseSize("1m", 1), "1m")
-        .argParser((text) => parseSize(text, 1)),
+      new Option(
+        "--max-line <bytes>",
+        `longest line that is judged, at most ${sizeText(LONGEST_LINE)}; longer ones are counted as too long`,
+      )
+        .default(USUAL_LONGEST_LINE, sizeText(USUAL_LONGEST_LINE))
+        .argParser((text) => parseSize(text, 1, LONGEST_LINE)),
     )
     .addOption(
       new Option("--batch <bytes>", "how much is read at a time; does not change results")

@@ -30,12 +30,19 @@ export function parseDuration(text: string): bigint {
   return ns;
 }
 
-/** `65536`, `64k`, `1m` or `1MiB` to bytes, at least `least`; no buffer of Node is larger than 1 GiB. */
-export function parseSize(text: string, least: number, mostGiB = 1): number {
+/** `65536`, `64k`, `1m` or `1MiB` to bytes, from `least` to `most`; no buffer of Node is larger than 1 GiB. */
+export function parseSize(text: string, least: number, most = GIBIBYTE): number {
   const [, digits = "", unit = ""] = /^(\d{1,10})([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
   const bytes = Number(digits) * (BYTES[unit.toLowerCase()] ?? 0);
-  if (digits === "" || bytes < least || bytes > mostGiB * GIBIBYTE) {
-    throw new InvalidArgumentError(`A size is a number of bytes from ${least} to ${mostGiB}g: 65536, 64k, 1m.`);
+  if (digits === "" || bytes < least || bytes > most) {
+    throw new InvalidArgumentError(`A size is a number of bytes from ${least} to ${sizeText(most)}: 65536, 64k, 1m.`);
   }
   return bytes;
+}
+
+/** Bytes as {@link parseSize} takes them, in the greatest unit that needs no fraction: `4m`. */
+export function sizeText(bytes: number): string {
+  const units = Object.entries(BYTES).reverse();
+  const [unit, scale] = units.find(([, size]) => bytes % size === 0) ?? ["", 1];
+  return `${bytes / scale}${unit}`;
 }

@@ -20,6 +20,8 @@ import { unwrapLines } from "./unwrap-lines.js";
 export { InputError } from "./input-error.js";
 
 const MEBIBYTE = 1 << 20;
+/** How long a line may be where nobody says it; a module judges none that is longer than LONGEST_LINE of abi.ts. */
+export const USUAL_LONGEST_LINE = MEBIBYTE;
 
 /** A line that was longer than `maxLineBytes`, and so was left out. */
 export interface OversizeLine {
@@ -113,7 +115,7 @@ export function withUnread(error: InputError, unread: readonly string[]): InputE
 
 async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chunk, void, void> {
   const chunkBytes = Math.max(options.chunkBytes ?? MEBIBYTE, 64);
-  const maxLineBytes = options.maxLineBytes ?? MEBIBYTE;
+  const maxLineBytes = options.maxLineBytes ?? USUAL_LONGEST_LINE;
   const reuse = options.reuse ?? false;
   const { source, wrapping, ...opened } = await openText(file, chunkBytes, options);
   let buffer: Buffer = opened.buffer;

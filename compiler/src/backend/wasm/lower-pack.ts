@@ -19,12 +19,13 @@ import {
   GROUP_RECORD,
   GROUP_SLOT,
   GROUP_TABLE,
-  INPUT_PADDING,
+  INPUT_BYTES,
   KEY_OPTIONAL,
-  MATCH_BYTES,
+  LATE_BYTES,
   SLOT_COUNT,
   TYPE_KEYWORD,
 } from "@kestrel/stdlib/abi";
+import { layOutMemory } from "@kestrel/stdlib/memory-layout";
 import type { Field } from "@kestrel/stdlib/schema/types";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
@@ -40,14 +41,6 @@ import { addPathTable, type PathTable, typeCode } from "./path-table.js";
 import { type Builder, close, type Expression, finish, i32, none, open } from "./seam.js";
 import { type EventReadings, groupKey, layOutState, type StateLayout } from "./state.js";
 
-/** Virtual sizes; only the pages that events need are ever touched. */
-const ARENA_BYTES = 64 * 1024 * 1024;
-/** What a full arena hands out: more than any one allocation, of which the copy of a joined text is the largest. */
-const OVERFLOW_BYTES = 32 * 1024 * 1024;
-const OUTPUT_BYTES = 2 * 1024 * 1024;
-const INPUT_BYTES = 4 * 1024 * 1024;
-/** Room for the event at hand and three more of the largest. */
-const LATE_BYTES = 4 * INPUT_BYTES;
 const PAGE_BYTES = 65536;
 
 export interface LoweredPack {
@@ -112,7 +105,11 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
   fillElements(paths, lowering);
   const stages = stageNodes(paths, data);
   const foldRanges = data.addWords(FOLD_RANGES.flatMap(([start, end, step, delta]) => [start, end, step, delta >>> 0]));
-  const memory = layOutMemory(align(data.end()), pack.predicates.length);
+  const memory = layOutMemory({
+    preludeEnd: b.preludeEnd,
+    dataEnd: data.end(),
+    predicates: pack.predicates.length,
+  });
   const finished = naming(
     () => [],
     () =>
@@ -255,23 +252,4 @@ function fillElements(paths: PathTable, { state, elements }: Lowering): void {
 function stageNodes({ stages }: PathTable, data: DataSection): { readonly address: number; readonly count: number } {
   const count = Math.max(0, ...[...stages.keys()].map((stage) => stage + 1));
   return { address: data.addWords(Array.from({ length: count }, (_, stage) => stages.get(stage) ?? 0)), count };
-}
-
-/** The regions behind the constant data; see the picture in stdlib/src/abi.ts. */
-function layOutMemory(arenaBase: number, predicates: number) {
-  const arenaEnd = arenaBase + ARENA_BYTES;
-  // The prelude may read and write a block past the arena's end.
-  const outputBase = arenaEnd + OVERFLOW_BYTES + INPUT_PADDING;
-  const outputEnd = outputBase + OUTPUT_BYTES + align(predicates * MATCH_BYTES * 2);
-  const inputBase = outputEnd + INPUT_PADDING;
-  const lateBase = inputBase + INPUT_BYTES + INPUT_PADDING;
-  return {
-    arenaBase,
-    arenaEnd,
-    outputBase,
-    outputEnd,
-    inputBase,
-    lateBase,
-    end: lateBase + LATE_BYTES + INPUT_PADDING,
-  };
 }

@@ -50,6 +50,8 @@ export interface Builder {
   label(): string;
   /** A constant address or other i32. */
   word(value: number): Expression;
+  /** Address behind the static data of the prelude. */
+  readonly preludeEnd: number;
 }
 
 export interface FinishOptions {
@@ -112,6 +114,7 @@ export function open(): Builder {
     },
     types: (types) => binaryen.createType([...types]),
     word: (value) => module.i32.const(value | 0),
+    preludeEnd: Math.max(0, ...dataSegments(module).map(({ offset, data }) => offset + data.byteLength)),
   };
 }
 
@@ -193,10 +196,16 @@ interface DataSegments {
   getDataSegmentInfo(segment: binaryen.DataSegmentRef): { readonly offset: number; readonly data: ArrayBuffer };
 }
 
-function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
+function dataSegments(module: WasmModule): { readonly offset: number; readonly data: ArrayBuffer }[] {
   const segments = module as unknown as DataSegments;
-  return Array.from({ length: segments.getNumDataSegments() }, (_, index) => {
-    const info = segments.getDataSegmentInfo(module.getDataSegmentByIndex(index));
-    return { offset: module.i32.const(info.offset), data: new Uint8Array(info.data) };
-  });
+  return Array.from({ length: segments.getNumDataSegments() }, (_, index) =>
+    segments.getDataSegmentInfo(module.getDataSegmentByIndex(index)),
+  );
+}
+
+function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
+  return dataSegments(module).map(({ offset, data }) => ({
+    offset: module.i32.const(offset),
+    data: new Uint8Array(data),
+  }));
 }
