@@ -3,15 +3,17 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
+import { constants, gunzipSync } from "node:zlib";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import { alertToJson, createDetector, detectionToAlert, type Package } from "@kestrel/runtime/index";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
+import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
+import { fits, type Misfit, misfitsOf, typesOf } from "./support/ecs-types.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest } from "./support/run-pack.js";
 import { LONG, sizeOf } from "./support/sizes.js";
@@ -23,6 +25,8 @@ const EVENTS = join(ROOT, "../shared/corpora/events");
 const PAGE = readFileSync(join(ROOT, "docs/json.md"), "utf8");
 
 const documents = suite("alert documents");
+
+const TYPES = typesOf(defaultSchema());
 
 /** A rule that says everything a rule can say. */
 const TELLING: Rule = {
@@ -73,7 +77,7 @@ function alertsOf(pack: Package, lines: readonly string[], file = "events.ndjson
       found.push({ line: alertToJson(alert), last: alert.last.fileLine - 1 });
     },
   });
-  detector.feed(Buffer.from(lines.map((line) => `${line}\n`).join("")), { file, firstLine: 1 });
+  detector.feed(Buffer.from(`${lines.join("\n")}\n`), { file, firstLine: 1 });
   detector.finish();
   return found;
 }
@@ -136,11 +140,41 @@ function conflictsIn(value: Strict, path = ""): string[] {
   return [...twice, ...value.members.flatMap(([name, below]) => conflictsIn(below, `${path}${name}.`))];
 }
 
-const TYPE_TESTS: Readonly<Record<string, (text: string) => boolean>> = {
-  keyword: (text) => text.startsWith('"'),
-  long: (text) => /^-?\d+$/.test(text),
-  double: (text) => /^-?\d+(\.\d+)?$/.test(text),
-  date: (text) => !Number.isNaN(Date.parse(JSON.parse(text) as string)),
+/** The fields of ECS that an alert fills itself, as ECS has them: type, and whether its values are a list. */
+const FILLED: Readonly<Record<string, FieldType | `${FieldType}s`>> = {
+  "@timestamp": "date",
+  "event.kind": "keyword",
+  "event.id": "keyword",
+  "event.severity": "long",
+  "event.risk_score": "double",
+  "rule.id": "keyword",
+  "rule.uuid": "keyword",
+  "rule.name": "keyword",
+  "rule.version": "keyword",
+  "rule.description": "keyword",
+  "rule.author": "keywords",
+  "rule.reference": "keyword",
+  "rule.ruleset": "keyword",
+  "threat.framework": "keyword",
+  "threat.tactic.id": "keywords",
+  "threat.tactic.name": "keywords",
+  "threat.tactic.reference": "keywords",
+  "threat.technique.id": "keywords",
+  "threat.technique.name": "keywords",
+  "threat.technique.reference": "keywords",
+  "threat.technique.subtechnique.id": "keywords",
+  "threat.technique.subtechnique.name": "keywords",
+  "threat.technique.subtechnique.reference": "keywords",
+  tags: "keywords",
+  "ecs.version": "keyword",
+};
+
+/** What the alert itself writes has the type and nothing that Elasticsearch has to convert. */
+const EXACT: Readonly<Partial<Record<FieldType, RegExp>>> = {
+  keyword: /^"/,
+  long: /^-?\d+$/,
+  double: /^-?\d+(\.\d+)?$/,
+  date: /^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.(\d{3}){1,3}Z"$/,
 };
 
 /** Fields of ours that ECS lacks, and what they hold. */
@@ -161,43 +195,141 @@ const KESTREL: Readonly<Record<string, RegExp>> = {
   "kestrel.package.digest": /^"[0-9a-f]{64}"$/,
 };
 
-/** Holds an alert's line to what docs/json.md promises, and to the line that its last event was read from. */
-function checkDocument({ line, last }: Written, lines: readonly string[], seen = new Set<string>()): void {
-  assert.ok(!line.includes("\n"));
-  const document = strictJson(line);
-  assert.is(document.kind, "object");
-  if (document.kind !== "object") return;
-  assert.equal(conflictsIn(document), [], line);
-  const ecs = defaultSchema().fields;
-  const { values } = valuesOf(document.members);
-  for (const [path, texts] of values) {
-    if (!isOurs(path) || path.startsWith("kestrel.events.event.")) continue;
-    seen.add(path);
-    const pattern = KESTREL[path];
-    const type = ecs.get(path)?.type;
-    for (const text of texts) {
-      const fits = pattern !== undefined ? pattern.test(text) : type !== undefined && TYPE_TESTS[type]?.(text) === true;
-      assert.ok(fits, `${path} of type ${type ?? "none"} is ${text}`);
+/** Fields of ours that hold lists, the others hold one value. */
+const KESTREL_LISTS: ReadonlySet<string> = new Set(["kestrel.references", "kestrel.key", "kestrel.events"]);
+
+/** Holds the fields that are not the event's to their names, types and lists. */
+function checkOurs(members: readonly Member[], seen: Set<string>, prefix = ""): void {
+  for (const [name, value] of members) {
+    const path = prefix + name;
+    if (path === "kestrel.events.event") continue;
+    const below = value.kind === "array" ? value.items : [value];
+    const mayHold = (wanted: string): boolean => wanted === path || wanted.startsWith(`${path}.`);
+    if (!isOurs(path) && !OURS.some(mayHold)) continue;
+    const filled = FILLED[path];
+    const isList = filled === undefined ? KESTREL_LISTS.has(path) : filled.endsWith("s");
+    if (isOurs(path)) assert.is(value.kind === "array", isList, `${path} is ${isList ? "no" : "a"} list`);
+    for (const item of below) {
+      if (item.kind === "object") checkOurs(item.members, seen, `${path}.`);
+      else if (isOurs(path)) checkScalar(path, item, filled?.replace(/s$/, "") as FieldType | undefined, seen);
     }
   }
-  assert.equal(values.get("event.kind"), ['"alert"']);
-  assert.equal(values.get("event.id"), values.get("kestrel.id"));
-  const own = strictJson(lines[last] ?? "");
-  assert.is(own.kind, "object");
-  if (own.kind === "object") assert.equal(ownValues(document.members), ownValues(own.members), lines[last]);
 }
 
-function readLines(path: string, most: number): string[] {
-  const bytes = readFileSync(path);
-  const text = (path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8");
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const step = Math.max(1, Math.floor(lines.length / most));
-  return lines.filter((_, index) => index % step === 0);
+function checkScalar(path: string, value: Strict, type: FieldType | undefined, seen: Set<string>): void {
+  const text = value.kind === "value" ? value.text : "a list in a list";
+  // A missing event, and a key that is missing.
+  if (text === "null" && (path === "kestrel.events" || path === "kestrel.key.value")) return;
+  seen.add(path);
+  const pattern = KESTREL[path] ?? (type === undefined ? undefined : EXACT[type]);
+  assert.ok(pattern?.test(text) === true, `${path} of type ${type ?? "none"} is ${text}`);
+  if (type === undefined) return;
+  assert.is(TYPES.get(path), type, `${path} in the field list`);
+  assert.ok(fits(type, text), `${path} is ${text}`);
 }
+
+/** Every value by its path, where the place is not an object's. */
+function allValues(value: Strict | undefined): [string, string[]][] {
+  assert.is(value?.kind, "object");
+  const { values, objects } = valuesOf(value?.kind === "object" ? value.members : []);
+  return [...values]
+    .filter(([path]) => !objects.has(path) && !path.split(".").includes(""))
+    .map(([path, texts]): [string, string[]] => [path, [...texts].sort()])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function member(value: Strict | undefined, name: string): Strict | undefined {
+  return value?.kind === "object" ? value.members.find(([one]) => one === name)?.[1] : undefined;
+}
+
+/** Every event in `kestrel.events` is the one that stands in its line. */
+function checkEvents(document: Strict, lines: readonly string[]): void {
+  const events = member(member(document, "kestrel"), "events");
+  assert.ok(events?.kind === "array" && events.items.length > 0);
+  if (events?.kind !== "array") return;
+  for (const event of events.items) {
+    if (event.kind === "value") continue;
+    const place = member(event, "line");
+    const line = lines[Number(place?.kind === "value" ? place.text : 0) - 1] ?? "";
+    assert.equal(allValues(member(event, "event")), allValues(strictJson(line)), line);
+  }
+}
+
+/**
+ * Holds an alert's line to what docs/json.md promises, to ECS, and to the lines that its events were read from. Returns the values
+ * that ECS would have otherwise: all of them are the event's own.
+ */
+function checkDocument({ line, last }: Written, lines: readonly string[], seen = new Set<string>()): readonly Misfit[] {
+  assert.ok(!line.includes("\n"));
+  const document = strictJson(line);
+  const own = strictJson(lines[last] ?? "");
+  if (document.kind !== "object" || own.kind !== "object") throw new Error(`no object: ${line}`);
+  assert.equal(conflictsIn(document), [], line);
+  checkOurs(document.members, seen);
+  const { values } = valuesOf(document.members);
+  assert.equal(values.get("event.kind"), ['"alert"']);
+  assert.equal(values.get("event.id"), values.get("kestrel.id"));
+  assert.equal(ownValues(document.members), ownValues(own.members), lines[last]);
+  checkEvents(document, lines);
+  const misfits = misfitsOf(document.members, TYPES);
+  if (misfits.length === 0) return misfits;
+  const brought = new Set(misfitsOf(own.members, TYPES).map((misfit) => JSON.stringify(misfit)));
+  for (const misfit of misfits) {
+    assert.ok(brought.has(JSON.stringify(misfit)), `${misfit.path} of type ${misfit.type} is ${misfit.text}: ${line}`);
+  }
+  return misfits;
+}
+
+/** The whole lines in so many bytes of a file, packed or not. */
+function readLines(path: string, most = Number.POSITIVE_INFINITY): string[] {
+  const all = readFileSync(path);
+  const bytes = all.subarray(0, Math.min(most, all.length));
+  const text = path.endsWith(".gz") ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+  const lines = text.toString("utf8").split("\n");
+  if (bytes.length < all.length) lines.pop();
+  return lines.filter((line) => line.trim() !== "");
+}
+
+documents("are held to the types of ECS, however a field is spelt", () => {
+  const misfits = (json: string): string[] => {
+    const document = strictJson(json);
+    return misfitsOf(document.kind === "object" ? document.members : [], TYPES).map(
+      ({ path, text }) => `${path} ${text}`,
+    );
+  };
+  const good = [
+    ...['"process":{"pid":7,"args":["a","b"]}', '"process.pid":["7",null,8.5,""]', '"source.ip":["::1","192.0.2.1"]'],
+    ...[
+      '"event.created":["2026-01-01","2026-01-01T00:00:00.123456789+01:00",1767225600000]',
+      '"source":[{"port":1},null]',
+    ],
+    ...[
+      '"process.code_signature.trusted":["true",false,""]',
+      '"event.risk_score":"1e3"',
+      '"user":{"name":7}',
+      '"own":{"a":1}',
+    ],
+    ...['"source.geo.location":["1,2",[3,4]]', '"source.geo":{"location":{"lat":1,"lon":2}}'],
+  ];
+  for (const one of good) assert.equal(misfits(`{${one}}`), [], one);
+  for (const [one, found] of [
+    ['"process":{"pid":"x"}', 'process.pid "x"'],
+    ['"process.pid":[1,[true]]', "process.pid true"],
+    ['"process":{"pid":9223372036854775808}', "process.pid 9223372036854775808"],
+    ['"source":[{"ip":"fe80::1%eth0"}]', 'source.ip "fe80::1%eth0"'],
+    ['"event.created":"2026-01-01 00:00:00"', 'event.created "2026-01-01 00:00:00"'],
+    ['"process.code_signature":{"trusted":1}', "process.code_signature.trusted 1"],
+    ['"user":"bob"', 'user "bob"'],
+    ['"user.name":{"first":"b"}', "user.name {…}"],
+    ['"user":{"name.first":"b"}', "user.name {…}"],
+  ] as const) {
+    assert.equal(misfits(`{${one}}`), [found], one);
+  }
+});
 
 documents("of the story are ECS, field by field", async () => {
   const { pack } = await compileForTest(collectRules([join(ROOT, "rules")]).rules, DEFAULT_OPTIONS);
-  const lines = readLines(STORY, Number.POSITIVE_INFINITY);
+  const lines = readLines(STORY);
   const alerts = alertsOf(pack, lines);
   assert.ok(alerts.length >= 40, `only ${alerts.length} alerts`);
   const seen = new Set<string>();
@@ -208,23 +340,70 @@ documents("of the story are ECS, field by field", async () => {
   for (const alert of every) checkDocument(alert, lines);
 });
 
+/** The events of a recording, its beginning in the short form; a line of generated cases holds the events of a case. */
+function recordedLines(file: string): string[] {
+  const lines = readLines(join(EVENTS, file), LONG ? Number.POSITIVE_INFINITY : 1 << 16);
+  if (!file.startsWith("geneve-")) return lines;
+  return lines.flatMap((line) => (JSON.parse(line) as { docs: unknown[] }).docs.map((event) => JSON.stringify(event)));
+}
+
+/** Every line, or so many evenly out of all. */
+function spread(lines: readonly string[], most: number): readonly string[] {
+  const step = Math.max(1, Math.floor(lines.length / most));
+  return lines.filter((_, index) => index % step === 0);
+}
+
+interface RealPacks {
+  /** The rules that ship, and those of Elastic. */
+  readonly elastic: Package;
+  readonly endgame: Package;
+}
+
+/** The packs that are run over all of every recording. */
+async function realPacks(): Promise<RealPacks> {
+  const corpora = join(ROOT, "../shared/corpora");
+  const elastic = [join(ROOT, "rules"), join(corpora, "rules-toml"), join(corpora, "rules/elastic-hunting.json")];
+  const options = { ...DEFAULT_OPTIONS, optimize: false };
+  const endgame = { ...options, dialect: "endgame", timestampField: "timestamp", tiebreakerField: null } as const;
+  return {
+    elastic: (await compileForTest(collectRules(elastic).rules, options)).pack,
+    endgame: (await compileForTest(collectRules([join(corpora, "rules/endgame-eqllib.json")]).rules, endgame)).pack,
+  };
+}
+
 documents("of every recording are ECS, field by field", async () => {
   if (!existsSync(EVENTS)) {
     console.log("  skipped, no corpora: alerts of every recording");
     return;
   }
-  const pack = await anythingPack();
+  const packs = LONG ? await realPacks() : null;
   const files = readdirSync(EVENTS, { recursive: true, encoding: "utf8" }).filter((file) => /\.ndjson/.test(file));
-  assert.ok(files.length > 10);
-  let count = 0;
-  for (const file of files) {
-    const lines = readLines(join(EVENTS, file), LONG ? 500 : 25);
-    const alerts = alertsOf(pack, lines);
-    assert.is(alerts.length, lines.length, file);
-    for (const alert of alerts) checkDocument(alert, lines);
+  assert.ok(files.length > 80, `${files.length} recordings`);
+  const misfits = new Map<string, number>();
+  let [count, real] = [0, 0];
+  const check = (alerts: readonly Written[], lines: readonly string[]): void => {
     count += alerts.length;
+    for (const alert of alerts) {
+      for (const { path, type } of checkDocument(alert, lines)) {
+        misfits.set(`${path} (${type})`, (misfits.get(`${path} (${type})`) ?? 0) + 1);
+      }
+    }
+  };
+  for (const file of files) {
+    const lines = recordedLines(file);
+    const some = spread(lines, LONG ? 100 : 25);
+    const every = alertsOf(await anythingPack(), some);
+    assert.is(every.length, some.length, file);
+    check(every, some);
+    if (packs === null) continue;
+    const alerts = alertsOf(file.startsWith("eqllib-normalized-") ? packs.endgame : packs.elastic, lines);
+    real += alerts.length;
+    check(alerts, lines);
   }
-  console.log(`  ${count} alerts of ${files.length} recordings`);
+  if (LONG) assert.ok(real > 1000, `only ${real} alerts of real rules`);
+  const brought = [...misfits].sort(([, a], [, b]) => b - a).map(([name, times]) => `${name} ${times}`);
+  console.log(`  ${count} alerts of ${files.length} recordings, ${real} of real rules`);
+  console.log(`  values that are no ECS in the events either: ${brought.join(", ")}`);
 });
 
 type Json = Readonly<Record<string, unknown>>;
