@@ -136,8 +136,38 @@ fields("another order than the package's is an error where order decides", () =>
   ]);
   assert.equal(told(`timestamp_field: "@timestamp"\ntiebreaker_field: event.sequence\n${sequence}`), []);
   assert.equal(told("timestamp_field: event.ingested\nquery: process where true\n"), []);
-  // Which events one run of Elastic's scheduler looks at; in a stream every event is looked at once.
-  assert.equal(told(`timestamp_override: event.ingested\n${sequence}`), []);
+});
+
+// In Elastic's engine the override is the field of the range filter around an EQL search (`from`, `to`), and the search orders by its own
+// `timestamp_field`: elastic/kibana, build_eql_search_request.ts and #132247; elastic/security-docs #2061.
+fields("`timestamp_override` changes no order: sequences go by `@timestamp`, as Elastic's do", async () => {
+  const text = (override: string): string =>
+    `[rule]\nname = "S"\nlanguage = "eql"\ntype = "eql"\n${override}query = '''sequence by host.id with maxspan=1m [process where true] [file where true]'''\n`;
+  const paths = [
+    ruleFile("with.toml", text('timestamp_override = "event.ingested"\n')),
+    ruleFile("without.toml", text("")),
+  ];
+  const { rules, diagnostics } = collectRules(paths);
+  const under = await compileForTest(rules, DEFAULT_OPTIONS);
+  assert.equal([...diagnostics, ...under.diagnostics], []);
+  const event = (host: string, category: string, time: string, ingested: string): string =>
+    JSON.stringify({
+      "@timestamp": `2026-01-05T08:${time}Z`,
+      event: { category, ingested: `2026-01-05T08:${ingested}Z` },
+      host: { id: host },
+    });
+  const lines = [
+    // Ingested the other way round; ingested an hour apart; too far apart, though ingested together.
+    ...[event("a", "file", "00:10", "00:20"), event("a", "process", "00:00", "00:30")],
+    ...[event("b", "process", "00:00", "00:01"), event("b", "file", "00:10", "59:00")],
+    ...[event("c", "process", "00:00", "05:00"), event("c", "file", "02:00", "05:01")],
+  ];
+  const { byRule } = runLines(under.pack, Buffer.from(`${lines.join("\n")}\n`));
+  const expected = [
+    [1, 0],
+    [2, 3],
+  ];
+  assert.equal(byRule, [expected, expected]);
 });
 
 fields.run();
