@@ -268,4 +268,18 @@ test("and in the endgame dialect", async () => {
   assert.equal(await matched(Object.keys(expected), events, options), expected);
 });
 
+test("a long text is not searched for any number of values", async () => {
+  const query = "any where stringContains(process.command_line, process.args) or process.pid == 7";
+  const { pack } = await compileForTest([ruleOf("many", query)], DEFAULT_OPTIONS);
+  const run = (values: number, end: string) => {
+    const args = Array.from({ length: values }, (_, at) => (at === values - 1 ? end : "aaza"));
+    const line = JSON.stringify({ process: { command_line: "a".repeat(300_000), args } });
+    const { byRule, counters } = runLines(pack, Buffer.from(`${line}\n`), { order: "arrival" });
+    return [byRule.flat(2), counters.combinations];
+  };
+  assert.equal(run(200, "aaa"), [[0], 0]);
+  assert.equal(run(200, "b"), [[], 0]);
+  assert.equal(run(60_000, "aaa"), [[], 1]);
+});
+
 test.run();

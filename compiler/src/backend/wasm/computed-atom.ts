@@ -7,7 +7,7 @@
 //
 // Inside, every value is a local beside a local that says whether it is null, and null spreads as docs/language.md#missing-values has it.
 
-import { COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
+import { COMBINATION_BYTES_SHIFT, COMBINATION_LIMIT, SLOT_COUNT, SLOT_VALUE, VALUE_SHIFT } from "@kestrel/stdlib/abi";
 import type { ComparisonOp } from "../../ir/comparison.js";
 import { type Domain, type Expression as IrExpression, type NodeOf, readingsOf } from "../../ir/expression.js";
 import { type Reading, readingKey, type ValueType, valueTypeOf } from "../../ir/reading.js";
@@ -49,7 +49,13 @@ export function addComputedAtom(
   const hit = result.isNull === null ? result.value() : m.i32.and(result.value(), m.i32.eqz(result.isNull()));
   let body = m.block(null, [...scope.code, m.if(hit, m.return(b.word(1)))]);
   if (loops.length > 1) {
-    const next = m.local.tee(tried, m.i32.add(m.local.get(tried, i32), b.word(1)), i32);
+    // A text takes part once for each value of the other fields, so its length counts as well: see COMBINATION_BYTES_SHIFT.
+    const texts = loops.filter(({ reading }) => valueTypeOf(reading) === "string");
+    const cost = texts.reduce((sum, { value }) => {
+      const length = m.i32.wrap(m.local.get(value, i64));
+      return m.i32.add(sum, m.i32.shr_u(length, b.word(COMBINATION_BYTES_SHIFT)));
+    }, b.word(1));
+    const next = m.local.tee(tried, m.i32.add(m.local.get(tried, i32), cost), i32);
     const giveUp = m.block(null, [b.prelude("countCombinations"), m.return(b.word(0))]);
     body = m.block(null, [m.if(m.i32.gt_u(next, b.word(COMBINATION_LIMIT)), giveUp), body]);
   }
