@@ -12,7 +12,7 @@ import {
 import {
   BACKSLASH, BRACKET_CLOSE, BRACKET_OPEN, COMMA, DIGIT_0, LOWER_A, LOWER_U, QUOTE, WORD_NULL,
 } from "../src/text/characters";
-import { allocate, arenaFull, mark, release } from "./arena";
+import { allocate, arenaFull, mark, release, shrinkTo } from "./arena";
 import { Text, addressOf, bytesEqual, compareBytes, hashBytes, lengthOf } from "./bytes";
 import { isControl } from "./characters";
 import { elementBox, elementsOf, firstElement, foldBox, nextElement, tagOf, textOf } from "./dynamic";
@@ -158,6 +158,7 @@ function textIn(t: Text, list: usize): bool {
 /** Whether the array has an element that is the value; null when it is no array. */
 export function boxHas(array: usize, value: usize): i32 {
   if (tagOf(array) != BOX_ARRAY) return TRUTH_NULL;
+  if (tagOf(value) == BOX_ARRAY) return hasArray(array, value) ? 1 : 0;
   const start = mark();
   for (let p = elementsOf(array); p && !arenaFull; p = nextElement(p)) {
     const found = same(elementBox(p), value);
@@ -165,6 +166,34 @@ export function boxHas(array: usize, value: usize): i32 {
     if (found) return 1;
   }
   return 0;
+}
+
+/** A canonical text is at most so many times as long: a control character is written with six, and folding adds half to a text. */
+const CANONICAL_GROWTH: u32 = 10;
+
+/**
+ * Whether the array has an element that is the array `value`, whose canonical text is written once: element by element, a long
+ * one at its beginning would be read again for each of many short arrays.
+ */
+function hasArray(array: usize, value: usize): bool {
+  const start = mark();
+  const room = load<u32>(value, BOX_LENGTH) * CANONICAL_GROWTH;
+  const wanted = allocate(room);
+  if (arenaFull) return false;
+  const length = (writeArray(load<u32>(value, BOX_VALUE), wanted, wanted + room) - wanted) as u32;
+  if (arenaFull) return false;
+  shrinkTo(wanted + length);
+  const own = allocate(length);
+  let found = false;
+  const behind = mark();
+  for (let p = elementsOf(array); p && !found && !arenaFull; p = nextElement(p)) {
+    if (load<u8>(p) != BRACKET_OPEN) continue;
+    const stop = writeArray(p, own, own + length);
+    found = stop == own + length && bytesEqual(own, wanted, length);
+    release(behind);
+  }
+  release(start);
+  return found && !arenaFull;
 }
 
 /** `cidrMatch`: false for what is no address. */

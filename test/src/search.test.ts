@@ -268,6 +268,23 @@ test("and in the endgame dialect", async () => {
   assert.equal(await matched(Object.keys(expected), events, options), expected);
 });
 
+test("an array is looked for among many arrays, whatever stands at its beginning", async () => {
+  const options: CompileOptions = { ...DEFAULT_OPTIONS, dialect: "endgame", tiebreakerField: null };
+  const long = `A${"\n".repeat(150_000)}`;
+  const short = Array.from({ length: 60_000 }, () => [1]);
+  const events = [
+    { a: short, b: [long, 1] },
+    { a: [...short, [long.toLowerCase(), 1]], b: [long, true] },
+    { a: [...short, [long, 1, 2]], b: [long, 1] },
+    { a: [[[1, -0, 1e18, 0.5], [{}], []]], b: [[true, 0, 1000000000000000000, 5e-1], [null], []] },
+    { a: [["\u0001"], ["1"]], b: [1] },
+    { a: [[], 1, null], b: [] },
+    { a: "x", b: [] },
+  ];
+  const query = "any where arrayContains(a, b)";
+  assert.equal(await matched([query], events, options), { [query]: [1, 3, 5] });
+});
+
 test("a long text is not searched for any number of values", async () => {
   const query = "any where stringContains(process.command_line, process.args) or process.pid == 7";
   const { pack } = await compileForTest([ruleOf("many", query)], DEFAULT_OPTIONS);
