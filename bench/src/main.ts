@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
+import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
@@ -13,10 +14,13 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
+const PARTS = ["replay", "compile", "functions", "floods", "steering"];
+
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions or steering
+  --only PART  replay, compile, functions, floods or steering
+  --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
   --json       print JSON
@@ -34,6 +38,7 @@ interface Results {
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
   searches?: SearchResult[];
+  floods?: FloodResult[];
   steering?: SteeringResult;
 }
 
@@ -45,6 +50,7 @@ function readArgs() {
         events: { type: "string", default: "200000" },
         runs: { type: "string", default: "7" },
         only: { type: "string" },
+        memory: { type: "string", default: "256" },
         story: { type: "boolean", default: false },
         update: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
@@ -63,8 +69,10 @@ async function main(): Promise<number> {
     return 3;
   }
   const [events, runs] = [Number(values.events), Number(values.runs)];
-  const isPart = values.only === undefined || ["replay", "compile", "functions", "steering"].includes(values.only);
-  if (values.help || !isPart || !(Number.isInteger(events) && events > 0 && Number.isInteger(runs) && runs > 0)) {
+  const budgets = values.memory.split(",").map(Number);
+  const isPart = values.only === undefined || PARTS.includes(values.only);
+  const areNumbers = [events, runs, ...budgets].every((number) => Number.isInteger(number) && number > 0);
+  if (values.help || !isPart || !areNumbers) {
     process.stdout.write(HELP);
     return values.help ? 0 : 3;
   }
@@ -95,6 +103,11 @@ async function main(): Promise<number> {
     show(functionsText(results.functions));
     results.searches = await measureSearches();
     show(searchesText(results.searches));
+  }
+  if (wants("floods")) {
+    results.floods = await measureFloods(budgets);
+    show(floodsText(results.floods));
+    checkFloods(results.floods);
   }
   // Minutes of measuring that only someone who changes the compiler wants.
   if (values.only === "steering") {
@@ -171,6 +184,23 @@ function compileText(results: readonly (Omit<CompileResult, "built"> | Failure)[
     ];
   });
   const head = ["Compile", "rules", "left out", "predicates", "time", "module bytes", "package bytes"];
+  return [...columns([head, ...rows]), ""].join("\n");
+}
+
+function floodsText(results: readonly FloodResult[]): string {
+  const mebibytes = (bytes: number): string => `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
+  const rows = results.map(({ name, events, bytes, budget, peak, early, dropped, milliseconds }) => [
+    `  ${name}`,
+    count(events),
+    `${(bytes / 1e6).toFixed(0)} MB`,
+    count(early),
+    count(dropped),
+    `${(milliseconds / 1000).toFixed(1)} s`,
+    mebibytes(budget),
+    mebibytes(peak),
+    (peak / budget).toFixed(2),
+  ]);
+  const head = ["Floods", "events", "size", "judged early", "dropped", "time", "--memory", "peak", "ratio"];
   return [...columns([head, ...rows]), ""].join("\n");
 }
 
