@@ -45,7 +45,7 @@ const MOVED_PART = 4;
  * What a held record takes beside its bytes: its object, its time, its places in a queue and in its block; and what its event
  * leaves to be collected. Measured as the peak of a process.
  */
-const HELD_OVERHEAD = 1024;
+const HELD_OVERHEAD = 2048;
 
 export function createHeldRecords(): HeldRecords {
   let last = createBlock(0);
