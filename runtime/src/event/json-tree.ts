@@ -53,8 +53,8 @@ export type FieldValue = JsonNode | Fields;
 
 const NULL: JsonScalar = scalar("null", true);
 const SCALAR = /^(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not stand in a string.
-const SPECIAL = /[\\\u0000-\u001f]/;
+/** What a string may need a second look for: escapes, and control characters, of which JSON allows some. */
+const SPECIAL = /[\\\p{Cc}]/u;
 
 /** The object that a text holds, white space around it apart; null when it holds none. Values inside need not be JSON. */
 export function parseObject(text: string): JsonObject | null {
