@@ -21,6 +21,7 @@ import * as abi from "@kestrel/stdlib/abi";
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { digestText, FORMAT_VERSION, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import {
+  type LateTest,
   type LineageProgram,
   programToJson,
   type SequenceProgram,
@@ -340,6 +341,73 @@ export interface FakePack {
 }
 
 /** What a package consists of: the manifest with its digest, and the module. */
+/** A pack with a rule of every kind. Predicates 0 to 2 belong to sequences, 2 to rules as well; 3 and 4 to event rules only. */
+export const EVERY_KIND: FakePack = {
+  rules: [
+    fakeRule("three", "event"),
+    fakeRule("both", "sequence"),
+    fakeRule("absent", "sequence"),
+    fakeRule("two-or-four", "event"),
+    fakeRule("any-order", "sample"),
+  ],
+  predicates: [[], [], [3], [0], [3, 0]],
+  programs: [
+    fakeProgram({ rule: 1, kind: "sequence", maxspanNs: 5_000_000_000n, stages: [fakeStage(0), fakeStage(1)] }),
+    fakeProgram({
+      rule: 2,
+      kind: "sequence",
+      maxspanNs: 2_000_000_000n,
+      stages: [fakeStage(0), fakeStage(2, { missing: true })],
+    }),
+    fakeProgram({ rule: 4, kind: "sample", stages: [fakeStage(1), fakeStage(2)] }),
+  ],
+};
+
+/** The late test whose predicate is written as a character, see fake-pack.ts. */
+export function lateOf(character: string, ...stages: readonly number[]): LateTest {
+  return { predicate: fakePredicate(character), stages };
+}
+
+export const LATE_PACK: FakePack = {
+  rules: [
+    fakeRule("plain", "event"),
+    fakeRule("same-value", "sequence"),
+    fakeRule("listed", "event"),
+    fakeRule("child", "event"),
+    fakeRule("distinct", "event"),
+    fakeRule("after-child", "sequence"),
+  ],
+  predicates: Array.from({ length: 52 }, (_, predicate) => (predicate === 9 ? [0] : [])),
+  programs: [
+    fakeProgram({ rule: 1, kind: "sequence", stages: [fakeStage(0), fakeStage(1, { late: lateOf("A", 0) })] }),
+    fakeProgram({ rule: 2, kind: "event", stages: [fakeStage(9, { late: lateOf("<") })] }),
+    fakeProgram({ rule: 3, kind: "event", stages: [fakeStage(2, { late: lateOf("a") })] }),
+    fakeProgram({
+      rule: 4,
+      kind: "event",
+      stages: [fakeStage(3)],
+      pipes: [
+        { kind: "filter", test: lateOf("=") },
+        { kind: "unique_count", keys: lateOf(">") },
+        { kind: "filter", test: lateOf("@") },
+        { kind: "head", count: 3 },
+      ],
+    }),
+    fakeProgram({ rule: 5, kind: "sequence", stages: [fakeStage(2, { late: lateOf("a") }), fakeStage(8)] }),
+  ],
+  lineage: [
+    {
+      dialect: "elastic",
+      feed: 4,
+      starts: 5,
+      ends: 6,
+      processes: null,
+      resets: null,
+      queries: [{ flag: 0, relation: "child", predicate: 7, late: lateOf("?") }],
+    },
+  ],
+};
+
 export interface FakeParts {
   readonly manifest: PackageManifest;
   readonly module: Uint8Array;
