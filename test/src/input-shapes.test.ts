@@ -212,6 +212,8 @@ shapes("reads exports, search responses and bulk requests of Elasticsearch", asy
     asLines([response]),
     asLines([{ index: {} }, ...EVENTS.slice(0, 1), { delete: { _id: "7" } }, ...bulk.slice(2)]),
     asLines(bulk),
+    `${asLines(bulk)}\n`,
+    `${asLines(bulk).replaceAll("\n", "\r\n")}\r\n\r\n`,
   ];
   for (const [index, text] of layouts.entries()) {
     for (const chunkBytes of [64, 1 << 20]) {

@@ -285,6 +285,21 @@ test("an array is looked for among many arrays, whatever stands at its beginning
   assert.equal(await matched([query], events, options), { [query]: [1, 3, 5] });
 });
 
+test("a search within a search takes a bounded number of turns, and is counted", async () => {
+  const query = `any where _arraysearch(process.args, $a, _arraysearch(process.args, $b, $a == $b and $a == "zz"))`;
+  const { pack } = await compileForTest([ruleOf("nested", query)], DEFAULT_OPTIONS);
+  const run = (count: number, last: string) => {
+    const args = Array.from({ length: count }, (_, at) => (at === count - 1 ? last : `a${at}`));
+    const { byRule, counters } = runLines(pack, Buffer.from(`${JSON.stringify({ process: { args } })}\n`), {
+      order: "arrival",
+    });
+    return [byRule.flat(2), counters.combinations];
+  };
+  assert.equal(run(200, "zz"), [[0], 0]);
+  assert.equal(run(200, "b"), [[], 0]);
+  assert.equal(run(20_000, "zz"), [[], 1]);
+});
+
 test("a long text is not searched for any number of values", async () => {
   const query = "any where stringContains(process.command_line, process.args) or process.pid == 7";
   const { pack } = await compileForTest([ruleOf("many", query)], DEFAULT_OPTIONS);

@@ -283,9 +283,16 @@ function runByKey(
   });
   const order = createKeyOrder<ClockedEvent>(latenessNs);
   const matches = new Map(arrivals.map((one) => [one.event, one.matches]));
-  const judge = (): void => {
-    const share = order.next();
+  const judge = (share = order.next()): void => {
     if (share !== null) engine.acceptKey(share.group, share.key, share.event, matches.get(share.event) ?? []);
+  };
+  const reportHeld = (clock: bigint): void => {
+    const first = engine.firstHeld();
+    if (first === null) return;
+    const end = { ts: first.until, tie: null, ordinal: Number.POSITIVE_INFINITY };
+    const share = order.nextUpTo(first.program, first.key, end);
+    if (share === null) engine.reportDue(clock);
+    else judge(share);
   };
   const advance = (clock: bigint): void => {
     for (;;) {
@@ -294,7 +301,8 @@ function runByKey(
       if (share !== null && share < clock && (held === null || share <= held)) {
         engine.advance(share);
         judge();
-      } else if (!engine.reportDue(clock)) return;
+      } else if (held !== null && held < clock) reportHeld(clock);
+      else return;
     }
   };
   let before = 0n;

@@ -165,6 +165,57 @@ test("to be stopped judges what has come, and no absence; the end of the input j
   }
 });
 
+test("an absence is certain when maxspan and the lateness are over", async () => {
+  const rules = await loadRules({ absent: ABSENT });
+  const alertsAt = (seconds: number, ...more: readonly string[]): string[] => {
+    // Another host's events move the clock on.
+    const others = Array.from({ length: seconds }, (_, at) => event("other", 1 + at, "x"));
+    const before = detect(rules, [event("h", 0, "a"), ...more, ...others], {}).alerts;
+    return before.filter((one) => !one.endsWith("at the end"));
+  };
+  assert.equal(alertsAt(119), []);
+  assert.equal(alertsAt(122), ['absent "h" 0,-']);
+  assert.equal(alertsAt(122, event("h", 59, "b")), []);
+  // What speaks against it comes in time, and still waits for its own order.
+  const lines = Array.from({ length: 240 }, (_, at) => event("other", 1 + at, "x"));
+  lines.splice(115, 0, event("h", 59, "b"));
+  assert.equal(detect(rules, [event("h", 0, "a"), ...lines], {}).alerts, []);
+});
+
+test("what is held at the end of a stream is reported, not dropped for want of memory", async () => {
+  const rules = await loadRules({ absent: ABSENT });
+  const lines = Array.from({ length: 500 }, (_, at) => event(`host ${at}`, at / 100, "a"));
+  const { alerts, counters } = detect(rules, lines, { memoryBytes: 3 << 20 });
+  assert.is(alerts.length, 500);
+  assert.is(counters.sequences.evicted, 0);
+});
+
+test("a rule that asks for ancestors waits for the order of its host, whatever the clocks of others say", async () => {
+  const query = 'process where process.name == "a" and descendant of [process where process.name == "c"]';
+  const rules = await loadRules({ child: query });
+  const start = (host: string, year: number, second: number, name: string, id: string, parent: string): string =>
+    JSON.stringify({
+      "@timestamp": new Date(Date.UTC(year, 0, 1) + second * 1000).toISOString(),
+      event: { category: "process", type: "start" },
+      host: { id: host },
+      process: { name, entity_id: id, parent: { entity_id: parent } },
+    });
+  const lines = [
+    start("h", 2026, 0, "a", "1", "0"),
+    start("past", 1996, 10, "c", "root", "0"),
+    // The child comes before its parent, a second out of order. Others are due meanwhile.
+    start("h", 2026, 30, "a", "2", "1"),
+    start("past", 1996, 66, "a", "child", "parent"),
+    start("h", 2026, 45, "x", "3", "1"),
+    start("h", 2026, 58, "x", "4", "1"),
+    start("h", 2026, 64, "x", "5", "1"),
+    start("past", 1996, 65, "d", "parent", "root"),
+  ];
+  for (const latenessNs of [MINUTE, null]) {
+    assert.equal(detect(rules, lines, { latenessNs }).alerts, ["child  3"]);
+  }
+});
+
 test("an absence that was certain before the end does not say that it was the end", async () => {
   const rules = await loadRules({ absent: ABSENT });
   const lines = [event("h", 0, "a"), event("g", 600, "a")];

@@ -53,7 +53,7 @@ export interface Judge {
   forEachShare(event: MatchedEvent, take: (group: number, key: string) => void): void;
   /** Takes the next event of a share. `ensure` is called first with the shares that must have been judged before. */
   judgeShare(group: number, key: string, event: MatchedEvent, ensure: (group: number, key: string) => void): void;
-  readonly sequences: Pick<SequenceEngine, "advance" | "dueAt" | "reportDue" | "evictOldest" | "finish">;
+  readonly sequences: Pick<SequenceEngine, "advance" | "dueAt" | "firstHeld" | "reportDue" | "evictOldest" | "finish">;
   /** What is remembered of the rules. */
   readonly states: RuleStates;
   /** Makes a late test of the package, see Detector. */
@@ -120,6 +120,19 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
     if (test === null || holds(test, event, [])) match(index, "", [event], false);
   }
 
+  /**
+   * Under which key an event waits for an event rule. What asks for ancestors needs the order of its host alone, and another host's
+   * clock must not hurry it; pipes need the order of all.
+   */
+  function orderKeyOf(index: number, event: MatchedEvent): string {
+    if ((programs[index]?.pipes.length ?? 0) > 0) return "";
+    for (let tree = 0; tree < trees; tree++) {
+      const host = lineage?.partitionOf(tree, event.stages) ?? null;
+      if (host !== null) return host;
+    }
+    return "";
+  }
+
   return {
     judgeAlone(event) {
       for (const rule of event.rules) {
@@ -137,7 +150,7 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
         const host = lineage?.partitionOf(tree, event.stages) ?? null;
         if (host !== null) take(programs.length + tree, host);
       }
-      for (const index of programsOf(eventPrograms, event)) take(index, "");
+      for (const index of programsOf(eventPrograms, event)) take(index, orderKeyOf(index, event));
       engine.forEachKey(event, event.stages, take);
     },
     judgeShare(group, key, event, ensure) {

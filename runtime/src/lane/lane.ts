@@ -87,8 +87,8 @@ interface Order {
   /** The clock of the stream has reached `clock`. */
   advance(clock: bigint): Steps;
   idle(silenceNs: bigint): Steps;
-  /** Judges all that waits. */
-  release(): Steps;
+  /** Judges all that waits; `atEnd` says that nothing will come any more. */
+  release(atEnd: boolean): Steps;
   counters(): { readonly overflowed: number; readonly waiting: number };
 }
 
@@ -150,11 +150,11 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     },
     idle: (silenceNs) => order.idle(silenceNs),
     *finish() {
-      yield* order.release();
+      yield* order.release(true);
       while (sequences.reportDue(null)) yield* pause();
       sequences.finish();
     },
-    stop: () => order.release(),
+    stop: () => order.release(false),
     ask: judge.ask,
     counters() {
       const judged = judge.counters();
@@ -166,10 +166,14 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
 
 function* nothing(): Steps {}
 
+function isShort({ kept, waitingBytes, memoryBytes }: Scales): boolean {
+  return kept.bytes + waitingBytes > memoryBytes;
+}
+
 /** Drops what sequences keep until the memory does; false when that is not enough. */
-function relieveSequences({ sequences }: Judge, { kept, waitingBytes, memoryBytes }: Scales): boolean {
-  while (kept.bytes + waitingBytes > memoryBytes) {
-    if (waitingBytes * 2 > memoryBytes || !sequences.evictOldest()) return false;
+function relieveSequences({ sequences }: Judge, scales: Scales): boolean {
+  while (isShort(scales)) {
+    if (scales.waitingBytes * 2 > scales.memoryBytes || !sequences.evictOldest()) return false;
   }
   return true;
 }
@@ -269,6 +273,16 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
     if (event.waiting === 0) scales.waitingBytes -= sizeOf(event);
   }
 
+  /** All that can speak against the first held match has come; as long as some of it waits, the next of that is judged instead. */
+  function reportHeld(clock: bigint | null): void {
+    const first = sequences.firstHeld();
+    if (first === null) return;
+    const end = { ts: first.until, tie: null, ordinal: Number.POSITIVE_INFINITY };
+    const share = keys.nextUpTo(first.program, first.key, end);
+    if (share === null) sequences.reportDue(clock);
+    else judgeShare(share.group, share.key, share.event);
+  }
+
   /**
    * Judges what is due at `clock`: shares and held matches, in the order in which they are. The sequences are told the time
    * when a share comes, and at no other moment: what they forget then is the same however often the clock is told.
@@ -278,19 +292,24 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
     for (;;) {
       const share = keys.dueAt();
       const held = sequences.dueAt();
-      const isShare = share !== null && (share < clock || latenessNs === 0n) && (held === null || share <= held);
-      if (isShare) {
+      if (share !== null && (share < clock || latenessNs === 0n) && (held === null || share <= held)) {
         sequences.advance(share);
         judgeNext();
         relieveSequences(judge, scales);
-      } else if (held === null || !sequences.reportDue(clock)) break;
+      } else if (held !== null && held < clock) reportHeld(clock);
+      else break;
       yield* pause();
     }
   }
 
-  function* release(): Steps {
+  function* release(atEnd: boolean): Steps {
     while (keys.size > 0) {
       judgeNext();
+      // At the end a held match need not wait for others to become due, and goes rather than being dropped.
+      while (atEnd && isShort(scales) && sequences.firstHeld() !== null) {
+        reportHeld(null);
+        yield* pause();
+      }
       relieveSequences(judge, scales);
       yield* pause();
     }
@@ -317,7 +336,7 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
     },
     advance: (clock) => advance(clock + silentNs),
     *idle(silenceNs) {
-      yield* release();
+      yield* release(false);
       silentNs += silenceNs;
       yield* advance(now + silenceNs);
     },

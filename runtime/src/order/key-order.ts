@@ -29,7 +29,7 @@ export interface KeyOrder<Event extends ClockedEvent> {
   /** The next share that has to be judged so that the one that arrived first can go; null while none waits. */
   next(): Share<Event> | null;
   /** The next share of a key whose event stands before `event` or is it; null when there is none. */
-  nextUpTo(group: number, key: string, event: Event): Share<Event> | null;
+  nextUpTo(group: number, key: string, event: StreamEvent): Share<Event> | null;
   readonly size: number;
 }
 

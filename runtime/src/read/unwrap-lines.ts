@@ -41,7 +41,7 @@ export function unwrapLines(bytes: Buffer, wrapping: Wrapping): Buffer {
 function eventIn(bytes: Buffer, start: number, end: number, wrapping: Wrapping): readonly [number, number] {
   if (wrapping === "source") return sourceIn(bytes, start, end) ?? [start, end];
   // Few events begin with a letter that an action begins with.
-  const isShort = end - start <= ACTION_BYTES && ACTION_LETTERS.includes(bytes[start + 2] as number);
+  const isShort = end - start <= ACTION_BYTES && ACTION_LETTERS.includes(bytes[start + 2] ?? SPACE);
   return (isShort || bytes[start + 1] !== QUOTE) && isBulkAction(bytes.subarray(start, end))
     ? [start, start]
     : [start, end];

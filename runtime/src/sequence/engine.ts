@@ -93,8 +93,13 @@ export interface SequenceEngine {
   acceptKey(program: number, key: string, event: StreamEvent, matches: readonly StageMatch[]): void;
   /** Says that the clock has reached `time`; where events are sorted, that none before it will come any more. */
   advance(time: bigint): void;
-  /** When the first held match has waited long enough; null while none is held. */
+  /** When the first held match is due; null while none is held. */
   dueAt(): bigint | null;
+  /**
+   * Where that match stands. Where keys are sorted it is due when whatever speaks against it has come, though that may still wait:
+   * the caller lets the shares of the key up to `until` go first.
+   */
+  firstHeld(): { readonly program: number; readonly key: string; readonly until: bigint } | null;
   /**
    * Reports the first of the held matches that `advance(time)` would report, or `finish()` for null; false when there is
    * none. A caller that cannot take all of them at once can pause between two.
@@ -137,8 +142,7 @@ export function createSequenceEngine(
   const predicateCount = starts.length - 1;
   const pending: Pending = {
     clock: NO_TIME,
-    // A leap of the clock counts as the lateness at most, and one of them must not end what waits.
-    slackNs: order === "key" ? 2n * latenessNs : 0n,
+    latenessNs: order === "key" ? latenessNs : 0n,
     keptBytes: order === "key" ? keptBytes : 0,
     evidence,
     nextDue: NEVER,
@@ -260,7 +264,15 @@ export function createSequenceEngine(
       if (program !== undefined) judge(program, key, event);
     },
     advance: moveTo,
-    dueAt: () => (pending.isByArrival ? null : (firstTimer(pending.timers)?.due ?? null)),
+    dueAt() {
+      const match = pending.isByArrival ? undefined : firstTimer(pending.timers);
+      return match === undefined ? null : match.due - pending.latenessNs;
+    },
+    firstHeld() {
+      const match = firstTimer(pending.timers);
+      if (match === undefined) return null;
+      return { program: match.program.automaton.index, key: match.owner.key, until: match.deadline };
+    },
     reportDue(time) {
       if (time !== null && (time <= pending.clock || pending.isByArrival)) return false;
       return time === null ? fireLast() : fireTimer(pending, time);
@@ -317,7 +329,7 @@ function cannotAsk(sources: readonly SequenceProgram[]): AskLate {
  */
 function fireTimer(pending: Pending, ts: bigint): boolean {
   const match = firstTimer(pending.timers);
-  if (match === undefined || match.due >= ts) return false;
+  if (match === undefined || match.due - pending.latenessNs >= ts) return false;
   report(pending, match);
   return true;
 }

@@ -37,8 +37,8 @@ export type OnComplete = (program: number, key: string, events: (StreamEvent | n
 export interface Pending {
   /** How far time is: event time where events come sorted, else the clock of the stream; it never goes back. */
   clock: bigint;
-  /** Clock time that an event may come behind what follows it. */
-  readonly slackNs: bigint;
+  /** Clock time that an event may come behind what follows it, and that it may then wait for its order. */
+  readonly latenessNs: bigint;
   /** While the evidence takes no more than this, what has expired stays: only an event of its own key ends it. */
   readonly keptBytes: number;
   readonly evidence: Evidence;
@@ -68,12 +68,12 @@ export interface Pending {
 }
 
 /**
- * When nothing that belongs to a match within `span` of this event is to come any more: an event that stands so much later
- * in its key comes when the clock has moved on as much, and at most the slack later.
+ * When nothing that belongs to a match within `span` of this event is to be judged any more: an event that stands so much later
+ * in its key comes when the clock has moved on as much, at most the lateness later, and waits for as long at most.
  */
 export function dueAfter(pending: Pending, event: StreamEvent, span: bigint | null): bigint {
   if (span === null) return NEVER;
-  if (!pending.isSorted) return (event.clock ?? event.ts) + span + pending.slackNs;
+  if (!pending.isSorted) return (event.clock ?? event.ts) + span + 2n * pending.latenessNs;
   return (event.ts > pending.clock ? event.ts : pending.clock) + span;
 }
 

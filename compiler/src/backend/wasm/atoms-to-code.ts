@@ -7,6 +7,7 @@
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
 import {
+  COMBINATION_LIMIT,
   MEMO_RESULT_BITS,
   RECORD_STAMP,
   RECORD_VALUE,
@@ -191,6 +192,7 @@ export function createAtomCode(
   };
 
   // for each raw value: for each element in it: if the circuit holds, return 1
+  // The turns of the searches inside have a bound together, past which the outermost counts as not met.
   const addSearch = (atom: AtomOf<"search">, name: string): void => {
     const descriptor = descriptors.elements.get(atom.depth);
     if (descriptor === undefined) throw new Error(`no slots for the elements of depth ${atom.depth}`);
@@ -202,10 +204,11 @@ export function createAtomCode(
       m.i32.load(SLOT_VALUE, 4, b.word(state.slotOf(atom.reading))),
     );
     const next = m.local.tee(at, b.prelude("nextElement", get(at), get(end), b.word(descriptor)), i32);
-    const elements = m.loop(
-      "elements",
-      m.if(next, m.block(null, [m.if(testCircuit(atom.circuit), m.return(b.word(1))), m.br("elements")])),
-    );
+    const isInner = atom.depth > 0;
+    const test = m.if(testCircuit(atom.circuit), m.return(isInner ? b.word(1) : b.prelude("stepsHeld")));
+    const step = m.if(m.i32.eqz(b.prelude(isInner ? "takeStep" : "stepsHeld")), m.return(b.word(0)));
+    const turn = isInner ? [step, test] : [test, step];
+    const elements = m.loop("elements", m.if(next, m.block(null, [...turn, m.br("elements")])));
     const body = m.block(
       null,
       [
@@ -225,7 +228,20 @@ export function createAtomCode(
       ],
       i32,
     );
-    m.addFunction(name, none, i32, [i32, i32, i32, i32], body);
+    const loop = isInner ? name : `${name} elements`;
+    m.addFunction(loop, none, i32, [i32, i32, i32, i32], body);
+    if (isInner) return;
+    const outermost = m.block(
+      null,
+      [
+        b.prelude("startSteps", b.word(COMBINATION_LIMIT)),
+        m.local.set(0, m.call(loop, [], i32)),
+        m.if(m.i32.eqz(b.prelude("stepsHeld")), b.prelude("countCombinations")),
+        m.local.get(0, i32),
+      ],
+      i32,
+    );
+    m.addFunction(name, none, i32, [i32], outermost);
   };
 
   const addFunction = (id: AtomId, atom: Atom, name: string): void => {
