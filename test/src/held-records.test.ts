@@ -76,6 +76,32 @@ test("are the same events when their turn comes, wherever they have been moved",
   }
 });
 
+test("are those of events that can be part of something", async () => {
+  const rules = [
+    ruleOf("pair", "sequence by user.name [process where true] [process where true]"),
+    ruleOf("absent", "sequence by host.id, ?user.name [file where true] [file where true]"),
+  ];
+  const { pack } = await compileForTest(rules, DEFAULT_OPTIONS);
+  const reader = createRecordReader(pack.manifest.predicates, pack);
+  const of = (category: string, more: object): string => `${JSON.stringify({ event: { category }, ...more })}\n`;
+  const lines = [
+    of("process", {}),
+    of("process", { user: { name: "u" } }),
+    of("file", {}),
+    of("file", { host: { id: "h" } }),
+    of("file", { user: { name: "u" } }),
+  ];
+  const found: boolean[] = [];
+  for (const { output } of createEvaluator(pack).evaluate(
+    Buffer.from(lines.join("")),
+    { file: "f", firstLine: 1 },
+    0,
+  )) {
+    for (const { hasStages } of reader.find(output)) found.push(hasStages);
+  }
+  assert.equal(found, [false, true, false, true, false]);
+});
+
 test("leave no blocks behind for a few that stay", async () => {
   const { pack } = await compileForTest(
     [ruleOf("pair", "sequence [process where true] [file where true]")],

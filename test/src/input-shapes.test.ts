@@ -187,6 +187,16 @@ shapes("drops and reports an element that is too long, and goes on behind it", a
   );
 });
 
+shapes("gives what stands in an array that is cut off, and says so", async () => {
+  const text = JSON.stringify(EVENTS);
+  for (const cut of [text.slice(0, -1), text.slice(0, -4), `${text.slice(0, -1)},`]) {
+    const { lines, error } = await readAll(store(cut), { chunkBytes: 64 });
+    assert.ok(lines.length >= EVENTS.length - 1, cut);
+    assert.match(error?.message ?? "", "never closed");
+  }
+  assert.is((await readAll(store(text))).error, null);
+});
+
 shapes("reads exports, search responses and bulk requests of Elasticsearch", async () => {
   const hits = EVENTS.map((event, index) => ({
     _index: "logs",

@@ -24,7 +24,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { EventFormat } from "../event/formats.js";
-import { createKeyReader } from "../event/join-keys.js";
+import { createKeyReader, hasKeys } from "../event/join-keys.js";
 import type { MatchedEvent, StageMatch } from "../event/stream-event.js";
 import type { MemoryView } from "../load/memory-view.js";
 
@@ -59,7 +59,7 @@ export interface EventRecord {
 export interface FoundRecord extends EventRecord {
   /** Bytes of the header and the matches behind it. */
   readonly length: number;
-  /** Whether a predicate held that decides event rules, and one that a program asks for. */
+  /** Whether a predicate held that decides event rules, and one that a program asks for, with the keys to be joined by. */
   readonly hasRules: boolean;
   readonly hasStages: boolean;
 }
@@ -83,7 +83,7 @@ const NO_STAGES: readonly StageMatch[] = [];
 
 /** A reader of what modules of a package write: `rules` are, for each predicate, the event rules that it decides. */
 export function createRecordReader(rules: readonly (readonly number[])[], tables: SequenceTables): RecordReader {
-  const inPrograms = predicatesOf(rules.length, tables);
+  const askers = askersOf(rules.length, tables);
   const keys = createKeyReader();
 
   function stagesOf({ memory: { view, bytes }, at: header }: EventRecord): readonly StageMatch[] {
@@ -95,7 +95,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       at += MATCH_BYTES;
       // Without its keys a match cannot be joined; the module has counted it.
       if (written === KEYS_LOST) continue;
-      if (inPrograms[predicate] === 1) {
+      if (askers[predicate] !== UNASKED) {
         stages ??= [];
         stages.push({ predicate, keys: keys.read(view, bytes, at, written) });
       }
@@ -125,8 +125,12 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
           const predicate = view.getUint32(at + MATCH_PREDICATE, true);
           hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
-          hasStages ||= inPrograms[predicate] === 1 && view.getUint32(at + MATCH_KEY_BYTES, true) !== KEYS_LOST;
-          at += MATCH_BYTES + keyBytes(view, at);
+          const length = keyBytes(view, at);
+          const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
+          at += MATCH_BYTES;
+          const asked = askers[predicate] ?? UNASKED;
+          hasStages ||= asked !== UNASKED && !isLost && (asked === ANYHOW || hasKeys(view, at, length));
+          at += length;
         }
         const line = view.getUint32(header + EVENT_HEADER_LINE, true);
         yield {
@@ -151,21 +155,27 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   };
 }
 
-/** For each predicate, 1 when a program or a process tree asks for it. */
-function predicatesOf(count: number, { programs, lineage }: SequenceTables): Uint8Array {
-  const asked = new Uint8Array(count);
-  const use = (predicate: number | null): void => {
-    if (predicate !== null) asked[predicate] = 1;
+/** Who asks for a predicate: nobody but event rules, programs that join by its keys alone, or others too. */
+const UNASKED = 0;
+const BY_KEYS = 1;
+const ANYHOW = 2;
+
+/** For each predicate, who asks for it. */
+function askersOf(count: number, { programs, lineage }: SequenceTables): Uint8Array {
+  const askers = new Uint8Array(count);
+  const use = (predicate: number | null, how: number): void => {
+    if (predicate !== null) askers[predicate] = Math.max(askers[predicate] ?? UNASKED, how);
   };
-  for (const { stages, until } of programs) {
-    for (const { predicate } of stages) use(predicate);
-    use(until?.predicate ?? null);
+  for (const { kind, stages, until } of programs) {
+    const how = kind === "event" ? ANYHOW : BY_KEYS;
+    for (const { predicate } of stages) use(predicate, how);
+    use(until?.predicate ?? null, how);
   }
   for (const { feed, starts, ends, processes, resets, queries } of lineage) {
-    for (const predicate of [feed, starts, ends, processes, resets]) use(predicate);
-    for (const { predicate } of queries) use(predicate);
+    for (const predicate of [feed, starts, ends, processes, resets]) use(predicate, ANYHOW);
+    for (const { predicate } of queries) use(predicate, ANYHOW);
   }
-  return asked;
+  return askers;
 }
 
 /** Bytes of the keys behind a match. */

@@ -40,6 +40,24 @@ export interface KeyReader {
   readonly cut: number;
 }
 
+/** Whether a match has keys at all: false when one that is not optional is null, so that nothing can be joined by them. */
+export function hasKeys(view: DataView, start: number, length: number): boolean {
+  for (let at = start; at < start + length; ) {
+    const code = view.getUint32(at + KEY_TYPE, true);
+    const count = view.getUint32(at + KEY_COUNT, true);
+    if (count === 0 && code >>> 0 < KEY_OPTIONAL) return false;
+    const type = code & ~KEY_OPTIONAL;
+    at += KEY_HEADER_BYTES;
+    for (let left = count; left > 0; left--) {
+      if (type === TYPE_KEYWORD || type === TYPE_RAW) {
+        const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
+        at += KEY_TEXT_START + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
+      } else at += VALUE_BYTES;
+    }
+  }
+  return true;
+}
+
 /** A reader of the key regions that stdlib/src/abi.ts draws. `bytes` and `view` show the same memory. */
 export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
   let cut = 0;

@@ -60,7 +60,7 @@ interface Splitter {
   outLine: number;
 }
 
-/** `head` comes before what `text` gives. */
+/** `head` comes before what `text` gives. Reading throws where the input ends before what holds the elements does. */
 export function elementLines(place: ElementPlace, head: Buffer, text: ByteSource): ByteSource {
   const input = Buffer.allocUnsafeSlow(PIECE_BYTES);
   const splitter: Splitter = {
@@ -86,7 +86,11 @@ export function elementLines(place: ElementPlace, head: Buffer, text: ByteSource
         if (end > offset) return end - offset;
         splitter.piece = input.subarray(0, await text.read(input, 0));
         splitter.at = 0;
-        if (splitter.piece.length === 0) break;
+        if (splitter.piece.length === 0) {
+          if (splitter.depth > 0)
+            throw new Error("it ends within an array or object that is never closed, as if it were cut off");
+          break;
+        }
       }
       return 0;
     },
