@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * What the kernel's programs write into the ring, and the addon reads from it. This is the one description of it: the programs
+ * include it after vmlinux.h, the addon after <cstdint>, and both are built only when every offset below is as it says.
+ *
+ * A record is a fixed part, then bytes that the texts of the fixed part point to:
+ *
+ *   0        40            184                              size
+ *   | header | process     | rest of the fixed part | texts |
+ *
+ * A text is an offset from the start of the record and a length in bytes, without a closing NUL; arguments are separated by NULs.
+ * What the kernel holds is bytes: nothing here promises UTF-8. Numbers are in the machine's order, a record never leaves it.
+ */
+#ifndef KESTREL_RECORD_H
+#define KESTREL_RECORD_H
+
+#ifdef __cplusplus
+#include <cstddef>
+#include <cstdint>
+typedef uint8_t kestrel_u8;
+typedef uint16_t kestrel_u16;
+typedef uint32_t kestrel_u32;
+typedef uint64_t kestrel_u64;
+#define KESTREL_ASSERT(condition) static_assert(condition, #condition)
+#define KESTREL_OFFSET(type, member) offsetof(type, member)
+#else
+typedef __u8 kestrel_u8;
+typedef __u16 kestrel_u16;
+typedef __u32 kestrel_u32;
+typedef __u64 kestrel_u64;
+#define KESTREL_ASSERT(condition) _Static_assert(condition, #condition)
+#define KESTREL_OFFSET(type, member) __builtin_offsetof(type, member)
+#endif
+
+/* Classes of events: each has counters of its own. A number is never used again. */
+enum kestrel_class {
+  KESTREL_CLASS_EXEC = 0,
+  KESTREL_CLASS_FORK = 1,
+  KESTREL_CLASS_EXIT = 2,
+  KESTREL_CLASSES = 3,
+};
+
+/* What is not whole in a record, and what else one bit says. */
+enum kestrel_flag {
+  /* The arguments are longer than KESTREL_ARGS_MAX: `args` has the first bytes, `args_size` is the true size. */
+  KESTREL_FLAG_ARGS_CUT = 1 << 0,
+  /* The arguments could not be read from the process's memory. */
+  KESTREL_FLAG_ARGS_UNREAD = 1 << 1,
+  /* A path has more components or bytes than are followed: its text is the end of the path. */
+  KESTREL_FLAG_EXECUTABLE_CUT = 1 << 2,
+  KESTREL_FLAG_DIRECTORY_CUT = 1 << 3,
+  /* A name changed while it was read. */
+  KESTREL_FLAG_PATH_TORN = 1 << 4,
+  /* No folder holds the executable: it was removed, or never had a name, as of a memfd. */
+  KESTREL_FLAG_UNLINKED = 1 << 5,
+  /* The executable is the interpreter of a script; `filename` is the script. */
+  KESTREL_FLAG_SCRIPT = 1 << 6,
+  KESTREL_FLAG_FILENAME_CUT = 1 << 7,
+};
+
+/* The most bytes that a text of each kind has. Powers of two, so that a mask bounds them for the verifier. */
+#define KESTREL_ARGS_MAX 32768
+#define KESTREL_PATH_MAX 4096
+#define KESTREL_COMM_MAX 16
+#define KESTREL_RECORD_MAX 65536
+
+struct kestrel_text {
+  kestrel_u16 offset;
+  kestrel_u16 length;
+};
+
+struct kestrel_header {
+  /* Of the whole record, texts included. */
+  kestrel_u32 size;
+  kestrel_u16 klass;
+  kestrel_u16 flags;
+  kestrel_u64 monotonic;
+  /* Goes on while the machine sleeps; what process start times are given in. Both clocks count nanoseconds. */
+  kestrel_u64 boottime;
+  kestrel_u64 cgroup;
+  kestrel_u32 cpu;
+  kestrel_u32 reserved;
+};
+
+/* A process, and what is known of its parent without a table. Ids are those of the first namespaces. */
+struct kestrel_process {
+  /* On the boot-time clock. A pid and its start name a process for as long as the machine is up. */
+  kestrel_u64 start;
+  kestrel_u64 parent_start;
+  kestrel_u64 group_leader_start;
+  kestrel_u64 session_leader_start;
+  kestrel_u32 pid;
+  kestrel_u32 tid;
+  kestrel_u32 parent_pid;
+  kestrel_u32 group_leader_pid;
+  kestrel_u32 session_leader_pid;
+  kestrel_u32 uid;
+  kestrel_u32 euid;
+  kestrel_u32 suid;
+  kestrel_u32 gid;
+  kestrel_u32 egid;
+  kestrel_u32 sgid;
+  /* Of the controlling terminal; 0 and 0 without one. */
+  kestrel_u16 tty_major;
+  kestrel_u16 tty_minor;
+  char comm[KESTREL_COMM_MAX];
+  char parent_comm[KESTREL_COMM_MAX];
+  char group_leader_comm[KESTREL_COMM_MAX];
+  char session_leader_comm[KESTREL_COMM_MAX];
+};
+
+struct kestrel_exec {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u64 inode;
+  /* Of the device that holds the executable, as the kernel numbers it inside: major << 20 | minor. */
+  kestrel_u32 device;
+  kestrel_u32 links;
+  kestrel_u32 argc;
+  kestrel_u32 args_size;
+  kestrel_u16 mode;
+  kestrel_u16 reserved;
+  struct kestrel_text executable;
+  struct kestrel_text directory;
+  /* What execve was called with. */
+  struct kestrel_text filename;
+  struct kestrel_text args;
+};
+
+/* The process is the child. */
+struct kestrel_fork {
+  struct kestrel_header header;
+  struct kestrel_process process;
+};
+
+struct kestrel_exit {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  /* As wait() gives it: signal in the low 7 bits, else the code in the second byte. */
+  kestrel_u32 status;
+  kestrel_u32 reserved;
+};
+
+/* How often each class was made, and how often the ring or the CPU's scratch room had no place for it. One per CPU. */
+struct kestrel_counters {
+  kestrel_u64 made;
+  kestrel_u64 dropped;
+};
+
+KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
+KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, klass) == 4);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, flags) == 6);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, monotonic) == 8);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, boottime) == 16);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, cgroup) == 24);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, cpu) == 32);
+KESTREL_ASSERT(sizeof(struct kestrel_process) == 144);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_process, pid) == 32);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_process, uid) == 52);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_process, tty_major) == 76);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_process, comm) == 80);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, process) == 40);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, inode) == 184);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, mode) == 208);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, executable) == 212);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, args) == 224);
+KESTREL_ASSERT(sizeof(struct kestrel_exec) == 232);
+KESTREL_ASSERT(sizeof(struct kestrel_fork) == 184);
+KESTREL_ASSERT(sizeof(struct kestrel_exit) == 192);
+/* The longest texts together fit behind the longest fixed part, and an offset fits 16 bits. */
+KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX <= KESTREL_RECORD_MAX);
+
+#endif
