@@ -147,6 +147,17 @@ struct kestrel_counters {
   kestrel_u64 dropped;
 };
 
+/* What the addon tells the programs when it loads them. */
+struct kestrel_settings {
+  /* The collector's own process, by its pid in its own namespace, and that namespace as stat() shows it. It is never reported. */
+  kestrel_u64 own_namespace_device;
+  kestrel_u64 own_namespace_inode;
+  kestrel_u32 own_pid;
+  /* Whether only the cgroup in `cgroups` is reported, with those below it. */
+  kestrel_u32 confined;
+};
+
+KESTREL_ASSERT(sizeof(struct kestrel_settings) == 24);
 KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
 KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, klass) == 4);

@@ -46,13 +46,14 @@ function isWhole(folder: string, pin: Pin): boolean {
  * @param cache Where downloaded files stay, a folder for each version.
  * @throws BuildError when the distribution has none of the pinned versions, or a file is not what was pinned.
  */
-export async function fetchSources(pins: Pins, cache: string): Promise<SourcePackage[]> {
+export async function fetchSources(pins: Pins, cache: string, say: (line: string) => void): Promise<SourcePackage[]> {
   const folderOf = (name: string, pin: Pin): string => join(cache, `${name}-${pin.version}`);
   const packages: SourcePackage[] = [];
   let apt: Apt | null = null;
   for (const [name, versions] of Object.entries(pins)) {
     let pin = versions.find((one) => isWhole(folderOf(name, one), one));
     if (pin === undefined) {
+      say(`fetching the source package ${name}`);
       apt ??= await openApt(join(cache, "apt"));
       pin = await download(apt, name, versions, (one) => folderOf(name, one));
     }
@@ -102,7 +103,12 @@ async function versionsAt(apt: Apt, name: string): Promise<string[]> {
   return [...new Set([...listed.matchAll(/^Version: (\S+)$/gm)].map(([, version]) => version ?? ""))];
 }
 
-async function download(apt: Apt, name: string, versions: readonly Pin[], folderOf: (pin: Pin) => string): Promise<Pin> {
+async function download(
+  apt: Apt,
+  name: string,
+  versions: readonly Pin[],
+  folderOf: (pin: Pin) => string,
+): Promise<Pin> {
   const there = await versionsAt(apt, name);
   // An epoch is part of a binary package's version on Debian, not of the source package's that it is built from.
   const pin = versions.find((one) => there.includes(one.version));

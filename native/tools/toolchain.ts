@@ -121,5 +121,7 @@ export async function findToolchain(distribution: string): Promise<Toolchain> {
 
 async function hasZlibHeaders(compiler: Found | null): Promise<boolean> {
   if (compiler === null) return existsSync("/usr/include/zlib.h");
-  return (await tryTool(compiler.command, ["-x", "c++", "-include", "zlib.h", "-fsyntax-only", "/dev/null"])).code === 0;
+  return (
+    (await tryTool(compiler.command, ["-x", "c++", "-include", "zlib.h", "-fsyntax-only", "/dev/null"])).code === 0
+  );
 }

@@ -8,13 +8,16 @@
 #ifndef KESTREL_RING_H
 #define KESTREL_RING_H
 
-/* What the loader decides before the programs are loaded; the verifier sees constants and removes what they exclude. */
-const volatile __u64 filter_cgroup = 0;
-const volatile __u32 filter_cgroup_level = 0;
-/* The collector's own process, and the pid namespace that its pid is of. */
-const volatile __u32 own_pid = 0;
-const volatile __u64 own_namespace_device = 0;
-const volatile __u64 own_namespace_inode = 0;
+/* What the loader decides before the programs are loaded: constants for the verifier, which removes what they exclude. */
+SEC(".rodata.settings") const volatile struct kestrel_settings settings = {};
+
+/* The cgroup that collection is confined to, if it is. A cgroup by its descriptor is the same in every namespace. */
+struct {
+  __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} cgroups SEC(".maps");
 
 /* The loader sets the sizes of `events` and `rooms`. */
 struct {
@@ -57,12 +60,12 @@ struct {
 /* Whether what the current task does is wanted. */
 static __always_inline bool is_wanted(void)
 {
-  if (filter_cgroup != 0 && bpf_get_current_ancestor_cgroup_id(filter_cgroup_level) != filter_cgroup)
+  if (settings.confined && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
     return false;
   struct bpf_pidns_info own = {};
   /* Fails in any other pid namespace, and there the current task is not the collector. */
-  if (own_pid != 0 && bpf_get_ns_current_pid_tgid(own_namespace_device, own_namespace_inode, &own, sizeof(own)) == 0)
-    return own.tgid != own_pid;
+  if (bpf_get_ns_current_pid_tgid(settings.own_namespace_device, settings.own_namespace_inode, &own, sizeof(own)) == 0)
+    return own.tgid != settings.own_pid;
   return true;
 }
 

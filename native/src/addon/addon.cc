@@ -1,0 +1,261 @@
+// What JavaScript sees of the addon; runtime/src/ebpf/addon.ts has its types. Events pass as chunks of lines, never as objects.
+
+#include <napi.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "collector.h"
+#include "line-writer.h"
+#include "machine-facts.h"
+#include "programs.h"
+
+namespace kestrel {
+namespace {
+
+/// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
+Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
+  if (lines->size == 0) return Napi::Buffer<char>::New(env, 0);
+  char* const bytes = lines->bytes.get();
+  const size_t size = lines->size;
+  return Napi::Buffer<char>::NewOrCopy(env, bytes, size, [](Napi::Env, char*, Lines* owner) { delete owner; }, lines.release());
+}
+
+std::string string_at(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
+}
+
+Host host_of(const Napi::Object& host) {
+  return {string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
+}
+
+/// machineFacts(): what the machine allows.
+Napi::Value machine_facts(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const MachineFacts facts = read_machine_facts();
+  Napi::Object capabilities = Napi::Object::New(env);
+  capabilities.Set("CAP_BPF", facts.capability_bpf);
+  capabilities.Set("CAP_PERFMON", facts.capability_perfmon);
+  capabilities.Set("CAP_SYS_ADMIN", facts.capability_sys_admin);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("kernel", facts.kernel);
+  result.Set("btf", facts.btf);
+  const auto or_null = [&](const std::string& text) { return text.empty() ? env.Null() : Napi::String::New(env, text); };
+  result.Set("lockdown", or_null(facts.lockdown));
+  result.Set("securityModules", or_null(facts.security_modules));
+  result.Set("capabilities", capabilities);
+  return result;
+}
+
+/// linesOf(records, host, clockOffset): the lines of records that stand one after the other, each at a multiple of 8.
+Napi::Value lines_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsBuffer() || !info[1].IsObject() || !info[2].IsBigInt()) {
+    Napi::TypeError::New(env, "linesOf takes a Buffer, a host and a BigInt").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const auto records = info[0].As<Napi::Buffer<char>>();
+  LineWriter writer(host_of(info[1].As<Napi::Object>()));
+  bool lossless = false;
+  writer.clock_offset = info[2].As<Napi::BigInt>().Int64Value(&lossless);
+  auto lines = std::make_unique<Lines>();
+  uint32_t malformed = 0;
+  for (size_t at = 0; at < records.Length();) {
+    const size_t left = records.Length() - at;
+    uint32_t size = 0;
+    if (left >= sizeof(size)) std::memcpy(&size, records.Data() + at, sizeof(size));
+    if (size < sizeof(kestrel_header) || size > left) {
+      malformed++;
+      break;
+    }
+    if (!writer.append(*lines, records.Data() + at, size)) malformed++;
+    at += (size + 7) & ~size_t{7};
+  }
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("lines", buffer_of(env, std::move(lines)));
+  result.Set("malformed", malformed);
+  return result;
+}
+
+const char* state_name(ProgramReport::State state) {
+  switch (state) {
+    case ProgramReport::kAttached:
+      return "attached";
+    case ProgramReport::kNotNeeded:
+      return "not needed";
+    default:
+      return "failed";
+  }
+}
+
+/// new Collector({ringBytes, intervalMicroseconds, cgroup, host}): attaches what it can; `report` says what.
+class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Collector",
+                       {
+                           InstanceMethod<&CollectorObject::report>("report"),
+                           InstanceMethod<&CollectorObject::start>("start"),
+                           InstanceMethod<&CollectorObject::want>("want"),
+                           InstanceMethod<&CollectorObject::counters>("counters"),
+                           InstanceMethod<&CollectorObject::stop>("stop"),
+                       });
+  }
+
+  explicit CollectorObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<CollectorObject>(info) {
+    const Napi::Env env = info.Env();
+    if (!info[0].IsObject()) {
+      Napi::TypeError::New(env, "Collector takes an object").ThrowAsJavaScriptException();
+      return;
+    }
+    const auto options = info[0].As<Napi::Object>();
+    const Napi::Value ring_bytes = options.Get("ringBytes");
+    const Napi::Value interval = options.Get("intervalMicroseconds");
+    const Napi::Value host = options.Get("host");
+    if (!ring_bytes.IsNumber() || !interval.IsNumber() || !host.IsObject()) {
+      Napi::TypeError::New(env, "Collector takes ringBytes, intervalMicroseconds and host").ThrowAsJavaScriptException();
+      return;
+    }
+    const std::string cgroup_path = string_at(options, "cgroup");
+    int cgroup = -1;
+    if (!cgroup_path.empty()) {
+      cgroup = open(cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      if (cgroup < 0) {
+        Napi::Error::New(env, "cannot open the cgroup " + cgroup_path + ": " + std::strerror(errno))
+            .ThrowAsJavaScriptException();
+        return;
+      }
+    }
+    Programs programs = attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup});
+    if (cgroup >= 0) close(cgroup);
+    reports_ = programs.reports;
+    failure_ = programs.failure;
+    collector_ = std::make_unique<Collector>(std::move(programs), host_of(host.As<Napi::Object>()),
+                                             std::chrono::microseconds(interval.As<Napi::Number>().Int64Value()));
+    // Node ends without collecting garbage: the thread has to be gone before what it calls is.
+    napi_add_env_cleanup_hook(env, end_of, this);
+  }
+
+  ~CollectorObject() override { end(); }
+
+  void Finalize(Napi::BasicEnv env) override {
+    if (collector_ != nullptr) napi_remove_env_cleanup_hook(env, end_of, this);
+  }
+
+ private:
+  static void end_of(void* self) { static_cast<CollectorObject*>(self)->end(); }
+
+  Napi::Value report(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Napi::Array programs = Napi::Array::New(env, reports_.size());
+    for (uint32_t at = 0; at < reports_.size(); at++) {
+      const ProgramReport& one = reports_[at];
+      Napi::Object program = Napi::Object::New(env);
+      program.Set("name", one.name);
+      program.Set("event", std::string(class_name(one.klass)));
+      program.Set("hook", one.hook);
+      program.Set("tier", std::string(1, one.tier));
+      program.Set("state", state_name(one.state));
+      program.Set("reason", one.reason.empty() ? env.Null() : Napi::String::New(env, one.reason));
+      programs.Set(at, program);
+    }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("failure", failure_.empty() ? env.Null() : Napi::String::New(env, failure_));
+    result.Set("programs", programs);
+    return result;
+  }
+
+  /// start(onChunk): the function is called with a Buffer for each want(), and with null at the end.
+  Napi::Value start(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (!info[0].IsFunction() || started_) {
+      Napi::TypeError::New(env, "start takes a function, and is called once").ThrowAsJavaScriptException();
+      return env.Undefined();
+    }
+    // A chunk is given for each one asked for, and there is one end: the queue stays short without a bound.
+    calls_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "kestrel", 0, 1);
+    const auto deliver = [this](std::unique_ptr<Lines> lines) {
+      if (closed_) return;
+      const bool ended = lines == nullptr;
+      const auto call = [](Napi::Env env, Napi::Function on_chunk, Lines* chunk) {
+        std::unique_ptr<Lines> owned(chunk);
+        if (env != nullptr) on_chunk.Call({owned == nullptr ? env.Null() : buffer_of(env, std::move(owned))});
+      };
+      Lines* const chunk = lines.release();
+      if (calls_.NonBlockingCall(chunk, call) != napi_ok) {
+        // JavaScript is ending, and has taken the function back: it must not be touched again.
+        delete chunk;
+        closed_ = true;
+      } else if (ended) {
+        calls_.Release();
+      }
+    };
+    started_ = collector_->start(deliver);
+    if (!started_) {
+      calls_.Abort();
+      Napi::Error::New(env, failure_.empty() ? "the ring cannot be read" : failure_).ThrowAsJavaScriptException();
+    }
+    return env.Undefined();
+  }
+
+  Napi::Value want(const Napi::CallbackInfo& info) {
+    collector_->want();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value stop(const Napi::CallbackInfo& info) {
+    collector_->stop();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value counters(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    Napi::Object result = Napi::Object::New(env);
+    const auto classes = collector_->counters();
+    for (uint32_t klass = 0; klass < classes.size(); klass++) {
+      const ClassCounters& one = classes[klass];
+      Napi::Object counters = Napi::Object::New(env);
+      counters.Set("made", static_cast<double>(one.made));
+      counters.Set("dropped", static_cast<double>(one.dropped));
+      counters.Set("received", static_cast<double>(one.received));
+      Napi::Array by_cpu = Napi::Array::New(env, one.dropped_by_cpu.size());
+      for (uint32_t cpu = 0; cpu < one.dropped_by_cpu.size(); cpu++) {
+        by_cpu.Set(cpu, static_cast<double>(one.dropped_by_cpu[cpu]));
+      }
+      counters.Set("droppedByCpu", by_cpu);
+      result.Set(std::string(class_name(klass)), counters);
+    }
+    result.Set("malformed", static_cast<double>(collector_->malformed()));
+    return result;
+  }
+
+  void end() {
+    if (collector_ != nullptr) collector_->abandon();
+    collector_ = nullptr;
+  }
+
+  std::unique_ptr<Collector> collector_;
+  Napi::ThreadSafeFunction calls_;
+  std::vector<ProgramReport> reports_;
+  std::string failure_;
+  bool started_ = false;
+  /// Of the collector's thread alone.
+  bool closed_ = false;
+};
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("machineFacts", Napi::Function::New(env, machine_facts, "machineFacts"));
+  exports.Set("linesOf", Napi::Function::New(env, lines_of, "linesOf"));
+  exports.Set("Collector", CollectorObject::define(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace kestrel
+
+static Napi::Object init_addon(Napi::Env env, Napi::Object exports) { return kestrel::init(env, exports); }
+NODE_API_MODULE(kestrel_ebpf, init_addon)

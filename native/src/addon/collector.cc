@@ -1,0 +1,165 @@
+#include "collector.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace kestrel {
+namespace {
+
+/// A chunk is full with so many bytes: about two thousand lines, and the evaluator's own measure of a chunk.
+constexpr size_t kChunkBytes = 1 << 20;
+
+/// Losses are looked for so often; asking is a system call for each class.
+constexpr auto kLossInterval = std::chrono::milliseconds(100);
+
+/// A difference of the clocks that is taken over. Less is what reading two clocks one after the other costs, and taking it over
+/// would change the order of events by their time, and the start of one process from event to event.
+constexpr int64_t kClockStep = 1000000;
+
+/// What ends a round of reading the ring: the chunk is full.
+constexpr int kFull = -ENOSPC;
+
+int64_t nanoseconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+}  // namespace
+
+void Collector::RingCloser::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+
+Collector::Collector(Programs programs, const Host& host, std::chrono::microseconds interval)
+    : programs_(std::move(programs)), writer_(host), interval_(interval), lines_(new Lines) {}
+
+Collector::~Collector() { abandon(); }
+
+bool Collector::start(Deliver deliver) {
+  if (programs_.object == nullptr) return false;
+  ring_.reset(ring_buffer__new(programs_.map("events"), on_record, this, nullptr));
+  if (ring_ == nullptr) return false;
+  deliver_ = std::move(deliver);
+  thread_ = std::thread([this] { run(); });
+  return true;
+}
+
+void Collector::want() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  wanted_ = true;
+  changed_.notify_one();
+}
+
+void Collector::stop() {
+  programs_.detach();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stopping_ = true;
+  changed_.notify_one();
+}
+
+void Collector::abandon() {
+  stop();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    abandoned_ = true;
+    changed_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+int Collector::on_record(void* self, void* data, size_t size) {
+  auto& collector = *static_cast<Collector*>(self);
+  if (collector.writer_.append(*collector.lines_, data, size)) {
+    collector.received_[static_cast<kestrel_header*>(data)->klass].fetch_add(1, std::memory_order_relaxed);
+  } else {
+    collector.malformed_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return collector.lines_->size >= kChunkBytes ? kFull : 0;
+}
+
+void Collector::set_clock() {
+  const int64_t before = nanoseconds(CLOCK_BOOTTIME);
+  const int64_t now = nanoseconds(CLOCK_REALTIME);
+  const int64_t after = nanoseconds(CLOCK_BOOTTIME);
+  const int64_t offset = now - (before + (after - before) / 2);
+  if (std::llabs(offset - writer_.clock_offset) >= kClockStep) writer_.clock_offset = offset;
+}
+
+void Collector::drain() {
+  set_clock();
+  if (lines_->size < kChunkBytes) ring_buffer__consume(ring_.get());
+}
+
+void Collector::report_losses() {
+  const auto counters = this->counters();
+  for (uint32_t klass = 0; klass < counters.size(); klass++) {
+    const auto& by_cpu = counters[klass].dropped_by_cpu;
+    reported_.resize(KESTREL_CLASSES * by_cpu.size());
+    for (uint32_t cpu = 0; cpu < by_cpu.size(); cpu++) {
+      uint64_t& reported = reported_[klass * by_cpu.size() + cpu];
+      if (by_cpu[cpu] == reported) continue;
+      const auto now = static_cast<uint64_t>(nanoseconds(CLOCK_BOOTTIME));
+      writer_.append_loss(*lines_, now, static_cast<kestrel_class>(klass), cpu, by_cpu[cpu] - reported);
+      reported = by_cpu[cpu];
+    }
+  }
+}
+
+void Collector::run() {
+  auto next_losses = std::chrono::steady_clock::now();
+  // Rounds after the end in which nothing came. A program that was running when it was detached may still write its record, so
+  // one such round is not enough.
+  int quiet_rounds = 0;
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (!abandoned_) {
+    const bool ending = stopping_;
+    lock.unlock();
+    const size_t before = lines_->size;
+    drain();
+    const bool nothing = lines_->size == before && before < kChunkBytes;
+    quiet_rounds = ending && nothing ? quiet_rounds + 1 : 0;
+    const bool last = quiet_rounds >= 2;
+    const auto now = std::chrono::steady_clock::now();
+    if (last || now >= next_losses) {
+      report_losses();
+      next_losses = now + kLossInterval;
+    }
+    lock.lock();
+    if (last && lines_->size == 0) break;
+    if (wanted_ && lines_->size != 0) {
+      wanted_ = false;
+      lock.unlock();
+      deliver_(std::move(lines_));
+      lines_.reset(new Lines);
+      lock.lock();
+      continue;
+    }
+    changed_.wait_for(lock, interval_, [&] { return abandoned_ || stopping_ != ending || (wanted_ && lines_->size != 0); });
+  }
+  const bool abandoned = abandoned_;
+  lock.unlock();
+  if (!abandoned) deliver_(nullptr);
+}
+
+std::vector<ClassCounters> Collector::counters() const {
+  std::vector<ClassCounters> classes(KESTREL_CLASSES);
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0 || programs_.object == nullptr) return classes;
+  std::vector<kestrel_counters> by_cpu(static_cast<size_t>(cpus));
+  for (uint32_t klass = 0; klass < KESTREL_CLASSES; klass++) {
+    ClassCounters& one = classes[klass];
+    one.received = received_[klass].load(std::memory_order_relaxed);
+    one.dropped_by_cpu.resize(by_cpu.size());
+    if (bpf_map_lookup_elem(programs_.map("counters"), &klass, by_cpu.data()) != 0) continue;
+    for (size_t cpu = 0; cpu < by_cpu.size(); cpu++) {
+      one.made += by_cpu[cpu].made;
+      one.dropped += by_cpu[cpu].dropped;
+      one.dropped_by_cpu[cpu] = by_cpu[cpu].dropped;
+    }
+  }
+  return classes;
+}
+
+}  // namespace kestrel

@@ -1,0 +1,238 @@
+#include "programs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include <bpf/bpf.h>
+
+#include "machine-facts.h"
+
+// object.S holds collector.bpf.o as it was compiled.
+extern "C" const char kestrel_bpf_object[];
+extern "C" const char kestrel_bpf_object_end[];
+
+namespace kestrel {
+namespace {
+
+/// The programs, those that are preferred first: of each class the first that attaches is used.
+struct Plan {
+  const char* name;
+  kestrel_class klass;
+  char tier;
+};
+constexpr Plan kPlans[] = {
+    {"on_exec", KESTREL_CLASS_EXEC, 'B'},
+    {"on_fork", KESTREL_CLASS_FORK, 'B'},
+    {"on_exit", KESTREL_CLASS_EXIT, 'B'},
+    {"on_exit_counted", KESTREL_CLASS_EXIT, 'B'},
+};
+
+/// Rooms for each CPU, as ring.h has them.
+constexpr uint32_t kRoomsOfCpu = 2;
+
+/// Lines of the verifier's log that are shown: what it objects to stands at the end, before its counts.
+constexpr size_t kLogLines = 8;
+
+/// What libbpf says while an object is loaded. It has one listener for the whole process, so the text is kept by thread.
+thread_local std::string* listening = nullptr;
+
+int listen(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG || listening == nullptr) return 0;
+  va_list again;
+  va_copy(again, arguments);
+  const int length = vsnprintf(nullptr, 0, format, again);
+  va_end(again);
+  if (length <= 0) return 0;
+  const size_t before = listening->size();
+  listening->resize(before + static_cast<size_t>(length) + 1);
+  vsnprintf(listening->data() + before, static_cast<size_t>(length) + 1, format, arguments);
+  listening->pop_back();
+  return length;
+}
+
+class Listening {
+ public:
+  explicit Listening(std::string& said) {
+    libbpf_set_print(listen);
+    listening = &said;
+  }
+  ~Listening() { listening = nullptr; }
+};
+
+/// The end of what was said about a program: of its verifier's log if there is one, else of libbpf's own words.
+std::string last_lines(const std::string& said) {
+  size_t begin = said.rfind("-- BEGIN PROG LOAD LOG --");
+  size_t end = said.size();
+  if (begin != std::string::npos) {
+    begin = std::min(said.find('\n', begin), said.size());
+    end = std::min(said.find("-- END PROG LOAD LOG --", begin), said.size());
+  } else {
+    begin = 0;
+  }
+  std::vector<std::string> lines;
+  for (size_t at = begin; at < end;) {
+    const size_t stop = std::min(said.find('\n', at), end);
+    std::string line = said.substr(at, stop - at);
+    if (!line.empty() && line.rfind("processed ", 0) != 0) lines.push_back(std::move(line));
+    at = stop + 1;
+  }
+  std::string shown;
+  for (size_t at = lines.size() - std::min(lines.size(), kLogLines); at < lines.size(); at++) {
+    shown += shown.empty() ? lines[at] : "\n" + lines[at];
+  }
+  return shown;
+}
+
+std::string error_text(int error, const std::string& said) {
+  std::string text = std::strerror(error < 0 ? -error : error);
+  const std::string lines = last_lines(said);
+  return lines.empty() ? text : text + "\n" + lines;
+}
+
+using Object = std::unique_ptr<bpf_object, ObjectCloser>;
+
+/// The object with its settings, not yet loaded; of its programs only those that `wanted` names will be.
+Object open_object(const ProgramOptions& options, const std::vector<bool>& wanted, std::string& failure) {
+  std::string said;
+  const Listening scope(said);
+  LIBBPF_OPTS(bpf_object_open_opts, open);
+  open.object_name = "kestrel";
+  const size_t size = static_cast<size_t>(kestrel_bpf_object_end - kestrel_bpf_object);
+  Object object(bpf_object__open_mem(kestrel_bpf_object, size, &open));
+  if (object == nullptr) {
+    failure = error_text(errno, said);
+    return nullptr;
+  }
+  kestrel_settings settings{};
+  struct stat own_namespace {};
+  if (stat("/proc/self/ns/pid", &own_namespace) == 0) {
+    settings.own_namespace_device = own_namespace.st_dev;
+    settings.own_namespace_inode = own_namespace.st_ino;
+    settings.own_pid = static_cast<uint32_t>(getpid());
+  }
+  settings.confined = options.cgroup >= 0 ? 1 : 0;
+  const int cpus = libbpf_num_possible_cpus();
+  bpf_map* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
+  bpf_map* const events = bpf_object__find_map_by_name(object.get(), "events");
+  bpf_map* const rooms = bpf_object__find_map_by_name(object.get(), "rooms");
+  if (cpus <= 0 || map == nullptr || events == nullptr || rooms == nullptr ||
+      bpf_map__set_initial_value(map, &settings, sizeof(settings)) != 0 ||
+      bpf_map__set_max_entries(events, options.ring_bytes) != 0 ||
+      bpf_map__set_max_entries(rooms, static_cast<uint32_t>(cpus) * kRoomsOfCpu) != 0) {
+    failure = "the object is not the one that this addon was built with\n" + said;
+    return nullptr;
+  }
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    bpf_program* const program = bpf_object__find_program_by_name(object.get(), kPlans[at].name);
+    if (program == nullptr) {
+      failure = std::string("the object has no program ") + kPlans[at].name;
+      return nullptr;
+    }
+    bpf_program__set_autoload(program, wanted[at]);
+  }
+  return object;
+}
+
+/// Loads the programs that are wanted, all or none. Returns libbpf's error.
+int load(Object& object, const ProgramOptions& options, const std::vector<bool>& wanted, std::string& said) {
+  object = open_object(options, wanted, said);
+  if (object == nullptr) return -EINVAL;
+  const Listening scope(said);
+  return bpf_object__load(object.get());
+}
+
+/// What cannot be loaded for want of a permission or of the kernel's types is said in words, before the numbers.
+std::string whole_failure(int error, const std::string& said) {
+  const MachineFacts facts = read_machine_facts();
+  const std::string missing = missing_capabilities(facts);
+  std::string text;
+  if (!facts.btf) text = "this kernel does not show its types: there is no /sys/kernel/btf/vmlinux\n";
+  if (!missing.empty()) text += "this process lacks " + missing + "\n";
+  if (error == -ENOSYS) text += "this kernel has no bpf\n";
+  return text + error_text(error, said);
+}
+
+}  // namespace
+
+Programs attach_programs(const ProgramOptions& options) {
+  Programs result;
+  for (const Plan& plan : kPlans) {
+    result.reports.push_back({plan.name, plan.klass, "", plan.tier, ProgramReport::kNotNeeded, ""});
+  }
+  std::vector<bool> wanted(std::size(kPlans), true);
+  std::string said;
+  int error = load(result.object, options, wanted, said);
+  if (error != 0) {
+    // Something in the object is refused. Without any program, is it the maps? Then one by one, which programs it is.
+    const std::vector<bool> none(std::size(kPlans), false);
+    said.clear();
+    error = load(result.object, options, none, said);
+    if (error != 0) {
+      result.failure = whole_failure(error, said);
+      result.object = nullptr;
+      for (ProgramReport& report : result.reports) report.state = ProgramReport::kFailed;
+      return result;
+    }
+    for (size_t at = 0; at < std::size(kPlans); at++) {
+      std::vector<bool> one = none;
+      one[at] = true;
+      Object trial;
+      said.clear();
+      error = load(trial, options, one, said);
+      wanted[at] = error == 0;
+      if (error == 0) continue;
+      result.reports[at].state = ProgramReport::kFailed;
+      result.reports[at].reason = error_text(error, said);
+    }
+    said.clear();
+    error = load(result.object, options, wanted, said);
+    if (error != 0) {
+      result.failure = whole_failure(error, said);
+      result.object = nullptr;
+      return result;
+    }
+  }
+
+  if (options.cgroup >= 0) {
+    const uint32_t first = 0;
+    const auto cgroup = static_cast<uint32_t>(options.cgroup);
+    if (bpf_map_update_elem(result.map("cgroups"), &first, &cgroup, BPF_ANY) != 0) {
+      result.failure = std::string("the folder to confine collection to is no cgroup of version 2: ") + strerror(errno);
+      result.object = nullptr;
+      return result;
+    }
+  }
+
+  bool attached[KESTREL_CLASSES] = {};
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    ProgramReport& report = result.reports[at];
+    bpf_program* const program = bpf_object__find_program_by_name(result.object.get(), kPlans[at].name);
+    report.hook = bpf_program__section_name(program);
+    if (!wanted[at] || attached[report.klass]) continue;
+    said.clear();
+    const Listening scope(said);
+    bpf_link* const link = bpf_program__attach(program);
+    if (link == nullptr) {
+      report.state = ProgramReport::kFailed;
+      report.reason = error_text(errno, said);
+      continue;
+    }
+    result.links.emplace_back(link);
+    report.state = ProgramReport::kAttached;
+    attached[report.klass] = true;
+  }
+  if (result.links.empty()) {
+    result.failure = "this kernel takes none of the programs; the first says: " + result.reports[0].reason;
+    const std::string missing = missing_capabilities(read_machine_facts());
+    if (!missing.empty()) result.failure = "this process lacks " + missing + "\n" + result.failure;
+  }
+  return result;
+}
+
+}  // namespace kestrel

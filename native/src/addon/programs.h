@@ -1,0 +1,57 @@
+// The object of BPF programs → those of them that this kernel takes, attached, and a report of what became of each.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../record.h"
+
+namespace kestrel {
+
+/// One program of collector.bpf.c, and what became of it.
+struct ProgramReport {
+  std::string name;
+  kestrel_class klass;
+  /// What it hooks: "tp_btf/sched_process_exec".
+  std::string hook;
+  /// A: trampolines and security modules. B: typed tracepoints. See native/README.md.
+  char tier;
+  enum State { kAttached, kNotNeeded, kFailed } state;
+  /// Why it failed: an error, and the last lines of the verifier's log where there is one.
+  std::string reason;
+};
+
+struct ProgramOptions {
+  /// Of the ring, in bytes: a power of two that is at least a page.
+  uint32_t ring_bytes;
+  /// A descriptor of the cgroup to confine collection to; -1 for all. It is not closed here.
+  int cgroup;
+};
+
+struct ObjectCloser {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+struct LinkCloser {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+
+struct Programs {
+  std::unique_ptr<bpf_object, ObjectCloser> object;
+  std::vector<std::unique_ptr<bpf_link, LinkCloser>> links;
+  std::vector<ProgramReport> reports;
+  /// Why nothing at all could be loaded; empty when something is attached.
+  std::string failure;
+
+  /// The descriptor of a map.
+  int map(const char* name) const { return bpf_object__find_map_fd_by_name(object.get(), name); }
+  /// Nothing is written into the ring after this.
+  void detach() { links.clear(); }
+};
+
+/// Loads and attaches the best program of each class. It never throws; what failed is in the result.
+Programs attach_programs(const ProgramOptions& options);
+
+}  // namespace kestrel
