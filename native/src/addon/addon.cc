@@ -1,4 +1,4 @@
-// What JavaScript sees of the addon; runtime/src/ebpf/addon.ts has its types. Events pass as chunks of lines, never as objects.
+// What JavaScript sees of the addon; runtime/src/ebpf/load-addon.ts has its types. Events pass as chunks of lines, never as objects.
 
 #include <napi.h>
 
@@ -15,6 +15,9 @@
 
 namespace kestrel {
 namespace {
+
+/// What runtime/src/ebpf/load-addon.ts and this addon agree on. Raise both when a function here changes.
+constexpr uint32_t kInterface = 1;
 
 /// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
 Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
@@ -248,6 +251,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
 };
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("interface", kInterface);
   exports.Set("machineFacts", Napi::Function::New(env, machine_facts, "machineFacts"));
   exports.Set("linesOf", Napi::Function::New(env, lines_of, "linesOf"));
   exports.Set("Collector", CollectorObject::define(env));
