@@ -32,6 +32,15 @@ std::string string_at(const Napi::Object& object, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
+std::vector<std::string> strings_at(const Napi::Object& object, const char* name) {
+  std::vector<std::string> strings;
+  const Napi::Value value = object.Get(name);
+  if (!value.IsArray()) return strings;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t at = 0; at < array.Length(); at++) strings.push_back(array.Get(at).ToString().Utf8Value());
+  return strings;
+}
+
 Host host_of(const Napi::Object& host) {
   return {string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
 }
@@ -90,12 +99,14 @@ const char* state_name(ProgramReport::State state) {
       return "attached";
     case ProgramReport::kNotNeeded:
       return "not needed";
+    case ProgramReport::kNotWanted:
+      return "not wanted";
     default:
       return "failed";
   }
 }
 
-/// new Collector({ringBytes, intervalMicroseconds, cgroup, host}): attaches what it can; `report` says what.
+/// new Collector({ringBytes, intervalMicroseconds, cgroup, programs, host}): attaches what it can; `report` says what.
 class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -133,7 +144,8 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
         return;
       }
     }
-    Programs programs = attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup});
+    Programs programs =
+        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, strings_at(options, "programs")});
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;

@@ -162,10 +162,14 @@ std::string whole_failure(int error, const std::string& said) {
 
 Programs attach_programs(const ProgramOptions& options) {
   Programs result;
+  std::vector<bool> wanted;
   for (const Plan& plan : kPlans) {
-    result.reports.push_back({plan.name, plan.klass, "", plan.tier, ProgramReport::kNotNeeded, ""});
+    const auto& names = options.names;
+    const bool want = names.empty() || std::find(names.begin(), names.end(), plan.name) != names.end();
+    const auto state = want ? ProgramReport::kNotNeeded : ProgramReport::kNotWanted;
+    result.reports.push_back({plan.name, plan.klass, "", plan.tier, state, ""});
+    wanted.push_back(want);
   }
-  std::vector<bool> wanted(std::size(kPlans), true);
   std::string said;
   int error = load(result.object, options, wanted, said);
   if (error != 0) {
@@ -176,10 +180,13 @@ Programs attach_programs(const ProgramOptions& options) {
     if (error != 0) {
       result.failure = whole_failure(error, said);
       result.object = nullptr;
-      for (ProgramReport& report : result.reports) report.state = ProgramReport::kFailed;
+      for (ProgramReport& report : result.reports) {
+        if (report.state == ProgramReport::kNotNeeded) report.state = ProgramReport::kFailed;
+      }
       return result;
     }
     for (size_t at = 0; at < std::size(kPlans); at++) {
+      if (!wanted[at]) continue;
       std::vector<bool> one = none;
       one[at] = true;
       Object trial;
@@ -228,9 +235,12 @@ Programs attach_programs(const ProgramOptions& options) {
     attached[report.klass] = true;
   }
   if (result.links.empty()) {
-    result.failure = "this kernel takes none of the programs; the first says: " + result.reports[0].reason;
+    const auto failed = std::find_if(result.reports.begin(), result.reports.end(),
+                                     [](const ProgramReport& one) { return one.state == ProgramReport::kFailed; });
     const std::string missing = missing_capabilities(read_machine_facts());
-    if (!missing.empty()) result.failure = "this process lacks " + missing + "\n" + result.failure;
+    if (!missing.empty()) result.failure = "this process lacks " + missing + "\n";
+    result.failure += failed == result.reports.end() ? "no program is wanted"
+                                                     : "no program can be attached; " + failed->name + ": " + failed->reason;
   }
   return result;
 }

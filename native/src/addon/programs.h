@@ -19,7 +19,7 @@ struct ProgramReport {
   std::string hook;
   /// A: trampolines and security modules. B: typed tracepoints. See native/README.md.
   char tier;
-  enum State { kAttached, kNotNeeded, kFailed } state;
+  enum State { kAttached, kNotNeeded, kNotWanted, kFailed } state;
   /// Why it failed: an error, and the last lines of the verifier's log where there is one.
   std::string reason;
 };
@@ -29,6 +29,8 @@ struct ProgramOptions {
   uint32_t ring_bytes;
   /// A descriptor of the cgroup to confine collection to; -1 for all. It is not closed here.
   int cgroup;
+  /// Names of the programs that may be used; none means all.
+  std::vector<std::string> names;
 };
 
 struct ObjectCloser {

@@ -30,7 +30,10 @@ export async function* liveChunks(collector: EbpfCollector): AsyncGenerator<Uint
 }
 
 /** Stops a collector whose lines nobody wants any more, and waits for its end, so that nothing is attached after it. */
-function discardRest(collector: EbpfCollector, listen: (listener: (chunk: Uint8Array | null) => void) => void): Promise<void> {
+function discardRest(
+  collector: EbpfCollector,
+  listen: (listener: (chunk: Uint8Array | null) => void) => void,
+): Promise<void> {
   return new Promise((resolve) => {
     listen((chunk) => {
       if (chunk === null) resolve();

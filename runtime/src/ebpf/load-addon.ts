@@ -34,8 +34,8 @@ export interface ProgramReport {
   readonly hook: string;
   /** "A": trampolines and security modules. "B": typed tracepoints. */
   readonly tier: "A" | "B";
-  /** "not needed": a better one of the same class is attached. */
-  readonly state: "attached" | "not needed" | "failed";
+  /** "not needed": a better one of the same class is attached. "not wanted": the options leave it out. */
+  readonly state: "attached" | "not needed" | "not wanted" | "failed";
   /** Of a failed one: an error, and the last lines of the verifier's log where there is one. */
   readonly reason: string | null;
 }
@@ -64,6 +64,8 @@ export interface CollectorOptions {
   readonly intervalMicroseconds: number;
   /** A folder of cgroup version 2: only what its processes do is collected, and those of the cgroups below it. */
   readonly cgroup?: string;
+  /** Names of the programs that may be used; without it all. */
+  readonly programs?: readonly string[];
   readonly host: EbpfHost;
 }
 

@@ -1,0 +1,166 @@
+// Whether the addon is there and may read the kernel, and a cgroup of a test's own to confine it to.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { liveChunks } from "@kestrel/runtime/ebpf/live-chunks";
+import {
+  type CollectorCounters,
+  type CollectorOptions,
+  type EbpfAddon,
+  EbpfAddonError,
+  type EbpfCollector,
+  loadAddon,
+} from "@kestrel/runtime/ebpf/load-addon";
+import { thisHost } from "@kestrel/runtime/ebpf/this-host";
+
+/** The addon, or why there is none, in a line. */
+export function addonOrReason(): EbpfAddon | string {
+  try {
+    return loadAddon();
+  } catch (error) {
+    if (error instanceof EbpfAddonError) return error.message;
+    throw error;
+  }
+}
+
+/** The addon where it may read the kernel and a cgroup can be made, else why not, in a line. */
+export function liveAddonOrReason(): EbpfAddon | string {
+  const addon = addonOrReason();
+  if (typeof addon === "string") return addon;
+  const options = { ringBytes: 1 << 16, intervalMicroseconds: 1000, host: thisHost() };
+  const { failure } = new addon.Collector(options).report();
+  if (failure !== null) return `eBPF is not allowed here: ${failure.replaceAll("\n", "; ")}`;
+  try {
+    makeCgroup().remove();
+  } catch (error) {
+    return `no cgroup can be made: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return addon;
+}
+
+/** A cgroup of version 2 that nothing else is in. */
+export interface TestCgroup {
+  readonly path: string;
+  /** Starts a program in it. Its first event there is its exec; what started it is outside. */
+  spawn(command: readonly string[], options?: { uid?: number; gid?: number; cwd?: string }): ChildProcess;
+  /** spawn, and waits until it has ended. Returns its pid, exit code and what it printed. */
+  run(
+    command: readonly string[],
+    options?: { uid?: number; gid?: number; cwd?: string },
+  ): Promise<{ pid: number; code: number | null; output: string }>;
+  /** Nothing may run in it any more. */
+  remove(): void;
+}
+
+function cgroupRoot(): string {
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+  const path = /^(?:\S+ ){4}(\S+) .* - cgroup2 /m.exec(mounts)?.[1];
+  if (path === undefined) throw new Error("no cgroup2 file system is mounted");
+  return path;
+}
+
+export function makeCgroup(): TestCgroup {
+  const path = mkdtempSync(join(cgroupRoot(), "kestrel-test-"));
+  const start: TestCgroup["spawn"] = (command, options = {}) => {
+    const { uid, gid, ...rest } = options;
+    // The shell moves itself into the cgroup, and then becomes the program. Ids are changed on the way, since only root may move.
+    const ids = uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${gid ?? uid}`, "--clear-groups"];
+    const script = 'echo 0 > "$0/cgroup.procs" && exec "$@"';
+    return spawn("/bin/sh", ["-c", script, path, ...ids, ...command], {
+      stdio: ["ignore", "pipe", "inherit"],
+      ...rest,
+    });
+  };
+  return {
+    path,
+    spawn: start,
+    async run(command, options) {
+      const child = start(command, options);
+      let output = "";
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+      const [code] = (await once(child, "close")) as [number | null];
+      return { pid: child.pid ?? 0, code, output };
+    },
+    remove: () => rmdirSync(path),
+  };
+}
+
+/** A line, as far as tests look into it. */
+export interface LiveEvent {
+  readonly "@timestamp": string;
+  readonly event: {
+    readonly kind: string;
+    readonly category?: readonly string[];
+    readonly type?: readonly string[];
+    readonly action: string;
+    readonly sequence: number;
+  };
+  readonly host: { readonly os: { readonly type: string } };
+  readonly process: LiveProcess & {
+    readonly executable?: string;
+    readonly args?: readonly string[];
+    readonly args_count?: number;
+    readonly command_line?: string;
+    readonly working_directory?: string;
+    readonly exit_code?: number;
+    readonly interactive: boolean;
+    readonly tty?: { readonly char_device: { readonly major: number; readonly minor: number } };
+    readonly user: { readonly id: string };
+    readonly real_user: { readonly id: string };
+    readonly saved_user: { readonly id: string };
+    readonly group: { readonly id: string };
+    readonly real_group: { readonly id: string };
+    readonly parent?: LiveProcess;
+    readonly group_leader?: LiveProcess;
+  };
+  readonly kestrel: {
+    readonly cgroup: number;
+    readonly filename?: string;
+    readonly flags?: readonly string[];
+    readonly args_size?: number;
+    readonly signal?: number;
+    readonly loss?: { readonly class: string; readonly cpu: number; readonly dropped: number };
+  };
+}
+
+interface LiveProcess {
+  readonly pid: number;
+  readonly entity_id?: string;
+  readonly name?: string;
+  readonly start?: string;
+}
+
+export interface LiveRun {
+  readonly events: readonly LiveEvent[];
+  readonly text: string;
+  readonly counters: CollectorCounters;
+}
+
+/** What a collector sees while `work` is done, to the last record. */
+export async function collectWhile(
+  addon: EbpfAddon,
+  options: Partial<CollectorOptions>,
+  work: (collector: EbpfCollector) => Promise<unknown>,
+): Promise<LiveRun> {
+  const whole = { ringBytes: 1 << 24, intervalMicroseconds: 1000, host: thisHost(), ...options };
+  const collector = new addon.Collector(whole);
+  const { failure } = collector.report();
+  if (failure !== null) throw new Error(failure);
+  const chunks: Uint8Array[] = [];
+  const reading = (async () => {
+    for await (const chunk of liveChunks(collector)) chunks.push(chunk);
+  })();
+  try {
+    await work(collector);
+  } finally {
+    collector.stop();
+    await reading;
+  }
+  const text = Buffer.concat(chunks).toString();
+  const lines = text.split("\n").filter((line) => line !== "");
+  return { events: lines.map((line) => JSON.parse(line) as LiveEvent), text, counters: collector.counters() };
+}
