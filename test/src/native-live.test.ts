@@ -140,7 +140,7 @@ function defineLiveTests(addon: EbpfAddon): void {
   live("arguments come as they are, whatever bytes they hold", async () => {
     // The shell gives `true` one argument with each byte that an argument can have.
     const script =
-      'for i in 001 011 012 015 033 042 134 177 200 303 351 377; do set -- "$@" "$(printf "a\\\\${i}b")"; done; exec /bin/true "$@"';
+      'for i in 001 011 012 015 033 042 134 177 200 303 351 377; do set -- "$@" "$(printf "a\\\\$i""b")"; done; exec /bin/true "$@"';
     const octal = ["001", "011", "012", "015", "033", "042", "134", "177", "200", "303", "351", "377"];
     const expected = octal.map((digits) => Buffer.from([0x61, Number.parseInt(digits, 8), 0x62]).toString("utf8"));
     let pid = 0;
