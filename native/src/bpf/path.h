@@ -23,6 +23,7 @@ struct path_walk {
 };
 
 #define PATH_END (NAME_MAX_BYTES + KESTREL_PATH_MAX)
+#define PATH_MASK (2 * KESTREL_PATH_MAX - 1)
 
 #define WALK_DONE 1
 #define WALK_CUT 2
@@ -37,19 +38,18 @@ static __always_inline void put_name(struct path_walk *walk, const unsigned char
     walk->flags |= WALK_CUT | WALK_DONE;
     return;
   }
-  __u32 at = walk->at - length;
-  /* The verifier has to see both bounds after the subtraction. */
-  if (at < 1 || at > PATH_END)
-    return;
+  /* Masks rather than comparisons: verifiers before 6.4 lose a bound that was compared in 32 bits after a subtraction. */
+  __u32 behind = walk->at & PATH_MASK;
+  __u32 at = (walk->at - length) & PATH_MASK;
+  __u32 front = (walk->at - length - 1) & PATH_MASK;
   /* The closing NUL of what is read would fall on the '/' that stands behind: that is written again. */
-  __u8 behind = room->path[at + length <= PATH_END ? at + length : 0];
+  __u8 kept = room->path[behind];
   long got = bpf_probe_read_kernel_str(&room->path[at], (length & (NAME_MAX_BYTES - 1)) + 1, name);
-  if (at + length <= PATH_END)
-    room->path[at + length] = behind;
+  room->path[behind] = kept;
   if (got != length + 1)
     walk->flags |= WALK_TORN;
-  room->path[at - 1] = '/';
-  walk->at = at - 1;
+  room->path[front] = '/';
+  walk->at = front;
 }
 
 static long step_up(__u32 index, struct path_walk *walk)

@@ -33,8 +33,8 @@ struct {
 } counters SEC(".maps");
 
 /*
- * A room holds a record while it is made. A path is written from its end, so it has a place of its own, with room for one more name
- * in front. Programs on these hooks do not interrupt each other today, but newer kernels let a tracepoint be preempted: a room is
+ * A room holds a record while it is made. A path is written from its end, so it has a place of its own, as long as a
+ * masked index reaches with one name behind it. Programs on these hooks do not interrupt each other today, but newer kernels let a tracepoint be preempted: a room is
  * taken with an exchange, and there are two for each CPU. When both are taken, the event counts as dropped.
  */
 #define ROOMS_OF_CPU 2
@@ -47,7 +47,7 @@ struct room {
     struct kestrel_exec exec;
     __u8 record[KESTREL_RECORD_MAX + KESTREL_ARGS_MAX];
   };
-  __u8 path[NAME_MAX_BYTES + KESTREL_PATH_MAX + NAME_MAX_BYTES];
+  __u8 path[2 * KESTREL_PATH_MAX + NAME_MAX_BYTES];
 };
 
 struct {
