@@ -1,7 +1,8 @@
 // The optional addon without a kernel: how it is found, where its sources come from, and what lines it makes of records. The last
 // needs the addon, and is skipped with a line where it is not built.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asSourceEntries, deb822AsSource, oneLineAsSource } from "@kestrel/native/dist/apt-sources.js";
@@ -23,6 +24,7 @@ import {
   HOST,
   inRow,
 } from "./support/ebpf-records.js";
+import { repositoryRoot } from "./support/repository.js";
 import { sizeOf } from "./support/sizes.js";
 import { strictJson } from "./support/strict-json.js";
 
@@ -86,6 +88,19 @@ native("a source file that is not the one that was pinned is refused", () => {
   assert.is(wrongWith(folder, "x.tar", abc), null);
   assert.match(wrongWith(folder, "x.tar", abc.replace("b", "c")) ?? "", /x\.tar has the SHA-256 ba7816bf.*is pinned/);
   assert.is(wrongWith(folder, "y.tar", abc), "y.tar is not there");
+});
+
+native("on a machine without compilers the build says what is missing, and the line that brings it", () => {
+  const script = join(repositoryRoot(), "native/dist/main.js");
+  const { status, stderr } = spawnSync(process.execPath, [script], { env: { PATH: folder }, encoding: "utf8" });
+  assert.is(status, 1);
+  const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+  if (/^ID(?:_LIKE)?=.*(?:debian|ubuntu)/m.test(release)) {
+    assert.match(stderr, /^build:native: missing: clang with the bpf target, llvm-strip, g\+\+, ar, make, /);
+    assert.match(stderr, /\n {2}sudo apt-get install --no-install-recommends clang llvm g\+\+ binutils make /);
+  } else {
+    assert.match(stderr, /^build:native: the (?:sources of libbpf and elfutils come|addon reads)/);
+  }
 });
 
 native("a step is done again when its ingredients change, and when it failed", async () => {

@@ -110,7 +110,8 @@ struct LineWriter::Line {
   }
 
   void time(uint64_t boottime) {
-    const int64_t nanoseconds = static_cast<int64_t>(boottime) + writer.clock_offset;
+    // Without a sign the sum of any two numbers is defined; a record that is not the kernel's may hold any.
+    const auto nanoseconds = static_cast<int64_t>(boottime + static_cast<uint64_t>(writer.clock_offset));
     int64_t second = nanoseconds / 1000000000;
     int64_t rest = nanoseconds % 1000000000;
     if (rest < 0) {
