@@ -21,15 +21,17 @@
 /* Helpers that read the kernel's memory are given to programs under a licence that goes with the GPL only. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* The kernel's, which is no type and so not in vmlinux.h. */
+#define SIGNAL_GROUP_EXIT 0x00000004
+
 #define TEXT(begins, ends) ((struct kestrel_text){.offset = (begins), .length = (ends) - (begins)})
 
 /* The arguments as the kernel has just laid them down: nothing but the new program could have changed them, and it has not run. */
 static __always_inline __u32 append_args(struct room *room, __u32 size, struct task_struct *task)
 {
   struct kestrel_exec *exec = &room->exec;
-  struct mm_struct *mm = BPF_CORE_READ(task, mm);
-  unsigned long start = BPF_CORE_READ(mm, arg_start);
-  unsigned long end = BPF_CORE_READ(mm, arg_end);
+  unsigned long start = task->mm->arg_start;
+  unsigned long end = task->mm->arg_end;
   __u64 length = end - start;
   exec->args_size = length > 0xffffffff ? 0xffffffff : length;
   if (length > KESTREL_ARGS_MAX) {
@@ -67,33 +69,33 @@ static __always_inline __u32 make_exec(struct room *room, struct task_struct *ta
   fill_header(&exec->header, KESTREL_CLASS_EXEC, 0);
   fill_process(&exec->process, task);
 
-  struct file *file = BPF_CORE_READ(task, mm, exe_file);
-  struct inode *inode = BPF_CORE_READ(file, f_inode);
-  exec->inode = BPF_CORE_READ(inode, i_ino);
-  exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
-  exec->links = BPF_CORE_READ(inode, i_nlink);
-  exec->mode = BPF_CORE_READ(inode, i_mode);
-  exec->argc = BPF_CORE_READ(bprm, argc);
+  struct file *file = task->mm->exe_file;
+  struct inode *inode = file->f_inode;
+  exec->inode = inode->i_ino;
+  exec->device = inode->i_sb->s_dev;
+  exec->links = inode->i_nlink;
+  exec->mode = inode->i_mode;
+  exec->argc = bprm->argc;
   exec->reserved = 0;
 
   __u32 size = sizeof(*exec);
   __u32 begins = size;
   __u32 flags = 0;
-  struct fs_struct *fs = BPF_CORE_READ(task, fs);
-  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-  size += append_path(room, size, dentry, BPF_CORE_READ(file, f_path.mnt), fs, &flags);
+  struct fs_struct *fs = task->fs;
+  struct dentry *dentry = file->f_path.dentry;
+  size += append_path(room, size, dentry, file->f_path.mnt, fs, &flags);
   exec->executable = TEXT(begins, size);
   if (flags & WALK_CUT)
     exec->header.flags |= KESTREL_FLAG_EXECUTABLE_CUT;
   if (flags & WALK_TORN)
     exec->header.flags |= KESTREL_FLAG_PATH_TORN;
   /* A dentry that is in no hash chain has been unlinked. */
-  if ((flags & WALK_NAMELESS) || BPF_CORE_READ(dentry, d_hash.pprev) == NULL)
+  if ((flags & WALK_NAMELESS) || dentry->d_hash.pprev == NULL)
     exec->header.flags |= KESTREL_FLAG_UNLINKED;
 
   begins = size;
   flags = 0;
-  size += append_path(room, size, BPF_CORE_READ(fs, pwd.dentry), BPF_CORE_READ(fs, pwd.mnt), fs, &flags);
+  size += append_path(room, size, fs->pwd.dentry, fs->pwd.mnt, fs, &flags);
   exec->directory = TEXT(begins, size);
   if (flags & WALK_CUT)
     exec->header.flags |= KESTREL_FLAG_DIRECTORY_CUT;
@@ -101,8 +103,8 @@ static __always_inline __u32 make_exec(struct room *room, struct task_struct *ta
     exec->header.flags |= KESTREL_FLAG_PATH_TORN;
 
   begins = size;
-  const char *filename = BPF_CORE_READ(bprm, filename);
-  if (filename != BPF_CORE_READ(bprm, interp))
+  const char *filename = bprm->filename;
+  if (filename != bprm->interp)
     exec->header.flags |= KESTREL_FLAG_SCRIPT;
   size += append_filename(room, size, filename);
   exec->filename = TEXT(begins, size);
@@ -158,10 +160,10 @@ static __always_inline void make_exit(struct task_struct *task)
   fill_header(&exit->header, KESTREL_CLASS_EXIT, sizeof(*exit));
   fill_process(&exit->process, task);
   /* The status of a process is what ended all its threads at once, else the one of its first thread. */
-  struct signal_struct *signal = BPF_CORE_READ(task, signal);
-  __u32 status = BPF_CORE_READ(signal, group_exit_code);
-  if (!(BPF_CORE_READ(signal, flags) & 4 /* SIGNAL_GROUP_EXIT */))
-    status = BPF_CORE_READ(task, group_leader, exit_code);
+  struct signal_struct *signal = task->signal;
+  __u32 status = signal->group_exit_code;
+  if (!(signal->flags & SIGNAL_GROUP_EXIT))
+    status = task->group_leader->exit_code;
   exit->status = status;
   exit->reserved = 0;
   bpf_ringbuf_submit(exit, BPF_RB_NO_WAKEUP);
@@ -192,9 +194,9 @@ struct {
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit_counted, struct task_struct *task)
 {
-  if (BPF_CORE_READ(task, signal, live.counter) != 0 || !is_wanted())
+  if (task->signal->live.counter != 0 || !is_wanted())
     return 0;
-  struct exited key = {.pid = task->tgid, .start = BPF_CORE_READ(task, group_leader, start_boottime)};
+  struct exited key = {.pid = task->tgid, .start = task->group_leader->start_boottime};
   __u8 seen = 1;
   if (bpf_map_update_elem(&exits, &key, &seen, BPF_NOEXIST) != 0)
     return 0;

@@ -94,8 +94,8 @@ static __always_inline __u32 append_path(struct room *room, __u32 size, struct d
       .room = room,
       .dentry = dentry,
       .mount = mount,
-      .root_dentry = BPF_CORE_READ(fs, root.dentry),
-      .root_mount = BPF_CORE_READ(fs, root.mnt),
+      .root_dentry = fs->root.dentry,
+      .root_mount = fs->root.mnt,
       .at = PATH_END,
   };
   bpf_loop(PATH_NAMES, step_up, &walk, 0);
