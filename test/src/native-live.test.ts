@@ -10,6 +10,7 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -287,6 +288,8 @@ function defineLiveTests(addon: EbpfAddon): void {
     for (const user of [event?.process.user, event?.process.real_user, event?.process.saved_user]) {
       assert.is(user?.id, "65534");
     }
+    const nobody = /^([^:]+):[^:]*:65534:/m.exec(readFileSync("/etc/passwd", "utf8"))?.[1];
+    assert.is(event?.process.user.name, nobody);
     assert.is(event?.process.group.id, "65533");
     assert.is(event?.process.real_group.id, "65533");
   });

@@ -30,7 +30,7 @@ import { strictJson } from "./support/strict-json.js";
 
 const native = suite("native");
 const folder = mkdtempSync(join(tmpdir(), "kestrel-native-"));
-native.after(() => rmSync(folder, { recursive: true }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 native("without the addon, the error has a code and says how to build it", () => {
   assert.throws(
@@ -276,12 +276,38 @@ function defineLineTests(addon: EbpfAddon): void {
     const event = lineOf(addon, forkRecord({ pid: 1, parentPid: 2, parentStart: 1n, comm, parentComm: comm }));
     assert.is(event.process.name, comm.toString());
     assert.is(event.process.parent?.name, comm.toString());
-    const host = { name: 'h"\n', id: "\\", bootId: '"' };
+    const host = { ...HOST, name: 'h"\n', id: "\\", bootId: '"' };
     const { lines } = addon.linesOf(inRow([forkRecord({ pid: 1 })]), host, 0n);
     assert.equal((JSON.parse(Buffer.from(lines).toString()) as { host: unknown }).host, {
       ...{ name: 'h"\n', hostname: 'h"\n', id: "\\" },
       os: { type: "linux" },
     });
+  });
+
+  lines("users and groups have the names of their files, where those are lines of accounts", () => {
+    const users = join(folder, "passwd");
+    const groups = join(folder, "group");
+    const long = "l".repeat(65);
+    writeFileSync(
+      users,
+      `root:x:0:0:root:/root:/bin/sh\nroot2:x:0:0::/:/bin/sh\n# x\n+::::::\n:x:1:1::\nno\nb"ad:x:7:7::/:\nhalf:x:8a:1\n` +
+        `${long}:x:9:9::/:\nlast:x:4294967295`,
+    );
+    writeFileSync(groups, "wheel:x:0:root\nnogroup:x:65534:\n");
+    const of = (uids: [number, number, number], gids: [number, number, number]): LiveEvent["process"] => {
+      const record = inRow([forkRecord({ uids, gids })]);
+      const { lines } = addon.linesOf(record, { ...HOST, users, groups }, 0n);
+      return (JSON.parse(Buffer.from(lines).toString()) as LiveEvent).process;
+    };
+    const some = of([7, 0, 4294967295], [1, 0, 65534]);
+    assert.equal(some.real_user, { id: "7", name: 'b"ad' });
+    assert.equal(some.user, { id: "0", name: "root" });
+    assert.equal(some.saved_user, { id: "4294967295", name: "last" });
+    assert.equal(some.group, { id: "0", name: "wheel" });
+    assert.equal(some.real_group, { id: "1" });
+    const none = of([1, 8, 9], [2, 2, 2]);
+    assert.equal([none.real_user, none.user, none.saved_user], [{ id: "1" }, { id: "8" }, { id: "9" }]);
+    assert.equal(lineOf(addon, forkRecord({})).process.user, { id: "0" });
   });
 
   lines("a name of 16 bytes has no end of its own", () => {

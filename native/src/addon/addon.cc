@@ -42,7 +42,12 @@ std::vector<std::string> strings_at(const Napi::Object& object, const char* name
 }
 
 Host host_of(const Napi::Object& host) {
-  return {string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
+  Host result{string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
+  // Tests have files of their own.
+  for (const auto& [name, path] : {std::pair{"users", &result.users}, std::pair{"groups", &result.groups}}) {
+    if (host.Get(name).IsString()) *path = string_at(host, name);
+  }
+  return result;
 }
 
 /// machineFacts(): what the machine allows.

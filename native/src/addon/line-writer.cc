@@ -9,7 +9,10 @@ namespace kestrel {
 namespace {
 
 /// More than all that a line has beside its texts: names of fields, numbers, times, ids.
-constexpr size_t kFixedBytes = 4096;
+constexpr size_t kFixedBytes = 8192;
+
+/// Of a name of a user or group, of which a line has eight.
+constexpr size_t kLongestName = 64;
 
 constexpr std::string_view kClassNames[KESTREL_CLASSES] = {"exec", "fork", "exit"};
 
@@ -101,12 +104,16 @@ struct LineWriter::Line {
     quoted(bytes);
   }
 
-  /// An object whose one field is an id; ids of users are texts in ECS.
-  void id(std::string_view name, uint32_t value) {
+  /// A user or a group. Ids are texts in ECS.
+  void account(std::string_view name, uint32_t id, AccountNames& names) {
     raw(name);
     raw("{\"id\":\"");
-    output.number(value);
-    raw("\"}");
+    output.number(id);
+    output.byte('"');
+    // No system has longer names; one that is would need more place than a line is given for what is not a text of its record.
+    const std::string_view known = names.of(id);
+    if (!known.empty() && known.size() <= kLongestName) text(",\"name\":", known);
+    output.byte('}');
   }
 
   void time(uint64_t boottime) {
@@ -190,20 +197,20 @@ struct LineWriter::Line {
       number(",\"minor\":", process.tty_minor);
       raw("}}");
     }
-    id(",\"user\":", process.euid);
-    id(",\"real_user\":", process.uid);
-    id(",\"saved_user\":", process.suid);
-    id(",\"group\":", process.egid);
-    id(",\"real_group\":", process.gid);
-    id(",\"saved_group\":", process.sgid);
+    account(",\"user\":", process.euid, writer.users_);
+    account(",\"real_user\":", process.uid, writer.users_);
+    account(",\"saved_user\":", process.suid, writer.users_);
+    account(",\"group\":", process.egid, writer.groups_);
+    account(",\"real_group\":", process.gid, writer.groups_);
+    account(",\"saved_group\":", process.sgid, writer.groups_);
     relation(",\"parent\":", process.parent_pid, process.parent_start, comm_of(process.parent_comm));
     relation(",\"group_leader\":", process.group_leader_pid, process.group_leader_start,
              comm_of(process.group_leader_comm));
     relation(",\"session_leader\":", process.session_leader_pid, process.session_leader_start,
              comm_of(process.session_leader_comm));
     raw("}");
-    id(",\"user\":", process.euid);
-    id(",\"group\":", process.egid);
+    account(",\"user\":", process.euid, writer.users_);
+    account(",\"group\":", process.egid, writer.groups_);
   }
 
   /// Ends the line with what is ours, and no field of ECS. `more` writes what only this class has.
@@ -252,7 +259,7 @@ struct LineWriter::Line {
   }
 };
 
-LineWriter::LineWriter(const Host& host) {
+LineWriter::LineWriter(const Host& host) : users_(host.users), groups_(host.groups) {
   host_ = "\"host\":{";
   if (!host.name.empty()) host_ += "\"name\":" + json_string(host.name) + ",\"hostname\":" + json_string(host.name) + ",";
   if (!host.id.empty()) host_ += "\"id\":" + json_string(host.id) + ",";

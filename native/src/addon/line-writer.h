@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "../record.h"
+#include "account-names.h"
 #include "lines.h"
 
 namespace kestrel {
@@ -16,6 +17,9 @@ struct Host {
   std::string id;
   /// Of this start of the machine; part of the ids of processes.
   std::string boot_id;
+  /// Where the names of users and groups stand.
+  std::string users = "/etc/passwd";
+  std::string groups = "/etc/group";
 };
 
 class LineWriter {
@@ -39,6 +43,8 @@ class LineWriter {
   struct Line;
   std::string host_;
   std::string entity_prefix_;
+  AccountNames users_;
+  AccountNames groups_;
   /// The second whose date and time `second_text_` is.
   int64_t second_ = INT64_MIN;
   char second_text_[20];

@@ -12,6 +12,9 @@ export interface EbpfHost {
   readonly name: string;
   readonly id: string;
   readonly bootId: string;
+  /** Files with the names of users and groups, if they are not /etc/passwd and /etc/group. */
+  readonly users?: string;
+  readonly groups?: string;
 }
 
 /** What the machine allows. What cannot be read is null. */

@@ -20,7 +20,14 @@ export const FLAG = {
   filenameCut: 128,
 } as const;
 
-export const HOST: EbpfHost = { name: "host", id: "0123", bootId: "00112233-4455-6677-8899-aabbccddeeff" };
+/** A host whose users and groups have no names. */
+export const HOST: EbpfHost = {
+  name: "host",
+  id: "0123",
+  bootId: "00112233-4455-6677-8899-aabbccddeeff",
+  users: "/dev/null",
+  groups: "/dev/null",
+};
 
 /** A process; what is not given is 0 or empty. */
 export interface ProcessRecord {

@@ -109,11 +109,11 @@ export interface LiveEvent {
     readonly exit_code?: number;
     readonly interactive: boolean;
     readonly tty?: { readonly char_device: { readonly major: number; readonly minor: number } };
-    readonly user: { readonly id: string };
-    readonly real_user: { readonly id: string };
-    readonly saved_user: { readonly id: string };
-    readonly group: { readonly id: string };
-    readonly real_group: { readonly id: string };
+    readonly user: { readonly id: string; readonly name?: string };
+    readonly real_user: { readonly id: string; readonly name?: string };
+    readonly saved_user: { readonly id: string; readonly name?: string };
+    readonly group: { readonly id: string; readonly name?: string };
+    readonly real_group: { readonly id: string; readonly name?: string };
     readonly parent?: LiveProcess;
     readonly group_leader?: LiveProcess;
   };
