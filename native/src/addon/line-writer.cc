@@ -46,11 +46,19 @@ void civil_from_days(int64_t days, int& year, int& month, int& day) {
   year = static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
 }
 
-void put_digits(char* at, int64_t value, int digits) {
-  for (int digit = digits - 1; digit >= 0; digit--) {
-    at[digit] = static_cast<char>('0' + value % 10);
-    value /= 10;
+/// Two digits at a time: a line has five times, with nine digits behind each point.
+constexpr char kPairs[] =
+    "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+void put_pair(char* at, uint32_t value) { std::memcpy(at, kPairs + 2 * value, 2); }
+
+void put_nine(char* at, uint32_t value) {
+  for (int digit = 7; digit >= 1; digit -= 2) {
+    put_pair(at + digit, value % 100);
+    value /= 100;
   }
+  *at = static_cast<char>('0' + value);
 }
 
 /// A text of a record, or false when it does not lie within.
@@ -125,25 +133,29 @@ struct LineWriter::Line {
       rest += 1000000000;
       second--;
     }
-    if (second != writer.second_) {
-      const int64_t days = (second >= 0 ? second : second - 86399) / 86400;
-      const int64_t of_day = second - days * 86400;
-      int year, month, day;
-      civil_from_days(days, year, month, day);
-      char* at = writer.second_text_;
-      std::memcpy(at, "0000-00-00T00:00:00.", 20);
-      put_digits(at, year, 4);
-      put_digits(at + 5, month, 2);
-      put_digits(at + 8, day, 2);
-      put_digits(at + 11, of_day / 3600, 2);
-      put_digits(at + 14, of_day / 60 % 60, 2);
-      put_digits(at + 17, of_day % 60, 2);
-      writer.second_ = second;
+    const int64_t day = (second >= 0 ? second : second - 86399) / 86400;
+    if (day != writer.day_) {
+      int year, month, of_month;
+      civil_from_days(day, year, month, of_month);
+      std::memcpy(writer.day_text_, "0000-00-00T", 11);
+      put_pair(writer.day_text_, static_cast<uint32_t>(year / 100));
+      put_pair(writer.day_text_ + 2, static_cast<uint32_t>(year % 100));
+      put_pair(writer.day_text_ + 5, static_cast<uint32_t>(month));
+      put_pair(writer.day_text_ + 8, static_cast<uint32_t>(of_month));
+      writer.day_ = day;
     }
-    output.byte('"');
-    raw({writer.second_text_, 20});
-    put_digits(output.at, rest, 9);
-    output.at += 9;
+    const auto of_day = static_cast<uint32_t>(second - day * 86400);
+    char* const at = output.at;
+    at[0] = '"';
+    std::memcpy(at + 1, writer.day_text_, 11);
+    put_pair(at + 12, of_day / 3600);
+    at[14] = ':';
+    put_pair(at + 15, of_day / 60 % 60);
+    at[17] = ':';
+    put_pair(at + 18, of_day % 60);
+    at[20] = '.';
+    put_nine(at + 21, static_cast<uint32_t>(rest));
+    output.at = at + 30;
     raw("Z\"");
   }
 

@@ -45,9 +45,9 @@ class LineWriter {
   std::string entity_prefix_;
   AccountNames users_;
   AccountNames groups_;
-  /// The second whose date and time `second_text_` is.
-  int64_t second_ = INT64_MIN;
-  char second_text_[20];
+  /// The day, counted from 1970, whose date `day_text_` is.
+  int64_t day_ = INT64_MIN;
+  char day_text_[11];
 };
 
 /// The name of a class, as event.action has it in summaries: "exec".
