@@ -525,6 +525,19 @@ function defineLiveTests(addon: EbpfAddon): void {
     },
   );
 
+  live("a collector that is forgotten without being stopped does not keep the process", async () => {
+    const url = new URL(`file://${join(repositoryRoot(), "runtime/dist/ebpf/load-addon.js")}`).href;
+    const script =
+      `import { loadAddon } from ${JSON.stringify(url)}; { const c = new (loadAddon().Collector)(` +
+      `{ringBytes: 65536, intervalMicroseconds: 1000, host: {name: "", id: "", bootId: ""}}); c.start(() => {}); c.want(); }` +
+      `setTimeout(() => { gc(); setTimeout(() => gc(), 50); }, 50);`;
+    const child = spawn(process.execPath, ["--expose-gc", "--input-type=module", "-e", script], { stdio: "inherit" });
+    const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+    clearTimeout(timer);
+    assert.equal({ code, signal }, { code: 0, signal: null });
+  });
+
   live("without permission the report names the capabilities that are missing", () => {
     const copy = join(folder, "unprivileged");
     const target = `build/${process.platform}-${process.arch}`;

@@ -212,6 +212,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
         closed_ = true;
       } else if (ended) {
         calls_.Release();
+        closed_ = true;
       }
     };
     started_ = collector_->start(deliver);
@@ -253,9 +254,12 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     return result;
   }
 
+  /// Ends the thread, and lets go of the function: Node would wait for it, should nobody have stopped the collector.
   void end() {
-    if (collector_ != nullptr) collector_->abandon();
+    if (collector_ == nullptr) return;
+    collector_->abandon();
     collector_ = nullptr;
+    if (started_ && !closed_) calls_.Release();
   }
 
   std::unique_ptr<Collector> collector_;
@@ -263,7 +267,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
   std::vector<ProgramReport> reports_;
   std::string failure_;
   bool started_ = false;
-  /// Of the collector's thread alone.
+  /// Whether `calls_` is given back. Of the collector's thread, while there is one.
   bool closed_ = false;
 };
 

@@ -21,8 +21,9 @@
 /* Helpers that read the kernel's memory are given to programs under a licence that goes with the GPL only. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The kernel's, which is no type and so not in vmlinux.h. */
+/* The kernel's, which are no types and so not in vmlinux.h. */
 #define SIGNAL_GROUP_EXIT 0x00000004
+#define PF_KTHREAD 0x00200000
 
 #define TEXT(begins, ends) ((struct kestrel_text){.offset = (begins), .length = (ends) - (begins)})
 
@@ -138,8 +139,8 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-  /* A thread is no process. */
-  if (child->pid != child->tgid || !is_wanted())
+  /* A thread is no process, and what the kernel starts for itself runs no program. */
+  if (child->pid != child->tgid || (child->flags & PF_KTHREAD) || !is_wanted())
     return 0;
   struct kestrel_fork *fork = bpf_ringbuf_reserve(&events, sizeof(*fork), 0);
   count(KESTREL_CLASS_FORK, fork == NULL);
@@ -173,7 +174,7 @@ static __always_inline void make_exit(struct task_struct *task)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task, bool group_dead)
 {
-  if (group_dead && is_wanted())
+  if (group_dead && !(task->flags & PF_KTHREAD) && is_wanted())
     make_exit(task);
   return 0;
 }
@@ -194,7 +195,7 @@ struct {
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit_counted, struct task_struct *task)
 {
-  if (task->signal->live.counter != 0 || !is_wanted())
+  if (task->signal->live.counter != 0 || (task->flags & PF_KTHREAD) || !is_wanted())
     return 0;
   struct exited key = {.pid = task->tgid, .start = task->group_leader->start_boottime};
   __u8 seen = 1;
