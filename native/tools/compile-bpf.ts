@@ -11,7 +11,8 @@ import type { Toolchain } from "./toolchain.js";
 const BPF_ARCHITECTURE: Readonly<Record<string, string>> = { x64: "x86", arm64: "arm64" };
 
 // Version 3 of the instruction set has the atomic exchange that rooms are taken with; kernels have it from 5.12 on.
-const FLAGS = ["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror"];
+// Compiled from within its folder, the object does not name the place that it was built in, and is the same wherever that is.
+const FLAGS = ["-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-Werror", "-fdebug-compilation-dir=."];
 
 /** Compiled programs and the digest of what went into them. */
 export interface BpfObject {
@@ -62,9 +63,7 @@ export async function compileBpf(
     say("compiling the BPF programs");
     const whole = join(folder, "collector.whole.o");
     const include = ["-I", folder, "-I", libraries.include, `-D__TARGET_ARCH_${architecture}`];
-    // Without the prefix map the object would name the folder that it was built in.
-    const place = `-ffile-prefix-map=${source}=.`;
-    await runTool(tools.clang, [...FLAGS, place, ...include, "-c", join(source, "bpf/collector.bpf.c"), "-o", whole]);
+    await runTool(tools.clang, [...FLAGS, ...include, "-c", "bpf/collector.bpf.c", "-o", whole], { cwd: source });
     // What a debugger needs goes; BTF, which loading needs, stays.
     await runTool(tools.strip, ["-g", whole]);
     renameSync(whole, file);
