@@ -7,6 +7,7 @@ import { constants, gunzipSync } from "node:zlib";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
+import { isJson } from "@kestrel/runtime/event/raw-json";
 import { alertToJson, createDetector, detectionToAlert, type Package } from "@kestrel/runtime/index";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
@@ -413,15 +414,6 @@ async function alertOf(line: string): Promise<Json> {
   assert.ok(alert !== undefined, `no event: ${line}`);
   checkDocument(alert, [isJson(line) ? line : repairedText(alert.line)]);
   return JSON.parse(alert.line) as Json;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The event in an alert, which is what the decoder's line became. */

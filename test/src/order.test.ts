@@ -2,7 +2,7 @@
 
 import { compareEvents } from "@kestrel/runtime/event/stream-event";
 import { type ClockedEvent, createKeyOrder } from "@kestrel/runtime/order/key-order";
-import { add, createSortedQueue, first, removeFirst, sizeOf } from "@kestrel/runtime/order/sorted-queue";
+import { add, countOf, createSortedQueue, first, removeFirst } from "@kestrel/runtime/order/sorted-queue";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -44,7 +44,7 @@ queues("gives the earliest first, whatever comes in between", () => {
         assert.is(removeFirst(queue), waiting[0]);
         waiting = waiting.slice(1);
       }
-      assert.is(sizeOf(queue), waiting.length);
+      assert.is(countOf(queue), waiting.length);
     }
     waiting.sort(compareEvents);
     for (const event of waiting) assert.is(removeFirst(queue), event);

@@ -17,6 +17,7 @@ import {
   SPACE,
 } from "@kestrel/stdlib/text/characters";
 import { type JsonObject, parseObject, writeValue } from "./json-tree.js";
+import { isJson } from "./raw-json.js";
 
 export type EventFormat = "json";
 
@@ -73,13 +74,9 @@ export function withCount<Event extends Written>(event: Event): Event {
 /** Values that are not JSON are repaired; a line that is not an object at all becomes a JSON string. */
 function validJson(line: Uint8Array): string {
   const text = trimmedText(line);
-  try {
-    JSON.parse(text);
-    return text;
-  } catch {
-    const object = parseObject(text);
-    return object === null ? JSON.stringify(text) : writeValue(object);
-  }
+  if (isJson(text)) return text;
+  const object = parseObject(text);
+  return object === null ? JSON.stringify(text) : writeValue(object);
 }
 
 function jsonText(line: Uint8Array): EventText {

@@ -6,13 +6,18 @@
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|true|false|null|[[\]{},:]/gs;
 
-/** Text that is not JSON, which the decoder does not always notice, becomes an object that says so. */
-export function uniformJson(text: string): string {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
+    return true;
   } catch {
-    return `{"not JSON":${JSON.stringify(text)}}`;
+    return false;
   }
+}
+
+/** Text that is not JSON, which the decoder does not always notice, becomes an object that says so. */
+export function uniformJson(text: string): string {
+  if (!isJson(text)) return `{"not JSON":${JSON.stringify(text)}}`;
   return (text.match(TOKEN) ?? []).map(uniformToken).join("");
 }
 

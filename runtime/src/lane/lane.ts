@@ -23,7 +23,7 @@ import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import { compareEvents, type MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
-import { add, sizeOf as countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
+import { add, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";

@@ -9,7 +9,7 @@
 
 import { compareEvents, type StreamEvent } from "../event/stream-event.js";
 import { createFifo, removeHead } from "./fifo.js";
-import { add, createSortedQueue, first, removeFirst, type SortedQueue, sizeOf } from "./sorted-queue.js";
+import { add, countOf, createSortedQueue, first, removeFirst, type SortedQueue } from "./sorted-queue.js";
 
 export interface ClockedEvent extends StreamEvent {
   /** The clock of the stream when the event arrived, in nanoseconds; never less than that of the event before it. */
@@ -71,7 +71,7 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
   function give(lines: Map<string, Line<Event>>, key: string, line: Line<Event>): Waiting<Event> {
     const share = "isGiven" in line ? line : removeFirst(line);
     if (share === undefined) throw new Error("a line without shares");
-    if ("isGiven" in line || sizeOf(line) === 0) lines.delete(key);
+    if ("isGiven" in line || countOf(line) === 0) lines.delete(key);
     share.isGiven = true;
     size--;
     return share;

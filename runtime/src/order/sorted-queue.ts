@@ -39,7 +39,7 @@ export function removeFirst<Event extends StreamEvent>(queue: SortedQueue<Event>
   return event;
 }
 
-export function sizeOf({ run, heap }: SortedQueue<StreamEvent>): number {
+export function countOf({ run, heap }: SortedQueue<StreamEvent>): number {
   return heap.length + run.items.length - run.head;
 }
 

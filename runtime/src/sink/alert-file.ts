@@ -8,6 +8,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, realpath, stat, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
+import { isJson } from "../event/raw-json.js";
 import { lockFile } from "./lock-file.js";
 import { inPieces, reasonOf, SinkError, type TextOutput } from "./text-output.js";
 
@@ -118,13 +119,4 @@ async function lastLineStart(file: FileHandle, size: number): Promise<number> {
     end = from;
   }
   return 0;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
