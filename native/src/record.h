@@ -37,7 +37,26 @@ enum kestrel_class {
   KESTREL_CLASS_EXEC = 0,
   KESTREL_CLASS_FORK = 1,
   KESTREL_CLASS_EXIT = 2,
-  KESTREL_CLASSES = 3,
+  KESTREL_CLASS_CREDENTIAL = 3,
+  KESTREL_CLASS_SESSION = 4,
+  KESTREL_CLASS_PTRACE = 5,
+  KESTREL_CLASS_MEMFD = 6,
+  KESTREL_CLASS_MMAP = 7,
+  KESTREL_CLASS_SIGNAL = 8,
+  KESTREL_CLASS_MODULE = 9,
+  KESTREL_CLASS_CREATE = 10,
+  KESTREL_CLASS_MODIFY = 11,
+  KESTREL_CLASS_OPEN = 12,
+  KESTREL_CLASS_RENAME = 13,
+  KESTREL_CLASS_DELETE = 14,
+  KESTREL_CLASS_MODE = 15,
+  KESTREL_CLASS_CONNECT = 16,
+  KESTREL_CLASS_ACCEPT = 17,
+  KESTREL_CLASS_DISCONNECT = 18,
+  KESTREL_CLASS_BIND = 19,
+  KESTREL_CLASS_LISTEN = 20,
+  KESTREL_CLASS_DNS = 21,
+  KESTREL_CLASSES = 22,
 };
 
 /* What is not whole in a record, and what else one bit says. */
@@ -149,6 +168,8 @@ struct kestrel_counters {
 
 /* What the addon tells the programs when it loads them. */
 struct kestrel_settings {
+  /* A bit for each class that is made. */
+  kestrel_u64 classes;
   /* The collector's own process, by its pid in its own namespace, and that namespace as stat() shows it. It is never reported. */
   kestrel_u64 own_namespace_device;
   kestrel_u64 own_namespace_inode;
@@ -157,7 +178,7 @@ struct kestrel_settings {
   kestrel_u32 confined;
 };
 
-KESTREL_ASSERT(sizeof(struct kestrel_settings) == 24);
+KESTREL_ASSERT(sizeof(struct kestrel_settings) == 32);
 KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
 KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, klass) == 4);

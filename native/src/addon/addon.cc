@@ -17,7 +17,7 @@ namespace kestrel {
 namespace {
 
 /// What runtime/src/ebpf/load-addon.ts and this addon agree on. Raise both when a function here changes.
-constexpr uint32_t kInterface = 1;
+constexpr uint32_t kInterface = 2;
 
 /// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
 Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
@@ -78,7 +78,7 @@ Napi::Value lines_of(const Napi::CallbackInfo& info) {
   const auto records = info[0].As<Napi::Buffer<char>>();
   LineWriter writer(host_of(info[1].As<Napi::Object>()));
   bool lossless = false;
-  writer.clock_offset = info[2].As<Napi::BigInt>().Int64Value(&lossless);
+  writer.set_clock_offset(info[2].As<Napi::BigInt>().Int64Value(&lossless));
   auto lines = std::make_unique<Lines>();
   uint32_t malformed = 0;
   for (size_t at = 0; at < records.Length();) {
@@ -111,7 +111,8 @@ const char* state_name(ProgramReport::State state) {
   }
 }
 
-/// new Collector({ringBytes, intervalMicroseconds, cgroup, programs, host}): attaches what it can; `report` says what.
+/// new Collector({ringBytes, intervalMicroseconds, tickMilliseconds, cgroup, events, programs, host}): attaches what it can; `report`
+/// says what.
 class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -149,13 +150,25 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
         return;
       }
     }
+    ClassSet written = options.Get("events").IsArray() ? 0 : kAllClasses;
+    for (const std::string& name : strings_at(options, "events")) {
+      const uint32_t klass = class_of(name);
+      if (klass == KESTREL_CLASSES) {
+        Napi::TypeError::New(env, "there are no events " + name).ThrowAsJavaScriptException();
+        return;
+      }
+      written |= ClassSet{1} << klass;
+    }
+    const Napi::Value tick = options.Get("tickMilliseconds");
+    const int64_t tick_milliseconds = tick.IsNumber() ? tick.As<Napi::Number>().Int64Value() : 0;
     Programs programs =
-        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, strings_at(options, "programs")});
+        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, written, strings_at(options, "programs")});
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;
-    collector_ = std::make_unique<Collector>(std::move(programs), host_of(host.As<Napi::Object>()),
-                                             std::chrono::microseconds(interval.As<Napi::Number>().Int64Value()));
+    collector_ = std::make_unique<Collector>(std::move(programs), host_of(host.As<Napi::Object>()), written,
+                                             std::chrono::microseconds(interval.As<Napi::Number>().Int64Value()),
+                                             std::chrono::milliseconds(tick_milliseconds));
     // Node ends without collecting garbage: the thread has to be gone before what it calls is.
     napi_add_env_cleanup_hook(env, end_of, this);
   }

@@ -35,8 +35,14 @@ int64_t nanoseconds(clockid_t clock) {
 
 void Collector::RingCloser::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 
-Collector::Collector(Programs programs, const Host& host, std::chrono::microseconds interval)
-    : programs_(std::move(programs)), writer_(host), interval_(interval), lines_(new Lines) {}
+Collector::Collector(Programs programs, const Host& host, ClassSet written, std::chrono::microseconds interval,
+                     std::chrono::milliseconds tick)
+    : programs_(std::move(programs)),
+      writer_(host, written),
+      interval_(interval),
+      tick_(tick),
+      lines_(new Lines),
+      spoke_(static_cast<uint64_t>(nanoseconds(CLOCK_BOOTTIME))) {}
 
 Collector::~Collector() { abandon(); }
 
@@ -94,12 +100,24 @@ void Collector::set_clock() {
     doubt = after - before;
     offset = now - (before + doubt / 2);
   }
-  if (std::llabs(offset - writer_.clock_offset) >= kClockStep + doubt) writer_.clock_offset = offset;
+  if (std::llabs(offset - writer_.clock_offset()) >= kClockStep + doubt) writer_.set_clock_offset(offset);
 }
 
 void Collector::drain() {
   set_clock();
-  if (lines_->size < kChunkBytes) ring_buffer__consume(ring_.get());
+  const auto now = static_cast<uint64_t>(nanoseconds(CLOCK_BOOTTIME));
+  const size_t before = lines_->size;
+  if (before < kChunkBytes) ring_buffer__consume(ring_.get());
+  if (lines_->size != before) spoke_ = now;
+  if (tick_.count() != 0 && before < kChunkBytes) tick(now);
+}
+
+/// Whatever happened before `drained` has been read: nothing has, for a while.
+void Collector::tick(uint64_t drained) {
+  const auto silence = static_cast<uint64_t>(std::chrono::nanoseconds(tick_).count());
+  if (drained - spoke_ < silence) return;
+  writer_.append_tick(*lines_, drained);
+  spoke_ = drained;
 }
 
 void Collector::report_losses() {

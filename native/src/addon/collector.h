@@ -35,7 +35,9 @@ class Collector {
   /// Is called on the collector's thread: with whole lines, and at last with null.
   using Deliver = std::function<void(std::unique_ptr<Lines>)>;
 
-  Collector(Programs programs, const Host& host, std::chrono::microseconds interval);
+  /// What is not in `written` is not written as lines. `tick` is the silence after which a line says what time it is; 0 for never.
+  Collector(Programs programs, const Host& host, ClassSet written, std::chrono::microseconds interval,
+            std::chrono::milliseconds tick);
   ~Collector();
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
@@ -62,10 +64,12 @@ class Collector {
   void drain();
   void report_losses();
   void set_clock();
+  void tick(uint64_t drained);
 
   Programs programs_;
   LineWriter writer_;
   const std::chrono::microseconds interval_;
+  const std::chrono::milliseconds tick_;
   std::unique_ptr<ring_buffer, RingCloser> ring_;
   Deliver deliver_;
   std::thread thread_;
@@ -78,6 +82,8 @@ class Collector {
   // Of the thread alone.
   std::unique_ptr<Lines> lines_;
   std::vector<uint64_t> reported_;
+  /// When a line was written last, on the boot-time clock.
+  uint64_t spoke_ = 0;
   std::atomic<uint64_t> received_[KESTREL_CLASSES] = {};
   std::atomic<uint64_t> malformed_ = 0;
 };

@@ -1,12 +1,14 @@
-// Records of the ring → lines of NDJSON, each a complete event with the fields of ECS.
+// Records of the ring → lines of NDJSON, each a complete event with the fields of ECS; and the lines that are no events of the kernel's.
+//
+// Those begin with their member `kestrel`, by which runtime/src/ebpf/notes.ts finds them.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "../record.h"
-#include "account-names.h"
+#include "event-classes.h"
+#include "line.h"
 #include "lines.h"
 
 namespace kestrel {
@@ -24,10 +26,12 @@ struct Host {
 
 class LineWriter {
  public:
-  explicit LineWriter(const Host& host);
+  /// Of the classes that are not in `written` records are read, and no lines written.
+  explicit LineWriter(const Host& host, ClassSet written = kAllClasses);
 
   /// What is added to the boot-time clock to get the time of day, in nanoseconds. Set it before the first record.
-  int64_t clock_offset = 0;
+  int64_t clock_offset() const { return context_.clock_offset; }
+  void set_clock_offset(int64_t nanoseconds) { context_.clock_offset = nanoseconds; }
 
   /// Appends the line of the record at `data` to `lines`. False, and nothing is appended, when it is not a record as record.h
   /// describes it: a class that is not known, or a text that ends behind `size`.
@@ -36,21 +40,12 @@ class LineWriter {
   /// Appends the line that says that `dropped` events of a class were lost on a CPU, until `boottime`.
   void append_loss(Lines& lines, uint64_t boottime, kestrel_class klass, uint32_t cpu, uint64_t dropped);
 
-  /// Lines so far; the next one has this as its event.sequence.
-  uint64_t sequence = 0;
+  /// Appends the line that says that it is `boottime`, and that nothing has happened since the line before.
+  void append_tick(Lines& lines, uint64_t boottime);
 
  private:
-  struct Line;
-  std::string host_;
-  std::string entity_prefix_;
-  AccountNames users_;
-  AccountNames groups_;
-  /// The day, counted from 1970, whose date `day_text_` is.
-  int64_t day_ = INT64_MIN;
-  char day_text_[11];
+  LineContext context_;
+  const ClassSet written_;
 };
-
-/// The name of a class, as event.action has it in summaries: "exec".
-std::string_view class_name(uint32_t klass);
 
 }  // namespace kestrel

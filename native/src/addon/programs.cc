@@ -8,6 +8,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <set>
 
 #include <bpf/bpf.h>
 
@@ -20,18 +22,23 @@ extern "C" const char kestrel_bpf_object_end[];
 namespace kestrel {
 namespace {
 
-/// The programs, those that are preferred first: of each class the first that attaches is used.
+/// The ways to collect each class, those that are preferred first: of each class the first of which all programs attach is used.
+/// Several may share a program.
 struct Plan {
-  const char* name;
   kestrel_class klass;
   char tier;
+  std::vector<const char*> programs;
 };
-constexpr Plan kPlans[] = {
-    {"on_exec", KESTREL_CLASS_EXEC, 'B'},
-    {"on_fork", KESTREL_CLASS_FORK, 'B'},
-    {"on_exit", KESTREL_CLASS_EXIT, 'B'},
-    {"on_exit_counted", KESTREL_CLASS_EXIT, 'B'},
+const Plan kPlans[] = {
+    {KESTREL_CLASS_EXEC, 'B', {"on_exec"}},
+    {KESTREL_CLASS_FORK, 'B', {"on_fork"}},
+    {KESTREL_CLASS_EXIT, 'B', {"on_exit"}},
+    {KESTREL_CLASS_EXIT, 'B', {"on_exit_counted"}},
 };
+
+/// Classes that are collected whatever is asked for: the process table lives on them.
+constexpr ClassSet kProcessClasses =
+    ClassSet{1} << KESTREL_CLASS_EXEC | ClassSet{1} << KESTREL_CLASS_FORK | ClassSet{1} << KESTREL_CLASS_EXIT;
 
 /// Rooms for each CPU, as ring.h has them.
 constexpr uint32_t kRoomsOfCpu = 2;
@@ -97,8 +104,17 @@ std::string error_text(int error, const std::string& said) {
 
 using Object = std::unique_ptr<bpf_object, ObjectCloser>;
 
-/// The object with its settings, not yet loaded; of its programs only those that `wanted` names will be.
-Object open_object(const ProgramOptions& options, const std::vector<bool>& wanted, std::string& failure) {
+/// The programs of all plans that are still wanted.
+std::set<std::string> programs_of(const std::vector<bool>& wanted) {
+  std::set<std::string> names;
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    if (wanted[at]) names.insert(kPlans[at].programs.begin(), kPlans[at].programs.end());
+  }
+  return names;
+}
+
+/// The object with its settings, not yet loaded; of its programs only those that are `wanted` will be.
+Object open_object(const ProgramOptions& options, const std::set<std::string>& wanted, std::string& failure) {
   std::string said;
   const Listening scope(said);
   LIBBPF_OPTS(bpf_object_open_opts, open);
@@ -117,6 +133,7 @@ Object open_object(const ProgramOptions& options, const std::vector<bool>& wante
     settings.own_pid = static_cast<uint32_t>(getpid());
   }
   settings.confined = options.cgroup >= 0 ? 1 : 0;
+  settings.classes = options.classes | kProcessClasses;
   const int cpus = libbpf_num_possible_cpus();
   bpf_map* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
   bpf_map* const events = bpf_object__find_map_by_name(object.get(), "events");
@@ -128,19 +145,22 @@ Object open_object(const ProgramOptions& options, const std::vector<bool>& wante
     failure = "the object is not the one that this addon was built with\n" + said;
     return nullptr;
   }
-  for (size_t at = 0; at < std::size(kPlans); at++) {
-    bpf_program* const program = bpf_object__find_program_by_name(object.get(), kPlans[at].name);
-    if (program == nullptr) {
-      failure = std::string("the object has no program ") + kPlans[at].name;
-      return nullptr;
-    }
-    bpf_program__set_autoload(program, wanted[at]);
+  size_t found = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object.get()) {
+    const bool is_wanted = wanted.count(bpf_program__name(program)) != 0;
+    bpf_program__set_autoload(program, is_wanted);
+    found += is_wanted ? 1 : 0;
+  }
+  if (found != wanted.size()) {
+    failure = "the object lacks programs that this addon knows";
+    return nullptr;
   }
   return object;
 }
 
 /// Loads the programs that are wanted, all or none. Returns libbpf's error.
-int load(Object& object, const ProgramOptions& options, const std::vector<bool>& wanted, std::string& said) {
+int load(Object& object, const ProgramOptions& options, const std::set<std::string>& wanted, std::string& said) {
   object = open_object(options, wanted, said);
   if (object == nullptr) return -EINVAL;
   const Listening scope(said);
@@ -165,18 +185,19 @@ Programs attach_programs(const ProgramOptions& options) {
   std::vector<bool> wanted;
   for (const Plan& plan : kPlans) {
     const auto& names = options.names;
-    const bool want = names.empty() || std::find(names.begin(), names.end(), plan.name) != names.end();
+    const char* const name = plan.programs.back();
+    const bool want = has_class(options.classes | kProcessClasses, plan.klass) &&
+                      (names.empty() || std::find(names.begin(), names.end(), name) != names.end());
     const auto state = want ? ProgramReport::kNotNeeded : ProgramReport::kNotWanted;
-    result.reports.push_back({plan.name, plan.klass, "", plan.tier, state, ""});
+    result.reports.push_back({name, plan.klass, "", plan.tier, state, ""});
     wanted.push_back(want);
   }
   std::string said;
-  int error = load(result.object, options, wanted, said);
+  int error = load(result.object, options, programs_of(wanted), said);
   if (error != 0) {
     // Something in the object is refused. Without any program, is it the maps? Then one by one, which programs it is.
-    const std::vector<bool> none(std::size(kPlans), false);
     said.clear();
-    error = load(result.object, options, none, said);
+    error = load(result.object, options, {}, said);
     if (error != 0) {
       result.failure = whole_failure(error, said);
       result.object = nullptr;
@@ -185,20 +206,24 @@ Programs attach_programs(const ProgramOptions& options) {
       }
       return result;
     }
-    for (size_t at = 0; at < std::size(kPlans); at++) {
-      if (!wanted[at]) continue;
-      std::vector<bool> one = none;
-      one[at] = true;
+    std::map<std::string, std::string> refused;
+    for (const std::string& name : programs_of(wanted)) {
       Object trial;
       said.clear();
-      error = load(trial, options, one, said);
-      wanted[at] = error == 0;
-      if (error == 0) continue;
-      result.reports[at].state = ProgramReport::kFailed;
-      result.reports[at].reason = error_text(error, said);
+      error = load(trial, options, {name}, said);
+      if (error != 0) refused[name] = error_text(error, said);
+    }
+    for (size_t at = 0; at < std::size(kPlans); at++) {
+      for (const char* const name : kPlans[at].programs) {
+        const auto found = refused.find(name);
+        if (!wanted[at] || found == refused.end()) continue;
+        wanted[at] = false;
+        result.reports[at].state = ProgramReport::kFailed;
+        result.reports[at].reason = found->second;
+      }
     }
     said.clear();
-    error = load(result.object, options, wanted, said);
+    error = load(result.object, options, programs_of(wanted), said);
     if (error != 0) {
       result.failure = whole_failure(error, said);
       result.object = nullptr;
@@ -217,22 +242,32 @@ Programs attach_programs(const ProgramOptions& options) {
   }
 
   bool attached[KESTREL_CLASSES] = {};
-  for (size_t at = 0; at < std::size(kPlans); at++) {
-    ProgramReport& report = result.reports[at];
-    bpf_program* const program = bpf_object__find_program_by_name(result.object.get(), kPlans[at].name);
-    report.hook = bpf_program__section_name(program);
-    if (!wanted[at] || attached[report.klass]) continue;
+  std::map<std::string, std::string> tried;
+  const auto attach = [&](const char* name) -> const std::string& {
+    const auto [entry, is_new] = tried.emplace(name, "");
+    if (!is_new) return entry->second;
     said.clear();
     const Listening scope(said);
-    bpf_link* const link = bpf_program__attach(program);
+    bpf_link* const link = bpf_program__attach(bpf_object__find_program_by_name(result.object.get(), name));
     if (link == nullptr) {
-      report.state = ProgramReport::kFailed;
-      report.reason = error_text(errno, said);
-      continue;
+      entry->second = error_text(errno, said);
+    } else {
+      result.links.emplace_back(link);
     }
-    result.links.emplace_back(link);
-    report.state = ProgramReport::kAttached;
-    attached[report.klass] = true;
+    return entry->second;
+  };
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    ProgramReport& report = result.reports[at];
+    for (const char* const name : kPlans[at].programs) {
+      bpf_program* const program = bpf_object__find_program_by_name(result.object.get(), name);
+      report.hook += (report.hook.empty() ? "" : " + ") + std::string(bpf_program__section_name(program));
+    }
+    if (!wanted[at] || attached[report.klass]) continue;
+    for (const char* const name : kPlans[at].programs) {
+      if (report.reason.empty()) report.reason = attach(name);
+    }
+    report.state = report.reason.empty() ? ProgramReport::kAttached : ProgramReport::kFailed;
+    attached[report.klass] = report.reason.empty();
   }
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),

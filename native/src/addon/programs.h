@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "../record.h"
+#include "event-classes.h"
 
 namespace kestrel {
 
-/// One program of collector.bpf.c, and what became of it.
+/// One way to collect the events of a class, by one or more programs of collector.bpf.c, and what became of it.
 struct ProgramReport {
+  /// Of the program that is only there for it: "on_exec".
   std::string name;
   kestrel_class klass;
-  /// What it hooks: "tp_btf/sched_process_exec".
+  /// What its programs hook: "tp_btf/sched_process_exec"; several with " + " between.
   std::string hook;
   /// A: trampolines and security modules. B: typed tracepoints. See native/README.md.
   char tier;
@@ -29,6 +31,8 @@ struct ProgramOptions {
   uint32_t ring_bytes;
   /// A descriptor of the cgroup to confine collection to; -1 for all. It is not closed here.
   int cgroup;
+  /// What is collected; processes always are, since every event is told of them.
+  ClassSet classes;
   /// Names of the programs that may be used; none means all.
   std::vector<std::string> names;
 };

@@ -57,6 +57,12 @@ struct {
   __type(value, struct room);
 } rooms SEC(".maps");
 
+/* Whether events of a class are made. What is behind it in a program is not even verified where it is false. */
+static __always_inline bool is_class(enum kestrel_class klass)
+{
+  return (settings.classes & (1ULL << klass)) != 0;
+}
+
 /* Whether what the current task does is wanted. */
 static __always_inline bool is_wanted(void)
 {

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /** What this runtime and the addon agree on; native/src/addon/addon.cc has the same number. */
-export const ADDON_INTERFACE = 1;
+export const ADDON_INTERFACE = 2;
 
 /** What every line says of the machine, and what the ids of its processes begin with. */
 export interface EbpfHost {
@@ -27,17 +27,22 @@ export interface MachineFacts {
   readonly capabilities: Readonly<Record<"CAP_BPF" | "CAP_PERFMON" | "CAP_SYS_ADMIN", boolean>>;
 }
 
-/** Classes of events, each with a program and counters of its own. */
-export type EventClass = "exec" | "fork" | "exit";
+/** Classes of events, each with counters of its own; native/src/addon/event-classes.cc has the same names. */
+export type EventClass =
+  | ("exec" | "fork" | "exit" | "credential" | "session" | "ptrace" | "memfd" | "mmap" | "signal" | "module")
+  | ("create" | "modify" | "open" | "rename" | "delete" | "mode")
+  | ("connect" | "accept" | "disconnect" | "bind" | "listen" | "dns");
 
-/** One BPF program, and what became of it. */
+/** One way to collect a class, and what became of it. */
 export interface ProgramReport {
+  /** The BPF program that is only there for it. */
   readonly name: string;
   readonly event: EventClass;
+  /** What its programs hook; several with " + " between. */
   readonly hook: string;
   /** "A": trampolines and security modules. "B": typed tracepoints. */
   readonly tier: "A" | "B";
-  /** "not needed": a better one of the same class is attached. "not wanted": the options leave it out. */
+  /** "not needed": a better way of the same class is attached. "not wanted": the options leave it out. */
   readonly state: "attached" | "not needed" | "not wanted" | "failed";
   /** Of a failed one: an error, and the last lines of the verifier's log where there is one. */
   readonly reason: string | null;
@@ -67,6 +72,10 @@ export interface CollectorOptions {
   readonly intervalMicroseconds: number;
   /** A folder of cgroup version 2: only what its processes do is collected, and those of the cgroups below it. */
   readonly cgroup?: string;
+  /** What is collected; without it everything. Processes always are, but stand in lines only when they are asked for. */
+  readonly events?: readonly EventClass[];
+  /** After so much silence a line says what time it is, see notes.ts; 0 or absent for never. */
+  readonly tickMilliseconds?: number;
   /** Names of the programs that may be used; without it all. */
   readonly programs?: readonly string[];
   readonly host: EbpfHost;

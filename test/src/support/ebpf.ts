@@ -11,6 +11,7 @@ import {
   type EbpfAddon,
   EbpfAddonError,
   type EbpfCollector,
+  type EventClass,
   loadAddon,
 } from "@kestrel/runtime/ebpf/load-addon";
 import { thisHost } from "@kestrel/runtime/ebpf/this-host";
@@ -88,6 +89,32 @@ export function makeCgroup(): TestCgroup {
     remove: () => rmdirSync(path),
   };
 }
+
+/** What event.action the lines of each class have. */
+export const ACTIONS: Readonly<Record<EventClass, readonly string[]>> = {
+  exec: ["exec"],
+  fork: ["fork"],
+  exit: ["end"],
+  credential: ["uid_change", "gid_change"],
+  session: ["session_id_change"],
+  ptrace: ["ptrace"],
+  memfd: ["memfd_create"],
+  mmap: ["mmap"],
+  signal: ["signal"],
+  module: ["load_module"],
+  create: ["creation"],
+  modify: ["modification"],
+  open: ["open"],
+  rename: ["rename"],
+  delete: ["deletion"],
+  mode: ["attributes_modified"],
+  connect: ["connection_attempted"],
+  accept: ["connection_accepted"],
+  disconnect: ["disconnect_received"],
+  bind: ["bound-socket"],
+  listen: ["listen-for-connections"],
+  dns: ["lookup_requested", "lookup_result"],
+};
 
 /** A line, as far as tests look into it. */
 export interface LiveEvent {

@@ -1,0 +1,12 @@
+// Records → lines, for each group of classes: each writes the line of a record, or nothing and false when the record is not as record.h
+// describes it. `size` is the header's, and at least that of a header.
+#pragma once
+
+#include "line.h"
+
+namespace kestrel {
+
+/// exec, fork, exit: process-lines.cc.
+bool write_process_line(Line& line, const kestrel_header& header, const char* record, size_t size);
+
+}  // namespace kestrel
