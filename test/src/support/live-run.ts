@@ -1,6 +1,6 @@
 // kestrel-run as a process that watches the kernel: started, waited for, and ended by signals.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,9 +21,10 @@ export function buildPack(folder: string, rules: Readonly<Record<string, string>
   return buildFolder(sources, join(folder, "pack"));
 }
 
-/** Builds a folder of rules; returns where the package is. */
+/** Builds those rules of a folder that compile; returns where the package is. */
 export function buildFolder(sources: string, pack: string): string {
-  execFileSync(process.execPath, [EQLC, "build", sources, "-o", pack], { stdio: ["ignore", "ignore", "pipe"] });
+  const { status, stderr } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], { encoding: "utf8" });
+  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${stderr}`);
   return pack;
 }
 
