@@ -86,8 +86,13 @@ function defineLiveTests(): void {
     const { code, stdout, stderr } = await watching.end("SIGINT");
     assert.is(code, 130);
     assert.is(rulesOf(stdout).length, 200);
-    const summary = JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as { alerts: number; broken: number };
+    const summary = JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as {
+      readonly alerts: number;
+      readonly broken: number;
+      readonly collected: Readonly<Record<string, unknown>>;
+    };
     assert.equal([summary.alerts, summary.broken], [200, 0]);
+    assert.equal(summary.collected.exec, { made: 201, dropped: 0, received: 201 });
   });
 
   live("a run ends by itself after --duration, with the exit code of what was found", async () => {

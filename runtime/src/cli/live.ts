@@ -15,7 +15,7 @@ import {
 import { thisHost } from "../ebpf/this-host.js";
 import { createDetector } from "../engine/detector.js";
 import { loadPackage } from "../load/load-package.js";
-import { summaryJson, summaryText } from "../report/summary.js";
+import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { createBrokenReport } from "./broken-report.js";
 import { CliError, describeFailure, EXIT_ALERTS, EXIT_NOT_READ, EXIT_OK, errorLine } from "./failures.js";
@@ -119,7 +119,8 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     broken.say(errorLine("E_ALERTS_WRITE", "nobody reads standard output any more: the run ended there"));
   }
   broken.sumUp(counters.broken);
-  const run = { seconds: (performance.now() - began) / 1000, lost: losses.byClass };
+  const seconds = (performance.now() - began) / 1000;
+  const run = { seconds, lost: losses.byClass, collected: countersOf(collector, collected) };
   if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
   if (options.summary === "text") broken.say(summaryText(counters, run));
   if (delivery.failure !== null) throw delivery.failure;
@@ -154,6 +155,16 @@ function milliseconds(ns: bigint): number {
 
 function attachedClasses({ programs }: CollectorReport): EventClass[] {
   return [...new Set(programs.flatMap(({ state, event }) => (state === "attached" ? [event] : [])))];
+}
+
+function countersOf(collector: EbpfCollector, classes: readonly EventClass[]): NonNullable<RunFacts["collected"]> {
+  const counters = collector.counters();
+  return Object.fromEntries(
+    classes.map((name) => {
+      const { made, dropped, received } = counters[name];
+      return [name, { made, dropped, received }];
+    }),
+  );
 }
 
 /** Everything is attached when this is said; what happens from now on is seen. */

@@ -27,6 +27,10 @@ export interface RunFacts {
   readonly seconds: number | null;
   /** Events that were lost before they were read, by their class. */
   readonly lost: ReadonlyMap<string, number>;
+  /** Of a live run: what the kernel's programs made of each class, how much of that the ring had no place for, and what was read. */
+  readonly collected?: Readonly<
+    Record<string, { readonly made: number; readonly dropped: number; readonly received: number }>
+  >;
 }
 
 /** One line: what was read and found, then whatever was not as it should be. */
@@ -53,7 +57,11 @@ export function summaryText(counters: DetectorCounters, { seconds, lost }: RunFa
  * Every counter (those of the process trees where the package has some), the alerts by rule id, and the package; keys in a
  * fixed order and nothing that differs between runs.
  */
-export function summaryJson(counters: DetectorCounters, manifest: PackageManifest, { lost }: RunFacts): string {
+export function summaryJson(
+  counters: DetectorCounters,
+  manifest: PackageManifest,
+  { lost, collected }: RunFacts,
+): string {
   const { alertsByRule, lastTime, lineage, ...rest } = counters;
   const byRule: Record<string, number> = {};
   for (const [index, rule] of manifest.rules.entries()) {
@@ -67,6 +75,7 @@ export function summaryJson(counters: DetectorCounters, manifest: PackageManifes
     named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
   }
   if (lost.size > 0) named.lost = Object.fromEntries(lost);
+  if (collected !== undefined) named.collected = collected;
   named.last_time = lastTime === null ? null : isoTime(lastTime);
   named.alerts_by_rule = byRule;
   const { name, version, digest } = manifest.package;
