@@ -75,12 +75,17 @@ enum kestrel_flag {
   /* The executable is the interpreter of a script; `filename` is the script. */
   KESTREL_FLAG_SCRIPT = 1 << 6,
   KESTREL_FLAG_FILENAME_CUT = 1 << 7,
+  /* A DNS message is longer than KESTREL_PACKET_MAX: `packet` has the first bytes, `packet_size` is the true size. */
+  KESTREL_FLAG_PACKET_CUT = 1 << 14,
+  /* What went to or came from port 53 is no DNS message. The addon finds that out, no record has it. */
+  KESTREL_FLAG_PACKET_MALFORMED = 1 << 15,
 };
 
 /* The most bytes that a text of each kind has. Powers of two, so that a mask bounds them for the verifier. */
 #define KESTREL_ARGS_MAX 32768
 #define KESTREL_PATH_MAX 4096
 #define KESTREL_COMM_MAX 16
+#define KESTREL_PACKET_MAX 1024
 #define KESTREL_RECORD_MAX 65536
 
 struct kestrel_text {
@@ -160,6 +165,41 @@ struct kestrel_exit {
   kestrel_u32 reserved;
 };
 
+/* The two ends of a socket as its process sees them: its own, and the other's. */
+struct kestrel_ends {
+  /* Of IPv4 the first four bytes. */
+  kestrel_u8 local[16];
+  kestrel_u8 remote[16];
+  /* 0 where an end is not known (yet). */
+  kestrel_u16 local_port;
+  kestrel_u16 remote_port;
+  /* 4 or 6, as the socket has it: one of version 6 may hold mapped addresses of version 4. */
+  kestrel_u8 version;
+  /* IPPROTO_TCP or IPPROTO_UDP. */
+  kestrel_u8 protocol;
+  /* Whether the other end began it. */
+  kestrel_u8 incoming;
+  /* Of DNS: whether it is the answer. */
+  kestrel_u8 answer;
+};
+
+/* connect, accept, disconnect; bind and listen, which have no other end. */
+struct kestrel_network {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_ends ends;
+};
+
+/* The process is the one that asked, of an answer too. */
+struct kestrel_dns {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_ends ends;
+  /* What the UDP datagram holds, as it was sent. */
+  struct kestrel_text packet;
+  kestrel_u32 packet_size;
+};
+
 /* How often each class was made, and how often the ring or the CPU's scratch room had no place for it. One per CPU. */
 struct kestrel_counters {
   kestrel_u64 made;
@@ -200,6 +240,13 @@ KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, args) == 224);
 KESTREL_ASSERT(sizeof(struct kestrel_exec) == 232);
 KESTREL_ASSERT(sizeof(struct kestrel_fork) == 184);
 KESTREL_ASSERT(sizeof(struct kestrel_exit) == 192);
+KESTREL_ASSERT(sizeof(struct kestrel_ends) == 40);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ends, local_port) == 32);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ends, version) == 36);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_network, ends) == 184);
+KESTREL_ASSERT(sizeof(struct kestrel_network) == 224);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_dns, packet) == 224);
+KESTREL_ASSERT(sizeof(struct kestrel_dns) == 232);
 /* The longest texts together fit behind the longest fixed part, and an offset fits 16 bits. */
 KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX <= KESTREL_RECORD_MAX);
 

@@ -9,4 +9,7 @@ namespace kestrel {
 /// exec, fork, exit: process-lines.cc.
 bool write_process_line(Line& line, const kestrel_header& header, const char* record, size_t size);
 
+/// connect, accept, disconnect, bind, listen, dns: network-lines.cc.
+bool write_network_line(Line& line, const kestrel_header& header, const char* record, size_t size);
+
 }  // namespace kestrel

@@ -29,6 +29,13 @@ bool write_line(Line& line, const kestrel_header& header, const char* record, si
     case KESTREL_CLASS_FORK:
     case KESTREL_CLASS_EXIT:
       return write_process_line(line, header, record, size);
+    case KESTREL_CLASS_CONNECT:
+    case KESTREL_CLASS_ACCEPT:
+    case KESTREL_CLASS_DISCONNECT:
+    case KESTREL_CLASS_BIND:
+    case KESTREL_CLASS_LISTEN:
+    case KESTREL_CLASS_DNS:
+      return write_network_line(line, header, record, size);
     default:
       return false;
   }

@@ -1,5 +1,6 @@
 #include "programs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,8 +9,10 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include <bpf/bpf.h>
 
@@ -34,6 +37,16 @@ const Plan kPlans[] = {
     {KESTREL_CLASS_FORK, 'B', {"on_fork"}},
     {KESTREL_CLASS_EXIT, 'B', {"on_exit"}},
     {KESTREL_CLASS_EXIT, 'B', {"on_exit_counted"}},
+    {KESTREL_CLASS_CONNECT, 'B', {"on_tcp_connect", "on_connect4", "on_connect6", "on_release"}},
+    {KESTREL_CLASS_CONNECT, 'B', {"on_syn_sent"}},
+    {KESTREL_CLASS_ACCEPT, 'A', {"on_accepted"}},
+    {KESTREL_CLASS_ACCEPT, 'B', {"on_accept_exit"}},
+    {KESTREL_CLASS_DISCONNECT, 'A', {"on_accepted", "on_tcp_connect", "on_connect4", "on_connect6", "on_disconnect"}},
+    {KESTREL_CLASS_DISCONNECT, 'B', {"on_accept_exit", "on_tcp_connect", "on_connect4", "on_connect6", "on_disconnect_by_exits"}},
+    {KESTREL_CLASS_BIND, 'B', {"on_bind4", "on_bind6"}},
+    {KESTREL_CLASS_LISTEN, 'B', {"on_listen"}},
+    {KESTREL_CLASS_LISTEN, 'B', {"on_listen_state"}},
+    {KESTREL_CLASS_DNS, 'B', {"on_answer", "on_query"}},
 };
 
 /// Classes that are collected whatever is asked for: the process table lives on them.
@@ -167,6 +180,63 @@ int load(Object& object, const ProgramOptions& options, const std::set<std::stri
   return bpf_object__load(object.get());
 }
 
+/// The first of the machine's cgroups, as far as this process sees them, as an open folder; -1 with errno when there is none.
+int open_first_cgroup() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  std::string line;
+  while (std::getline(mounts, line)) {
+    // ID PARENT DEVICE ROOT PLACE OPTIONS… - KIND SOURCE OPTIONS
+    const size_t kind = line.find(" - cgroup2 ");
+    if (kind == std::string::npos) continue;
+    std::istringstream words(line);
+    std::string place;
+    for (int word = 0; word < 5; word++) words >> place;
+    return open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+/// Where programs of cgroups are attached: the cgroup that collection is confined to, or the first of all. Looked for once.
+class AttachedCgroup {
+ public:
+  explicit AttachedCgroup(int confined) : descriptor_(confined), owned_(false) {}
+  ~AttachedCgroup() {
+    if (owned_ && descriptor_ >= 0) close(descriptor_);
+  }
+  AttachedCgroup(const AttachedCgroup&) = delete;
+  AttachedCgroup& operator=(const AttachedCgroup&) = delete;
+
+  int descriptor() {
+    if (descriptor_ < 0) {
+      descriptor_ = open_first_cgroup();
+      owned_ = true;
+    }
+    return descriptor_;
+  }
+
+ private:
+  int descriptor_;
+  bool owned_;
+};
+
+/// Attaches through a link, so that nothing stays when this process ends, and programs of others on the same cgroup stay.
+bpf_link* attach_program(bpf_program* program, AttachedCgroup& cgroup, std::string& said) {
+  switch (bpf_program__type(program)) {
+    case BPF_PROG_TYPE_CGROUP_SKB:
+    case BPF_PROG_TYPE_CGROUP_SOCK:
+    case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+    case BPF_PROG_TYPE_SOCK_OPS:
+      break;
+    default:
+      return bpf_program__attach(program);
+  }
+  const int descriptor = cgroup.descriptor();
+  if (descriptor >= 0) return bpf_program__attach_cgroup(program, descriptor);
+  said = "there is no cgroup of version 2 to attach to";
+  return nullptr;
+}
+
 /// What cannot be loaded for want of a permission or of the kernel's types is said in words, before the numbers.
 std::string whole_failure(int error, const std::string& said) {
   const MachineFacts facts = read_machine_facts();
@@ -241,6 +311,7 @@ Programs attach_programs(const ProgramOptions& options) {
     }
   }
 
+  AttachedCgroup cgroup(options.cgroup);
   bool attached[KESTREL_CLASSES] = {};
   std::map<std::string, std::string> tried;
   const auto attach = [&](const char* name) -> const std::string& {
@@ -248,7 +319,7 @@ Programs attach_programs(const ProgramOptions& options) {
     if (!is_new) return entry->second;
     said.clear();
     const Listening scope(said);
-    bpf_link* const link = bpf_program__attach(bpf_object__find_program_by_name(result.object.get(), name));
+    bpf_link* const link = attach_program(bpf_object__find_program_by_name(result.object.get(), name), cgroup, said);
     if (link == nullptr) {
       entry->second = error_text(errno, said);
     } else {
