@@ -283,6 +283,10 @@ int BPF_PROG(on_syn_sent, const struct sock *sk, int old_state, int new_state)
 {
   if (new_state != BPF_TCP_SYN_SENT)
     return 0;
+  struct owner *told = bpf_sk_storage_get(&owners, (struct sock *)sk, NULL, 0);
+  /* Programs on connect are there for the sake of disconnect, and tell of it. */
+  if (told != NULL && told->attempt == ATTEMPT_PENDING)
+    return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   struct owner owner = {};
   if ((task->flags & PF_KTHREAD) || !is_wanted() || !put_ends(&owner.ends, sk))
@@ -529,8 +533,9 @@ static __always_inline void tell_dns(struct __sk_buff *packet, const struct data
   }
   bool dropped = true;
   asm volatile("" : "+r"(size));
-  if (size > 0 && size <= KESTREL_PACKET_MAX &&
-      bpf_skb_load_bytes(packet, datagram->at, room->record + sizeof(*dns), size) == 0) {
+  /* It is one of 1 to KESTREL_PACKET_MAX already; verifiers before 6.4 believe a mask, and no comparison in 32 bits. */
+  size = ((size - 1) & (KESTREL_PACKET_MAX - 1)) + 1;
+  if (bpf_skb_load_bytes(packet, datagram->at, room->record + sizeof(*dns), size) == 0) {
     dns->packet = TEXT(sizeof(*dns), sizeof(*dns) + size);
     dns->header.size = sizeof(*dns) + size;
     dropped = bpf_ringbuf_output(&events, room->record, sizeof(*dns) + size, BPF_RB_NO_WAKEUP) != 0;

@@ -8,7 +8,13 @@ export const EXEC_SIZE = 232;
 export const FORK_SIZE = 184;
 export const EXIT_SIZE = 192;
 
-export const CLASS = { exec: 0, fork: 1, exit: 2 } as const;
+export const NETWORK_SIZE = 224;
+export const DNS_SIZE = 232;
+
+export const CLASS = {
+  ...{ exec: 0, fork: 1, exit: 2 },
+  ...{ connect: 16, accept: 17, disconnect: 18, bind: 19, listen: 20, dns: 21 },
+} as const;
 export const FLAG = {
   argsCut: 1,
   argsUnread: 2,
@@ -18,6 +24,7 @@ export const FLAG = {
   unlinked: 32,
   script: 64,
   filenameCut: 128,
+  packetCut: 1 << 14,
 } as const;
 
 /** A host whose users and groups have no names. */
@@ -118,6 +125,55 @@ export function exitRecord(status: number, process: ProcessRecord = {}, header: 
   putHeader(record, CLASS.exit, header);
   putProcess(record, process);
   record.writeUInt32LE(status, 184);
+  return record;
+}
+
+/** The two ends of a socket; what is not given is 0. An address has 4 bytes or 16. */
+export interface EndsRecord {
+  readonly local?: readonly [address: Buffer, port: number];
+  readonly remote?: readonly [address: Buffer, port: number];
+  readonly version?: 4 | 6;
+  readonly protocol?: "tcp" | "udp";
+  readonly incoming?: boolean;
+  readonly answer?: boolean;
+}
+
+function putEnds(record: Buffer, ends: EndsRecord): void {
+  const at = HEADER_SIZE + PROCESS_SIZE;
+  ends.local?.[0].copy(record, at, 0, 16);
+  ends.remote?.[0].copy(record, at + 16, 0, 16);
+  record.writeUInt16LE(ends.local?.[1] ?? 0, at + 32);
+  record.writeUInt16LE(ends.remote?.[1] ?? 0, at + 34);
+  record.writeUInt8(ends.version ?? 4, at + 36);
+  record.writeUInt8(ends.protocol === "udp" ? 17 : 6, at + 37);
+  record.writeUInt8(ends.incoming ? 1 : 0, at + 38);
+  record.writeUInt8(ends.answer ? 1 : 0, at + 39);
+}
+
+export type SocketClass = "connect" | "accept" | "disconnect" | "bind" | "listen";
+
+export function socketRecord(kind: SocketClass, ends: EndsRecord, header: HeaderRecord = {}): Buffer {
+  const record = Buffer.alloc(NETWORK_SIZE);
+  putHeader(record, CLASS[kind], header);
+  putProcess(record, {});
+  putEnds(record, ends);
+  return record;
+}
+
+export interface DnsRecord extends EndsRecord, HeaderRecord {
+  /** How long the packet was, where it is cut. */
+  readonly packetSize?: number;
+}
+
+export function dnsRecord(packet: Buffer, dns: DnsRecord = {}): Buffer {
+  const record = Buffer.alloc(DNS_SIZE + packet.length);
+  putHeader(record, CLASS.dns, dns);
+  putProcess(record, {});
+  putEnds(record, { protocol: "udp", ...dns });
+  record.writeUInt16LE(DNS_SIZE, 224);
+  record.writeUInt16LE(packet.length, 226);
+  record.writeUInt32LE(dns.packetSize ?? packet.length, 228);
+  packet.copy(record, DNS_SIZE);
   return record;
 }
 

@@ -144,7 +144,24 @@ export interface LiveEvent {
     readonly parent?: LiveProcess;
     readonly group_leader?: LiveProcess;
   };
+  readonly source?: LiveEnd;
+  readonly destination?: LiveEnd;
+  readonly network?: {
+    readonly transport: string;
+    readonly type: string;
+    readonly direction?: string;
+    readonly protocol?: string;
+  };
+  readonly dns?: {
+    readonly id: string;
+    readonly type: string;
+    readonly question?: { readonly name: string; readonly type: string; readonly class: string };
+    readonly response_code?: string;
+    readonly answers_count?: number;
+    readonly resolved_ip?: readonly string[];
+  };
   readonly kestrel: {
+    readonly packet_size?: number;
     readonly cgroup: number;
     readonly filename?: string;
     readonly flags?: readonly string[];
@@ -152,6 +169,12 @@ export interface LiveEvent {
     readonly signal?: number;
     readonly loss?: { readonly class: string; readonly cpu: number; readonly dropped: number };
   };
+}
+
+interface LiveEnd {
+  readonly ip: string;
+  readonly address: string;
+  readonly port: number;
 }
 
 interface LiveProcess {
