@@ -371,7 +371,7 @@ function defineLineTests(addon: EbpfAddon): void {
     };
     const ok = forkRecord({ pid: 5 });
     const wrong: readonly (readonly [what: string, record: Buffer])[] = [
-      ["a class that is not known", changed((record) => record.writeUInt16LE(3, 4))],
+      ["a class that is not known", changed((record) => record.writeUInt16LE(99, 4))],
       ["a text that begins behind the end", changed((record) => record.writeUInt16LE(exec.length + 1, 224))],
       ["a text that ends behind the end", changed((record) => record.writeUInt16LE(2, 226))],
       ["a path far away", changed((record) => record.writeUInt32LE(0xffffffff, 212))],

@@ -36,6 +36,21 @@ bool write_line(Line& line, const kestrel_header& header, const char* record, si
     case KESTREL_CLASS_LISTEN:
     case KESTREL_CLASS_DNS:
       return write_network_line(line, header, record, size);
+    case KESTREL_CLASS_CREDENTIAL:
+    case KESTREL_CLASS_SESSION:
+    case KESTREL_CLASS_PTRACE:
+    case KESTREL_CLASS_MEMFD:
+    case KESTREL_CLASS_MMAP:
+    case KESTREL_CLASS_SIGNAL:
+    case KESTREL_CLASS_MODULE:
+      return write_action_line(line, header, record, size);
+    case KESTREL_CLASS_CREATE:
+    case KESTREL_CLASS_MODIFY:
+    case KESTREL_CLASS_OPEN:
+    case KESTREL_CLASS_RENAME:
+    case KESTREL_CLASS_DELETE:
+    case KESTREL_CLASS_MODE:
+      return write_file_line(line, header, record, size);
     default:
       return false;
   }
@@ -51,7 +66,8 @@ bool LineWriter::append(Lines& lines, const void* data, size_t size) {
   std::memcpy(&header, data, sizeof(header));
   if (header.size != size) return false;
 
-  // Each byte of a text is written twice at most: arguments stand in a list and in one line, a name ends its path.
+  // Each byte of a text is written twice at most: arguments stand in a list and in one line, a file's path is followed by its name and
+  // its directory. An extension, which comes a third time, is short.
   const size_t room =
       kFixedBytes + context_.host.size() + 8 * context_.entity_prefix.size() + 2 * size * kMostBytesOfByte;
   char* const begin = lines.reserve(room);

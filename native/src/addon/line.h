@@ -30,7 +30,10 @@ struct LineContext {
 };
 
 /// More than all that a line has beside the texts of its record: names of fields, numbers, times, ids.
-constexpr size_t kFixedBytes = 8192;
+constexpr size_t kFixedBytes = 16384;
+
+/// Of a name of a user or group, of which a line has ten.
+constexpr size_t kLongestName = 64;
 
 /// A text of a record, or false when it does not lie within.
 bool text_of(const char* record, size_t size, kestrel_text text, std::string_view& out);

@@ -47,6 +47,18 @@ const Plan kPlans[] = {
     {KESTREL_CLASS_LISTEN, 'B', {"on_listen"}},
     {KESTREL_CLASS_LISTEN, 'B', {"on_listen_state"}},
     {KESTREL_CLASS_DNS, 'B', {"on_answer", "on_query"}},
+    {KESTREL_CLASS_CREDENTIAL, 'B', {"on_sys_enter", "on_sys_exit"}},
+    {KESTREL_CLASS_SESSION, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_PTRACE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MEMFD, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MMAP, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_SIGNAL, 'B', {"on_signal"}},
+    {KESTREL_CLASS_CREATE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODIFY, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_OPEN, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_RENAME, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_DELETE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODE, 'B', {"on_sys_exit"}},
 };
 
 /// Classes that are collected whatever is asked for: the process table lives on them.

@@ -207,3 +207,10 @@ int BPF_PROG(on_exit_counted, struct task_struct *task)
   make_exit(task);
   return 0;
 }
+
+#include "calls.h"
+
+#include "actions.h"
+#include "files.h"
+
+#include "syscalls.h"

@@ -132,6 +132,7 @@ export interface LiveEvent {
     readonly args?: readonly string[];
     readonly args_count?: number;
     readonly command_line?: string;
+    readonly Ext?: { readonly memfd?: Readonly<Record<string, string | boolean>> };
     readonly working_directory?: string;
     readonly exit_code?: number;
     readonly interactive: boolean;
@@ -160,6 +161,18 @@ export interface LiveEvent {
     readonly answers_count?: number;
     readonly resolved_ip?: readonly string[];
   };
+  readonly file?: LiveFile & {
+    readonly directory?: string;
+    readonly type?: string;
+    readonly mode?: string;
+    readonly inode?: string;
+    readonly size?: number;
+    readonly uid?: string;
+    readonly gid?: string;
+    readonly target_path?: string;
+    readonly Ext?: { readonly original?: LiveFile };
+  };
+  readonly driver?: { readonly name: string };
   readonly kestrel: {
     readonly packet_size?: number;
     readonly cgroup: number;
@@ -167,6 +180,21 @@ export interface LiveEvent {
     readonly flags?: readonly string[];
     readonly args_size?: number;
     readonly signal?: number;
+    readonly device?: string;
+    readonly links?: number;
+    readonly link_of?: string;
+    readonly exchanged?: boolean;
+    readonly nameless?: boolean;
+    readonly before?: Readonly<Record<string, { readonly id: string }>>;
+    readonly ptrace?: { readonly number: number; readonly request?: string };
+    readonly mmap?: {
+      readonly call: string;
+      readonly address: number;
+      readonly size: number;
+      readonly protection: string;
+    };
+    readonly ignored?: boolean;
+    readonly target?: LiveProcess;
     readonly loss?: { readonly class: string; readonly cpu: number; readonly dropped: number };
   };
 }
@@ -175,6 +203,12 @@ interface LiveEnd {
   readonly ip: string;
   readonly address: string;
   readonly port: number;
+}
+
+interface LiveFile {
+  readonly path: string | null;
+  readonly name?: string;
+  readonly extension?: string;
 }
 
 interface LiveProcess {
