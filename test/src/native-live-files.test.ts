@@ -426,4 +426,49 @@ call(82, a, b, 0, 0); call(87, a, 0, 0, 0)
       ],
     );
   });
+
+  live("of a burst beyond the ring what was received and what was dropped is what was made", async () => {
+    const script = `
+for turn in range(5000): os.close(os.open("file", os.O_CREAT | os.O_WRONLY))
+for turn in range(1000): os.rename("file", "other"); os.rename("other", "file")
+for turn in range(500): os.close(os.open("another", os.O_CREAT | os.O_WRONLY)); os.unlink("another")
+`;
+    const events = ["create", "modify", "rename", "delete"] as const;
+    const made = { create: 501, modify: 4999, rename: 2000, delete: 500 };
+    // The second ring holds some 100 records, and nobody reads them for half a second at a time.
+    for (const [ringBytes, intervalMicroseconds] of [
+      [1 << 24, 1000],
+      [1 << 16, 500_000],
+    ] as const) {
+      const run = await collectWhile(addon, { cgroup: cgroup.path, events, ringBytes, intervalMicroseconds }, () =>
+        cgroup.run(["python3", "-BSsEc", `import os\n${script}`], { cwd: newFolder() }),
+      );
+      assertAccounted(run, events);
+      for (const name of events) {
+        const { made: counted, dropped } = run.counters[name];
+        assert.is(counted, made[name], name);
+        if (ringBytes === 1 << 24) assert.is(dropped, 0, name);
+      }
+      if (ringBytes !== 1 << 24) assert.ok(run.counters.modify.dropped > 1000);
+    }
+  });
+
+  live("threads that open and rename at the same time have each their own paths", async () => {
+    const run = await python(
+      ["create", "rename"],
+      `
+import threading
+def work(me):
+  for turn in range(200):
+    os.close(os.open(f"{me}-{turn}", os.O_CREAT | os.O_WRONLY)); os.rename(f"{me}-{turn}", f"{me}-{turn}.done")
+threads = [threading.Thread(target=work, args=(at,)) for at in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+`,
+    );
+    assert.is(new Set(pathsOf(run, "creation", run.cwd)).size, 1600);
+    const renames = eventsOf(run, "rename");
+    assert.is(renames.length, 1600);
+    for (const { file } of renames) assert.is(file?.path, `${file?.Ext?.original?.path}.done`);
+  });
 }

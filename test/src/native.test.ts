@@ -322,6 +322,7 @@ function defineLineTests(addon: EbpfAddon): void {
     );
     assert.equal(event.kestrel.flags, [
       ...["args_cut", "executable_cut", "working_directory_cut", "path_torn", "unlinked", "script", "filename_cut"],
+      ...["path_cut", "path_unread", "mapping_unknown"],
     ]);
     assert.is(event.kestrel.args_size, 99999);
     assert.is(event.process.args_count, 9);

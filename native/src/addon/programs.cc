@@ -260,6 +260,51 @@ std::string whole_failure(int error, const std::string& said) {
   return text + error_text(error, said);
 }
 
+/// Programs that were attached, each once, whichever plans share it.
+class Attachments {
+ public:
+  Attachments(bpf_object* object, int cgroup) : object_(object), cgroup_(cgroup) {}
+
+  /// Attaches the programs of a plan, and says why one of them cannot be; the others then serve nothing for this plan.
+  std::string attach(const std::vector<const char*>& programs) {
+    for (const char* const name : programs) {
+      const auto [entry, is_new] = tried_.try_emplace(name);
+      if (is_new) attach(name, entry->second);
+      if (entry->second.link == nullptr) return entry->second.reason;
+    }
+    for (const char* const name : programs) tried_[name].is_used = true;
+    return "";
+  }
+
+  /// The links of plans that are whole. All others are cut: what no plan uses would tax the machine for nothing.
+  std::vector<std::unique_ptr<bpf_link, LinkCloser>> used() {
+    std::vector<std::unique_ptr<bpf_link, LinkCloser>> links;
+    for (auto& [name, one] : tried_) {
+      if (one.is_used) links.push_back(std::move(one.link));
+    }
+    tried_.clear();
+    return links;
+  }
+
+ private:
+  struct Attachment {
+    std::unique_ptr<bpf_link, LinkCloser> link;
+    std::string reason;
+    bool is_used = false;
+  };
+
+  void attach(const char* name, Attachment& one) {
+    std::string said;
+    const Listening scope(said);
+    one.link.reset(attach_program(bpf_object__find_program_by_name(object_, name), cgroup_, said));
+    if (one.link == nullptr) one.reason = error_text(errno, said);
+  }
+
+  bpf_object* object_;
+  AttachedCgroup cgroup_;
+  std::map<std::string, Attachment> tried_;
+};
+
 }  // namespace
 
 Programs attach_programs(const ProgramOptions& options) {
@@ -323,22 +368,8 @@ Programs attach_programs(const ProgramOptions& options) {
     }
   }
 
-  AttachedCgroup cgroup(options.cgroup);
   bool attached[KESTREL_CLASSES] = {};
-  std::map<std::string, std::string> tried;
-  const auto attach = [&](const char* name) -> const std::string& {
-    const auto [entry, is_new] = tried.emplace(name, "");
-    if (!is_new) return entry->second;
-    said.clear();
-    const Listening scope(said);
-    bpf_link* const link = attach_program(bpf_object__find_program_by_name(result.object.get(), name), cgroup, said);
-    if (link == nullptr) {
-      entry->second = error_text(errno, said);
-    } else {
-      result.links.emplace_back(link);
-    }
-    return entry->second;
-  };
+  Attachments attachments(result.object.get(), options.cgroup);
   for (size_t at = 0; at < std::size(kPlans); at++) {
     ProgramReport& report = result.reports[at];
     for (const char* const name : kPlans[at].programs) {
@@ -346,12 +377,11 @@ Programs attach_programs(const ProgramOptions& options) {
       report.hook += (report.hook.empty() ? "" : " + ") + std::string(bpf_program__section_name(program));
     }
     if (!wanted[at] || attached[report.klass]) continue;
-    for (const char* const name : kPlans[at].programs) {
-      if (report.reason.empty()) report.reason = attach(name);
-    }
+    report.reason = attachments.attach(kPlans[at].programs);
     report.state = report.reason.empty() ? ProgramReport::kAttached : ProgramReport::kFailed;
     attached[report.klass] = report.reason.empty();
   }
+  result.links = attachments.used();
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),
                                      [](const ProgramReport& one) { return one.state == ProgramReport::kFailed; });
