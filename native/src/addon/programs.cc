@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include <bpf/bpf.h>
 
@@ -53,13 +54,25 @@ const Plan kPlans[] = {
     {KESTREL_CLASS_MEMFD, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_MMAP, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_SIGNAL, 'B', {"on_signal"}},
+    {KESTREL_CLASS_CREATE,
+     'A',
+     {"before_mkdir", "on_mkdir", "before_mknod", "on_mknod", "on_mknod_plain", "before_symlink", "on_symlink", "before_link",
+      "on_link", "on_open_file"}},
     {KESTREL_CLASS_CREATE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODIFY, 'A', {"on_open_file"}},
     {KESTREL_CLASS_MODIFY, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_OPEN, 'A', {"on_open_file"}},
     {KESTREL_CLASS_OPEN, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_RENAME, 'A', {"before_rename", "on_rename"}},
     {KESTREL_CLASS_RENAME, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_DELETE, 'A', {"before_unlink", "on_unlink", "before_rmdir", "on_rmdir"}},
     {KESTREL_CLASS_DELETE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODE, 'A', {"on_chmod"}},
     {KESTREL_CLASS_MODE, 'B', {"on_sys_exit"}},
 };
+
+/// Whether the events of a plan are made from system calls.
+bool is_by_calls(const Plan& plan) { return std::string_view(plan.programs.back()) == "on_sys_exit"; }
 
 /// Classes that are collected whatever is asked for: the process table lives on them.
 constexpr ClassSet kProcessClasses =
@@ -249,6 +262,23 @@ bpf_link* attach_program(bpf_program* program, AttachedCgroup& cgroup, std::stri
   return nullptr;
 }
 
+/// Where a kernel lets no program hook its functions, it says so of the first. To be told it of each of them takes seconds.
+void refuse_trampolines(const ProgramOptions& options, std::vector<bool>& wanted, std::vector<ProgramReport>& reports) {
+  size_t first = 0;
+  while (first < std::size(kPlans) && !(wanted[first] && kPlans[first].tier == 'A')) first++;
+  if (first == std::size(kPlans)) return;
+  Object trial;
+  std::string said;
+  const int error = load(trial, options, {kPlans[first].programs.front()}, said);
+  if (error != -EPERM && error != -EACCES) return;
+  for (size_t at = first; at < std::size(kPlans); at++) {
+    if (!wanted[at] || kPlans[at].tier != 'A') continue;
+    wanted[at] = false;
+    reports[at].state = ProgramReport::kFailed;
+    reports[at].reason = error_text(error, said);
+  }
+}
+
 /// What cannot be loaded for want of a permission or of the kernel's types is said in words, before the numbers.
 std::string whole_failure(int error, const std::string& said) {
   const MachineFacts facts = read_machine_facts();
@@ -319,6 +349,7 @@ Programs attach_programs(const ProgramOptions& options) {
     result.reports.push_back({name, plan.klass, "", plan.tier, state, ""});
     wanted.push_back(want);
   }
+  refuse_trampolines(options, wanted, result.reports);
   std::string said;
   int error = load(result.object, options, programs_of(wanted), said);
   if (error != 0) {
@@ -369,6 +400,7 @@ Programs attach_programs(const ProgramOptions& options) {
   }
 
   bool attached[KESTREL_CLASSES] = {};
+  ClassSet by_calls = 0;
   Attachments attachments(result.object.get(), options.cgroup);
   for (size_t at = 0; at < std::size(kPlans); at++) {
     ProgramReport& report = result.reports[at];
@@ -380,7 +412,11 @@ Programs attach_programs(const ProgramOptions& options) {
     report.reason = attachments.attach(kPlans[at].programs);
     report.state = report.reason.empty() ? ProgramReport::kAttached : ProgramReport::kFailed;
     attached[report.klass] = report.reason.empty();
+    if (attached[report.klass] && is_by_calls(kPlans[at])) by_calls |= ClassSet{1} << report.klass;
   }
+  const int calls = result.map(".data.calls");
+  const uint32_t only = 0;
+  if (calls >= 0) bpf_map_update_elem(calls, &only, &by_calls, BPF_ANY);
   result.links = attachments.used();
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),

@@ -9,6 +9,18 @@
 #ifndef KESTREL_CALLS_H
 #define KESTREL_CALLS_H
 
+/*
+ * The classes that on_sys_enter and on_sys_exit make. The loader sets it when everything is attached: what a kernel lets us see in a
+ * better way must not be reported twice because another class needs the system calls.
+ */
+SEC(".data.calls") volatile __u64 call_classes = 0;
+
+/* Whether the programs on system calls make events of a class. */
+static __always_inline bool is_call_class(enum kestrel_class klass)
+{
+  return is_class(klass) && (call_classes & (1ULL << klass)) != 0;
+}
+
 enum call {
   CALL_OTHER = 0,
   CALL_OPEN,

@@ -214,3 +214,5 @@ int BPF_PROG(on_exit_counted, struct task_struct *task)
 #include "files.h"
 
 #include "syscalls.h"
+
+#include "trampolines.h"

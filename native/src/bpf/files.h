@@ -110,8 +110,8 @@ static __noinline int report_open_file(struct file *file, __u32 klass, __u32 wha
   return 0;
 }
 
-/* What became of an open: a new file, one to be written, or one to be read. */
-static __always_inline void report_open(struct file *file)
+/* What became of an open: a new file, one to be written, or one to be read. `by_call`: it is a system call that was seen. */
+static __always_inline void report_open(struct file *file, bool by_call)
 {
   __u32 mode = BPF_CORE_READ(file, f_mode);
   bool nameless = (BPF_CORE_READ(file, f_flags) & O_TMPFILE_ALONE) != 0;
@@ -124,7 +124,7 @@ static __always_inline void report_open(struct file *file)
     klass = KESTREL_CLASS_OPEN;
   else
     return;
-  if (!is_class(klass))
+  if (!is_class(klass) || is_call_class(klass) != by_call)
     return;
   /* What is written to /dev/null changes nothing, and shells open it with every other command. */
   struct inode *inode = BPF_CORE_READ(file, f_inode);

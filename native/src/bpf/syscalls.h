@@ -80,7 +80,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
     return 0;
   bool succeeded = (unsigned long)result < (unsigned long)-ERROR_MOST;
   if (call == CALL_CREDENTIAL) {
-    if (is_class(KESTREL_CLASS_CREDENTIAL))
+    if (is_call_class(KESTREL_CLASS_CREDENTIAL))
       report_ids(succeeded);
     return 0;
   }
@@ -89,14 +89,15 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
   struct call_arguments with = arguments_of(regs, is_short);
   switch (call) {
   case CALL_OPEN:
-    if (is_class(KESTREL_CLASS_CREATE) || is_class(KESTREL_CLASS_MODIFY) || is_class(KESTREL_CLASS_OPEN)) {
+    /* Opens are one plan for three classes. */
+    if (is_call_class(KESTREL_CLASS_CREATE) || is_call_class(KESTREL_CLASS_MODIFY) || is_call_class(KESTREL_CLASS_OPEN)) {
       struct file *file = file_of(bpf_get_current_task_btf(), result);
       if (file != NULL)
-        report_open(file);
+        report_open(file, true);
     }
     return 0;
   case CALL_FCHMOD:
-    if (is_class(KESTREL_CLASS_MODE)) {
+    if (is_call_class(KESTREL_CLASS_MODE)) {
       struct file *file = file_of(bpf_get_current_task_btf(), with.first);
       if (file != NULL)
         report_open_file(file, KESTREL_CLASS_MODE, KESTREL_FILE_PLAIN);
@@ -129,7 +130,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long result)
     return 0;
   struct given given = {};
   fill_given(&given, call, &with);
-  if (given.klass < KESTREL_CLASSES && is_class(given.klass))
+  if (given.klass < KESTREL_CLASSES && is_call_class(given.klass))
     report_given(&given);
   return 0;
 }
