@@ -48,12 +48,14 @@ const Plan kPlans[] = {
     {KESTREL_CLASS_LISTEN, 'B', {"on_listen"}},
     {KESTREL_CLASS_LISTEN, 'B', {"on_listen_state"}},
     {KESTREL_CLASS_DNS, 'B', {"on_answer", "on_query"}},
+    {KESTREL_CLASS_CREDENTIAL, 'A', {"on_fix_uid", "on_fix_gid"}},
     {KESTREL_CLASS_CREDENTIAL, 'B', {"on_sys_enter", "on_sys_exit"}},
     {KESTREL_CLASS_SESSION, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_PTRACE, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_MEMFD, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_MMAP, 'B', {"on_sys_exit"}},
     {KESTREL_CLASS_SIGNAL, 'B', {"on_signal"}},
+    {KESTREL_CLASS_MODULE, 'B', {"on_module"}},
     {KESTREL_CLASS_CREATE,
      'A',
      {"before_mkdir", "on_mkdir", "before_mknod", "on_mknod", "on_mknod_plain", "before_symlink", "on_symlink", "before_link",
@@ -262,6 +264,31 @@ bpf_link* attach_program(bpf_program* program, AttachedCgroup& cgroup, std::stri
   return nullptr;
 }
 
+/// The program that libbpf complains of: it ends with the first that it cannot load. Empty when it was something else.
+std::string refused_program(const std::string& said) {
+  constexpr std::string_view kBefore = "prog '";
+  const size_t before = said.rfind(kBefore);
+  if (before == std::string::npos) return "";
+  const size_t begin = before + kBefore.size();
+  const size_t end = said.find('\'', begin);
+  return end == std::string::npos ? "" : said.substr(begin, end - begin);
+}
+
+/// Gives up the plans that need a program. False when none does.
+bool give_up(const std::string& name, const std::string& reason, std::vector<bool>& wanted,
+             std::vector<ProgramReport>& reports) {
+  bool any = false;
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    const auto& programs = kPlans[at].programs;
+    if (!wanted[at] || std::find(programs.begin(), programs.end(), name) == programs.end()) continue;
+    wanted[at] = false;
+    reports[at].state = ProgramReport::kFailed;
+    reports[at].reason = reason;
+    any = true;
+  }
+  return any;
+}
+
 /// Where a kernel lets no program hook its functions, it says so of the first. To be told it of each of them takes seconds.
 void refuse_trampolines(const ProgramOptions& options, std::vector<bool>& wanted, std::vector<ProgramReport>& reports) {
   size_t first = 0;
@@ -352,41 +379,18 @@ Programs attach_programs(const ProgramOptions& options) {
   refuse_trampolines(options, wanted, result.reports);
   std::string said;
   int error = load(result.object, options, programs_of(wanted), said);
-  if (error != 0) {
-    // Something in the object is refused. Without any program, is it the maps? Then one by one, which programs it is.
-    said.clear();
-    error = load(result.object, options, {}, said);
-    if (error != 0) {
-      result.failure = whole_failure(error, said);
-      result.object = nullptr;
-      for (ProgramReport& report : result.reports) {
-        if (report.state == ProgramReport::kNotNeeded) report.state = ProgramReport::kFailed;
-      }
-      return result;
-    }
-    std::map<std::string, std::string> refused;
-    for (const std::string& name : programs_of(wanted)) {
-      Object trial;
-      said.clear();
-      error = load(trial, options, {name}, said);
-      if (error != 0) refused[name] = error_text(error, said);
-    }
-    for (size_t at = 0; at < std::size(kPlans); at++) {
-      for (const char* const name : kPlans[at].programs) {
-        const auto found = refused.find(name);
-        if (!wanted[at] || found == refused.end()) continue;
-        wanted[at] = false;
-        result.reports[at].state = ProgramReport::kFailed;
-        result.reports[at].reason = found->second;
-      }
-    }
+  for (std::string name = refused_program(said); error != 0 && !name.empty(); name = refused_program(said)) {
+    if (!give_up(name, error_text(error, said), wanted, result.reports)) break;
     said.clear();
     error = load(result.object, options, programs_of(wanted), said);
-    if (error != 0) {
-      result.failure = whole_failure(error, said);
-      result.object = nullptr;
-      return result;
+  }
+  if (error != 0) {
+    result.failure = whole_failure(error, said);
+    result.object = nullptr;
+    for (ProgramReport& report : result.reports) {
+      if (report.state == ProgramReport::kNotNeeded) report.state = ProgramReport::kFailed;
     }
+    return result;
   }
 
   if (options.cgroup >= 0) {

@@ -36,17 +36,47 @@ struct {
   __type(value, struct ids);
 } ids_before SEC(".maps");
 
-static __always_inline struct ids ids_of(struct task_struct *task)
+static __always_inline struct ids ids_of(const struct cred *cred)
 {
-  const struct cred *cred = task->cred;
   return (struct ids){cred->uid.val, cred->euid.val, cred->suid.val, cred->gid.val, cred->egid.val, cred->sgid.val};
 }
 
 static __always_inline void keep_ids(void)
 {
   __u64 key = bpf_get_current_pid_tgid();
-  struct ids ids = ids_of(bpf_get_current_task_btf());
+  struct ids ids = ids_of(bpf_get_current_task_btf()->cred);
   bpf_map_update_elem(&ids_before, &key, &ids, BPF_ANY);
+}
+
+static __always_inline bool is_same(const struct ids *one, const struct ids *other)
+{
+  return one->uid == other->uid && one->euid == other->euid && one->suid == other->suid && one->gid == other->gid &&
+         one->egid == other->egid && one->sgid == other->sgid;
+}
+
+static __always_inline void report_change(struct task_struct *task, const struct ids *before, const struct ids *now)
+{
+  if (is_same(before, now) || !is_wanted())
+    return;
+  struct kestrel_credential *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
+  count(KESTREL_CLASS_CREDENTIAL, record == NULL);
+  if (record == NULL)
+    return;
+  fill_header(&record->header, KESTREL_CLASS_CREDENTIAL, sizeof(*record));
+  fill_process(&record->process, task);
+  record->process.uid = now->uid;
+  record->process.euid = now->euid;
+  record->process.suid = now->suid;
+  record->process.gid = now->gid;
+  record->process.egid = now->egid;
+  record->process.sgid = now->sgid;
+  record->uid_before = before->uid;
+  record->euid_before = before->euid;
+  record->suid_before = before->suid;
+  record->gid_before = before->gid;
+  record->egid_before = before->egid;
+  record->sgid_before = before->sgid;
+  bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 /* The call has ended: what it changed is reported. A call that was under way when collection began is not known. */
@@ -61,25 +91,8 @@ static __noinline int report_ids(bool succeeded)
   if (!succeeded)
     return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  struct ids now = ids_of(task);
-  if (before.uid == now.uid && before.euid == now.euid && before.suid == now.suid && before.gid == now.gid &&
-      before.egid == now.egid && before.sgid == now.sgid)
-    return 0;
-  if (!is_wanted())
-    return 0;
-  struct kestrel_credential *record = bpf_ringbuf_reserve(&events, sizeof(*record), 0);
-  count(KESTREL_CLASS_CREDENTIAL, record == NULL);
-  if (record == NULL)
-    return 0;
-  fill_header(&record->header, KESTREL_CLASS_CREDENTIAL, sizeof(*record));
-  fill_process(&record->process, task);
-  record->uid_before = before.uid;
-  record->euid_before = before.euid;
-  record->suid_before = before.suid;
-  record->gid_before = before.gid;
-  record->egid_before = before.egid;
-  record->sgid_before = before.sgid;
-  bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+  struct ids now = ids_of(task->cred);
+  report_change(task, &before, &now);
   return 0;
 }
 

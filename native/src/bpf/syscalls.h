@@ -142,4 +142,57 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo *info, struct task_str
   return 0;
 }
 
+/* Kernels without modules have no such type, and nothing of this name to hook. */
+struct module___kestrel {
+  char name[56];
+} __attribute__((preserve_access_index));
+
+#if defined(__TARGET_ARCH_x86)
+#define FINIT_MODULE 313
+#define FINIT_MODULE_SHORT 350
+#elif defined(__TARGET_ARCH_arm64)
+#define FINIT_MODULE 273
+#define FINIT_MODULE_SHORT 379
+#endif
+
+/* The kernel takes a module in, within the call that loads it: of finit_module the file stands behind the call's descriptor. */
+SEC("tp_btf/module_load")
+int BPF_PROG(on_module, struct module___kestrel *module)
+{
+  if (!is_wanted())
+    return 0;
+  struct room *room = take_room();
+  if (room == NULL) {
+    count(KESTREL_CLASS_MODULE, true);
+    return 0;
+  }
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct kestrel_module *record = (struct kestrel_module *)room->record;
+  fill_header(&record->header, KESTREL_CLASS_MODULE, 0);
+  fill_process(&record->process, task);
+  record->inode = 0;
+  record->device = 0;
+  record->reserved = 0;
+  record->more_reserved = 0;
+  BPF_CORE_READ_STR_INTO(&record->name, module, name);
+
+  __u32 begins = sizeof(*record);
+  __u32 size = begins;
+  struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+  bool is_short = is_short_call();
+  if (number_of(regs) == (is_short ? FINIT_MODULE_SHORT : FINIT_MODULE)) {
+    struct file *file = file_of(task, arguments_of(regs, is_short).first);
+    if (file != NULL) {
+      record->inode = BPF_CORE_READ(file, f_inode, i_ino);
+      record->device = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+      __u32 flags = 0;
+      size += append_path(room, size, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt), task->fs, &flags);
+      note_walk(&record->header, flags);
+    }
+  }
+  record->path = TEXT(begins, size);
+  end_file(room, KESTREL_CLASS_MODULE, size);
+  return 0;
+}
+
 #endif

@@ -291,4 +291,27 @@ int BPF_PROG(on_chmod, const struct path *path, unsigned short mode, int result)
   return 0;
 }
 
+/* The ids of a call that may change them, as they were and as they will be. After this it fails only where memory is short. */
+SEC("fexit/security_task_fix_setuid")
+int BPF_PROG(on_fix_uid, struct cred *now, const struct cred *before, int flags, int result)
+{
+  if (result != 0)
+    return 0;
+  struct ids ids_now = ids_of(now);
+  struct ids ids_then = ids_of(before);
+  report_change(bpf_get_current_task_btf(), &ids_then, &ids_now);
+  return 0;
+}
+
+SEC("fexit/security_task_fix_setgid")
+int BPF_PROG(on_fix_gid, struct cred *now, const struct cred *before, int flags, int result)
+{
+  if (result != 0)
+    return 0;
+  struct ids ids_now = ids_of(now);
+  struct ids ids_then = ids_of(before);
+  report_change(bpf_get_current_task_btf(), &ids_then, &ids_now);
+  return 0;
+}
+
 #endif
