@@ -3,6 +3,9 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { EventClass } from "./event-kinds.js";
+
+export type { EventClass };
 
 /** What this runtime and the addon agree on; native/src/addon/addon.cc has the same number. */
 export const ADDON_INTERFACE = 1;
@@ -26,9 +29,6 @@ export interface MachineFacts {
   readonly securityModules: string | null;
   readonly capabilities: Readonly<Record<"CAP_BPF" | "CAP_PERFMON" | "CAP_SYS_ADMIN", boolean>>;
 }
-
-/** Classes of events, each with a program and counters of its own. */
-export type EventClass = "exec" | "fork" | "exit";
 
 /** One BPF program, and what became of it. */
 export interface ProgramReport {
