@@ -36,11 +36,15 @@ export interface SilentRule {
   readonly rule: number;
   /** Its term, from 0 in the order written. */
   readonly term: number;
-  /** No class of events has what the term demands of category, type and action. Else the fields that the nearest class lacks. */
-  readonly lack:
-    | { readonly kind: "events" }
-    | { readonly kind: "fields"; readonly of: EventClass; readonly fields: readonly string[] };
+  readonly lack: Lack;
 }
+
+/** What keeps a term from ever holding. */
+export type Lack =
+  /** No class of events has these texts; null where any would do. */
+  | { readonly kind: "events"; readonly asked: Reason }
+  /** Fields that the class lacks which comes nearest. */
+  | { readonly kind: "fields"; readonly of: EventClass; readonly fields: readonly string[] };
 
 export interface CollectionPlan {
   /** Every class, in the order of event-kinds.ts. */
@@ -114,7 +118,7 @@ function silenceOf(rule: number, { predicates, programs, demands }: Parts): Sile
 }
 
 /** What keeps every class from meeting a demand; null where one meets it. */
-function lackOf(demand: Demand): SilentRule["lack"] | null {
+function lackOf(demand: Demand): Lack | null {
   let nearest: { readonly of: EventClass; readonly fields: readonly string[] } | null = null;
   for (const event of EVENT_CLASSES) {
     if (reasonFor(kindOf(event), demand) === null) continue;
@@ -122,7 +126,10 @@ function lackOf(demand: Demand): SilentRule["lack"] | null {
     if (fields.length === 0) return null;
     if (nearest === null || fields.length < nearest.fields.length) nearest = { of: event, fields };
   }
-  return nearest === null ? { kind: "events" } : { kind: "fields", ...nearest };
+  if (nearest !== null) return { kind: "fields", ...nearest };
+  const { category, type, action } = demand;
+  const asked = { category: category?.any_of ?? null, type: type?.any_of ?? null, action: action?.any_of ?? null };
+  return { kind: "events", asked };
 }
 
 function planClass(event: EventClass, demands: readonly Demand[]): ClassPlan {
