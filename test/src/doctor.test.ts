@@ -293,7 +293,9 @@ doctor("text has a table that a person understands", async () => {
 
 doctor("every shortcoming is named with what it costs", () => {
   const failure = "not permitted: CAP_BPF and CAP_PERFMON are missing";
-  const diagnosis = diagnosed(POOR, { failure, programs: [] });
+  // Nothing was tried: the programs have neither hooks nor reasons of their own.
+  const untried = { name: "on_exec", event: "exec", hook: "", tier: "B", state: "failed", reason: null } as const;
+  const diagnosis = diagnosed(POOR, { failure, programs: [untried] });
   assert.equal(
     diagnosis.shortcomings.map(({ what }) => what),
     [
@@ -308,6 +310,7 @@ doctor("every shortcoming is named with what it costs", () => {
   const text = doctorText(diagnosis, null);
   assert.match(text, /no CAP_BPF +programs cannot be loaded: nothing is collected/);
   assert.ok(text.includes(`cannot be collected: ${failure}`));
+  assert.not(text.includes("EVENT"));
   // CAP_SYS_ADMIN stands for the others.
   const old = { ...GOOD, capabilities: { CAP_BPF: false, CAP_PERFMON: false, CAP_SYS_ADMIN: true } };
   assert.equal(diagnosed(old, REPORT).shortcomings, []);

@@ -58,7 +58,7 @@ export function doctorJson(diagnosis: Diagnosis, planned: PlannedPackage | null)
       event,
       state,
       tier: program?.tier ?? null,
-      hook: program?.hook ?? null,
+      hook: program?.hook || null,
       reason: state === "attached" ? null : (program?.reason ?? null),
       programs: programs.map(({ name, hook, tier, state: one, reason }) => ({ name, hook, tier, state: one, reason })),
     })),
@@ -108,11 +108,12 @@ function machineText({ machine, shortcomings, addon, failure }: Diagnosis): stri
 }
 
 function classesText({ classes }: Diagnosis): string {
-  if (classes.every(({ state }) => state === "unknown")) return "";
+  // Where nothing at all could be tried, the reason stands above, and there is none for each class.
+  if (classes.every(({ state, program }) => state !== "attached" && program?.reason == null)) return "";
   const rows = classes.map(({ event, state, program }) => {
     const isAttached = state === "attached";
-    const what = isAttached || program === null ? "" : `${program.hook}: ${firstLine(program.reason ?? "")}`;
-    const hook = isAttached ? (program?.hook ?? "") : state === "absent" ? "this addon has no program for it" : what;
+    const failed = [program?.hook ?? "", firstLine(program?.reason ?? "")].filter((text) => text !== "").join(": ");
+    const hook = isAttached ? (program?.hook ?? "") : state === "absent" ? "this addon has no program for it" : failed;
     return [event, (isAttached ? program?.tier : undefined) ?? "-", isAttached ? "ok" : state, printable(hook)];
   });
   const lines = columns([["EVENT", "TIER", "STATE", "HOOK"], ...rows]);
