@@ -1,4 +1,4 @@
-// kestrel-run: the command line to a call of replay, validate or list, and their result to an exit code.
+// kestrel-run: the command line to a call of replay, validate, list or doctor, and their result to an exit code.
 
 import { readFileSync } from "node:fs";
 import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
@@ -7,6 +7,7 @@ import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
+import { doctor } from "./doctor.js";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
 import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
@@ -43,6 +44,7 @@ Examples:
   tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
   kestrel-run validate dist/
   kestrel-run list dist/ --format json
+  kestrel-run doctor dist/
   kestrel-run dist/ --replay recordings/ 'more/**/*.json.gz'
 
 Events are lines of JSON, or arrays, exports (_source) and bulk requests of Elasticsearch; in UTF-8 or UTF-16; plain, gzip, or
@@ -78,7 +80,7 @@ function createProgram(): Command {
   const program: Command = new Command("kestrel-run")
     .description("Runs a rule package that eqlc built over event streams, and writes alerts.")
     .usage(
-      "DIR --replay FILE... [options]\n       kestrel-run DIR --ebpf [options]\n       kestrel-run validate|list DIR [options]",
+      "DIR --replay FILE... [options]\n       kestrel-run DIR --ebpf [options]\n       kestrel-run validate|list DIR [options]\n       kestrel-run doctor [DIR] [options]",
     )
     .argument("[dir]", "folder of the package")
     .option(
@@ -218,6 +220,16 @@ function createProgram(): Command {
     .addOption(formatOption("of the list").default("text"))
     .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
       code = await list(dir, flags.format);
+    });
+  program
+    .command("doctor")
+    .description(
+      "say what can be collected of the live kernel here, and with a package what it needs of that; ends with 0 whatever the answer",
+    )
+    .argument("[dir]", "folder of the package")
+    .addOption(formatOption("of the answer").default("text"))
+    .action(async (dir: string | undefined, flags: { readonly format: InspectFormat }) => {
+      code = await doctor(dir ?? null, flags.format);
     });
   return program;
 }
