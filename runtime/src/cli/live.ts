@@ -3,6 +3,7 @@
 // The stream is lines like any other: what is judged is what is recorded, byte for byte, and a replay of it goes the same way.
 
 import { hostname } from "node:os";
+import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
 import { liveChunks } from "../ebpf/live-chunks.js";
 import {
@@ -12,10 +13,11 @@ import {
   type EventClass,
   loadAddon,
 } from "../ebpf/load-addon.js";
+import { type CollectionPlan, planCollection } from "../ebpf/plan-collection.js";
 import { thisHost } from "../ebpf/this-host.js";
 import { createDetector } from "../engine/detector.js";
 import { loadPackage } from "../load/load-package.js";
-import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
+import { counted, type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { createBrokenReport } from "./broken-report.js";
 import { CliError, describeFailure, EXIT_ALERTS, EXIT_NOT_READ, EXIT_OK, errorLine } from "./failures.js";
@@ -53,6 +55,11 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const began = performance.now();
   const pack = await loadPackage(dir);
   const addon = loadAddon();
+  const plan = planCollection(pack.manifest);
+  const asked = plan.classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
+  if (asked.length === 0) {
+    throw new CliError("E_EBPF", `no rule of ${dir} can fire on live events; kestrel-run doctor ${dir} says why`);
+  }
   const stop = createStop();
   let status: LiveStatus = { clear: () => undefined, close: () => undefined };
   const broken = createBrokenReport(() => status.clear());
@@ -80,9 +87,11 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
 
-  const collector = attach(addon, options);
+  const collector = attach(addon, options, asked);
   const report = collector.report();
-  const collected = attachedClasses(report);
+  const attached = attachedClasses(report);
+  const collected = asked.filter((event) => attached.has(event));
+  for (const line of shortcomings(plan, asked, report, pack.manifest)) broken.say(line);
   const { latenessNs } = options;
   const header = { latenessNs, events: collected, package: pack.manifest.package, host: hostname() };
   const recording = await keepRecording(options.record, header, broken.say);
@@ -130,9 +139,10 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
 }
 
 /** Attaches the programs. Throws CliError when nothing can be collected. */
-function attach(addon: EbpfAddon, { ringBytes, cgroup }: LiveOptions): EbpfCollector {
+function attach(addon: EbpfAddon, { ringBytes, cgroup }: LiveOptions, events: readonly EventClass[]): EbpfCollector {
   const settings = {
     ringBytes,
+    events,
     intervalMicroseconds: INTERVAL_MICROSECONDS,
     tickMilliseconds: TICK_MS,
     host: thisHost(),
@@ -153,8 +163,34 @@ function milliseconds(ns: bigint): number {
   return Number(ns / 1_000_000n);
 }
 
-function attachedClasses({ programs }: CollectorReport): EventClass[] {
-  return [...new Set(programs.flatMap(({ state, event }) => (state === "attached" ? [event] : [])))];
+function attachedClasses({ programs }: CollectorReport): ReadonlySet<EventClass> {
+  return new Set(programs.flatMap(({ state, event }) => (state === "attached" ? [event] : [])));
+}
+
+/** What rules ask for and do not get: of this kernel, and of any. */
+function shortcomings(
+  { classes, silent }: CollectionPlan,
+  asked: readonly EventClass[],
+  report: CollectorReport,
+  { rules }: PackageManifest,
+): string[] {
+  const attached = attachedClasses(report);
+  const lines = asked.flatMap((event) => {
+    if (attached.has(event)) return [];
+    const count = classes.find((one) => one.event === event)?.rules.length ?? 0;
+    const reason = report.programs.find((one) => one.event === event && one.state === "failed")?.reason ?? "";
+    const why = reason.split("\n")[0] ?? "";
+    return [
+      printable(
+        `warning: no ${event} events on this kernel, for which ${counted(count, "rule asks", "rules ask")}: ${why}`,
+      ),
+    ];
+  });
+  if (silent.length > 0) {
+    const never = `${silent.length} of ${counted(rules.length, "rule", "rules")} can never fire on live events`;
+    lines.push(`note: ${never}; kestrel-run doctor DIR says why`);
+  }
+  return lines;
 }
 
 function countersOf(collector: EbpfCollector, classes: readonly EventClass[]): NonNullable<RunFacts["collected"]> {

@@ -11,7 +11,8 @@ export interface EventKind {
   readonly actions: readonly string[];
   /**
    * "table": the process table is made of them, so they are collected whatever the rules ask.
-   * "named": they are so many that only a rule asks for them that names the action; one that takes any action does not.
+   * "named": they are so many, or every system call of the machine pays for them, so that only a rule asks for them that names the
+   * action; one that takes any action does not.
    */
   readonly wanted: "table" | "asked" | "named";
 }
@@ -32,9 +33,9 @@ export const EVENT_KINDS = {
   exit: kind("process", "end", "end", "table"),
   credential: kind("process", "change", ["uid_change", "gid_change"]),
   session: kind("process", "change", "session_id_change"),
-  ptrace: kind("process", "start", "ptrace"),
-  memfd: kind("process", "start", "memfd_create"),
-  mmap: kind("process", "change", "mmap"),
+  ptrace: kind("process", "start", "ptrace", "named"),
+  memfd: kind("process", "start", "memfd_create", "named"),
+  mmap: kind("process", "change", "mmap", "named"),
   signal: kind("process", "change", "signal"),
   module: kind("process", "start", "load_module", "asked", ["driver", "process"]),
   create: kind("file", "creation", "creation"),
