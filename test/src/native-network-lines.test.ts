@@ -19,10 +19,10 @@ import {
   DNS_SIZE,
   type DnsRecord,
   dnsRecord,
-  FLAG,
   HOST,
   inRow,
   NETWORK_SIZE,
+  PACKET_CUT,
   type SocketClass,
   socketRecord,
 } from "./support/ebpf-records.js";
@@ -222,7 +222,7 @@ function defineLineTests(addon: EbpfAddon): void {
     const name = pointerTo(DNS_HEADER_SIZE);
     const records = Array.from({ length: 100 }, () => dnsResource(name, DNS_TYPE.A, v4));
     const whole = Buffer.concat([dnsHeader({ answer: true, answers: 100 }), dnsQuestion(www, 1), ...records]);
-    const options = { answer: true, flags: FLAG.packetCut, packetSize: whole.length };
+    const options = { answer: true, flags: PACKET_CUT, packetSize: whole.length };
     const { dns, flags, packetSize } = dnsOf(whole.subarray(0, 1024), options);
     assert.equal(flags, ["packet_cut"]);
     assert.is(packetSize, whole.length);
@@ -246,7 +246,7 @@ function defineLineTests(addon: EbpfAddon): void {
       for (let changes = random.below(6); changes > 0 && packet.length > 0; changes--) {
         packet[random.below(packet.length)] = random.pick([0, 1, 12, 63, 64, 128, 192, 255, random.below(256)]);
       }
-      const { flags } = dnsOf(packet, { answer: random.chance(0.5), flags: random.chance(0.2) ? FLAG.packetCut : 0 });
+      const { flags } = dnsOf(packet, { answer: random.chance(0.5), flags: random.chance(0.2) ? PACKET_CUT : 0 });
       if (flags?.includes("packet_malformed")) malformed++;
     }
     assert.ok(malformed > 1000);

@@ -42,6 +42,9 @@ export const FLAG = {
   mappingUnknown: 2048,
 } as const;
 
+/** The one flag of records of DNS. */
+export const PACKET_CUT = 1 << 14;
+
 /** A host whose users and groups have no names. */
 export const HOST: EbpfHost = {
   name: "host",
