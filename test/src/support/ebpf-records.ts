@@ -36,7 +36,6 @@ export const FLAG = {
   unlinked: 32,
   script: 64,
   filenameCut: 128,
-  packetCut: 1 << 14,
   pathCut: 256,
   pathUnread: 1024,
   mappingUnknown: 2048,
