@@ -40,6 +40,9 @@ const Plan kPlans[] = {
 constexpr ClassSet kProcessClasses =
     ClassSet{1} << KESTREL_CLASS_EXEC | ClassSet{1} << KESTREL_CLASS_FORK | ClassSet{1} << KESTREL_CLASS_EXIT;
 
+/// Finds what is running at the start. Without it /proc is asked.
+constexpr char kFindProcesses[] = "find_processes";
+
 /// Rooms for each CPU, as ring.h has them.
 constexpr uint32_t kRoomsOfCpu = 2;
 
@@ -104,9 +107,10 @@ std::string error_text(int error, const std::string& said) {
 
 using Object = std::unique_ptr<bpf_object, ObjectCloser>;
 
-/// The programs of all plans that are still wanted.
-std::set<std::string> programs_of(const std::vector<bool>& wanted) {
+/// The programs of all plans that are still wanted, and the one that finds processes if that is.
+std::set<std::string> programs_of(const std::vector<bool>& wanted, bool finds_processes) {
   std::set<std::string> names;
+  if (finds_processes) names.insert(kFindProcesses);
   for (size_t at = 0; at < std::size(kPlans); at++) {
     if (wanted[at]) names.insert(kPlans[at].programs.begin(), kPlans[at].programs.end());
   }
@@ -192,8 +196,10 @@ Programs attach_programs(const ProgramOptions& options) {
     result.reports.push_back({name, plan.klass, "", plan.tier, state, ""});
     wanted.push_back(want);
   }
+  const auto& names = options.names;
+  bool finds_processes = names.empty() || std::find(names.begin(), names.end(), kFindProcesses) != names.end();
   std::string said;
-  int error = load(result.object, options, programs_of(wanted), said);
+  int error = load(result.object, options, programs_of(wanted, finds_processes), said);
   if (error != 0) {
     // Something in the object is refused. Without any program, is it the maps? Then one by one, which programs it is.
     said.clear();
@@ -207,7 +213,7 @@ Programs attach_programs(const ProgramOptions& options) {
       return result;
     }
     std::map<std::string, std::string> refused;
-    for (const std::string& name : programs_of(wanted)) {
+    for (const std::string& name : programs_of(wanted, finds_processes)) {
       Object trial;
       said.clear();
       error = load(trial, options, {name}, said);
@@ -222,8 +228,9 @@ Programs attach_programs(const ProgramOptions& options) {
         result.reports[at].reason = found->second;
       }
     }
+    finds_processes = finds_processes && refused.count(kFindProcesses) == 0;
     said.clear();
-    error = load(result.object, options, programs_of(wanted), said);
+    error = load(result.object, options, programs_of(wanted, finds_processes), said);
     if (error != 0) {
       result.failure = whole_failure(error, said);
       result.object = nullptr;
@@ -268,6 +275,10 @@ Programs attach_programs(const ProgramOptions& options) {
     }
     report.state = report.reason.empty() ? ProgramReport::kAttached : ProgramReport::kFailed;
     attached[report.klass] = report.reason.empty();
+  }
+  if (finds_processes) {
+    bpf_program* const finder = bpf_object__find_program_by_name(result.object.get(), kFindProcesses);
+    result.processes.reset(bpf_program__attach_iter(finder, nullptr));
   }
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),

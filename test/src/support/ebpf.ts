@@ -124,26 +124,29 @@ export interface LiveEvent {
     readonly category?: readonly string[];
     readonly type?: readonly string[];
     readonly action: string;
+    readonly outcome?: string;
     readonly sequence: number;
   };
   readonly host: { readonly os: { readonly type: string } };
   readonly process: LiveProcess & {
-    readonly executable?: string;
-    readonly args?: readonly string[];
-    readonly args_count?: number;
-    readonly command_line?: string;
-    readonly working_directory?: string;
     readonly exit_code?: number;
-    readonly interactive: boolean;
     readonly tty?: { readonly char_device: { readonly major: number; readonly minor: number } };
-    readonly user: { readonly id: string; readonly name?: string };
-    readonly real_user: { readonly id: string; readonly name?: string };
-    readonly saved_user: { readonly id: string; readonly name?: string };
-    readonly group: { readonly id: string; readonly name?: string };
-    readonly real_group: { readonly id: string; readonly name?: string };
-    readonly parent?: LiveProcess;
-    readonly group_leader?: LiveProcess;
+    readonly saved_user: Account;
+    readonly saved_group: Account;
+    readonly user: Account;
+    readonly real_user: Account;
+    readonly group: Account;
+    readonly real_group: Account;
+    readonly parent?: LiveProcess & { readonly parent?: LiveProcess };
+    readonly group_leader?: LiveLeader;
+    readonly session_leader?: LiveLeader;
+    readonly entry_leader?: LiveLeader & { readonly entry_meta: { readonly type: string } };
+    readonly previous?: { readonly executable: string };
+    readonly hash?: { readonly md5?: string; readonly sha1?: string; readonly sha256?: string };
   };
+  readonly user: Account & { readonly Ext: { readonly real: Account } };
+  readonly group: Account & { readonly Ext: { readonly real: Account } };
+  readonly container?: { readonly id: string };
   readonly kestrel: {
     readonly cgroup: number;
     readonly filename?: string;
@@ -154,11 +157,31 @@ export interface LiveEvent {
   };
 }
 
-interface LiveProcess {
+interface Account {
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** A process, or a relation of it, of which less is known. */
+export interface LiveProcess {
   readonly pid: number;
   readonly entity_id?: string;
   readonly name?: string;
   readonly start?: string;
+  readonly executable?: string;
+  readonly args?: readonly string[];
+  readonly args_count?: number;
+  readonly command_line?: string;
+  readonly working_directory?: string;
+  readonly interactive?: boolean;
+  readonly user?: Account;
+  readonly real_user?: Account;
+  readonly group?: Account;
+  readonly real_group?: Account;
+}
+
+interface LiveLeader extends LiveProcess {
+  readonly same_as_process: boolean;
 }
 
 export interface LiveRun {
