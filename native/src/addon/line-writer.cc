@@ -1,5 +1,6 @@
 #include "line-writer.h"
 
+#include <cstdlib>
 #include <cstring>
 
 #include "class-lines.h"
@@ -60,6 +61,8 @@ bool LineWriter::append(Lines& lines, const void* data, size_t size) {
   Line line{context_, Output{begin}, has_class(written_, header.klass)};
   const uint64_t sequence = context_.sequence;
   if (!write_line(line, header, static_cast<const char*>(data), size)) return false;
+  // INVARIANT: the room was enough. Were it not, something else has been written over, and nothing here can be trusted any more.
+  if (line.output.at > begin + room) std::abort();
   if (line.wanted) {
     lines.size += static_cast<size_t>(line.output.at - begin);
   } else {

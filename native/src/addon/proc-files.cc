@@ -104,7 +104,11 @@ bool read_proc(const std::string& proc, uint32_t pid, size_t args_most, ProcFact
   if (read_file(folder + "/cmdline", kCountedBytes, facts.args)) {
     facts.args_count = static_cast<uint32_t>(std::count(facts.args.begin(), facts.args.end(), '\0'));
     // A process that wrote over its arguments may have left out the end of the last one.
-    if (!facts.args.empty() && facts.args.back() != '\0') facts.args_count++;
+    if (!facts.args.empty() && facts.args.back() != '\0') {
+      facts.args_count++;
+    } else if (!facts.args.empty()) {
+      facts.args.pop_back();
+    }
     facts.args_cut = facts.args.size() > args_most;
     if (facts.args_cut) facts.args.resize(args_most);
   }

@@ -25,7 +25,7 @@ struct ProcFacts {
   bool has_ids = false;
   std::string executable;
   std::string directory;
-  /// The first bytes of the arguments, and how many arguments there are in all.
+  /// The first bytes of the arguments, which NULs separate, and how many arguments there are in all.
   std::string args;
   uint32_t args_count = 0;
   bool args_cut = false;

@@ -15,7 +15,7 @@ namespace {
 /// A longer text is made anew for each line; with shorter ones the place of all has a bound.
 constexpr size_t kLongestKept = 16384;
 
-constexpr size_t kPlaces = 256;
+constexpr size_t kPlaces = 1024;
 
 void put_serials(const Relations& all, uint64_t (&serials)[6]) {
   const Process* const told[6] = {all.self,         all.parent,         all.grandparent,

@@ -173,7 +173,6 @@ std::shared_ptr<const Image> ProcessTable::keep(Image image) {
   };
   cut(image.executable, kPathKept, KESTREL_FLAG_EXECUTABLE_CUT, false);
   cut(image.directory, kPathKept, KESTREL_FLAG_DIRECTORY_CUT, false);
-  if (image.args.size() <= kArgsKept && !image.args.empty() && image.args.back() == '\0') image.args.pop_back();
   cut(image.args, kArgsKept, KESTREL_FLAG_ARGS_CUT, true);
   image.path_length = std::min(image.path_length, image.executable.size());
   const size_t bytes = image.bytes();
@@ -369,25 +368,32 @@ bool ProcessTable::enters_container(const Process& process, const Process& creat
 }
 
 void ProcessTable::find_entry_leader(Process& process) {
-  Process* below[kMostAncestors];
+  // Upwards, until a session was entered, or what forked the process is not known.
+  Process* walked[kMostAncestors];
   int depth = 0;
-  Process* at = &process;
-  while (at->entry_type == EntryType::kUnset) {
-    Process* const creator = find(at->creator);
-    const bool leads = at->is_session_leader() || at->facts.pid == 1;
-    const EntryType how =
-        leads ? how_entered(*at, creator, creator != nullptr && enters_container(*at, *creator)) : EntryType::kUnset;
-    if (how != EntryType::kUnset || creator == nullptr || depth == kMostAncestors) {
-      at->entry_type = how == EntryType::kUnset ? EntryType::kUnknown : how;
-      at->entry_leader = leads ? at->key() : at->session_leader;
+  EntryType type = EntryType::kUnknown;
+  ProcessKey leader;
+  for (Process* at = &process; at != nullptr && depth < kMostAncestors; at = find(at->creator)) {
+    if (at->entry_type != EntryType::kUnset) {
+      type = at->entry_type;
+      leader = at->entry_leader;
       break;
     }
-    below[depth++] = at;
-    at = creator;
+    walked[depth++] = at;
+    if (!at->is_session_leader() && at->facts.pid != 1) continue;
+    const Process* const creator = find(at->creator);
+    const EntryType how = how_entered(*at, creator, creator != nullptr && enters_container(*at, *creator));
+    if (how == EntryType::kUnset) continue;
+    type = how;
+    leader = at->key();
+    break;
   }
-  for (int one = 0; one < depth; one++) {
-    below[one]->entry_type = at->entry_type;
-    below[one]->entry_leader = at->entry_leader;
+  // Downwards again. Where nothing was entered, it is the first session that is known.
+  while (depth-- > 0) {
+    Process& one = *walked[depth];
+    if (leader.pid == 0 && one.is_session_leader()) leader = one.key();
+    one.entry_type = type;
+    one.entry_leader = leader.pid == 0 ? one.session_leader : leader;
   }
 }
 
