@@ -136,14 +136,17 @@ function defineTests(addon: EbpfAddon): void {
     const run = await collectWhile(addon, confined, async () => {
       // The collector has found what there is by now. This starts outside, unseen; then it is moved in.
       await wait(200);
-      const child = spawn("/bin/sh", ["-c", "read line; /bin/true; exit 4", "later"], {
+      const child = spawn("/bin/sh", ["-c", "read line; /bin/true; read line", "later"], {
         stdio: ["pipe", "ignore", "inherit"],
       });
       pid = child.pid ?? 0;
       await wait(50);
       execFileSync("/bin/sh", ["-c", 'echo "$1" > "$0/cgroup.procs"', cgroup.path, String(pid)]);
       const ended = once(child, "exit");
-      child.stdin.end("\n");
+      child.stdin.write("\n");
+      // It has to be there still when its first event is read.
+      await wait(500);
+      child.stdin.end();
       await ended;
     });
     const truth = execOf(run, basename(realpathSync("/bin/true")));
