@@ -203,6 +203,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;
+    processes_reason_ = programs.processes_reason;
     collector_ = std::make_unique<Collector>(std::move(programs), host_of(host.As<Napi::Object>()), written,
                                              std::chrono::microseconds(interval.As<Napi::Number>().Int64Value()),
                                              std::chrono::milliseconds(tick_milliseconds), enrichment);
@@ -236,6 +237,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     Napi::Object result = Napi::Object::New(env);
     result.Set("failure", failure_.empty() ? env.Null() : Napi::String::New(env, failure_));
     result.Set("programs", programs);
+    result.Set("processesReason", processes_reason_.empty() ? env.Null() : Napi::String::New(env, processes_reason_));
     return result;
   }
 
@@ -317,6 +319,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
   Napi::ThreadSafeFunction calls_;
   std::vector<ProgramReport> reports_;
   std::string failure_;
+  std::string processes_reason_;
   bool started_ = false;
   /// Whether `calls_` is given back. Of the collector's thread, while there is one.
   bool closed_ = false;

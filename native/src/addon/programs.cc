@@ -228,7 +228,10 @@ Programs attach_programs(const ProgramOptions& options) {
         result.reports[at].reason = found->second;
       }
     }
-    finds_processes = finds_processes && refused.count(kFindProcesses) == 0;
+    if (refused.count(kFindProcesses) != 0) {
+      finds_processes = false;
+      result.processes_reason = refused[kFindProcesses];
+    }
     said.clear();
     error = load(result.object, options, programs_of(wanted, finds_processes), said);
     if (error != 0) {
@@ -278,7 +281,10 @@ Programs attach_programs(const ProgramOptions& options) {
   }
   if (finds_processes) {
     bpf_program* const finder = bpf_object__find_program_by_name(result.object.get(), kFindProcesses);
+    said.clear();
+    const Listening scope(said);
     result.processes.reset(bpf_program__attach_iter(finder, nullptr));
+    if (result.processes == nullptr) result.processes_reason = error_text(errno, said);
   }
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),

@@ -71,6 +71,8 @@ export interface CollectorReport {
   /** Why nothing is collected; null when something is. */
   readonly failure: string | null;
   readonly programs: readonly ProgramReport[];
+  /** Why the kernel's iterator does not tell of what was running at the start, so that only /proc does; null when it does. */
+  readonly processesReason: string | null;
 }
 
 /** When the collector has ended, `made` is `dropped` + `received`. */
