@@ -27,7 +27,9 @@ struct RenderedProcess {
   /// Of the table, when `serials` were last found to be those of its processes.
   uint64_t epoch = 0;
   uint64_t serials[6] = {};
+  /// The members of `process`, and then what closes it and stands behind it.
   std::string text;
+  size_t process_size = 0;
   uint32_t lasting = 0;
   uint32_t shortened = 0;
   bool utf8 = true;
@@ -88,10 +90,12 @@ enum Shortened : uint32_t {
 /// Writes into a place that is known to be long enough; see LineWriter::append. `utf8` turns false when a text had bytes that are not
 /// UTF-8. Names of members are given with their colon, and with the comma before them.
 struct Line {
+  Line(LineContext& context, Output begin, bool is_wanted = true) : shared(context), output(begin), wanted(is_wanted) {}
+
   LineContext& shared;
   Output output;
   /// Whether the line is asked for, or only what can be learnt from its record.
-  bool wanted = true;
+  const bool wanted;
   bool utf8 = true;
   /// kestrel_flag and Shortened, of what the table has.
   uint32_t lasting = 0;
@@ -121,15 +125,24 @@ struct Line {
 
   /// The time, `event` and `host`. `kind` are the members category, type and action of `event`.
   void begin(const kestrel_header& header, std::string_view kind, std::string_view outcome = "success");
-  /// `process`, `user`, `group` and `container`, of what a process does. Call it after begin().
-  void actor(const kestrel_process& process) {
-    raw(",\"process\":{");
-    members(process);
+  /// `process`, `user`, `group` and `container`, of what a process does. Call it after begin(). `more` writes what else `process` has, with
+  /// a comma before each member.
+  template <typename More>
+  void actor(const kestrel_process& process, More more) {
+    open_process(process);
+    more();
+    close_process();
   }
-  /// What follows on the opening brace of `process`, to its end, and then the others. Before it, members with a comma behind each may stand.
-  void members(const kestrel_process& process);
-  /// members() of an exec, of which all arguments are there.
-  void members_of_exec(const kestrel_process& process, std::string_view args);
+  void actor(const kestrel_process& process) {
+    actor(process, [] {});
+  }
+  /// As actor(), of an exec, of which all arguments are there.
+  template <typename More>
+  void actor_of_exec(Process& process, std::string_view args, More more) {
+    open_process_of_exec(process, args);
+    more();
+    close_process();
+  }
   /// process.args_count, args and command_line. Arguments are separated by a NUL each.
   void args(std::string_view args, uint32_t count, bool unread);
 
@@ -145,12 +158,22 @@ struct Line {
 
  private:
   void flags(uint32_t flags);
-  void render(const Relations& all, const std::string_view* whole_args);
+  void open_process(const kestrel_process& process);
+  void keep_process(const Relations& all, const uint64_t (&serials)[6]);
+  void open_process_of_exec(Process& process, std::string_view args);
+  void close_process();
+  void render_process(const Relations& all, const std::string_view* whole_args);
+  void render_accounts(const kestrel_process& facts);
   void ids(const Process& process);
   void short_identity(const Process& process);
   void parent(const Relations& all);
   void leader(std::string_view name, ProcessKey key, const Process* leader, const Process& self);
   void entry_leader(const Relations& all);
+
+  /// Of the process that was opened last: what is kept of it, if its text is, and whether that is to be kept from here on.
+  RenderedProcess* kept_ = nullptr;
+  bool keeps_ = false;
+  kestrel_process opened_{};
 };
 
 }  // namespace kestrel

@@ -29,7 +29,7 @@ void write_hashes(Line& line, const kestrel_exec& exec, std::string_view executa
     line.shortened |= kHashSkipped;
     return;
   }
-  std::string_view between = "\"hash\":{\"";
+  std::string_view between = ",\"hash\":{\"";
   const auto put = [&](std::string_view name, const std::string& digits) {
     if (digits.empty()) return;
     line.raw(between);
@@ -40,7 +40,7 @@ void write_hashes(Line& line, const kestrel_exec& exec, std::string_view executa
   put("md5\":\"", found->md5);
   put("sha1\":\"", found->sha1);
   put("sha256\":\"", found->sha256);
-  line.raw("\"},");
+  line.raw("\"}");
 }
 
 bool write_exec(Line& line, const kestrel_header& header, const char* record, size_t size) {
@@ -54,16 +54,16 @@ bool write_exec(Line& line, const kestrel_header& header, const char* record, si
   }
   if (!args.empty() && args.back() == '\0' && (header.flags & KESTREL_FLAG_ARGS_CUT) == 0) args.remove_suffix(1);
   const Image image = image_of(exec, header, executable, directory, args);
-  const Process& process = line.shared.processes->exec(exec.process, image, header.cgroup, header.boottime);
+  Process& process = line.shared.processes->exec(exec.process, image, header.cgroup, header.boottime);
   if (!line.wanted) return true;
   line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"exec\"");
-  line.raw(",\"process\":{");
-  if (process.previous != nullptr && !process.previous->executable.empty()) {
-    line.text("\"previous\":{\"executable\":", process.previous->executable);
-    line.raw("},");
-  }
-  write_hashes(line, exec, executable);
-  line.members_of_exec(exec.process, args);
+  line.actor_of_exec(process, args, [&] {
+    if (process.previous != nullptr && !process.previous->executable.empty()) {
+      line.text(",\"previous\":{\"executable\":", process.previous->executable);
+      line.raw("}");
+    }
+    write_hashes(line, exec, executable);
+  });
   line.end(header, [&] {
     line.text(",\"filename\":", filename);
     if ((header.flags & KESTREL_FLAG_ARGS_CUT) != 0) line.number(",\"args_size\":", exec.args_size);
@@ -75,7 +75,7 @@ bool write_fork(Line& line, const kestrel_header& header, const char* record, si
   kestrel_fork fork;
   if (size < sizeof(fork)) return false;
   std::memcpy(&fork, record, sizeof(fork));
-  line.shared.processes->fork(fork.process, header.cgroup, header.boottime);
+  line.shared.processes->fork(fork.process, header.cgroup);
   if (!line.wanted) return true;
   line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"fork\"");
   line.actor(fork.process);
@@ -87,9 +87,8 @@ void write_end(Line& line, const kestrel_header& header, const kestrel_exit& exi
   const uint32_t signal = exit.status & 0x7f;
   line.begin(header, "\"category\":[\"process\"],\"type\":[\"end\"],\"action\":\"end\"");
   // As shells say it: 128 and the signal.
-  line.number(",\"process\":{\"exit_code\":", signal == 0 ? (exit.status >> 8) & 0xff : 128 + signal);
-  line.raw(",");
-  line.members(exit.process);
+  const uint32_t code = signal == 0 ? (exit.status >> 8) & 0xff : 128 + signal;
+  line.actor(exit.process, [&] { line.number(",\"exit_code\":", code); });
   line.end(header, [&] {
     if (signal != 0) line.number(",\"signal\":", signal);
   });

@@ -27,54 +27,70 @@ bool is_cut(const Process& process) { return process.image != nullptr && process
 
 }  // namespace
 
-void Line::members(const kestrel_process& process) {
+void Line::open_process(const kestrel_process& process) {
   ProcessTable& table = *shared.processes;
   if (shared.rendered.empty()) shared.rendered.resize(kPlaces);
   RenderedProcess& kept = shared.rendered[process.pid % kPlaces];
-  kestrel_process facts = process;
+  opened_ = process;
   // The text is the same for all threads.
-  facts.tid = 0;
-  const bool alike = !kept.text.empty() && std::memcmp(&facts, &kept.facts, sizeof(facts)) == 0 && kept.cgroup == cgroup &&
-                     kept.clock_offset == shared.clock_offset && kept.names == shared.names;
-  bool valid = alike && kept.epoch == table.epoch();
-  if (!valid) {
+  opened_.tid = 0;
+  kept_ = &kept;
+  keeps_ = false;
+  raw(",\"process\":{");
+  const bool alike = !kept.text.empty() && std::memcmp(&opened_, &kept.facts, sizeof(opened_)) == 0 &&
+                     kept.cgroup == cgroup && kept.clock_offset == shared.clock_offset && kept.names == shared.names;
+  if (!alike || kept.epoch != table.epoch()) {
     const Relations all = table.relations(table.observe(process, cgroup));
     uint64_t serials[6];
     put_serials(all, serials);
-    valid = alike && std::memcmp(serials, kept.serials, sizeof(serials)) == 0;
-    if (!valid) {
-      char* const begin = output.at;
-      const bool whole = utf8;
-      utf8 = true;
-      render(all, nullptr);
-      const std::string_view text(begin, static_cast<size_t>(output.at - begin));
-      kept.text.clear();
-      if (text.size() <= kLongestKept) {
-        kept.text = text;
-        kept.facts = facts;
-        kept.cgroup = cgroup;
-        kept.clock_offset = shared.clock_offset;
-        kept.names = shared.names;
-        kept.lasting = lasting;
-        kept.shortened = shortened;
-        kept.utf8 = utf8;
-        std::memcpy(kept.serials, serials, sizeof(serials));
-      }
-      utf8 = utf8 && whole;
-      kept.epoch = table.epoch();
-      return;
-    }
+    const bool valid = alike && std::memcmp(serials, kept.serials, sizeof(serials)) == 0;
     kept.epoch = table.epoch();
+    if (!valid) return keep_process(all, serials);
   }
-  raw(kept.text);
+  raw(std::string_view(kept.text).substr(0, kept.process_size));
   lasting |= kept.lasting;
   shortened |= kept.shortened;
   utf8 = utf8 && kept.utf8;
 }
 
-void Line::members_of_exec(const kestrel_process& process, std::string_view args) {
-  ProcessTable& table = *shared.processes;
-  render(table.relations(table.observe(process, cgroup)), &args);
+void Line::keep_process(const Relations& all, const uint64_t (&serials)[6]) {
+  RenderedProcess& kept = *kept_;
+  char* const begin = output.at;
+  const bool whole = utf8;
+  utf8 = true;
+  render_process(all, nullptr);
+  const std::string_view text(begin, static_cast<size_t>(output.at - begin));
+  keeps_ = text.size() <= kLongestKept;
+  kept.text.clear();
+  if (keeps_) {
+    kept.text = text;
+    kept.process_size = text.size();
+    kept.facts = opened_;
+    kept.cgroup = cgroup;
+    kept.clock_offset = shared.clock_offset;
+    kept.names = shared.names;
+    kept.lasting = lasting;
+    kept.shortened = shortened;
+    kept.utf8 = utf8;
+    std::memcpy(kept.serials, serials, sizeof(serials));
+  } else {
+    kept_ = nullptr;
+  }
+  utf8 = utf8 && whole;
+}
+
+void Line::open_process_of_exec(Process& process, std::string_view args) {
+  opened_ = process.facts;
+  kept_ = nullptr;
+  raw(",\"process\":{");
+  render_process(shared.processes->relations(process), &args);
+}
+
+void Line::close_process() {
+  if (kept_ != nullptr && !keeps_) return raw(std::string_view(kept_->text).substr(kept_->process_size));
+  char* const begin = output.at;
+  render_accounts(opened_);
+  if (kept_ != nullptr) kept_->text.append(begin, static_cast<size_t>(output.at - begin));
 }
 
 /// `"pid":…` and what else names a process.
@@ -100,7 +116,7 @@ void Line::ids(const Process& process) {
   account(",\"real_group\":", facts.gid, shared.groups);
 }
 
-void Line::render(const Relations& all, const std::string_view* whole_args) {
+void Line::render_process(const Relations& all, const std::string_view* whole_args) {
   const Process& self = *all.self;
   const kestrel_process& facts = self.facts;
   short_identity(self);
@@ -124,6 +140,10 @@ void Line::render(const Relations& all, const std::string_view* whole_args) {
   leader(",\"group_leader\":{", self.group_leader, all.group_leader, self);
   leader(",\"session_leader\":{", self.session_leader, all.session_leader, self);
   entry_leader(all);
+}
+
+/// What closes `process`, and what stands behind it.
+void Line::render_accounts(const kestrel_process& facts) {
   raw("}");
   account(",\"user\":", facts.euid, shared.users);
   output.at--;

@@ -302,7 +302,7 @@ Process& ProcessTable::observe(const kestrel_process& process, uint64_t cgroup) 
   return known;
 }
 
-Process& ProcessTable::fork(const kestrel_process& child, uint64_t cgroup, uint64_t time) {
+Process& ProcessTable::fork(const kestrel_process& child, uint64_t cgroup) {
   make_room();
   const ProcessKey parent_key{child.parent_pid, child.parent_start};
   Process* const parent =
@@ -315,8 +315,9 @@ Process& ProcessTable::fork(const kestrel_process& child, uint64_t cgroup, uint6
     known = &insert(std::move(added));
   }
   if (parent != nullptr && parent != known) {
-    // One that was found running has done more since than this record knows.
-    if (known->found <= time) known->image = parent->image;
+    // Also of one that was found with what it ran later: the record of that comes after this one.
+    if (parent->image != nullptr) known->image = parent->image;
+    known->found = 0;
     known->creator = parent->key();
     known->group_leader = parent->group_leader;
     known->session_leader = parent->session_leader;

@@ -136,7 +136,7 @@ class ProcessTable {
   /// The process of a record, with what the record says of it. Any record but an exec or a fork.
   Process& observe(const kestrel_process& process, uint64_t cgroup);
   /// The child of a fork.
-  Process& fork(const kestrel_process& child, uint64_t cgroup, uint64_t time);
+  Process& fork(const kestrel_process& child, uint64_t cgroup);
   /// The process of an exec, which has that image from now on.
   Process& exec(const kestrel_process& process, Image image, uint64_t cgroup, uint64_t time);
   void end(Process& process);
