@@ -201,6 +201,7 @@ const POOR: MachineFacts = {
 };
 const REPORT: CollectorReport = {
   failure: null,
+  processesReason: null,
   programs: [
     { name: "on_exec", event: "exec", hook: "tp_btf/sched_process_exec", tier: "B", state: "attached", reason: null },
     { name: "on_fork", event: "fork", hook: "tp_btf/sched_process_fork", tier: "B", state: "attached", reason: null },
@@ -250,7 +251,9 @@ function fakeAddon(machine: MachineFacts, report: CollectorReport | Error, stopp
     interface: 1,
     Collector,
     machineFacts: () => machine,
-    linesOf: () => ({ lines: new Uint8Array(), malformed: 0 }),
+    linesOf(): never {
+      throw new Error("the doctor writes no lines");
+    },
   };
 }
 
@@ -295,7 +298,7 @@ doctor("every shortcoming is named with what it costs", () => {
   const failure = "not permitted: CAP_BPF and CAP_PERFMON are missing";
   // Nothing was tried: the programs have neither hooks nor reasons of their own.
   const untried = { name: "on_exec", event: "exec", hook: "", tier: "B", state: "failed", reason: null } as const;
-  const diagnosis = diagnosed(POOR, { failure, programs: [untried] });
+  const diagnosis = diagnosed(POOR, { failure, programs: [untried], processesReason: null });
   assert.equal(
     diagnosis.shortcomings.map(({ what }) => what),
     [

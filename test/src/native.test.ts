@@ -179,7 +179,7 @@ function defineLineTests(addon: EbpfAddon): void {
     });
     assert.equal(lineOf(addon, record, 1_700_000_000_000_000_000n), {
       "@timestamp": "2023-11-14T22:13:25.000000001Z",
-      event: { kind: "event", category: ["process"], type: ["start"], action: "exec", sequence: 0 },
+      event: { kind: "event", category: ["process"], type: ["start"], action: "exec", outcome: "success", sequence: 0 },
       host: { name: "host", hostname: "host", id: "0123", os: { type: "linux" } },
       process: {
         pid: 77,
@@ -205,10 +205,10 @@ function defineLineTests(addon: EbpfAddon): void {
           name: "sh",
           start: "2023-11-14T22:13:24.000000000Z",
         },
-        group_leader: { pid: 71 },
+        group_leader: { pid: 71, same_as_process: false },
       },
-      user: { id: "0" },
-      group: { id: "7" },
+      user: { id: "0", Ext: { real: { id: "1000" } } },
+      group: { id: "7", Ext: { real: { id: "100" } } },
       kestrel: { cgroup: 42, filename: "cat" },
     });
   });

@@ -14,28 +14,22 @@ bool is_same(const struct stat& one, const struct stat& other) {
          one.st_mtim.tv_nsec == other.st_mtim.tv_nsec;
 }
 
-/// A line asks eight times what time it is, and a few milliseconds do not matter: this clock costs a fifth of the exact one.
-std::chrono::steady_clock::time_point coarse_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
-
 }  // namespace
 
-std::string_view AccountNames::of(uint32_t id) {
-  const auto now = coarse_now();
-  if (now >= next_look_) {
-    next_look_ = now + kLookEvery;
-    refresh();
-  }
+bool AccountNames::look(std::chrono::steady_clock::time_point now) {
+  if (now < next_look_) return false;
+  next_look_ = now + kLookEvery;
+  return refresh();
+}
+
+std::string_view AccountNames::of(uint32_t id) const {
   const auto found = names_.find(id);
   return found == names_.end() ? std::string_view() : std::string_view(found->second);
 }
 
-void AccountNames::refresh() {
+bool AccountNames::refresh() {
   struct stat now {};
-  if (stat(path_.c_str(), &now) != 0 || is_same(now, seen_)) return;
+  if (stat(path_.c_str(), &now) != 0 || is_same(now, seen_)) return false;
   seen_ = now;
   names_.clear();
   std::ifstream file(path_);
@@ -50,6 +44,7 @@ void AccountNames::refresh() {
     if (read.ec != std::errc() || (read.ptr != end && *read.ptr != ':')) continue;
     names_.emplace(id, line.substr(0, name));
   }
+  return true;
 }
 
 }  // namespace kestrel

@@ -17,11 +17,14 @@ class AccountNames {
  public:
   explicit AccountNames(std::string path) : path_(std::move(path)) {}
 
-  /// The name of an id; empty when the file does not have it. It is good until the next call.
-  std::string_view of(uint32_t id);
+  /// Reads the file again if it has changed. True when it has.
+  bool look(std::chrono::steady_clock::time_point now);
+
+  /// The name of an id as the file had it at the last look; empty when it does not have it. It is good until the next look.
+  std::string_view of(uint32_t id) const;
 
  private:
-  void refresh();
+  bool refresh();
 
   std::string path_;
   std::unordered_map<uint32_t, std::string> names_;

@@ -31,8 +31,8 @@ bool write_credential(Line& line, const kestrel_header& header, const char* reco
   const kestrel_process& process = now.process;
   const bool is_user =
       now.uid_before != process.uid || now.euid_before != process.euid || now.suid_before != process.suid;
-  line.begin(header, is_user ? "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"uid_change\",\"outcome\":\"success\""
-                             : "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"gid_change\",\"outcome\":\"success\"");
+  line.begin(header, is_user ? "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"uid_change\""
+                             : "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"gid_change\"");
   line.actor(process);
   line.end(header, [&] {
     line.number(",\"before\":{\"real_user\":{\"id\":\"", now.uid_before);
@@ -49,7 +49,7 @@ bool write_credential(Line& line, const kestrel_header& header, const char* reco
 bool write_session(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_session session;
   if (!read(session, record, size)) return false;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"session_id_change\",\"outcome\":\"success\"");
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"session_id_change\"");
   line.actor(session.process);
   line.end(header, [] {});
   return true;
@@ -79,7 +79,7 @@ std::string_view request_name(uint32_t request) {
 bool write_ptrace(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_ptrace ptrace;
   if (!read(ptrace, record, size)) return false;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"ptrace\",\"outcome\":\"success\"");
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"ptrace\"");
   line.actor(ptrace.process);
   line.end(header, [&] {
     line.number(",\"ptrace\":{\"number\":", ptrace.request);
@@ -104,15 +104,15 @@ constexpr MemfdFlag kMemfdFlags[] = {
 bool write_memfd(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_memfd memfd;
   if (!read(memfd, record, size)) return false;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"memfd_create\",\"outcome\":\"success\"");
-  line.identity(memfd.process, comm_of(memfd.process.comm));
-  line.text(",\"Ext\":{\"memfd\":{\"name\":", {memfd.name, strnlen(memfd.name, sizeof(memfd.name))});
-  line.number(",\"flags\":", memfd.memfd_flags);
-  for (const MemfdFlag& one : kMemfdFlags) {
-    if ((memfd.memfd_flags & one.flag) != 0) line.raw(one.member);
-  }
-  line.raw("}}");
-  line.relations(memfd.process);
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"memfd_create\"");
+  line.actor(memfd.process, [&] {
+    line.text(",\"Ext\":{\"memfd\":{\"name\":", {memfd.name, strnlen(memfd.name, sizeof(memfd.name))});
+    line.number(",\"flags\":", memfd.memfd_flags);
+    for (const MemfdFlag& one : kMemfdFlags) {
+      if ((memfd.memfd_flags & one.flag) != 0) line.raw(one.member);
+    }
+    line.raw("}}");
+  });
   line.end(header, [] {});
   return true;
 }
@@ -120,7 +120,7 @@ bool write_memfd(Line& line, const kestrel_header& header, const char* record, s
 bool write_mmap(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_mmap memory;
   if (!read(memory, record, size)) return false;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"mmap\",\"outcome\":\"success\"");
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"mmap\"");
   line.actor(memory.process);
   line.end(header, [&] {
     line.raw(memory.is_change != 0 ? ",\"mmap\":{\"call\":\"mprotect\"" : ",\"mmap\":{\"call\":\"mmap\"");
@@ -139,7 +139,7 @@ bool write_mmap(Line& line, const kestrel_header& header, const char* record, si
 bool write_signal(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_signal signal;
   if (!read(signal, record, size)) return false;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"signal\",\"outcome\":\"success\"");
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"change\"],\"action\":\"signal\"");
   line.actor(signal.process);
   line.end(header, [&] {
     line.number(",\"signal\":", signal.signal);
@@ -154,7 +154,7 @@ bool write_module(Line& line, const kestrel_header& header, const char* record, 
   std::string_view path;
   if (!read(module, record, size) || !text_of(record, size, module.path, path)) return false;
   const std::string_view name(module.name, strnlen(module.name, sizeof(module.name)));
-  line.begin(header, "\"category\":[\"driver\",\"process\"],\"type\":[\"start\"],\"action\":\"load_module\",\"outcome\":\"success\"");
+  line.begin(header, "\"category\":[\"driver\",\"process\"],\"type\":[\"start\"],\"action\":\"load_module\"");
   line.actor(module.process);
   line.text(",\"driver\":{\"name\":", name);
   line.raw("}");

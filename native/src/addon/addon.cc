@@ -17,7 +17,7 @@ namespace kestrel {
 namespace {
 
 /// What runtime/src/ebpf/load-addon.ts and this addon agree on. Raise both when a function here changes.
-constexpr uint32_t kInterface = 2;
+constexpr uint32_t kInterface = 3;
 
 /// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
 Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
@@ -44,8 +44,40 @@ std::vector<std::string> strings_at(const Napi::Object& object, const char* name
 Host host_of(const Napi::Object& host) {
   Host result{string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
   // Tests have files of their own.
-  for (const auto& [name, path] : {std::pair{"users", &result.users}, std::pair{"groups", &result.groups}}) {
+  for (const auto& [name, path] : {std::pair{"users", &result.users}, std::pair{"groups", &result.groups},
+                                   std::pair{"proc", &result.proc}}) {
     if (host.Get(name).IsString()) *path = string_at(host, name);
+  }
+  return result;
+}
+
+/// What is asked for of `hashes` and `table`; a hash that there is not leaves an error behind.
+Enrichment enrichment_of(const Napi::Object& options) {
+  Enrichment result;
+  for (const std::string& name : strings_at(options, "hashes")) {
+    uint32_t kind = 0;
+    for (const auto& [known, bit] : {std::pair{"md5", kMd5}, std::pair{"sha1", kSha1}, std::pair{"sha256", kSha256}}) {
+      if (name == known) kind = bit;
+    }
+    if (kind == 0) Napi::TypeError::New(options.Env(), "there is no hash " + name).ThrowAsJavaScriptException();
+    result.hashes |= kind;
+  }
+  if (!options.Get("table").IsObject()) return result;
+  const auto table = options.Get("table").As<Napi::Object>();
+  for (const auto& [name, limit] : {std::pair{"entries", &result.limits.entries}, std::pair{"ended", &result.limits.ended},
+                                    std::pair{"bytes", &result.limits.bytes}}) {
+    const Napi::Value value = table.Get(name);
+    if (value.IsNumber()) *limit = value.As<Napi::Number>().Uint32Value();
+  }
+  return result;
+}
+
+Napi::Object counters_of(Napi::Env env, const TableCounters& table) {
+  Napi::Object result = Napi::Object::New(env);
+  for (const auto& [name, value] :
+       {std::pair{"known", table.known}, std::pair{"bytes", table.bytes}, std::pair{"evicted", table.evicted},
+        std::pair{"lookedUp", table.looked_up}, std::pair{"notFound", table.not_found}}) {
+    result.Set(name, static_cast<double>(value));
   }
   return result;
 }
@@ -68,7 +100,7 @@ Napi::Value machine_facts(const Napi::CallbackInfo& info) {
   return result;
 }
 
-/// linesOf(records, host, clockOffset): the lines of records that stand one after the other, each at a multiple of 8.
+/// linesOf(records, host, clockOffset, options): the lines of records that stand one after the other, each at a multiple of 8.
 Napi::Value lines_of(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!info[0].IsBuffer() || !info[1].IsObject() || !info[2].IsBigInt()) {
@@ -76,7 +108,9 @@ Napi::Value lines_of(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   const auto records = info[0].As<Napi::Buffer<char>>();
-  LineWriter writer(host_of(info[1].As<Napi::Object>()));
+  const Enrichment enrichment = info[3].IsObject() ? enrichment_of(info[3].As<Napi::Object>()) : Enrichment();
+  if (env.IsExceptionPending()) return env.Undefined();
+  LineWriter writer(host_of(info[1].As<Napi::Object>()), kAllClasses, enrichment);
   bool lossless = false;
   writer.set_clock_offset(info[2].As<Napi::BigInt>().Int64Value(&lossless));
   auto lines = std::make_unique<Lines>();
@@ -95,6 +129,7 @@ Napi::Value lines_of(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("lines", buffer_of(env, std::move(lines)));
   result.Set("malformed", malformed);
+  result.Set("processes", counters_of(env, writer.processes().counters()));
   return result;
 }
 
@@ -159,6 +194,8 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
       }
       written |= ClassSet{1} << klass;
     }
+    const Enrichment enrichment = enrichment_of(options);
+    if (env.IsExceptionPending()) return;
     const Napi::Value tick = options.Get("tickMilliseconds");
     const int64_t tick_milliseconds = tick.IsNumber() ? tick.As<Napi::Number>().Int64Value() : 0;
     Programs programs =
@@ -166,9 +203,10 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;
+    processes_reason_ = programs.processes_reason;
     collector_ = std::make_unique<Collector>(std::move(programs), host_of(host.As<Napi::Object>()), written,
                                              std::chrono::microseconds(interval.As<Napi::Number>().Int64Value()),
-                                             std::chrono::milliseconds(tick_milliseconds));
+                                             std::chrono::milliseconds(tick_milliseconds), enrichment);
     // Node ends without collecting garbage: the thread has to be gone before what it calls is.
     napi_add_env_cleanup_hook(env, end_of, this);
   }
@@ -199,6 +237,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     Napi::Object result = Napi::Object::New(env);
     result.Set("failure", failure_.empty() ? env.Null() : Napi::String::New(env, failure_));
     result.Set("programs", programs);
+    result.Set("processesReason", processes_reason_.empty() ? env.Null() : Napi::String::New(env, processes_reason_));
     return result;
   }
 
@@ -264,6 +303,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
       result.Set(std::string(class_name(klass)), counters);
     }
     result.Set("malformed", static_cast<double>(collector_->malformed()));
+    result.Set("processes", counters_of(env, collector_->table_counters()));
     return result;
   }
 
@@ -279,6 +319,7 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
   Napi::ThreadSafeFunction calls_;
   std::vector<ProgramReport> reports_;
   std::string failure_;
+  std::string processes_reason_;
   bool started_ = false;
   /// Whether `calls_` is given back. Of the collector's thread, while there is one.
   bool closed_ = false;

@@ -3,7 +3,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 namespace kestrel {
@@ -36,9 +40,9 @@ int64_t nanoseconds(clockid_t clock) {
 void Collector::RingCloser::operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 
 Collector::Collector(Programs programs, const Host& host, ClassSet written, std::chrono::microseconds interval,
-                     std::chrono::milliseconds tick)
+                     std::chrono::milliseconds tick, const Enrichment& enrichment)
     : programs_(std::move(programs)),
-      writer_(host, written),
+      writer_(host, written, enrichment),
       interval_(interval),
       tick_(tick),
       lines_(new Lines),
@@ -135,7 +139,29 @@ void Collector::report_losses() {
   }
 }
 
+/// Everything is attached and the ring not read yet, so no process is in neither.
+void Collector::find_processes() {
+  ProcessTable& table = writer_.processes();
+  const int found = programs_.processes == nullptr ? -1 : bpf_iter_create(bpf_link__fd(programs_.processes.get()));
+  std::vector<kestrel_found> part(64);
+  const auto bytes = reinterpret_cast<char*>(part.data());
+  size_t have = 0;
+  while (found >= 0) {
+    const ssize_t got = read(found, bytes + have, part.size() * sizeof(kestrel_found) - have);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) break;
+    have += static_cast<size_t>(got);
+    const size_t whole = have / sizeof(kestrel_found);
+    for (size_t at = 0; at < whole; at++) table.add_found(part[at], static_cast<uint64_t>(nanoseconds(CLOCK_BOOTTIME)));
+    have -= whole * sizeof(kestrel_found);
+    std::memmove(bytes, bytes + whole * sizeof(kestrel_found), have);
+  }
+  if (found >= 0) close(found);
+  table.add_all_of_proc();
+}
+
 void Collector::run() {
+  find_processes();
   auto next_losses = std::chrono::steady_clock::now();
   // Rounds after the end in which nothing came. A program that was running when it was detached may still write its record, so
   // one such round is not enough.

@@ -37,7 +37,7 @@ class Collector {
 
   /// What is not in `written` is not written as lines. `tick` is the silence after which a line says what time it is; 0 for never.
   Collector(Programs programs, const Host& host, ClassSet written, std::chrono::microseconds interval,
-            std::chrono::milliseconds tick);
+            std::chrono::milliseconds tick, const Enrichment& enrichment);
   ~Collector();
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
@@ -52,6 +52,7 @@ class Collector {
   void abandon();
 
   std::vector<ClassCounters> counters() const;
+  TableCounters table_counters() const { return writer_.processes().counters(); }
   /// Records that were not as record.h describes them; 0 unless there is a defect.
   uint64_t malformed() const { return malformed_.load(std::memory_order_relaxed); }
 
@@ -61,6 +62,7 @@ class Collector {
   };
   static int on_record(void* self, void* data, size_t size);
   void run();
+  void find_processes();
   void drain();
   void report_losses();
   void set_clock();

@@ -89,17 +89,17 @@ void write_facts(Line& line, const kestrel_file& file) {
 std::string_view kind_of(uint32_t klass) {
   switch (klass) {
     case KESTREL_CLASS_CREATE:
-      return "\"category\":[\"file\"],\"type\":[\"creation\"],\"action\":\"creation\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"creation\"],\"action\":\"creation\"";
     case KESTREL_CLASS_MODIFY:
-      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"modification\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"modification\"";
     case KESTREL_CLASS_OPEN:
-      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"open\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"open\"";
     case KESTREL_CLASS_RENAME:
-      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"rename\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"rename\"";
     case KESTREL_CLASS_DELETE:
-      return "\"category\":[\"file\"],\"type\":[\"deletion\"],\"action\":\"deletion\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"deletion\"],\"action\":\"deletion\"";
     default:
-      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"attributes_modified\",\"outcome\":\"success\"";
+      return "\"category\":[\"file\"],\"type\":[\"change\"],\"action\":\"attributes_modified\"";
   }
 }
 

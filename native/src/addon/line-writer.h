@@ -22,12 +22,25 @@ struct Host {
   /// Where the names of users and groups stand.
   std::string users = "/etc/passwd";
   std::string groups = "/etc/group";
+  /// Where processes are looked for.
+  std::string proc = "/proc";
+};
+
+/// What is found out about processes beside what records say.
+struct Enrichment {
+  TableLimits limits;
+  /// Bits of HashSet: hashes of executables that are made.
+  uint32_t hashes = 0;
 };
 
 class LineWriter {
  public:
   /// Of the classes that are not in `written` records are read, and no lines written.
-  explicit LineWriter(const Host& host, ClassSet written = kAllClasses);
+  explicit LineWriter(const Host& host, ClassSet written = kAllClasses, const Enrichment& enrichment = {});
+
+  /// Fill it before the first record, when everything is attached.
+  ProcessTable& processes() { return *context_.processes; }
+  const ProcessTable& processes() const { return *context_.processes; }
 
   /// What is added to the boot-time clock to get the time of day, in nanoseconds. Set it before the first record.
   int64_t clock_offset() const { return context_.clock_offset; }

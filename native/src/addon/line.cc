@@ -79,69 +79,20 @@ void Line::entity(uint32_t pid, uint64_t start) {
   output.byte('"');
 }
 
-void Line::begin(const kestrel_header& header, std::string_view kind) {
+void Line::begin(const kestrel_header& header, std::string_view kind, std::string_view outcome) {
+  cgroup = header.cgroup;
   raw("{\"@timestamp\":");
   time(header.boottime);
   raw(",\"event\":{\"kind\":\"event\",");
   raw(kind);
-  number(",\"sequence\":", shared.sequence);
+  raw(",\"outcome\":\"");
+  raw(outcome);
+  number("\",\"sequence\":", shared.sequence);
   raw("},");
   raw(shared.host);
 }
 
-void Line::actor(const kestrel_process& process) {
-  identity(process, comm_of(process.comm));
-  relations(process);
-}
-
-void Line::identity(const kestrel_process& process, std::string_view name) {
-  number(",\"process\":{\"pid\":", process.pid);
-  entity(process.pid, process.start);
-  text(",\"name\":", name);
-  raw(",\"start\":");
-  time(process.start);
-}
-
-void Line::relations(const kestrel_process& process) {
-  const bool terminal = process.tty_major != 0;
-  raw(terminal ? ",\"interactive\":true" : ",\"interactive\":false");
-  if (terminal) {
-    number(",\"tty\":{\"char_device\":{\"major\":", process.tty_major);
-    number(",\"minor\":", process.tty_minor);
-    raw("}}");
-  }
-  account(",\"user\":", process.euid, shared.users);
-  account(",\"real_user\":", process.uid, shared.users);
-  account(",\"saved_user\":", process.suid, shared.users);
-  account(",\"group\":", process.egid, shared.groups);
-  account(",\"real_group\":", process.gid, shared.groups);
-  account(",\"saved_group\":", process.sgid, shared.groups);
-  relation(",\"parent\":", process.parent_pid, process.parent_start, comm_of(process.parent_comm));
-  relation(",\"group_leader\":", process.group_leader_pid, process.group_leader_start,
-           comm_of(process.group_leader_comm));
-  relation(",\"session_leader\":", process.session_leader_pid, process.session_leader_start,
-           comm_of(process.session_leader_comm));
-  raw("}");
-  account(",\"user\":", process.euid, shared.users);
-  account(",\"group\":", process.egid, shared.groups);
-}
-
-void Line::relation(std::string_view name, uint32_t pid, uint64_t start, std::string_view comm) {
-  if (pid == 0) return;
-  raw(name);
-  number("{\"pid\":", pid);
-  // Without a start the process has gone, and its pid alone may be another's by now.
-  if (start != 0) {
-    entity(pid, start);
-    text(",\"name\":", comm);
-    raw(",\"start\":");
-    time(start);
-  }
-  raw("}");
-}
-
 void Line::args(std::string_view args, uint32_t count, bool unread) {
-  if (!args.empty() && args.back() == '\0') args.remove_suffix(1);
   number(",\"args_count\":", count);
   if (count == 0 || unread) return;
   raw(",\"args\":[");
@@ -162,7 +113,7 @@ void Line::args(std::string_view args, uint32_t count, bool unread) {
 }
 
 void Line::flags(uint32_t flags) {
-  if (flags == 0 && utf8) return;
+  if (flags == 0 && shortened == 0 && utf8) return;
   std::string_view between = ",\"flags\":[\"";
   const auto put = [&](std::string_view name) {
     raw(between);
@@ -172,6 +123,9 @@ void Line::flags(uint32_t flags) {
   for (const FlagName& one : kFlagNames) {
     if ((flags & one.flag) != 0) put(one.name);
   }
+  if ((shortened & kParentCut) != 0) put("parent_cut");
+  if ((shortened & kEntryLeaderCut) != 0) put("entry_leader_cut");
+  if ((shortened & kHashSkipped) != 0) put("hash_skipped");
   if (!utf8) put("not_utf8");
   raw("\"]");
 }

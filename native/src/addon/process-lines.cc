@@ -5,6 +5,44 @@
 namespace kestrel {
 namespace {
 
+/// What later events are told of an exec.
+Image image_of(const kestrel_exec& exec, const kestrel_header& header, std::string_view executable, std::string_view directory,
+               std::string_view args) {
+  Image image;
+  image.executable = executable;
+  // As /proc shows it, and as rules about memfd ask for it.
+  if ((header.flags & KESTREL_FLAG_UNLINKED) != 0) image.executable += " (deleted)";
+  image.path_length = executable.size();
+  image.directory = directory;
+  image.args = args.substr(0, kArgsKept);
+  image.args_count = exec.argc;
+  image.flags = header.flags & kLastingFlags;
+  if (args.size() > kArgsKept) image.flags |= KESTREL_FLAG_ARGS_CUT;
+  return image;
+}
+
+void write_hashes(Line& line, const kestrel_exec& exec, std::string_view executable) {
+  ExecutableHashes& hashes = line.shared.hashes;
+  if (!hashes.is_wanted()) return;
+  const Hashes* const found = hashes.of(exec.process.pid, executable, exec.inode);
+  if (found == nullptr) {
+    line.shortened |= kHashSkipped;
+    return;
+  }
+  std::string_view between = ",\"hash\":{\"";
+  const auto put = [&](std::string_view name, const std::string& digits) {
+    if (digits.empty()) return;
+    line.raw(between);
+    line.raw(name);
+    line.raw(digits);
+    between = "\",\"";
+  };
+  put("md5\":\"", found->md5);
+  put("sha1\":\"", found->sha1);
+  put("sha256\":\"", found->sha256);
+  line.raw("\"}");
+}
+
 bool write_exec(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_exec exec;
   std::string_view executable, directory, filename, args;
@@ -14,15 +52,18 @@ bool write_exec(Line& line, const kestrel_header& header, const char* record, si
       !text_of(record, size, exec.filename, filename) || !text_of(record, size, exec.args, args)) {
     return false;
   }
+  if (!args.empty() && args.back() == '\0' && (header.flags & KESTREL_FLAG_ARGS_CUT) == 0) args.remove_suffix(1);
+  const Image image = image_of(exec, header, executable, directory, args);
+  Process& process = line.shared.processes->exec(exec.process, image, header.cgroup, header.boottime);
+  if (!line.wanted) return true;
   line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"exec\"");
-  line.identity(exec.process, base_name(executable));
-  line.raw(",\"executable\":\"");
-  line.utf8 = write_json_text(line.output, executable) && line.utf8;
-  // As /proc shows it, and as rules about memfd ask for it.
-  line.raw((header.flags & KESTREL_FLAG_UNLINKED) != 0 ? " (deleted)\"" : "\"");
-  line.args(args, exec.argc, (header.flags & KESTREL_FLAG_ARGS_UNREAD) != 0);
-  line.text(",\"working_directory\":", directory);
-  line.relations(exec.process);
+  line.actor_of_exec(process, args, [&] {
+    if (process.previous != nullptr && !process.previous->executable.empty()) {
+      line.text(",\"previous\":{\"executable\":", process.previous->executable);
+      line.raw("}");
+    }
+    write_hashes(line, exec, executable);
+  });
   line.end(header, [&] {
     line.text(",\"filename\":", filename);
     if ((header.flags & KESTREL_FLAG_ARGS_CUT) != 0) line.number(",\"args_size\":", exec.args_size);
@@ -34,25 +75,32 @@ bool write_fork(Line& line, const kestrel_header& header, const char* record, si
   kestrel_fork fork;
   if (size < sizeof(fork)) return false;
   std::memcpy(&fork, record, sizeof(fork));
+  line.shared.processes->fork(fork.process, header.cgroup);
+  if (!line.wanted) return true;
   line.begin(header, "\"category\":[\"process\"],\"type\":[\"start\"],\"action\":\"fork\"");
   line.actor(fork.process);
   line.end(header, [] {});
   return true;
 }
 
+void write_end(Line& line, const kestrel_header& header, const kestrel_exit& exit) {
+  const uint32_t signal = exit.status & 0x7f;
+  line.begin(header, "\"category\":[\"process\"],\"type\":[\"end\"],\"action\":\"end\"");
+  // As shells say it: 128 and the signal.
+  const uint32_t code = signal == 0 ? (exit.status >> 8) & 0xff : 128 + signal;
+  line.actor(exit.process, [&] { line.number(",\"exit_code\":", code); });
+  line.end(header, [&] {
+    if (signal != 0) line.number(",\"signal\":", signal);
+  });
+}
+
 bool write_exit(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_exit exit;
   if (size < sizeof(exit)) return false;
   std::memcpy(&exit, record, sizeof(exit));
-  const uint32_t signal = exit.status & 0x7f;
-  line.begin(header, "\"category\":[\"process\"],\"type\":[\"end\"],\"action\":\"end\"");
-  line.identity(exit.process, comm_of(exit.process.comm));
-  // As shells say it: 128 and the signal.
-  line.number(",\"exit_code\":", signal == 0 ? (exit.status >> 8) & 0xff : 128 + signal);
-  line.relations(exit.process);
-  line.end(header, [&] {
-    if (signal != 0) line.number(",\"signal\":", signal);
-  });
+  ProcessTable& processes = *line.shared.processes;
+  if (line.wanted) write_end(line, header, exit);
+  processes.end(processes.observe(exit.process, header.cgroup));
   return true;
 }
 

@@ -48,6 +48,10 @@ struct Programs {
   std::unique_ptr<bpf_object, ObjectCloser> object;
   std::vector<std::unique_ptr<bpf_link, LinkCloser>> links;
   std::vector<ProgramReport> reports;
+  /// Tells of the processes that are there: a kestrel_found each. Null where the kernel does not take it.
+  std::unique_ptr<bpf_link, LinkCloser> processes;
+  /// Why it does not.
+  std::string processes_reason;
   /// Why nothing at all could be loaded; empty when something is attached.
   std::string failure;
 

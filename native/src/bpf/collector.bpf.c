@@ -19,6 +19,8 @@
 #include "path.h"
 #include "process.h"
 
+#include "found.h"
+
 /* Helpers that read the kernel's memory are given to programs under a licence that goes with the GPL only. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

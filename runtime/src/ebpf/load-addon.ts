@@ -8,7 +8,7 @@ import type { EventClass } from "./event-kinds.js";
 export type { EventClass };
 
 /** What this runtime and the addon agree on; native/src/addon/addon.cc has the same number. */
-export const ADDON_INTERFACE = 2;
+export const ADDON_INTERFACE = 3;
 
 /** What every line says of the machine, and what the ids of its processes begin with. */
 export interface EbpfHost {
@@ -18,6 +18,25 @@ export interface EbpfHost {
   /** Files with the names of users and groups, if they are not /etc/passwd and /etc/group. */
   readonly users?: string;
   readonly groups?: string;
+  /** Where processes are looked for that no record has told of, if it is not /proc. */
+  readonly proc?: string;
+}
+
+/** What is found out about processes beside what the kernel's records say. */
+export interface Enrichment {
+  /** Hashes of executables that the lines of exec events have. */
+  readonly hashes?: readonly ("md5" | "sha1" | "sha256")[];
+  /** What the table of processes may take: 65,536 entries, of them 16,384 that have ended, and 64 MiB. */
+  readonly table?: { readonly entries?: number; readonly ended?: number; readonly bytes?: number };
+}
+
+/** The table of processes. `evicted` were forgotten for want of room; `lookedUp` in /proc since an event named them. */
+export interface TableCounters {
+  readonly known: number;
+  readonly bytes: number;
+  readonly evicted: number;
+  readonly lookedUp: number;
+  readonly notFound: number;
 }
 
 /** What the machine allows. What cannot be read is null. */
@@ -49,6 +68,8 @@ export interface CollectorReport {
   /** Why nothing is collected; null when something is. */
   readonly failure: string | null;
   readonly programs: readonly ProgramReport[];
+  /** Why the kernel's iterator does not tell of what was running at the start, so that only /proc does; null when it does. */
+  readonly processesReason: string | null;
 }
 
 /** When the collector has ended, `made` is `dropped` + `received`. */
@@ -60,9 +81,12 @@ export interface ClassCounters {
 }
 
 /** `malformed` is 0 unless there is a defect. */
-export type CollectorCounters = Readonly<Record<EventClass, ClassCounters>> & { readonly malformed: number };
+export type CollectorCounters = Readonly<Record<EventClass, ClassCounters>> & {
+  readonly malformed: number;
+  readonly processes: TableCounters;
+};
 
-export interface CollectorOptions {
+export interface CollectorOptions extends Enrichment {
   /** Of the ring: a power of two, and at least a page. */
   readonly ringBytes: number;
   /** How often the ring is emptied. */
@@ -97,7 +121,12 @@ export interface EbpfAddon {
    * The lines of records that stand one after the other, each at a multiple of 8, with what the boot-time clock lacks to the time of
    * day in nanoseconds; `malformed` counts those that are no records.
    */
-  linesOf(records: Uint8Array, host: EbpfHost, clockOffset: bigint): { lines: Uint8Array; malformed: number };
+  linesOf(
+    records: Uint8Array,
+    host: EbpfHost,
+    clockOffset: bigint,
+    options?: Enrichment,
+  ): { lines: Uint8Array; malformed: number; processes: TableCounters };
 }
 
 /** The addon is not there, or not of this version. */

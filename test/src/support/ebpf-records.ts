@@ -44,13 +44,14 @@ export const FLAG = {
 /** The one flag of records of DNS. */
 export const PACKET_CUT = 1 << 14;
 
-/** A host whose users and groups have no names. */
+/** A host whose users and groups have no names, and where no process is found but by records. */
 export const HOST: EbpfHost = {
   name: "host",
   id: "0123",
   bootId: "00112233-4455-6677-8899-aabbccddeeff",
   users: "/dev/null",
   groups: "/dev/null",
+  proc: "/nonexistent",
 };
 
 /** A process; what is not given is 0 or empty. */
@@ -61,12 +62,16 @@ export interface ProcessRecord {
   readonly parentStart?: bigint;
   readonly leaderPid?: number;
   readonly leaderStart?: bigint;
+  readonly sessionPid?: number;
+  readonly sessionStart?: bigint;
   /** Real, effective and saved. */
   readonly uids?: readonly [number, number, number];
   readonly gids?: readonly [number, number, number];
   readonly terminal?: readonly [major: number, minor: number];
   readonly comm?: Buffer;
   readonly parentComm?: Buffer;
+  readonly leaderComm?: Buffer;
+  readonly sessionComm?: Buffer;
 }
 
 export interface HeaderRecord {
@@ -76,6 +81,7 @@ export interface HeaderRecord {
 }
 
 export interface ExecRecord extends HeaderRecord {
+  readonly inode?: bigint;
   readonly process?: ProcessRecord;
   readonly executable?: Buffer;
   readonly directory?: Buffer;
@@ -101,16 +107,20 @@ function putProcess(record: Buffer, process: ProcessRecord): void {
   record.writeBigUInt64LE(process.start ?? 0n, at);
   record.writeBigUInt64LE(process.parentStart ?? 0n, at + 8);
   record.writeBigUInt64LE(process.leaderStart ?? 0n, at + 16);
+  record.writeBigUInt64LE(process.sessionStart ?? 0n, at + 24);
   record.writeUInt32LE(process.pid ?? 0, at + 32);
   record.writeUInt32LE(process.pid ?? 0, at + 36);
   record.writeUInt32LE(process.parentPid ?? 0, at + 40);
   record.writeUInt32LE(process.leaderPid ?? 0, at + 44);
+  record.writeUInt32LE(process.sessionPid ?? 0, at + 48);
   const ids = [...(process.uids ?? [0, 0, 0]), ...(process.gids ?? [0, 0, 0])];
   for (const [index, id] of ids.entries()) record.writeUInt32LE(id, at + 52 + 4 * index);
   record.writeUInt16LE(process.terminal?.[0] ?? 0, at + 76);
   record.writeUInt16LE(process.terminal?.[1] ?? 0, at + 78);
   (process.comm ?? NONE).copy(record, at + 80, 0, 16);
   (process.parentComm ?? NONE).copy(record, at + 96, 0, 16);
+  (process.leaderComm ?? NONE).copy(record, at + 112, 0, 16);
+  (process.sessionComm ?? NONE).copy(record, at + 128, 0, 16);
 }
 
 export function execRecord(exec: ExecRecord): Buffer {
@@ -118,6 +128,7 @@ export function execRecord(exec: ExecRecord): Buffer {
   const record = Buffer.alloc(EXEC_SIZE + texts.reduce((sum, text) => sum + text.length, 0));
   putHeader(record, CLASS.exec, exec);
   putProcess(record, exec.process ?? {});
+  record.writeBigUInt64LE(exec.inode ?? 0n, 184);
   record.writeUInt32LE(exec.argc ?? 0, 200);
   record.writeUInt32LE(exec.argsSize ?? 0, 204);
   let at = EXEC_SIZE;

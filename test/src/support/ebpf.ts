@@ -124,26 +124,26 @@ export interface LiveEvent {
     readonly category?: readonly string[];
     readonly type?: readonly string[];
     readonly action: string;
+    readonly outcome?: string;
     readonly sequence: number;
   };
   readonly host: { readonly os: { readonly type: string } };
   readonly process: LiveProcess & {
-    readonly executable?: string;
-    readonly args?: readonly string[];
-    readonly args_count?: number;
-    readonly command_line?: string;
     readonly Ext?: { readonly memfd?: Readonly<Record<string, string | boolean>> };
-    readonly working_directory?: string;
     readonly exit_code?: number;
-    readonly interactive: boolean;
     readonly tty?: { readonly char_device: { readonly major: number; readonly minor: number } };
-    readonly user: { readonly id: string; readonly name?: string };
-    readonly real_user: { readonly id: string; readonly name?: string };
-    readonly saved_user: { readonly id: string; readonly name?: string };
-    readonly group: { readonly id: string; readonly name?: string };
-    readonly real_group: { readonly id: string; readonly name?: string };
-    readonly parent?: LiveProcess;
-    readonly group_leader?: LiveProcess;
+    readonly saved_user: Account;
+    readonly saved_group: Account;
+    readonly user: Account;
+    readonly real_user: Account;
+    readonly group: Account;
+    readonly real_group: Account;
+    readonly parent?: LiveProcess & { readonly parent?: LiveProcess };
+    readonly group_leader?: LiveLeader;
+    readonly session_leader?: LiveLeader;
+    readonly entry_leader?: LiveLeader & { readonly entry_meta: { readonly type: string } };
+    readonly previous?: { readonly executable: string };
+    readonly hash?: { readonly md5?: string; readonly sha1?: string; readonly sha256?: string };
   };
   readonly source?: LiveEnd;
   readonly destination?: LiveEnd;
@@ -173,6 +173,9 @@ export interface LiveEvent {
     readonly Ext?: { readonly original?: LiveFile };
   };
   readonly driver?: { readonly name: string };
+  readonly user: Account & { readonly Ext: { readonly real: Account } };
+  readonly group: Account & { readonly Ext: { readonly real: Account } };
+  readonly container?: { readonly id: string };
   readonly kestrel: {
     readonly packet_size?: number;
     readonly cgroup: number;
@@ -211,11 +214,31 @@ interface LiveFile {
   readonly extension?: string;
 }
 
-interface LiveProcess {
+interface Account {
+  readonly id: string;
+  readonly name?: string;
+}
+
+/** A process, or a relation of it, of which less is known. */
+export interface LiveProcess {
   readonly pid: number;
   readonly entity_id?: string;
   readonly name?: string;
   readonly start?: string;
+  readonly executable?: string;
+  readonly args?: readonly string[];
+  readonly args_count?: number;
+  readonly command_line?: string;
+  readonly working_directory?: string;
+  readonly interactive?: boolean;
+  readonly user?: Account;
+  readonly real_user?: Account;
+  readonly group?: Account;
+  readonly real_group?: Account;
+}
+
+interface LiveLeader extends LiveProcess {
+  readonly same_as_process: boolean;
 }
 
 export interface LiveRun {
