@@ -37,11 +37,11 @@ function defineLiveTests(): void {
     pack = buildPack(folder, {
       single: 'process where event.action == "exec" and process.args == "kestrel-single"',
       pair:
-        'sequence by process.parent.entity_id with maxspan=10s [process where process.args == "kestrel-one"] ' +
-        '[process where process.args == "kestrel-two"]',
+        'sequence by process.parent.entity_id with maxspan=10s [process where event.action == "exec" and process.args == "kestrel-one"] ' +
+        '[process where event.action == "exec" and process.args == "kestrel-two"]',
       missing:
-        'sequence with maxspan=500ms [process where process.args == "kestrel-one"] ' +
-        '![process where process.args == "kestrel-never"]',
+        'sequence with maxspan=500ms [process where event.action == "exec" and process.args == "kestrel-one"] ' +
+        '![process where event.action == "exec" and process.args == "kestrel-never"]',
     });
   });
   live.after(() => {
@@ -134,7 +134,7 @@ function defineLiveTests(): void {
     const before = readFileSync(recording);
     const { code, stderr } = await (await startLive(pack, [...confined, "--record", recording])).ended;
     assert.is(code, 2);
-    assert.match(stderr, /^error\[E_RECORDING\]: cannot record to .*not overwritten/);
+    assert.match(stderr, /^error\[E_RECORDING\]: cannot record to .*not overwritten/m);
     assert.equal(readFileSync(recording), before);
   });
 
