@@ -29,6 +29,9 @@ function pathsOf(run: LiveRun, action: string, below: string): (string | null)[]
     .filter((path) => path?.startsWith(below) ?? true);
 }
 
+/** What system calls tell, which every kernel lets us see; where there is better, what is certain and what is not differs. */
+const BY_CALLS = ["on_exec", "on_fork", "on_exit", "on_exit_counted", "on_sys_exit"];
+
 function defineLiveTests(addon: EbpfAddon): void {
   const folder = realpathSync(mkdtempSync("/tmp/kestrel-files-"));
   const cgroup = makeCgroup();
@@ -43,10 +46,11 @@ function defineLiveTests(addon: EbpfAddon): void {
     events: readonly EventClass[],
     command: readonly string[],
     cwd = folder,
+    programs: readonly string[] = BY_CALLS,
   ): Promise<LiveRun & { pid: number; output: string }> => {
     let pid = 0;
     let output = "";
-    const run = await collectWhile(addon, { cgroup: cgroup.path, events }, async () => {
+    const run = await collectWhile(addon, { cgroup: cgroup.path, events, programs }, async () => {
       const ended = await cgroup.run(command, { cwd });
       ({ pid, output } = ended);
       assert.is(ended.code, 0, ended.output);
@@ -470,5 +474,38 @@ for thread in threads: thread.join()
     const renames = eventsOf(run, "rename");
     assert.is(renames.length, 1600);
     for (const { file } of renames) assert.is(file?.path, `${file?.Ext?.original?.path}.done`);
+  });
+
+  live("the best hooks of this kernel tell of the same files, each once", async () => {
+    const events = ["create", "modify", "rename", "delete", "mode"] as const;
+    const script = [
+      "mkdir d; echo a > d/f; echo b >> d/f; mv d/f g.txt; chmod 4700 g.txt; ln g.txt h; ln -s h s; mkfifo p",
+      "rm h s p; mv g.txt d; rm -r d; rmdir none 2>/dev/null; mv none d 2>/dev/null; chmod 1 none 2>/dev/null; true",
+    ].join("; ");
+    const told = (run: LiveRun, cwd: string): string[] =>
+      run.events
+        .map(({ event, file }) => [event.action, file?.path, file?.Ext?.original?.path].join(" ").replaceAll(cwd, ""))
+        .filter((line) => !line.includes("/dev/"));
+    const [first, second] = [newFolder(), newFolder()];
+    const byCalls = told(await seen(events, ["/bin/sh", "-c", script], first), first);
+    assert.is(byCalls.length, 14, byCalls.join("\n"));
+    assert.equal(told(await seen(events, ["/bin/sh", "-c", script], second, []), second), byCalls);
+  });
+
+  live("of each class one way is attached, the best that this kernel takes, and a refusal is explained", async () => {
+    const events = ["create", "modify", "open", "rename", "delete", "mode", "credential", "signal", "mmap"] as const;
+    await collectWhile(addon, { cgroup: cgroup.path, events }, async (collector) => {
+      for (const event of events) {
+        const ways = collector.report().programs.filter((way) => way.event === event);
+        const best = ways.findIndex(({ state }) => state === "attached");
+        assert.ok(best >= 0, event);
+        for (const [at, { state, reason }] of ways.entries()) {
+          assert.is(state, at < best ? "failed" : at === best ? "attached" : "not needed", event);
+          assert.is(reason === null, at >= best, event);
+        }
+      }
+      const unwanted = collector.report().programs.filter(({ event }) => event === "ptrace" || event === "session");
+      for (const { state } of unwanted) assert.is(state, "not wanted");
+    });
   });
 }
