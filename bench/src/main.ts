@@ -7,6 +7,7 @@ import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
+import { type LiveResult, liveText, measureLive } from "./live/live.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
@@ -14,12 +15,12 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "compile", "functions", "floods", "steering"];
+const PARTS = ["replay", "compile", "functions", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions, floods or steering
+  --only PART  replay, compile, functions, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -40,6 +41,7 @@ interface Results {
   searches?: SearchResult[];
   floods?: FloodResult[];
   steering?: SteeringResult;
+  live?: LiveResult;
 }
 
 /** The command line; null when it cannot be understood. */
@@ -113,6 +115,11 @@ async function main(): Promise<number> {
   if (values.only === "steering") {
     results.steering = await measureSteering(isRecorded ? input : null);
     show(steeringText(results.steering));
+  }
+  // Needs root, and the eBPF addon.
+  if (values.only === "live") {
+    results.live = await measureLive(runs);
+    show(liveText(results.live));
   }
   for (const note of results.notes) show(note);
   if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);

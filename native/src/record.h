@@ -75,12 +75,25 @@ enum kestrel_flag {
   /* The executable is the interpreter of a script; `filename` is the script. */
   KESTREL_FLAG_SCRIPT = 1 << 6,
   KESTREL_FLAG_FILENAME_CUT = 1 << 7,
+  /* A DNS message is longer than KESTREL_PACKET_MAX: `packet` has the first bytes, `packet_size` is the true size. */
+  KESTREL_FLAG_PACKET_CUT = 1 << 14,
+  /* What went to or came from port 53 is no DNS message. The addon finds that out, no record has it. */
+  KESTREL_FLAG_PACKET_MALFORMED = 1 << 15,
+  /* As of the executable: the end of a file's path is there. */
+  KESTREL_FLAG_PATH_CUT = 1 << 8,
+  /* Symbolic links in the path may lead elsewhere. Only the addon sets it, of paths that are as the process gave them. */
+  KESTREL_FLAG_PATH_UNRESOLVED = 1 << 9,
+  /* A path or a name could not be read from the process's memory. */
+  KESTREL_FLAG_PATH_UNREAD = 1 << 10,
+  /* Whether the memory is of a file could not be seen: another thread was changing the process's memory. */
+  KESTREL_FLAG_MAPPING_UNKNOWN = 1 << 11,
 };
 
 /* The most bytes that a text of each kind has. Powers of two, so that a mask bounds them for the verifier. */
 #define KESTREL_ARGS_MAX 32768
 #define KESTREL_PATH_MAX 4096
 #define KESTREL_COMM_MAX 16
+#define KESTREL_PACKET_MAX 1024
 #define KESTREL_RECORD_MAX 65536
 
 struct kestrel_text {
@@ -160,6 +173,168 @@ struct kestrel_exit {
   kestrel_u32 reserved;
 };
 
+/* The two ends of a socket as its process sees them: its own, and the other's. */
+struct kestrel_ends {
+  /* Of IPv4 the first four bytes. */
+  kestrel_u8 local[16];
+  kestrel_u8 remote[16];
+  /* 0 where an end is not known (yet). */
+  kestrel_u16 local_port;
+  kestrel_u16 remote_port;
+  /* 4 or 6, as the socket has it: one of version 6 may hold mapped addresses of version 4. */
+  kestrel_u8 version;
+  /* IPPROTO_TCP or IPPROTO_UDP. */
+  kestrel_u8 protocol;
+  /* Whether the other end began it. */
+  kestrel_u8 incoming;
+  /* Of DNS: whether it is the answer. */
+  kestrel_u8 answer;
+};
+
+/* connect, accept, disconnect; bind and listen, which have no other end. */
+struct kestrel_network {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_ends ends;
+};
+
+/* The process is the one that asked, of an answer too. */
+struct kestrel_dns {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_ends ends;
+  /* What the UDP datagram holds, as it was sent. */
+  struct kestrel_text packet;
+  kestrel_u32 packet_size;
+};
+
+/* What happened to a file, where one class has several. */
+enum kestrel_file_what {
+  KESTREL_FILE_PLAIN = 0,
+  KESTREL_FILE_DIRECTORY = 1,
+  KESTREL_FILE_SYMLINK = 2,
+  KESTREL_FILE_HARD_LINK = 3,
+  /* Two files changed names with each other. */
+  KESTREL_FILE_EXCHANGE = 4,
+  /* A file without a name, made with O_TMPFILE. */
+  KESTREL_FILE_NAMELESS = 5,
+};
+
+/* What is known of the file itself, beside its paths. */
+enum kestrel_file_knows {
+  /* inode, device, size, links, uid, gid and all of mode. */
+  KESTREL_FILE_KNOWS_INODE = 1 << 0,
+  /* The permissions in mode, without the kind of file. */
+  KESTREL_FILE_KNOWS_PERMISSIONS = 1 << 1,
+  /* `path` is as the process gave it, from `base` if it does not begin with '/'. Else it is the kernel's own and whole. */
+  KESTREL_FILE_GIVEN = 1 << 2,
+  /* The last name of a given path is followed if it is a link. */
+  KESTREL_FILE_FOLLOWED = 1 << 3,
+  /* As KESTREL_FILE_GIVEN, for `original`. */
+  KESTREL_FILE_ORIGINAL_GIVEN = 1 << 4,
+};
+
+/* create, modify, open, rename, delete, mode. */
+struct kestrel_file {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u64 inode;
+  kestrel_u64 bytes;
+  kestrel_u32 device;
+  kestrel_u32 links;
+  kestrel_u32 uid;
+  kestrel_u32 gid;
+  kestrel_u16 mode;
+  kestrel_u16 what;
+  kestrel_u16 knows;
+  kestrel_u16 reserved;
+  struct kestrel_text path;
+  struct kestrel_text base;
+  /* Of rename the path before; of a symbolic link what it holds; of a hard link the name that the file had already. */
+  struct kestrel_text original;
+  struct kestrel_text original_base;
+};
+
+/* A change of ids: the process has the new ones. */
+struct kestrel_credential {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u32 uid_before;
+  kestrel_u32 euid_before;
+  kestrel_u32 suid_before;
+  kestrel_u32 gid_before;
+  kestrel_u32 egid_before;
+  kestrel_u32 sgid_before;
+};
+
+/* The process began a session. */
+struct kestrel_session {
+  struct kestrel_header header;
+  struct kestrel_process process;
+};
+
+/* The process that something is done to. */
+struct kestrel_target {
+  /* 0 when the process was not found: `pid` is then the number that the call was given. */
+  kestrel_u64 start;
+  kestrel_u32 pid;
+  kestrel_u32 uid;
+  char comm[KESTREL_COMM_MAX];
+};
+
+struct kestrel_ptrace {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_target target;
+  kestrel_u32 request;
+  kestrel_u32 reserved;
+};
+
+/* As many bytes as a name of a memfd has with its NUL. */
+#define KESTREL_MEMFD_MAX 256
+
+struct kestrel_memfd {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u32 memfd_flags;
+  kestrel_u32 reserved;
+  char name[KESTREL_MEMFD_MAX];
+};
+
+/* Anonymous memory became executable. */
+struct kestrel_mmap {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u64 address;
+  kestrel_u64 bytes;
+  kestrel_u32 protection;
+  /* Whether it was there before, and mprotect changed it. */
+  kestrel_u32 is_change;
+};
+
+struct kestrel_signal {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  struct kestrel_target target;
+  kestrel_u32 signal;
+  /* Whether the target ignores it. */
+  kestrel_u32 is_ignored;
+};
+
+#define KESTREL_MODULE_MAX 64
+
+struct kestrel_module {
+  struct kestrel_header header;
+  struct kestrel_process process;
+  kestrel_u64 inode;
+  kestrel_u32 device;
+  kestrel_u32 reserved;
+  char name[KESTREL_MODULE_MAX];
+  /* Of the file that it was loaded from; empty when it came from memory. */
+  struct kestrel_text path;
+  kestrel_u32 more_reserved;
+};
+
 /* How often each class was made, and how often the ring or the CPU's scratch room had no place for it. One per CPU. */
 struct kestrel_counters {
   kestrel_u64 made;
@@ -211,6 +386,34 @@ KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, args) == 224);
 KESTREL_ASSERT(sizeof(struct kestrel_exec) == 232);
 KESTREL_ASSERT(sizeof(struct kestrel_fork) == 184);
 KESTREL_ASSERT(sizeof(struct kestrel_exit) == 192);
+KESTREL_ASSERT(sizeof(struct kestrel_ends) == 40);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ends, local_port) == 32);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ends, version) == 36);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_network, ends) == 184);
+KESTREL_ASSERT(sizeof(struct kestrel_network) == 224);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_dns, packet) == 224);
+KESTREL_ASSERT(sizeof(struct kestrel_dns) == 232);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_file, inode) == 184);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_file, device) == 200);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_file, mode) == 216);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_file, path) == 224);
+KESTREL_ASSERT(sizeof(struct kestrel_file) == 240);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_credential, uid_before) == 184);
+KESTREL_ASSERT(sizeof(struct kestrel_credential) == 208);
+KESTREL_ASSERT(sizeof(struct kestrel_session) == 184);
+KESTREL_ASSERT(sizeof(struct kestrel_target) == 32);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ptrace, target) == 184);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_ptrace, request) == 216);
+KESTREL_ASSERT(sizeof(struct kestrel_ptrace) == 224);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_memfd, name) == 192);
+KESTREL_ASSERT(sizeof(struct kestrel_memfd) == 448);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_mmap, protection) == 200);
+KESTREL_ASSERT(sizeof(struct kestrel_mmap) == 208);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_signal, signal) == 216);
+KESTREL_ASSERT(sizeof(struct kestrel_signal) == 224);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, name) == 200);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, path) == 264);
+KESTREL_ASSERT(sizeof(struct kestrel_module) == 272);
 /* The longest texts together fit behind the longest fixed part, and an offset fits 16 bits. */
 KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX <= KESTREL_RECORD_MAX);
 

@@ -15,7 +15,7 @@
 import type { FieldType } from "./schema/types.js";
 import type { LineageProgram, ProgramJson } from "./sequence-tables.js";
 
-export const FORMAT_VERSION = "2.0";
+export const FORMAT_VERSION = "3.0";
 export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
@@ -50,6 +50,35 @@ export interface ManifestRule {
   };
 }
 
+/** Texts that the values of a field must have. */
+export interface TextDemand {
+  /** One of the values must be one of these; compared by simple case folding, and folded here. Absent where any will do. */
+  readonly any_of?: readonly string[];
+  /** None of the values may be one of these, letter by letter. Absent where none is excluded. */
+  readonly none_of?: readonly string[];
+}
+
+/**
+ * What every event has for which a predicate holds; whoever makes events need not make others. An event that has all this may still not
+ * match.
+ */
+export interface Demand {
+  /** Who asks: indexes into `rules`, ascending. */
+  readonly rules: readonly number[];
+  /** Of `event.category`, `event.type` and `event.action`; absent where nothing narrows them. */
+  readonly category?: TextDemand;
+  readonly type?: TextDemand;
+  readonly action?: TextDemand;
+  /** Fields that must have a value, sorted. An object field has one when anything stands below it. */
+  readonly fields: readonly string[];
+  /**
+   * What a value of `file.path` must begin with: one of these ASCII texts, in lower case. A path is compared byte by byte with its ASCII
+   * letters in lower case, and passes where its first other byte is beyond ASCII, since that may be a letter of another case.
+   * Absent where nothing narrows it.
+   */
+  readonly paths?: readonly string[];
+}
+
 export interface PackageManifest {
   readonly format_version: string;
   readonly abi_version: number;
@@ -68,6 +97,8 @@ export interface PackageManifest {
   readonly rules: readonly ManifestRule[];
   /** For each predicate, the event rules (indexes into `rules`) that it decides; programs refer to predicates themselves. */
   readonly predicates: readonly (readonly number[])[];
+  /** For each predicate, what it asks of its events; null for late tests, which are made of events that came already. */
+  readonly demands: readonly (Demand | null)[];
   /** What the rules do that a predicate alone does not decide, and the process trees that lineage tests ask. */
   readonly programs: readonly ProgramJson[];
   readonly lineage: readonly LineageProgram[];

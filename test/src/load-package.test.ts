@@ -82,7 +82,7 @@ loading("refuses manifests of another kind, format or interface", async () => {
   assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
   assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
   assert.equal(await load(manifestText({ ...manifest, format_version: "1.0" })), [
-    'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "2.0"',
+    'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "3.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
     "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 3",
@@ -96,6 +96,13 @@ loading("reports every mistake in a manifest with its place", async () => {
     package: { name: "", version: 1, digest: "abc" },
     rules: [{ ...manifest.rules[0], kind: "rule", tags: ["a", 2] }, ...manifest.rules.slice(1), manifest.rules[1]],
     predicates: [[], [0.5], [9], [1]],
+    demands: [
+      null,
+      { rules: [1, 9], fields: "process.name", type: { any_of: [3], none_of: {} } },
+      { rules: [], fields: [], category: [], paths: [null] },
+      7,
+      null,
+    ],
     files: [...manifest.files, { path: "../out", bytes: -1, sha256: "" }, { path: "/etc/x", bytes: 1, sha256: "" }],
   };
   const text = JSON.stringify(broken);
@@ -111,6 +118,14 @@ loading("reports every mistake in a manifest with its place", async () => {
     "predicates[1][0]: expected a whole number from 0, found 0.5",
     "predicates[2][0]: there is no rule 9",
     "predicates[3][0]: rule 1 is a sequence, not an event rule",
+    "demands: there are 5 for 4 predicates",
+    "demands[1].rules[1]: there is no rule 9",
+    "demands[1].fields: expected an array, found a string",
+    "demands[1].type.any_of[0]: expected a string, found a number",
+    "demands[1].type.none_of: expected an array, found an object",
+    "demands[2].paths[0]: expected a string, found null",
+    "demands[2].category: expected an object, found an array",
+    "demands[3]: expected an object, found a number",
     "files[1].bytes: expected a whole number from 0, found -1",
     "files[1].sha256: expected 64 hexadecimal digits",
     'files[1].path: "../out" is a path that leaves the package',

@@ -20,12 +20,13 @@ import { basename, dirname, join } from "node:path";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import { liveChunks } from "@kestrel/runtime/ebpf/live-chunks";
-import type { ClassCounters, EbpfAddon, EventClass } from "@kestrel/runtime/ebpf/load-addon";
+import type { ClassCounters, EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
 import { thisHost } from "@kestrel/runtime/ebpf/this-host";
 import { createDetector } from "@kestrel/runtime/engine/detector";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ACTIONS, collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { assertAccounted, eventsOf, oneOf } from "./support/live-events.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, runLines } from "./support/run-pack.js";
 import { strictJson } from "./support/strict-json.js";
@@ -40,49 +41,12 @@ if (typeof addon === "string") {
 }
 live.run();
 
-/** Events of one kind, of one process if its pid is given. */
-function eventsOf(run: LiveRun, action: string, pid?: number): LiveEvent[] {
-  return run.events.filter(
-    ({ event, process }) => event.action === action && (pid === undefined || process.pid === pid),
-  );
-}
-
-function oneOf(run: LiveRun, action: string, pid: number): LiveEvent {
-  const found = eventsOf(run, action, pid);
-  assert.is(found.length, 1, `${action} of ${pid}: ${found.length} events`);
-  return found[0] as LiveEvent;
-}
-
-/** What always holds when a collector has ended: everything is accounted for, and stands in the stream as often as it was counted. */
-function assertAccounted(run: LiveRun): void {
-  assert.is(run.counters.malformed, 0);
-  for (const [name, actions] of Object.entries(ACTIONS) as [EventClass, readonly string[]][]) {
-    const { made, dropped, received, droppedByCpu } = run.counters[name];
-    assert.is(received + dropped, made, name);
-    const found = run.events.filter(({ event }) => actions.includes(event.action));
-    assert.is(found.length, received, name);
-    assert.is(
-      droppedByCpu.reduce((sum, count) => sum + count, 0),
-      dropped,
-    );
-    const losses = run.events.flatMap(({ kestrel: { loss } }) => (loss?.class === name ? [loss.dropped] : []));
-    assert.is(
-      losses.reduce((sum, count) => sum + count, 0),
-      dropped,
-      `lost ${name} events that the stream tells of`,
-    );
-  }
-  assert.equal(
-    run.events.map(({ event }) => event.sequence),
-    run.events.map((_, at) => at),
-  );
-}
-
 function defineLiveTests(addon: EbpfAddon): void {
   // Rules ask for what is started below /tmp.
   const folder = mkdtempSync("/tmp/kestrel-live-");
   const cgroup = makeCgroup();
-  const confined = { cgroup: cgroup.path };
+  const events = ["exec", "fork", "exit"] as const;
+  const confined = { cgroup: cgroup.path, events };
   live.after(() => {
     rmSync(folder, { recursive: true });
     cgroup.remove();

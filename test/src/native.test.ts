@@ -322,6 +322,7 @@ function defineLineTests(addon: EbpfAddon): void {
     );
     assert.equal(event.kestrel.flags, [
       ...["args_cut", "executable_cut", "working_directory_cut", "path_torn", "unlinked", "script", "filename_cut"],
+      ...["path_cut", "path_unread", "mapping_unknown"],
     ]);
     assert.is(event.kestrel.args_size, 99999);
     assert.is(event.process.args_count, 9);
@@ -371,7 +372,7 @@ function defineLineTests(addon: EbpfAddon): void {
     };
     const ok = forkRecord({ pid: 5 });
     const wrong: readonly (readonly [what: string, record: Buffer])[] = [
-      ["a class that is not known", changed((record) => record.writeUInt16LE(3, 4))],
+      ["a class that is not known", changed((record) => record.writeUInt16LE(99, 4))],
       ["a text that begins behind the end", changed((record) => record.writeUInt16LE(exec.length + 1, 224))],
       ["a text that ends behind the end", changed((record) => record.writeUInt16LE(2, 226))],
       ["a path far away", changed((record) => record.writeUInt32LE(0xffffffff, 212))],

@@ -17,6 +17,7 @@ import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
 import type { TypedQuery } from "../analyse/typed.js";
 import type { CompiledPack, CompiledRule } from "../compile.js";
 import type { Threat } from "../rule/rule.js";
+import { demandsOf } from "./circuit-to-demand.js";
 import type { PackageSource } from "./source-names.js";
 
 export interface PackageOptions {
@@ -80,6 +81,7 @@ export function buildPackage(
     },
     rules,
     predicates: pack.ir.eventRules,
+    demands: demandsOf(pack.ir),
     programs: pack.ir.programs.map(programToJson),
     lineage: pack.ir.lineage,
     files: listed.map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),

@@ -9,4 +9,12 @@ namespace kestrel {
 /// exec, fork, exit: process-lines.cc.
 bool write_process_line(Line& line, const kestrel_header& header, const char* record, size_t size);
 
+/// connect, accept, disconnect, bind, listen, dns: network-lines.cc.
+bool write_network_line(Line& line, const kestrel_header& header, const char* record, size_t size);
+/// create, modify, open, rename, delete, mode: file-lines.cc.
+bool write_file_line(Line& line, const kestrel_header& header, const char* record, size_t size);
+
+/// credential, session, ptrace, memfd, mmap, signal, module: action-lines.cc.
+bool write_action_line(Line& line, const kestrel_header& header, const char* record, size_t size);
+
 }  // namespace kestrel

@@ -6,9 +6,6 @@
 namespace kestrel {
 namespace {
 
-/// Of a name of a user or group, of which a line has eight.
-constexpr size_t kLongestName = 64;
-
 struct FlagName {
   uint32_t flag;
   std::string_view name;
@@ -22,6 +19,12 @@ constexpr FlagName kFlagNames[] = {
     {KESTREL_FLAG_UNLINKED, "unlinked"},
     {KESTREL_FLAG_SCRIPT, "script"},
     {KESTREL_FLAG_FILENAME_CUT, "filename_cut"},
+    {KESTREL_FLAG_PACKET_CUT, "packet_cut"},
+    {KESTREL_FLAG_PACKET_MALFORMED, "packet_malformed"},
+    {KESTREL_FLAG_PATH_CUT, "path_cut"},
+    {KESTREL_FLAG_PATH_UNRESOLVED, "path_unresolved"},
+    {KESTREL_FLAG_PATH_UNREAD, "path_unread"},
+    {KESTREL_FLAG_MAPPING_UNKNOWN, "mapping_unknown"},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "programs.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,8 +9,11 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string_view>
 
 #include <bpf/bpf.h>
 
@@ -34,7 +38,43 @@ const Plan kPlans[] = {
     {KESTREL_CLASS_FORK, 'B', {"on_fork"}},
     {KESTREL_CLASS_EXIT, 'B', {"on_exit"}},
     {KESTREL_CLASS_EXIT, 'B', {"on_exit_counted"}},
+    {KESTREL_CLASS_CONNECT, 'B', {"on_tcp_connect", "on_connect4", "on_connect6", "on_release"}},
+    {KESTREL_CLASS_CONNECT, 'B', {"on_syn_sent"}},
+    {KESTREL_CLASS_ACCEPT, 'A', {"on_accepted"}},
+    {KESTREL_CLASS_ACCEPT, 'B', {"on_accept_exit"}},
+    {KESTREL_CLASS_DISCONNECT, 'A', {"on_accepted", "on_tcp_connect", "on_connect4", "on_connect6", "on_disconnect"}},
+    {KESTREL_CLASS_DISCONNECT, 'B', {"on_accept_exit", "on_tcp_connect", "on_connect4", "on_connect6", "on_disconnect_by_exits"}},
+    {KESTREL_CLASS_BIND, 'B', {"on_bind4", "on_bind6"}},
+    {KESTREL_CLASS_LISTEN, 'B', {"on_listen"}},
+    {KESTREL_CLASS_LISTEN, 'B', {"on_listen_state"}},
+    {KESTREL_CLASS_DNS, 'B', {"on_answer", "on_query"}},
+    {KESTREL_CLASS_CREDENTIAL, 'A', {"on_fix_uid", "on_fix_gid"}},
+    {KESTREL_CLASS_CREDENTIAL, 'B', {"on_sys_enter", "on_sys_exit"}},
+    {KESTREL_CLASS_SESSION, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_PTRACE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MEMFD, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MMAP, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_SIGNAL, 'B', {"on_signal"}},
+    {KESTREL_CLASS_MODULE, 'B', {"on_module"}},
+    {KESTREL_CLASS_CREATE,
+     'A',
+     {"before_mkdir", "on_mkdir", "before_mknod", "on_mknod", "on_mknod_plain", "before_symlink", "on_symlink", "before_link",
+      "on_link", "on_open_file"}},
+    {KESTREL_CLASS_CREATE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODIFY, 'A', {"on_open_file"}},
+    {KESTREL_CLASS_MODIFY, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_OPEN, 'A', {"on_open_file"}},
+    {KESTREL_CLASS_OPEN, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_RENAME, 'A', {"before_rename", "on_rename"}},
+    {KESTREL_CLASS_RENAME, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_DELETE, 'A', {"before_unlink", "on_unlink", "before_rmdir", "on_rmdir"}},
+    {KESTREL_CLASS_DELETE, 'B', {"on_sys_exit"}},
+    {KESTREL_CLASS_MODE, 'A', {"on_chmod"}},
+    {KESTREL_CLASS_MODE, 'B', {"on_sys_exit"}},
 };
+
+/// Whether the events of a plan are made from system calls.
+bool is_by_calls(const Plan& plan) { return std::string_view(plan.programs.back()) == "on_sys_exit"; }
 
 /// Classes that are collected whatever is asked for: the process table lives on them.
 constexpr ClassSet kProcessClasses =
@@ -167,6 +207,105 @@ int load(Object& object, const ProgramOptions& options, const std::set<std::stri
   return bpf_object__load(object.get());
 }
 
+/// The first of the machine's cgroups, as far as this process sees them, as an open folder; -1 with errno when there is none.
+int open_first_cgroup() {
+  std::ifstream mounts("/proc/self/mountinfo");
+  std::string line;
+  while (std::getline(mounts, line)) {
+    // ID PARENT DEVICE ROOT PLACE OPTIONS… - KIND SOURCE OPTIONS
+    const size_t kind = line.find(" - cgroup2 ");
+    if (kind == std::string::npos) continue;
+    std::istringstream words(line);
+    std::string place;
+    for (int word = 0; word < 5; word++) words >> place;
+    return open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+/// Where programs of cgroups are attached: the cgroup that collection is confined to, or the first of all. Looked for once.
+class AttachedCgroup {
+ public:
+  explicit AttachedCgroup(int confined) : descriptor_(confined), owned_(false) {}
+  ~AttachedCgroup() {
+    if (owned_ && descriptor_ >= 0) close(descriptor_);
+  }
+  AttachedCgroup(const AttachedCgroup&) = delete;
+  AttachedCgroup& operator=(const AttachedCgroup&) = delete;
+
+  int descriptor() {
+    if (descriptor_ < 0) {
+      descriptor_ = open_first_cgroup();
+      owned_ = true;
+    }
+    return descriptor_;
+  }
+
+ private:
+  int descriptor_;
+  bool owned_;
+};
+
+/// Attaches through a link, so that nothing stays when this process ends, and programs of others on the same cgroup stay.
+bpf_link* attach_program(bpf_program* program, AttachedCgroup& cgroup, std::string& said) {
+  switch (bpf_program__type(program)) {
+    case BPF_PROG_TYPE_CGROUP_SKB:
+    case BPF_PROG_TYPE_CGROUP_SOCK:
+    case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+    case BPF_PROG_TYPE_SOCK_OPS:
+      break;
+    default:
+      return bpf_program__attach(program);
+  }
+  const int descriptor = cgroup.descriptor();
+  if (descriptor >= 0) return bpf_program__attach_cgroup(program, descriptor);
+  said = "there is no cgroup of version 2 to attach to";
+  return nullptr;
+}
+
+/// The program that libbpf complains of: it ends with the first that it cannot load. Empty when it was something else.
+std::string refused_program(const std::string& said) {
+  constexpr std::string_view kBefore = "prog '";
+  const size_t before = said.rfind(kBefore);
+  if (before == std::string::npos) return "";
+  const size_t begin = before + kBefore.size();
+  const size_t end = said.find('\'', begin);
+  return end == std::string::npos ? "" : said.substr(begin, end - begin);
+}
+
+/// Gives up the plans that need a program. False when none does.
+bool give_up(const std::string& name, const std::string& reason, std::vector<bool>& wanted,
+             std::vector<ProgramReport>& reports) {
+  bool any = false;
+  for (size_t at = 0; at < std::size(kPlans); at++) {
+    const auto& programs = kPlans[at].programs;
+    if (!wanted[at] || std::find(programs.begin(), programs.end(), name) == programs.end()) continue;
+    wanted[at] = false;
+    reports[at].state = ProgramReport::kFailed;
+    reports[at].reason = reason;
+    any = true;
+  }
+  return any;
+}
+
+/// Where a kernel lets no program hook its functions, it says so of the first. To be told it of each of them takes seconds.
+void refuse_trampolines(const ProgramOptions& options, std::vector<bool>& wanted, std::vector<ProgramReport>& reports) {
+  size_t first = 0;
+  while (first < std::size(kPlans) && !(wanted[first] && kPlans[first].tier == 'A')) first++;
+  if (first == std::size(kPlans)) return;
+  Object trial;
+  std::string said;
+  const int error = load(trial, options, {kPlans[first].programs.front()}, said);
+  if (error != -EPERM && error != -EACCES) return;
+  for (size_t at = first; at < std::size(kPlans); at++) {
+    if (!wanted[at] || kPlans[at].tier != 'A') continue;
+    wanted[at] = false;
+    reports[at].state = ProgramReport::kFailed;
+    reports[at].reason = error_text(error, said);
+  }
+}
+
 /// What cannot be loaded for want of a permission or of the kernel's types is said in words, before the numbers.
 std::string whole_failure(int error, const std::string& said) {
   const MachineFacts facts = read_machine_facts();
@@ -177,6 +316,51 @@ std::string whole_failure(int error, const std::string& said) {
   if (error == -ENOSYS) text += "this kernel has no bpf\n";
   return text + error_text(error, said);
 }
+
+/// Programs that were attached, each once, whichever plans share it.
+class Attachments {
+ public:
+  Attachments(bpf_object* object, int cgroup) : object_(object), cgroup_(cgroup) {}
+
+  /// Attaches the programs of a plan, and says why one of them cannot be; the others then serve nothing for this plan.
+  std::string attach(const std::vector<const char*>& programs) {
+    for (const char* const name : programs) {
+      const auto [entry, is_new] = tried_.try_emplace(name);
+      if (is_new) attach(name, entry->second);
+      if (entry->second.link == nullptr) return entry->second.reason;
+    }
+    for (const char* const name : programs) tried_[name].is_used = true;
+    return "";
+  }
+
+  /// The links of plans that are whole. All others are cut: what no plan uses would tax the machine for nothing.
+  std::vector<std::unique_ptr<bpf_link, LinkCloser>> used() {
+    std::vector<std::unique_ptr<bpf_link, LinkCloser>> links;
+    for (auto& [name, one] : tried_) {
+      if (one.is_used) links.push_back(std::move(one.link));
+    }
+    tried_.clear();
+    return links;
+  }
+
+ private:
+  struct Attachment {
+    std::unique_ptr<bpf_link, LinkCloser> link;
+    std::string reason;
+    bool is_used = false;
+  };
+
+  void attach(const char* name, Attachment& one) {
+    std::string said;
+    const Listening scope(said);
+    one.link.reset(attach_program(bpf_object__find_program_by_name(object_, name), cgroup_, said));
+    if (one.link == nullptr) one.reason = error_text(errno, said);
+  }
+
+  bpf_object* object_;
+  AttachedCgroup cgroup_;
+  std::map<std::string, Attachment> tried_;
+};
 
 /// Makes ready what tells of the processes that are there. It is an object of its own, so that a kernel that refuses it has all the rest.
 void find_processes(ProgramOptions options, Programs& result) {
@@ -211,43 +395,21 @@ Programs attach_programs(const ProgramOptions& options) {
     result.reports.push_back({name, plan.klass, "", plan.tier, state, ""});
     wanted.push_back(want);
   }
+  refuse_trampolines(options, wanted, result.reports);
   std::string said;
   int error = load(result.object, options, programs_of(wanted), said);
-  if (error != 0) {
-    // Something in the object is refused. Without any program, is it the maps? Then one by one, which programs it is.
-    said.clear();
-    error = load(result.object, options, {}, said);
-    if (error != 0) {
-      result.failure = whole_failure(error, said);
-      result.object = nullptr;
-      for (ProgramReport& report : result.reports) {
-        if (report.state == ProgramReport::kNotNeeded) report.state = ProgramReport::kFailed;
-      }
-      return result;
-    }
-    std::map<std::string, std::string> refused;
-    for (const std::string& name : programs_of(wanted)) {
-      Object trial;
-      said.clear();
-      error = load(trial, options, {name}, said);
-      if (error != 0) refused[name] = error_text(error, said);
-    }
-    for (size_t at = 0; at < std::size(kPlans); at++) {
-      for (const char* const name : kPlans[at].programs) {
-        const auto found = refused.find(name);
-        if (!wanted[at] || found == refused.end()) continue;
-        wanted[at] = false;
-        result.reports[at].state = ProgramReport::kFailed;
-        result.reports[at].reason = found->second;
-      }
-    }
+  for (std::string name = refused_program(said); error != 0 && !name.empty(); name = refused_program(said)) {
+    if (!give_up(name, error_text(error, said), wanted, result.reports)) break;
     said.clear();
     error = load(result.object, options, programs_of(wanted), said);
-    if (error != 0) {
-      result.failure = whole_failure(error, said);
-      result.object = nullptr;
-      return result;
+  }
+  if (error != 0) {
+    result.failure = whole_failure(error, said);
+    result.object = nullptr;
+    for (ProgramReport& report : result.reports) {
+      if (report.state == ProgramReport::kNotNeeded) report.state = ProgramReport::kFailed;
     }
+    return result;
   }
 
   if (options.cgroup >= 0) {
@@ -261,20 +423,8 @@ Programs attach_programs(const ProgramOptions& options) {
   }
 
   bool attached[KESTREL_CLASSES] = {};
-  std::map<std::string, std::string> tried;
-  const auto attach = [&](const char* name) -> const std::string& {
-    const auto [entry, is_new] = tried.emplace(name, "");
-    if (!is_new) return entry->second;
-    said.clear();
-    const Listening scope(said);
-    bpf_link* const link = bpf_program__attach(bpf_object__find_program_by_name(result.object.get(), name));
-    if (link == nullptr) {
-      entry->second = error_text(errno, said);
-    } else {
-      result.links.emplace_back(link);
-    }
-    return entry->second;
-  };
+  ClassSet by_calls = 0;
+  Attachments attachments(result.object.get(), options.cgroup);
   for (size_t at = 0; at < std::size(kPlans); at++) {
     ProgramReport& report = result.reports[at];
     for (const char* const name : kPlans[at].programs) {
@@ -282,12 +432,15 @@ Programs attach_programs(const ProgramOptions& options) {
       report.hook += (report.hook.empty() ? "" : " + ") + std::string(bpf_program__section_name(program));
     }
     if (!wanted[at] || attached[report.klass]) continue;
-    for (const char* const name : kPlans[at].programs) {
-      if (report.reason.empty()) report.reason = attach(name);
-    }
+    report.reason = attachments.attach(kPlans[at].programs);
     report.state = report.reason.empty() ? ProgramReport::kAttached : ProgramReport::kFailed;
     attached[report.klass] = report.reason.empty();
+    if (attached[report.klass] && is_by_calls(kPlans[at])) by_calls |= ClassSet{1} << report.klass;
   }
+  const int calls = result.map(".data.calls");
+  const uint32_t only = 0;
+  if (calls >= 0) bpf_map_update_elem(calls, &only, &by_calls, BPF_ANY);
+  result.links = attachments.used();
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),
                                      [](const ProgramReport& one) { return one.state == ProgramReport::kFailed; });

@@ -8,6 +8,7 @@
 #include "vmlinux.h"
 
 #include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
@@ -28,6 +29,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PF_KTHREAD 0x00200000
 
 #define TEXT(begins, ends) ((struct kestrel_text){.offset = (begins), .length = (ends) - (begins)})
+
+#include "network.h"
 
 /* The arguments as the kernel has just laid them down: nothing but the new program could have changed them, and it has not run. */
 static __always_inline __u32 append_args(struct room *room, __u32 size, struct task_struct *task)
@@ -206,3 +209,12 @@ int BPF_PROG(on_exit_counted, struct task_struct *task)
   make_exit(task);
   return 0;
 }
+
+#include "calls.h"
+
+#include "actions.h"
+#include "files.h"
+
+#include "syscalls.h"
+
+#include "trampolines.h"

@@ -1,6 +1,8 @@
 // How kestrel-run ends, and what it says when it does not end well: a sentence with a code, never a stack trace.
 
 import { printable } from "../alert/terminal.js";
+import { EbpfAddonError } from "../ebpf/load-addon.js";
+import { RecordingError } from "../ebpf/recording.js";
 import { ModuleError } from "../load/call-module.js";
 import { PackageError } from "../load/problems.js";
 import { InputError } from "../read/lines.js";
@@ -20,7 +22,7 @@ const SHOWN_PROBLEMS = 20;
 
 /** A failure of the command line itself. */
 export class CliError extends Error {
-  readonly code: "E_ALERTS_WRITE" | "E_INPUT_BROKEN" | "E_INPUT_TIME" | "E_INPUT_UNUSABLE";
+  readonly code: "E_ALERTS_WRITE" | "E_EBPF" | "E_INPUT_BROKEN" | "E_INPUT_TIME" | "E_INPUT_UNUSABLE";
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CliError";
@@ -37,7 +39,7 @@ export function describeFailure(error: unknown): string[] | null {
     const more = error.problems.length - lines.length;
     return more > 0 ? [...lines, `and ${more} more`] : lines;
   }
-  for (const known of [CliError, SinkError, InputError, ModuleError]) {
+  for (const known of [CliError, SinkError, InputError, ModuleError, EbpfAddonError, RecordingError]) {
     if (error instanceof known) return [errorLine(error.code, error.message)];
   }
   return null;

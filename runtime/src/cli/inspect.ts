@@ -80,7 +80,7 @@ function factsText({ manifest }: Package): string {
 }
 
 /** Rows to lines, every cell but the last as wide as the widest of its column. */
-function columns(rows: readonly (readonly string[])[]): string[] {
+export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, [...cell].length);
@@ -91,7 +91,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-async function print(text: string): Promise<void> {
+export async function print(text: string): Promise<void> {
   const output = streamOutput(process.stdout, () => undefined);
   await output.write(`${text}\n`);
   await output.flush();

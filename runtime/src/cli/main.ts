@@ -1,4 +1,4 @@
-// kestrel-run: the command line to a call of replay, validate or list, and their result to an exit code.
+// kestrel-run: the command line to a call of replay, validate, list or doctor, and their result to an exit code.
 
 import { readFileSync } from "node:fs";
 import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
@@ -7,13 +7,20 @@ import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
+import { doctor } from "./doctor.js";
 import { EXIT_OK, EXIT_USAGE } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
-import { parseDuration, parseSize, sizeText } from "./quantities.js";
+import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
+import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay, reportFailure } from "./replay.js";
 
 interface RunFlags {
   readonly replay?: readonly string[];
+  readonly ebpf?: boolean;
+  readonly cgroup?: string;
+  readonly record?: string;
+  readonly ring: number;
+  readonly duration?: bigint;
   readonly alerts?: string;
   readonly append?: boolean;
   readonly format: "text" | "json";
@@ -33,9 +40,11 @@ const EXAMPLES = `
 Examples:
   kestrel-run dist/ --replay events.ndjson
   kestrel-run dist/ --replay monday.ndjson.gz tuesday.ndjson.gz --alerts alerts.ndjson
+  kestrel-run dist/ --ebpf --format text --record today.ndjson.gz
   tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
   kestrel-run validate dist/
   kestrel-run list dist/ --format json
+  kestrel-run doctor dist/
   kestrel-run dist/ --replay recordings/ 'more/**/*.json.gz'
 
 Events are lines of JSON, or arrays, exports (_source) and bulk requests of Elasticsearch; in UTF-8 or UTF-16; plain, gzip, or
@@ -70,12 +79,26 @@ function formatOption(text: string): Option {
 function createProgram(): Command {
   const program: Command = new Command("kestrel-run")
     .description("Runs a rule package that eqlc built over event streams, and writes alerts.")
-    .usage("DIR --replay FILE... [options]\n       kestrel-run validate|list DIR [options]")
+    .usage(
+      "DIR --replay FILE... [options]\n       kestrel-run DIR --ebpf [options]\n       kestrel-run validate|list DIR [options]\n       kestrel-run doctor [DIR] [options]",
+    )
     .argument("[dir]", "folder of the package")
     .option(
       "--replay <file...>",
       "events as JSON: files, folders, patterns; several are one stream; - is standard input",
     )
+    .option("--ebpf", "watch this machine's kernel; needs the eBPF addon, and root or CAP_BPF and CAP_PERFMON")
+    .option("--cgroup <folder>", "with --ebpf: only what processes of this cgroup do, and of those below it")
+    .option(
+      "--record <file>",
+      "with --ebpf: write the stream to a file that --replay repeats; packed when it ends in .gz",
+    )
+    .addOption(
+      new Option("--ring <bytes>", "with --ebpf: what the kernel may keep until it is read; a power of two")
+        .default(LIVE_RING_BYTES, "16m")
+        .argParser(parseRing),
+    )
+    .addOption(new Option("--duration <duration>", "with --ebpf: end after so long").argParser(parseDuration))
     .option("--alerts <file>", "write the alerts as NDJSON to this file instead of standard output")
     .option("--append", "go on with the file of --alerts instead of replacing it")
     .addOption(
@@ -86,7 +109,7 @@ function createProgram(): Command {
     .addOption(
       new Option(
         "--lateness <duration>",
-        "how late an event may come and still find its place, where an input may not end",
+        "how late an event may come and still find its place, where an input may not end; 100ms with --ebpf",
       )
         .default(parseDuration("60s"), "60s")
         .argParser(parseDuration),
@@ -139,16 +162,38 @@ function createProgram(): Command {
     .exitOverride();
   program.action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
-    if (flags.replay === undefined) program.error("error: name the events to read: kestrel-run DIR --replay FILE");
+    if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
+    if (flags.ebpf !== true) {
+      for (const name of ["cgroup", "record", "duration", "ring"] as const) {
+        if (program.getOptionValueSource(name) === "cli") program.error(`error: --${name} needs --ebpf`);
+      }
+      if (flags.replay === undefined) {
+        program.error("error: name the events to read: kestrel-run DIR --replay FILE, or watch the kernel with --ebpf");
+      }
+    }
     if (flags.append === true && flags.alerts === undefined) program.error("error: --append needs --alerts FILE");
     const isLatenessGiven = program.getOptionValueSource("lateness") === "cli";
     const isFormatGiven = program.getOptionValueSource("format") === "cli";
     const alerts = flags.alerts ?? null;
+    const output = alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null;
+    const sinks = { alerts, append: flags.append === true, output } as const;
+    if (flags.ebpf === true) {
+      code = await watchLive(dir, {
+        ...sinks,
+        cgroup: flags.cgroup ?? null,
+        record: flags.record ?? null,
+        latenessNs: isLatenessGiven ? flags.lateness : LIVE_LATENESS_NS,
+        memoryBytes: flags.memory,
+        ringBytes: flags.ring,
+        durationNs: flags.duration ?? null,
+        failOnAlerts: flags.failOnAlerts === true,
+        summary: flags.summary,
+      });
+      return;
+    }
     code = await replay(dir, {
-      replay: flags.replay,
-      alerts,
-      append: flags.append === true,
-      output: alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null,
+      replay: flags.replay ?? [],
+      ...sinks,
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,
       memoryBytes: flags.memory,
@@ -175,6 +220,16 @@ function createProgram(): Command {
     .addOption(formatOption("of the list").default("text"))
     .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
       code = await list(dir, flags.format);
+    });
+  program
+    .command("doctor")
+    .description(
+      "say what can be collected of the live kernel here, and with a package what it needs of that; ends with 0 whatever the answer",
+    )
+    .argument("[dir]", "folder of the package")
+    .addOption(formatOption("of the answer").default("text"))
+    .action(async (dir: string | undefined, flags: { readonly format: InspectFormat }) => {
+      code = await doctor(dir ?? null, flags.format);
     });
   return program;
 }

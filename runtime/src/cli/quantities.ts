@@ -40,6 +40,15 @@ export function parseSize(text: string, least: number, most = GIBIBYTE): number 
   return bytes;
 }
 
+const LEAST_RING = 1 << 16;
+
+/** The size of a ring of the kernel: a power of two, as {@link parseSize} takes it. */
+export function parseRing(text: string): number {
+  const bytes = parseSize(text, LEAST_RING);
+  if (!Number.isInteger(Math.log2(bytes))) throw new InvalidArgumentError("A ring's size is a power of two: 16m, 64m.");
+  return bytes;
+}
+
 /** Bytes as {@link parseSize} takes them, in the greatest unit that needs no fraction: `4m`. */
 export function sizeText(bytes: number): string {
   const units = Object.entries(BYTES).reverse();

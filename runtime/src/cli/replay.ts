@@ -1,10 +1,8 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
-import { setImmediate } from "node:timers/promises";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
 import { createDetector, type Detector } from "../engine/detector.js";
-import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { loadPackage } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
@@ -12,6 +10,7 @@ import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createInputWatch, type InputWatch } from "../report/usable-input.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
+import { createBrokenReport } from "./broken-report.js";
 import {
   CliError,
   describeFailure,
@@ -22,8 +21,11 @@ import {
   errorLine,
 } from "./failures.js";
 import { feedChunks } from "./feed-chunks.js";
+import { type JudgedStream, judgeStream } from "./judge-stream.js";
+import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createProgress, type Progress } from "./progress.js";
+import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
 
 export interface ReplayOptions extends SinkOptions {
@@ -44,17 +46,11 @@ export interface ReplayOptions extends SinkOptions {
   readonly summary: "text" | "json" | "none";
 }
 
-/** How many broken lines are shown; the rest is counted. */
-const SHOWN_BROKEN = 5;
-
 /** What the lateness is where nobody has said it and the input may not end. */
 export const USUAL_LATENESS_NS = 60_000_000_000n;
 
 /** What became of the reading. */
 type Ending = "end" | StopReason;
-
-/** After so many pauses of the detector the process looks whether a signal has come. */
-const PAUSES_AT_ONCE = 16;
 
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, given: ReplayOptions): Promise<number> {
@@ -74,12 +70,13 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   const progress = await createProgress(mixed ? ["-"] : options.replay, process.stderr);
   // Nobody may be there to read the summary; the exit code still says how it went.
   process.stderr.on("error", () => undefined);
-  const broken = createBrokenReport(progress);
+  const broken = createBrokenReport(() => progress.clear());
   const delivery = createDelivery(pack.manifest, sinks, (error) => {
     for (const line of describeFailure(error) ?? []) broken.say(`${line}; the other output goes on`);
   });
   const mayNotEnd = !(await haveEnds(options.replay));
-  const usual = mayNotEnd ? USUAL_LATENESS_NS : null;
+  const recordings = await findRecordings(options.replay, pack.manifest, broken.say);
+  const usual = recordings.latenessNs ?? (mayNotEnd ? USUAL_LATENESS_NS : null);
   const latenessNs = options.latenessNs === undefined ? usual : options.latenessNs;
   const detector = createDetector(pack, {
     latenessNs,
@@ -98,7 +95,21 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
       broken.say(printable(`note: left out: ${reason}`));
     },
   };
-  const outcome = await runAll(detector, delivery, { ...options, idleNs }, stop, progress, watch, passOver);
+  const losses = createLossReport(broken.say);
+  const stream = judgeStream(detector, delivery, { obeysTicks: latenessNs !== null, onLoss: losses.add });
+  const repeats = recordings.latenessNs !== null && latenessNs !== null;
+  const files = { recordings: recordings.files, endsAsStopped: repeats };
+  const outcome = await runAll(
+    detector,
+    delivery,
+    stream,
+    files,
+    { ...options, idleNs },
+    stop,
+    progress,
+    watch,
+    passOver,
+  );
   progress.clear();
 
   const counters = detector.counters();
@@ -108,8 +119,9 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   }
   if (!(failure !== null && counters.lines === 0)) {
     broken.sumUp(counters.broken);
-    if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest));
-    if (options.summary === "text") broken.say(summaryText(counters, (performance.now() - began) / 1000));
+    const run = { seconds: (performance.now() - began) / 1000, lost: losses.byClass };
+    if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
+    if (options.summary === "text") broken.say(summaryText(counters, run));
   }
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
@@ -143,6 +155,8 @@ async function haveEnds(paths: readonly string[]): Promise<boolean> {
 async function runAll(
   detector: Detector,
   delivery: Delivery,
+  stream: JudgedStream,
+  files: { readonly recordings: ReadonlySet<string>; readonly endsAsStopped: boolean },
   options: ReplayOptions,
   stop: Stop,
   progress: Progress,
@@ -162,18 +176,14 @@ async function runAll(
   stopAtSignals(stop);
   const silence = {
     ns: options.idleNs,
-    over: async (): Promise<void> => {
-      await delivery.run(detector.idleInSteps(options.idleNs));
-      await delivery.flush();
-    },
+    over: () => stream.idle(options.idleNs),
   };
   let ending: Ending = "end";
   let failure: InputError | null = null;
   try {
     ending = await feedChunks(chunks, stop, silence, async (chunk) => {
       watch.look(chunk);
-      chunk.lineCount = await delivery.run(detector.feedInSteps(chunk.bytes, chunk));
-      await delivery.flush();
+      chunk.lineCount = await (files.recordings.has(chunk.file) ? stream.feedLive(chunk) : stream.feed(chunk));
       progress.add(chunk.bytes.length);
     }).catch((error: unknown): Ending => {
       if (!(error instanceof InputError)) throw error;
@@ -182,61 +192,14 @@ async function runAll(
     });
     // Nothing was read: there is nothing to end, and what an earlier run has written stays.
     const hasRead = failure === null || detector.counters().lines > 0;
-    if (ending === "end" && hasRead && (await finish(detector, delivery, stop)) === "stopped")
-      ending = stop.reason ?? "end";
-    else if (isSignal(ending)) await delivery.run(detector.stopInSteps());
+    if (isSignal(ending) || (ending === "end" && hasRead && files.endsAsStopped)) await stream.stop();
+    else if (ending === "end" && hasRead && (await stream.finish(stop)) === "stopped") ending = stop.reason ?? "end";
     await delivery.flush();
   } finally {
     await delivery.close();
   }
   if (delivery.failure !== null) throw delivery.failure;
   return { ending, failure };
-}
-
-/** Judges what is left at the end of the input; a signal, or a reader that goes, ends that too. */
-async function finish(detector: Detector, delivery: Delivery, stop: Stop): Promise<"done" | "stopped"> {
-  const steps = detector.finishInSteps();
-  const some = function* (): Generator<void, boolean, void> {
-    for (let pauses = 0; pauses < PAUSES_AT_ONCE; pauses++) {
-      if (steps.next().done === true) return true;
-      yield;
-    }
-    return false;
-  };
-  while (!(await delivery.run(some()))) {
-    await setImmediate();
-    if (stop.reason !== null) return "stopped";
-  }
-  return "done";
-}
-
-/** Says the first broken lines on standard error, and how many there were more. */
-function createBrokenReport(progress: Progress): {
-  say(line: string): void;
-  show(line: BrokenLine): void;
-  sumUp(all: number): void;
-} {
-  let seen = 0;
-  const say = (line: string): void => {
-    progress.clear();
-    process.stderr.write(`${line}\n`);
-  };
-  return {
-    say,
-    show(line) {
-      seen++;
-      if (seen <= SHOWN_BROKEN) say(brokenText(line));
-    },
-    sumUp(all) {
-      const hidden = all - Math.min(seen, SHOWN_BROKEN);
-      if (hidden > 0 && all > SHOWN_BROKEN) say(`and ${counted(hidden, "broken line", "broken lines")} more`);
-    },
-  };
-}
-
-function brokenText({ file, line, reason, excerpt }: BrokenLine): string {
-  const where = `${file === "-" ? "stdin" : file}:${line}`;
-  return printable(`${where}: ${reason}${excerpt === "" ? "" : `: ${excerpt}`}`);
 }
 
 /** Prints a failure and gives its exit code; throws what is a mistake in this program. */

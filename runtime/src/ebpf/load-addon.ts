@@ -3,6 +3,9 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { EventClass } from "./event-kinds.js";
+
+export type { EventClass };
 
 /** What this runtime and the addon agree on; native/src/addon/addon.cc has the same number. */
 export const ADDON_INTERFACE = 3;
@@ -45,12 +48,6 @@ export interface MachineFacts {
   readonly securityModules: string | null;
   readonly capabilities: Readonly<Record<"CAP_BPF" | "CAP_PERFMON" | "CAP_SYS_ADMIN", boolean>>;
 }
-
-/** Classes of events, each with counters of its own; native/src/addon/event-classes.cc has the same names. */
-export type EventClass =
-  | ("exec" | "fork" | "exit" | "credential" | "session" | "ptrace" | "memfd" | "mmap" | "signal" | "module")
-  | ("create" | "modify" | "open" | "rename" | "delete" | "mode")
-  | ("connect" | "accept" | "disconnect" | "bind" | "listen" | "dns");
 
 /** One way to collect a class, and what became of it. */
 export interface ProgramReport {

@@ -78,6 +78,11 @@ export interface Detector {
    * the buffer must stay until then.
    */
   feedInSteps(bytes: Buffer, origin: ChunkOrigin): Generator<void, number, void>;
+  /**
+   * Takes a line that says only what time it is, and steps as `feedInSteps` does. It moves the clock of the stream as an event of
+   * that time would; it is none, no rule sees it, and it is not counted.
+   */
+  tickInSteps(line: Buffer, origin: ChunkOrigin): Steps;
   /** Counts and reports a line that its reader left out because it was too long. */
   skipLong(line: LongLine): void;
   /** Says that the stream has ended: everything that waits is judged. */
@@ -110,6 +115,8 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
   const lane = createLane(pack, options);
   /** The arrival number of the next line. */
   let arrived = 0;
+  /** Lines that said only what time it is. */
+  let ticks = 0;
   /**
    * Set while a step runs. It stays set when one throws or is not run to its end: the lane then stands inside an event.
    */
@@ -133,6 +140,13 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
     return batch.value;
   }
 
+  function* tickSteps(line: Buffer, origin: ChunkOrigin): Steps {
+    const batches = evaluator.evaluate(line, origin, arrived);
+    let batch = batches.next();
+    for (; batch.done !== true; batch = batches.next()) yield* lane.advance(batch.value.clock);
+    ticks += batch.value;
+  }
+
   function* inSteps(steps: Steps): Steps {
     begin();
     isUnderWay = true;
@@ -143,6 +157,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
   return {
     feed: (chunk, origin) => runThrough(feedInSteps(chunk, origin)),
     feedInSteps,
+    tickInSteps: (line, origin) => inSteps(tickSteps(line, origin)),
     skipLong(line) {
       arrived++;
       evaluator.skipLong(line);
@@ -157,8 +172,8 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       const { lateTests, ...judged } = lane.counters();
       const late = lateTests?.module;
       return {
-        lines: read.lines,
-        events: read.events,
+        lines: read.lines - ticks,
+        events: read.events - ticks,
         blank: read.blank,
         broken: read.broken + read.tooLong,
         tooLong: read.tooLong,

@@ -65,6 +65,8 @@ export type Steps = Generator<void, void, void>;
 export interface Lane {
   /** Takes the next batch; nothing of it is needed when that is done. */
   take(batch: Batch): Steps;
+  /** Says how far the stream has come where no batch does. */
+  advance(clock: bigint): Steps;
   /**
    * Says that the stream has been silent for so long. Nothing waits for its order any longer, and held matches see the
    * time pass. Of a stream that is sorted as a whole nothing is judged.
@@ -148,6 +150,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
       }
       yield* order.advance(clock);
     },
+    advance: (clock) => order.advance(clock),
     idle: (silenceNs) => order.idle(silenceNs),
     *finish() {
       yield* order.release(true);

@@ -60,6 +60,7 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
   checkSchema(value.schema, fail);
   const kinds = checkRules(value.rules, fail);
   checkPredicates(value.predicates, kinds, fail);
+  checkDemands(value.demands, value.predicates, kinds.length, fail);
   checkProgramShapes(value.programs, value.lineage, fail);
   checkFileList(value.files, fail);
   return failures === 0 ? (value as unknown as PackageManifest) : null;
@@ -154,6 +155,34 @@ function checkPredicates(value: unknown, kinds: readonly (RuleKind | null)[], fa
       const kind = kinds[rule];
       if (kind === undefined) fail(path, `there is no rule ${rule}`);
       else if (kind !== null && kind !== "event") fail(path, `rule ${rule} is a ${kind}, not an event rule`);
+    }
+  }
+}
+
+/** There is one for each predicate, and all rules that they name are there. */
+function checkDemands(value: unknown, predicates: unknown, rules: number, fail: Fail): void {
+  const demands = arrayAt(value, "demands", fail);
+  if (Array.isArray(value) && Array.isArray(predicates) && demands.length !== predicates.length) {
+    fail("demands", `there are ${demands.length} for ${predicates.length} predicates`);
+  }
+  for (const [index, item] of demands.entries()) {
+    if (item === null) continue;
+    const path = `demands[${index}]`;
+    const demand = objectAt(item, path, fail);
+    if (demand === null) continue;
+    for (const [at, rule] of arrayAt(demand.rules, `${path}.rules`, fail).entries()) {
+      const where = `${path}.rules[${at}]`;
+      if (count(rule, where, fail) && rule >= rules) fail(where, `there is no rule ${rule}`);
+    }
+    textList(demand.fields, `${path}.fields`, fail);
+    if (demand.paths !== undefined) textList(demand.paths, `${path}.paths`, fail);
+    for (const name of ["category", "type", "action"]) {
+      if (demand[name] === undefined) continue;
+      const texts = objectAt(demand[name], `${path}.${name}`, fail);
+      if (texts === null) continue;
+      for (const list of ["any_of", "none_of"]) {
+        if (texts[list] !== undefined) textList(texts[list], `${path}.${name}.${list}`, fail);
+      }
     }
   }
 }

@@ -21,11 +21,26 @@ const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, m
   ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
 ];
 
-/** One line: what was read and found, then whatever was not as it should be. `seconds` is what the run took. */
-export function summaryText(counters: DetectorCounters, seconds: number | null): string {
+/** What is known of a run beside the detector's counters. */
+export interface RunFacts {
+  /** What it took. */
+  readonly seconds: number | null;
+  /** Events that were lost before they were read, by their class. */
+  readonly lost: ReadonlyMap<string, number>;
+  /** Of a live run: what the kernel's programs made of each class, how much of that the ring had no place for, and what was read. */
+  readonly collected?: Readonly<
+    Record<string, { readonly made: number; readonly dropped: number; readonly received: number }>
+  >;
+}
+
+/** One line: what was read and found, then whatever was not as it should be. */
+export function summaryText(counters: DetectorCounters, { seconds, lost }: RunFacts): string {
   const rules = counters.alertsByRule.filter((count) => count > 0).length;
   const found = counters.alerts === 0 ? "" : ` from ${counted(rules, "rule", "rules")}`;
   const parts = [counted(counters.events, "event", "events"), counted(counters.alerts, "alert", "alerts") + found];
+  const losses = [...lost].map(([name, count]) => `${name} ${count}`);
+  const all = [...lost.values()].reduce((sum, count) => sum + count, 0);
+  if (all > 0) parts.push(`${counted(all, "event", "events")} lost (${losses.join(", ")})`);
   for (const [name, one, more] of TROUBLES) {
     const value = counters[name];
     if (typeof value === "number" && value > 0) parts.push(counted(value, one, more));
@@ -42,7 +57,11 @@ export function summaryText(counters: DetectorCounters, seconds: number | null):
  * Every counter (those of the process trees where the package has some), the alerts by rule id, and the package; keys in a
  * fixed order and nothing that differs between runs.
  */
-export function summaryJson(counters: DetectorCounters, manifest: PackageManifest): string {
+export function summaryJson(
+  counters: DetectorCounters,
+  manifest: PackageManifest,
+  { lost, collected }: RunFacts,
+): string {
   const { alertsByRule, lastTime, lineage, ...rest } = counters;
   const byRule: Record<string, number> = {};
   for (const [index, rule] of manifest.rules.entries()) {
@@ -55,6 +74,8 @@ export function summaryJson(counters: DetectorCounters, manifest: PackageManifes
     const { known, forgottenForCap, forgottenForAge } = lineage;
     named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
   }
+  if (lost.size > 0) named.lost = Object.fromEntries(lost);
+  if (collected !== undefined) named.collected = collected;
   named.last_time = lastTime === null ? null : isoTime(lastTime);
   named.alerts_by_rule = byRule;
   const { name, version, digest } = manifest.package;

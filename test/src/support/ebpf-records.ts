@@ -8,7 +8,25 @@ export const EXEC_SIZE = 232;
 export const FORK_SIZE = 184;
 export const EXIT_SIZE = 192;
 
-export const CLASS = { exec: 0, fork: 1, exit: 2 } as const;
+export const NETWORK_SIZE = 224;
+export const DNS_SIZE = 232;
+/** The fixed parts of records of files, and of others in the order of their classes. */
+export const FILE_SIZE = 240;
+export const ACTION_SIZES = {
+  credential: 208,
+  session: 184,
+  ptrace: 224,
+  memfd: 448,
+  mmap: 208,
+  signal: 224,
+  module: 272,
+};
+
+export const CLASS = {
+  ...{ exec: 0, fork: 1, exit: 2, credential: 3, session: 4, ptrace: 5, memfd: 6, mmap: 7, signal: 8, module: 9 },
+  ...{ create: 10, modify: 11, open: 12, rename: 13, delete: 14, mode: 15 },
+  ...{ connect: 16, accept: 17, disconnect: 18, bind: 19, listen: 20, dns: 21 },
+} as const;
 export const FLAG = {
   argsCut: 1,
   argsUnread: 2,
@@ -18,7 +36,13 @@ export const FLAG = {
   unlinked: 32,
   script: 64,
   filenameCut: 128,
+  pathCut: 256,
+  pathUnread: 1024,
+  mappingUnknown: 2048,
 } as const;
+
+/** The one flag of records of DNS. */
+export const PACKET_CUT = 1 << 14;
 
 /** A host whose users and groups have no names, and where no process is found but by records. */
 export const HOST: EbpfHost = {
@@ -129,6 +153,104 @@ export function exitRecord(status: number, process: ProcessRecord = {}, header: 
   putHeader(record, CLASS.exit, header);
   putProcess(record, process);
   record.writeUInt32LE(status, 184);
+  return record;
+}
+
+/** The two ends of a socket; what is not given is 0. An address has 4 bytes or 16. */
+export interface EndsRecord {
+  readonly local?: readonly [address: Buffer, port: number];
+  readonly remote?: readonly [address: Buffer, port: number];
+  readonly version?: 4 | 6;
+  readonly protocol?: "tcp" | "udp";
+  readonly incoming?: boolean;
+  readonly answer?: boolean;
+}
+
+function putEnds(record: Buffer, ends: EndsRecord): void {
+  const at = HEADER_SIZE + PROCESS_SIZE;
+  ends.local?.[0].copy(record, at, 0, 16);
+  ends.remote?.[0].copy(record, at + 16, 0, 16);
+  record.writeUInt16LE(ends.local?.[1] ?? 0, at + 32);
+  record.writeUInt16LE(ends.remote?.[1] ?? 0, at + 34);
+  record.writeUInt8(ends.version ?? 4, at + 36);
+  record.writeUInt8(ends.protocol === "udp" ? 17 : 6, at + 37);
+  record.writeUInt8(ends.incoming ? 1 : 0, at + 38);
+  record.writeUInt8(ends.answer ? 1 : 0, at + 39);
+}
+
+export type SocketClass = "connect" | "accept" | "disconnect" | "bind" | "listen";
+
+export function socketRecord(kind: SocketClass, ends: EndsRecord, header: HeaderRecord = {}): Buffer {
+  const record = Buffer.alloc(NETWORK_SIZE);
+  putHeader(record, CLASS[kind], header);
+  putProcess(record, {});
+  putEnds(record, ends);
+  return record;
+}
+
+export interface DnsRecord extends EndsRecord, HeaderRecord {
+  /** How long the packet was, where it is cut. */
+  readonly packetSize?: number;
+}
+
+export function dnsRecord(packet: Buffer, dns: DnsRecord = {}): Buffer {
+  const record = Buffer.alloc(DNS_SIZE + packet.length);
+  putHeader(record, CLASS.dns, dns);
+  putProcess(record, {});
+  putEnds(record, { protocol: "udp", ...dns });
+  record.writeUInt16LE(DNS_SIZE, 224);
+  record.writeUInt16LE(packet.length, 226);
+  record.writeUInt32LE(dns.packetSize ?? packet.length, 228);
+  packet.copy(record, DNS_SIZE);
+  return record;
+}
+
+/** What a record of a file says that it knows: bits of kestrel_file_knows. */
+export const KNOWS = { inode: 1, permissions: 2, given: 4, followed: 8, originalGiven: 16 } as const;
+
+export interface FileRecord extends HeaderRecord {
+  readonly process?: ProcessRecord;
+  readonly mode?: number;
+  readonly what?: number;
+  readonly knows?: number;
+  readonly inode?: bigint;
+  readonly size?: bigint;
+  readonly path?: Buffer;
+  readonly base?: Buffer;
+  readonly original?: Buffer;
+  readonly originalBase?: Buffer;
+}
+
+export function fileRecord(kind: number, file: FileRecord): Buffer {
+  const texts = [file.path, file.base, file.original, file.originalBase].map((text) => text ?? NONE);
+  const record = Buffer.alloc(FILE_SIZE + texts.reduce((sum, text) => sum + text.length, 0));
+  putHeader(record, kind, file);
+  putProcess(record, file.process ?? {});
+  record.writeBigUInt64LE(file.inode ?? 0n, 184);
+  record.writeBigUInt64LE(file.size ?? 0n, 192);
+  record.writeUInt16LE(file.mode ?? 0, 216);
+  record.writeUInt16LE(file.what ?? 0, 218);
+  record.writeUInt16LE(file.knows ?? 0, 220);
+  let at = FILE_SIZE;
+  for (const [index, text] of texts.entries()) {
+    record.writeUInt16LE(at, 224 + 4 * index);
+    record.writeUInt16LE(text.length, 226 + 4 * index);
+    text.copy(record, at);
+    at += text.length;
+  }
+  return record;
+}
+
+/** A record of a class of a fixed size, whose part behind the process `fill` writes. */
+export function actionRecord(
+  kind: keyof typeof ACTION_SIZES,
+  fill: (record: Buffer) => void = () => undefined,
+  header: HeaderRecord = {},
+): Buffer {
+  const record = Buffer.alloc(ACTION_SIZES[kind]);
+  putHeader(record, CLASS[kind], header);
+  putProcess(record, {});
+  fill(record);
   return record;
 }
 

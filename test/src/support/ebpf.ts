@@ -129,6 +129,7 @@ export interface LiveEvent {
   };
   readonly host: { readonly os: { readonly type: string } };
   readonly process: LiveProcess & {
+    readonly Ext?: { readonly memfd?: Readonly<Record<string, string | boolean>> };
     readonly exit_code?: number;
     readonly tty?: { readonly char_device: { readonly major: number; readonly minor: number } };
     readonly saved_user: Account;
@@ -147,14 +148,70 @@ export interface LiveEvent {
   readonly user: Account & { readonly Ext: { readonly real: Account } };
   readonly group: Account & { readonly Ext: { readonly real: Account } };
   readonly container?: { readonly id: string };
+  readonly source?: LiveEnd;
+  readonly destination?: LiveEnd;
+  readonly network?: {
+    readonly transport: string;
+    readonly type: string;
+    readonly direction?: string;
+    readonly protocol?: string;
+  };
+  readonly dns?: {
+    readonly id: string;
+    readonly type: string;
+    readonly question?: { readonly name: string; readonly type: string; readonly class: string };
+    readonly response_code?: string;
+    readonly answers_count?: number;
+    readonly resolved_ip?: readonly string[];
+  };
+  readonly file?: LiveFile & {
+    readonly directory?: string;
+    readonly type?: string;
+    readonly mode?: string;
+    readonly inode?: string;
+    readonly size?: number;
+    readonly uid?: string;
+    readonly gid?: string;
+    readonly target_path?: string;
+    readonly Ext?: { readonly original?: LiveFile };
+  };
+  readonly driver?: { readonly name: string };
   readonly kestrel: {
+    readonly packet_size?: number;
     readonly cgroup: number;
     readonly filename?: string;
     readonly flags?: readonly string[];
     readonly args_size?: number;
     readonly signal?: number;
+    readonly device?: string;
+    readonly links?: number;
+    readonly link_of?: string;
+    readonly exchanged?: boolean;
+    readonly nameless?: boolean;
+    readonly before?: Readonly<Record<string, { readonly id: string }>>;
+    readonly ptrace?: { readonly number: number; readonly request?: string };
+    readonly mmap?: {
+      readonly call: string;
+      readonly address: number;
+      readonly size: number;
+      readonly protection: string;
+    };
+    readonly ignored?: boolean;
+    readonly target?: LiveProcess;
     readonly loss?: { readonly class: string; readonly cpu: number; readonly dropped: number };
   };
+}
+
+interface LiveEnd {
+  readonly ip: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+interface LiveFile {
+  readonly path: string | null;
+  readonly name?: string;
+  readonly extension?: string;
 }
 
 interface Account {

@@ -429,6 +429,7 @@ export function fakeManifest(pack: FakePack, files: Readonly<Record<string, Uint
     },
     rules: pack.rules,
     predicates: pack.predicates,
+    demands: pack.predicates.map(() => null),
     programs: pack.programs.map(programToJson),
     lineage: pack.lineage ?? [],
     files: Object.keys(files)

@@ -1,0 +1,97 @@
+// kestrel-run as a process that watches the kernel: started, waited for, and ended by signals.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { repositoryRoot } from "./repository.js";
+
+export const KESTREL_RUN = join(repositoryRoot(), "runtime/bin/kestrel-run.js");
+const EQLC = join(repositoryRoot(), "compiler/bin/eqlc.js");
+
+/** How long something may take that usually takes a fraction of a second; emulated machines are slow. */
+const PATIENCE_MS = 60_000;
+
+/** Builds a package of rules, by name, below `folder`; returns its folder. */
+export function buildPack(folder: string, rules: Readonly<Record<string, string>>): string {
+  const sources = join(folder, "rules");
+  mkdirSync(sources, { recursive: true });
+  for (const [name, query] of Object.entries(rules)) writeFileSync(join(sources, `${name}.eql`), query);
+  return buildFolder(sources, join(folder, "pack"));
+}
+
+/** Builds those rules of a folder that compile; returns where the package is. */
+export function buildFolder(sources: string, pack: string): string {
+  const { status, stderr } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], { encoding: "utf8" });
+  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${stderr}`);
+  return pack;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface LiveProcess {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Waits until standard output has so many lines. */
+  lines(count: number): Promise<readonly string[]>;
+  end(signal: NodeJS.Signals): Promise<Ended>;
+  readonly ended: Promise<Ended>;
+}
+
+/**
+ * Starts `kestrel-run PACK --ebpf …`, and waits until it says that it watches, unless it ends before. No file that it writes grows
+ * beyond `fileBytes`.
+ */
+export async function startLive(pack: string, flags: readonly string[], fileBytes?: number): Promise<LiveProcess> {
+  const limit = fileBytes === undefined ? "" : `ulimit -f ${fileBytes / 512}; `;
+  const words = [process.execPath, KESTREL_RUN, pack, "--ebpf", ...flags];
+  const child = spawn("/bin/sh", ["-c", `${limit}exec "$@"`, "sh", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const ended = once(child, "close").then(([code, signal]) => {
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout, stderr };
+  });
+  const until = async (what: string, holds: () => boolean): Promise<void> => {
+    for (const began = Date.now(); !holds(); ) {
+      if (Date.now() - began > PATIENCE_MS) throw new Error(`no ${what} after ${PATIENCE_MS} ms: ${stdout}${stderr}`);
+      await setTimeout(5);
+    }
+  };
+  const over = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  await until("watching line", () => /^watching /m.test(stderr) || over());
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    async lines(count) {
+      await until(`line ${count}`, () => stdout.split("\n").length > count || over());
+      return stdout.split("\n").slice(0, -1);
+    },
+    end(signal) {
+      child.kill(signal);
+      return ended;
+    },
+    ended,
+  };
+}
+
+/** Replays a recording. */
+export function replayRecording(pack: string, recording: string, flags: readonly string[] = []): string {
+  return execFileSync(process.execPath, [KESTREL_RUN, pack, "--replay", recording, "--summary", "none", ...flags], {
+    encoding: "utf8",
+  });
+}
