@@ -335,16 +335,6 @@ struct kestrel_module {
   kestrel_u32 more_reserved;
 };
 
-/* A process that was there already: what the iterator gives, and no record of the ring. */
-struct kestrel_found {
-  struct kestrel_process process;
-  kestrel_u64 cgroup;
-  /* As the /proc of the addon calls it. */
-  kestrel_u32 proc_pid;
-  /* Whether only its parent has to hear of its end. */
-  kestrel_u32 ended;
-};
-
 /* How often each class was made, and how often the ring or the CPU's scratch room had no place for it. One per CPU. */
 struct kestrel_counters {
   kestrel_u64 made;
@@ -363,6 +353,17 @@ struct kestrel_settings {
   kestrel_u32 confined;
 };
 
+/* A process that was there already: what the iterator gives, and no record of the ring. */
+struct kestrel_found {
+  struct kestrel_process process;
+  kestrel_u64 cgroup;
+  /* As the /proc of the addon calls it. */
+  kestrel_u32 proc_pid;
+  /* Whether only its parent has to hear of its end. */
+  kestrel_u32 ended;
+};
+
+KESTREL_ASSERT(sizeof(struct kestrel_found) == 160);
 KESTREL_ASSERT(sizeof(struct kestrel_settings) == 32);
 KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
 KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
@@ -413,7 +414,6 @@ KESTREL_ASSERT(sizeof(struct kestrel_signal) == 224);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, name) == 200);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, path) == 264);
 KESTREL_ASSERT(sizeof(struct kestrel_module) == 272);
-KESTREL_ASSERT(sizeof(struct kestrel_found) == 160);
 /* The longest texts together fit behind the longest fixed part, and an offset fits 16 bits. */
 KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX <= KESTREL_RECORD_MAX);
 

@@ -215,6 +215,31 @@ function defineTableTests(addon: EbpfAddon): void {
     assert.is(last(shared).process.working_directory, `/${"d".repeat(4000)}`);
   });
 
+  table("a table that has no room for the processes of one event forgets them, and the event itself is whole", () => {
+    const random = createRandom(5);
+    for (const limits of [{ entries: 0 }, { entries: 1 }, { entries: 2 }, { ended: 0, bytes: 0 }, { bytes: 600 }]) {
+      const records: Buffer[] = [];
+      const names: (string | undefined)[] = [];
+      for (let round = 0; round < 500; round++) {
+        const [pid, parent, leader] = [0, 0, 0].map(() => 2 + random.below(6)) as [number, number, number];
+        const process = of(pid, 1 + random.below(12), [parent, 1 + random.below(12)], {
+          ...{ leaderPid: leader, leaderStart: at(1), sessionPid: pid, sessionStart: at(1) },
+        });
+        const kind = random.below(3);
+        names.push(kind === 0 ? `p${round}` : undefined);
+        records.push(
+          kind === 0 ? exec(process, `/bin/p${round}`) : kind === 1 ? forkRecord(process) : exitRecord(0, process),
+        );
+      }
+      const { events, table } = run(addon, records, { table: limits });
+      assert.ok(table.known < 8 && table.evicted > 400, JSON.stringify(table));
+      for (const [index, name] of names.entries()) {
+        if (name !== undefined) assert.is(events[index]?.process.name, name);
+        if (name !== undefined) assert.equal(events[index]?.process.args, [`/bin/${name}`]);
+      }
+    }
+  });
+
   table("leaders are told of after their end, and not confused with who has their pid", () => {
     const leader = of(20, 2, undefined, { leaderPid: 20, leaderStart: at(2), sessionPid: 20, sessionStart: at(2) });
     const member = of(21, 3, [20, 2], { leaderPid: 20, leaderStart: at(2), sessionPid: 20, sessionStart: at(2) });

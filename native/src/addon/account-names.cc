@@ -1,7 +1,6 @@
 #include "account-names.h"
 
 #include <charconv>
-#include <ctime>
 #include <fstream>
 
 namespace kestrel {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "class-lines.h"
 
@@ -27,6 +28,13 @@ LineContext context_of(const Host& host, const Enrichment& enrichment) {
   const std::string quoted = json_string(prefix);
   context.entity_prefix = quoted.substr(1, quoted.size() - 2) + "-";
   return context;
+}
+
+/// It may be some milliseconds late, and costs a fifth of the exact one.
+std::chrono::steady_clock::time_point coarse_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
 bool write_line(Line& line, const kestrel_header& header, const char* record, size_t size) {
@@ -62,14 +70,6 @@ bool write_line(Line& line, const kestrel_header& header, const char* record, si
   }
 }
 
-/// Whether it is time to look for new names is asked for every line, and a few milliseconds do not matter: this clock costs a fifth of
-/// the exact one.
-std::chrono::steady_clock::time_point coarse_now() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return std::chrono::steady_clock::time_point(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
-}
-
 }  // namespace
 
 LineWriter::LineWriter(const Host& host, ClassSet written, const Enrichment& enrichment)
@@ -81,8 +81,8 @@ bool LineWriter::append(Lines& lines, const void* data, size_t size) {
   std::memcpy(&header, data, sizeof(header));
   if (header.size != size) return false;
 
-  // Each byte of a record's text is written twice at most: arguments stand in a list and in one line, a file's path is followed by
-  // its name and its directory. An extension, which comes a third time, is short.
+  // Each byte of a record's text is written twice at most: arguments stand in a list and in one line, a file's path is followed by its
+  // name and its directory. An extension, which comes a third time, is short.
   const size_t room = kFixedBytes + context_.host.size() + 8 * context_.entity_prefix.size() +
                       (2 * size + kTableBytes) * kMostBytesOfByte;
   const auto now = coarse_now();

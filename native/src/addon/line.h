@@ -67,7 +67,7 @@ constexpr size_t kTableBytes = 2 * kPathKept * 6 + /* its own, its parent's, its
                                kPathKept +         /* what it ran before */
                                2 * kArgsKept * 3;  /* its own arguments, its parent's and the entry leader's */
 
-/// Of a name of a user or group, of which a line has ten.
+/// Of a name of a user or group, of which a line has fourteen.
 constexpr size_t kLongestName = 64;
 
 /// A text of a record, or false when it does not lie within.

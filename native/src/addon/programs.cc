@@ -80,9 +80,6 @@ bool is_by_calls(const Plan& plan) { return std::string_view(plan.programs.back(
 constexpr ClassSet kProcessClasses =
     ClassSet{1} << KESTREL_CLASS_EXEC | ClassSet{1} << KESTREL_CLASS_FORK | ClassSet{1} << KESTREL_CLASS_EXIT;
 
-/// Finds what is running at the start. Without it /proc is asked.
-constexpr char kFindProcesses[] = "find_processes";
-
 /// Rooms for each CPU, as ring.h has them.
 constexpr uint32_t kRoomsOfCpu = 2;
 
@@ -147,10 +144,9 @@ std::string error_text(int error, const std::string& said) {
 
 using Object = std::unique_ptr<bpf_object, ObjectCloser>;
 
-/// The programs of all plans that are still wanted, and the one that finds processes if that is.
-std::set<std::string> programs_of(const std::vector<bool>& wanted, bool finds_processes) {
+/// The programs of all plans that are still wanted.
+std::set<std::string> programs_of(const std::vector<bool>& wanted) {
   std::set<std::string> names;
-  if (finds_processes) names.insert(kFindProcesses);
   for (size_t at = 0; at < std::size(kPlans); at++) {
     if (wanted[at]) names.insert(kPlans[at].programs.begin(), kPlans[at].programs.end());
   }
@@ -366,6 +362,25 @@ class Attachments {
   std::map<std::string, Attachment> tried_;
 };
 
+/// Makes ready what tells of the processes that are there. It is an object of its own, so that a kernel that refuses it has all the rest.
+void find_processes(ProgramOptions options, Programs& result) {
+  constexpr char kName[] = "find_processes";
+  const auto& names = options.names;
+  if (!names.empty() && std::find(names.begin(), names.end(), kName) == names.end()) return;
+  // It writes into no ring.
+  options.ring_bytes = static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
+  Object object;
+  std::string said;
+  int error = load(object, options, {kName}, said);
+  if (error == 0) {
+    const Listening scope(said);
+    // The link holds the program for as long as it is there.
+    result.processes.reset(bpf_program__attach_iter(bpf_object__find_program_by_name(object.get(), kName), nullptr));
+    error = result.processes == nullptr ? errno : 0;
+  }
+  if (error != 0) result.processes_reason = error_text(error, said);
+}
+
 }  // namespace
 
 Programs attach_programs(const ProgramOptions& options) {
@@ -380,20 +395,13 @@ Programs attach_programs(const ProgramOptions& options) {
     result.reports.push_back({name, plan.klass, "", plan.tier, state, ""});
     wanted.push_back(want);
   }
-  const auto& names = options.names;
-  bool finds_processes = names.empty() || std::find(names.begin(), names.end(), kFindProcesses) != names.end();
   refuse_trampolines(options, wanted, result.reports);
   std::string said;
-  int error = load(result.object, options, programs_of(wanted, finds_processes), said);
+  int error = load(result.object, options, programs_of(wanted), said);
   for (std::string name = refused_program(said); error != 0 && !name.empty(); name = refused_program(said)) {
-    if (finds_processes && name == kFindProcesses) {
-      finds_processes = false;
-      result.processes_reason = error_text(error, said);
-    } else if (!give_up(name, error_text(error, said), wanted, result.reports)) {
-      break;
-    }
+    if (!give_up(name, error_text(error, said), wanted, result.reports)) break;
     said.clear();
-    error = load(result.object, options, programs_of(wanted, finds_processes), said);
+    error = load(result.object, options, programs_of(wanted), said);
   }
   if (error != 0) {
     result.failure = whole_failure(error, said);
@@ -433,13 +441,6 @@ Programs attach_programs(const ProgramOptions& options) {
   const uint32_t only = 0;
   if (calls >= 0) bpf_map_update_elem(calls, &only, &by_calls, BPF_ANY);
   result.links = attachments.used();
-  if (finds_processes) {
-    bpf_program* const finder = bpf_object__find_program_by_name(result.object.get(), kFindProcesses);
-    said.clear();
-    const Listening scope(said);
-    result.processes.reset(bpf_program__attach_iter(finder, nullptr));
-    if (result.processes == nullptr) result.processes_reason = error_text(errno, said);
-  }
   if (result.links.empty()) {
     const auto failed = std::find_if(result.reports.begin(), result.reports.end(),
                                      [](const ProgramReport& one) { return one.state == ProgramReport::kFailed; });
@@ -448,6 +449,7 @@ Programs attach_programs(const ProgramOptions& options) {
     result.failure += failed == result.reports.end() ? "no program is wanted"
                                                      : "no program can be attached; " + failed->name + ": " + failed->reason;
   }
+  if (result.failure.empty()) find_processes(options, result);
   return result;
 }
 

@@ -28,7 +28,7 @@ function under(parent: string, ...names: readonly string[]): string[] {
 const HASHES = ["md5", "sha1", "sha256"];
 const IDENTITY = ["pid", "entity_id", "name", "executable"];
 const STARTED = [...IDENTITY, "args", "args_count", "command_line", "working_directory", "start", "interactive"];
-const LEADER = [...IDENTITY, "args", "args_count", "command_line", "working_directory", "start", "interactive"];
+const LEADER = [...IDENTITY, "start", "interactive"];
 const ACCOUNTS = ["user", "real_user", "saved_user", "group", "real_group", "saved_group"];
 
 const FILE_CLASSES = classesOf("file");
@@ -45,7 +45,7 @@ const GROUPS: readonly FieldGroup[] = [
       ...under("user", "id", "name", "Ext.real.id"),
       ...under("group", "id", "name", "Ext.real.id"),
       "container.id",
-      ...under("process", ...STARTED, "tty.char_device.major", "tty.char_device.minor", "previous.executable"),
+      ...under("process", ...STARTED, "tty.char_device.major", "tty.char_device.minor"),
       ...ACCOUNTS.flatMap((account) => under(`process.${account}`, "id", "name")),
       ...under("process.parent", ...STARTED, "user.id", "user.name", "group.id", "group.name"),
       ...under("process.parent.real_user", "id", "name"),
@@ -55,8 +55,9 @@ const GROUPS: readonly FieldGroup[] = [
       ...under("process.entry_leader", ...IDENTITY, "args", "start", "same_as_process", "entry_meta.type"),
     ],
   },
-  { of: EVENT_CLASSES, supply: "planned", fields: under("process.parent.parent", ...IDENTITY) },
-  { of: EVENT_CLASSES, supply: "hashes", fields: under("process.hash", ...HASHES) },
+  { of: EVENT_CLASSES, supply: "always", fields: under("process.parent.parent", ...IDENTITY, "start") },
+  { of: ["exec"], supply: "always", fields: ["process.previous.executable"] },
+  { of: ["exec"], supply: "hashes", fields: under("process.hash", ...HASHES) },
   { of: EVENT_CLASSES, supply: "environment", fields: ["process.env_vars"] },
   {
     of: EVENT_CLASSES,

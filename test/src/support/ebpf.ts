@@ -145,6 +145,9 @@ export interface LiveEvent {
     readonly previous?: { readonly executable: string };
     readonly hash?: { readonly md5?: string; readonly sha1?: string; readonly sha256?: string };
   };
+  readonly user: Account & { readonly Ext: { readonly real: Account } };
+  readonly group: Account & { readonly Ext: { readonly real: Account } };
+  readonly container?: { readonly id: string };
   readonly source?: LiveEnd;
   readonly destination?: LiveEnd;
   readonly network?: {
@@ -173,9 +176,6 @@ export interface LiveEvent {
     readonly Ext?: { readonly original?: LiveFile };
   };
   readonly driver?: { readonly name: string };
-  readonly user: Account & { readonly Ext: { readonly real: Account } };
-  readonly group: Account & { readonly Ext: { readonly real: Account } };
-  readonly container?: { readonly id: string };
   readonly kestrel: {
     readonly packet_size?: number;
     readonly cgroup: number;
