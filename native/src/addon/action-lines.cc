@@ -18,7 +18,8 @@ void write_target(Line& line, const kestrel_target& target) {
   line.number(",\"target\":{\"pid\":", target.pid);
   if (target.start != 0) {
     line.entity(target.pid, target.start);
-    line.text(",\"name\":", comm_of(target.comm));
+    const Process* const known = line.shared.processes->find({target.pid, target.start});
+    line.text(",\"name\":", known == nullptr ? comm_of(target.comm) : known->name());
     line.number(",\"user\":{\"id\":\"", target.uid);
     line.raw("\"}");
   }

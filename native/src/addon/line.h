@@ -64,7 +64,7 @@ constexpr size_t kFixedBytes = 16384;
 /// makes of a byte.
 constexpr size_t kTableBytes = 2 * kPathKept * 6 + /* its own, its parent's, its parent's parent's and those of three leaders */
                                2 * kPathKept +     /* working directories, its own and its parent's */
-                               kPathKept +         /* what it ran before */
+                               2 * kPathKept +     /* what it ran before, or the name of what it does something to */
                                2 * kArgsKept * 3;  /* its own arguments, its parent's and the entry leader's */
 
 /// Of a name of a user or group, of which a line has fourteen.
