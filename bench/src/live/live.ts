@@ -4,13 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { makeCgroup, type TestCgroup } from "../../../test/dist/support/ebpf.js";
-import { buildPack, startLive } from "../../../test/dist/support/live-run.js";
 import { spread } from "../replay.js";
 import { columns, count } from "../table.js";
-
-const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+import { buildPack, makeCgroup, ROOT, removeCgroup, runIn, watch } from "./watching.js";
 
 export interface CostResult {
   readonly name: string;
@@ -61,8 +57,7 @@ export async function measureLive(pairs: number): Promise<LiveResult> {
   const cgroup = makeCgroup();
   const workload = buildWorkload();
   const work = async (...words: readonly string[]): Promise<Measured> => {
-    const { code, output } = await cgroup.run([workload, ...words]);
-    if (code !== 0) throw new Error(`the workload ended with code ${code}`);
+    const output = await runIn(cgroup, [workload, ...words]);
     const [done = 0, nanoseconds = 0] = output.trim().split(" ").map(Number);
     return { done, nanoseconds };
   };
@@ -92,7 +87,7 @@ export async function measureLive(pairs: number): Promise<LiveResult> {
     ];
     return { costs, rates, latency: await latency(cgroup, started) };
   } finally {
-    cgroup.remove();
+    removeCgroup(cgroup);
     rmSync(folder, { recursive: true });
   }
 }
@@ -110,11 +105,11 @@ function numbered(query: (at: number) => string): Record<string, string> {
 }
 
 /** What `work` takes while kestrel-run watches, and what that says at its end. */
-async function watched(cgroup: TestCgroup, pack: string, work: () => Promise<Measured>) {
-  const watching = await startLive(pack, ["--cgroup", cgroup.path, "--summary", "json"]);
+async function watched(cgroup: string, pack: string, work: () => Promise<Measured>) {
+  const watching = await watch(pack, cgroup);
   const measured = await work();
-  const { stderr } = await watching.end("SIGINT");
-  const summary = JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as LiveSummary;
+  const said = await watching.end();
+  const summary = JSON.parse(said.trim().split("\n").at(-1) ?? "") as LiveSummary;
   if (summary.broken > 0) throw new Error(`${summary.broken} lines are broken`);
   for (const [name, { made, dropped, received }] of Object.entries(summary.collected)) {
     if (made !== dropped + received) throw new Error(`${name}: ${made} made, ${dropped} dropped, ${received} received`);
@@ -127,7 +122,7 @@ async function cost(
   name: string,
   pairs: number,
   work: () => Promise<Measured>,
-  cgroup: TestCgroup,
+  cgroup: string,
   pack: string,
 ): Promise<CostResult> {
   const ratios: number[] = [];
@@ -145,7 +140,7 @@ async function cost(
 async function rate(
   name: string,
   work: () => Promise<Measured>,
-  cgroup: TestCgroup,
+  cgroup: string,
   pack: string,
   classes: readonly string[],
 ): Promise<RateResult> {
@@ -164,16 +159,16 @@ async function rate(
 }
 
 /** Programs that a rule asks for, one after the other, each with its alert. */
-async function latency(cgroup: TestCgroup, pack: string): Promise<LiveResult["latency"]> {
-  const watching = await startLive(pack, ["--cgroup", cgroup.path]);
+async function latency(cgroup: string, pack: string): Promise<LiveResult["latency"]> {
+  const watching = await watch(pack, cgroup);
   const delays: number[] = [];
-  watching.child.stdout?.on("data", (text: string) => {
+  watching.stdout.on("data", (text: string) => {
     const now = performance.timeOrigin + performance.now();
     for (const [, time = ""] of text.matchAll(/^\{"@timestamp":"([^"]+)"/gm)) delays.push(now - Date.parse(time));
   });
-  for (let at = 0; at < ALERTS; at++) await cgroup.run(["/bin/true"]);
+  for (let at = 0; at < ALERTS; at++) await runIn(cgroup, ["/bin/true"]);
   await setTimeout(500);
-  await watching.end("SIGINT");
+  await watching.end();
   if (delays.length !== ALERTS) throw new Error(`${delays.length} of ${ALERTS} alerts came`);
   return spread(delays);
 }
