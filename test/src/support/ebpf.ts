@@ -41,15 +41,22 @@ export function liveAddonOrReason(): EbpfAddon | string {
   return addon;
 }
 
+export interface CommandOptions {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** A cgroup of version 2 that nothing else is in. */
 export interface TestCgroup {
   readonly path: string;
   /** Starts a program in it. Its first event there is its exec; what started it is outside. */
-  spawn(command: readonly string[], options?: { uid?: number; gid?: number; cwd?: string }): ChildProcess;
+  spawn(command: readonly string[], options?: CommandOptions): ChildProcess;
   /** spawn, and waits until it has ended. Returns its pid, exit code and what it printed. */
   run(
     command: readonly string[],
-    options?: { uid?: number; gid?: number; cwd?: string },
+    options?: CommandOptions,
   ): Promise<{ pid: number; code: number | null; output: string }>;
   /** Nothing may run in it any more. */
   remove(): void;
