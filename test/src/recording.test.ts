@@ -132,7 +132,7 @@ recording("time passes by ticks, and what is not due at the end is not judged", 
   assert.equal(due.rules, ["all", "alone"]);
   assert.match(
     due.stderr,
-    /^note: .*due\.ndjson was recorded with another package, test 1, and holds what that one asks for\n1 event, 2 alerts/,
+    /^note: .*due\.ndjson was recorded with another package, test 1; it has no credential, .*, for which this one asks\n1 event, 2 alerts/,
   );
   // Cited is the line of the recording, under the name of the live stream.
   assert.match(due.stdout, /"file":"ebpf","line":6,/);
@@ -146,6 +146,14 @@ recording("time passes by ticks, and what is not due at the end is not judged", 
   // What comes in time speaks against it.
   const answered = header + start(301, "a") + ticks(400, 900) + start(950, "b") + ticks(1000, 2500);
   assert.equal([...replay(pack, write("answered.ndjson", answered)).rules].sort(), ["all", "all", "tool"]);
+});
+
+recording("a recording of nothing is none that cannot be used", () => {
+  const path = join(folder, "quiet.ndjson");
+  writeFileSync(path, headerLine(HEADER) + tick(1) + tick(2));
+  const { code, rules, stderr } = replay(join(folder, "pack"), path);
+  assert.equal([code, rules], [0, []]);
+  assert.match(stderr, /0 events, 0 alerts/);
 });
 
 recording("losses stand in the summary, and are told of", () => {

@@ -2,6 +2,7 @@
 
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
+import { planCollection } from "../ebpf/plan-collection.js";
 import { type RecordingHeader, recordingAt } from "../ebpf/recording.js";
 
 export interface Recordings {
@@ -23,14 +24,13 @@ export async function findRecordings(
   }
   const [first] = found.values();
   if (first === undefined) return { files: new Set(), latenessNs: null };
+  const asked = planCollection(manifest).classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
   for (const [path, header] of found) {
     if (header.package.digest === manifest.package.digest) continue;
     const { name, version } = header.package;
-    say(
-      printable(
-        `note: ${path} was recorded with another package, ${name} ${version}, and holds what that one asks for`,
-      ),
-    );
+    const lacking = asked.filter((event) => !header.events.includes(event));
+    const lacks = lacking.length === 0 ? "" : `; it has no ${lacking.join(", ")} events, for which this one asks`;
+    say(printable(`note: ${path} was recorded with another package, ${name} ${version}${lacks}`));
   }
   const isAlone =
     found.size === paths.length && [...found.values()].every((one) => one.latenessNs === first.latenessNs);

@@ -98,18 +98,12 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: latenessNs !== null, onLoss: losses.add });
   const repeats = recordings.latenessNs !== null && latenessNs !== null;
-  const files = { recordings: recordings.files, endsAsStopped: repeats };
-  const outcome = await runAll(
-    detector,
-    delivery,
-    stream,
-    files,
-    { ...options, idleNs },
-    stop,
-    progress,
-    watch,
-    passOver,
-  );
+  const outcome = await runAll({
+    ...{ detector, delivery, stream, stop, progress, watch, passOver },
+    recordings: recordings.files,
+    endsAsStopped: repeats,
+    options: { ...options, idleNs },
+  });
   progress.clear();
 
   const counters = detector.counters();
@@ -151,20 +145,27 @@ async function haveEnds(paths: readonly string[]): Promise<boolean> {
   return true;
 }
 
+/** What a run is made of. */
+interface Run {
+  readonly detector: Detector;
+  readonly delivery: Delivery;
+  readonly stream: JudgedStream;
+  readonly stop: Stop;
+  readonly progress: Progress;
+  readonly watch: InputWatch;
+  readonly passOver: Pick<ReadOptions, "skippable" | "onSkip">;
+  /** Inputs that are recordings of live runs. */
+  readonly recordings: ReadonlySet<string>;
+  /** A live run has no end: what is not due when its recording is over is not judged. */
+  readonly endsAsStopped: boolean;
+  readonly options: ReplayOptions;
+}
+
 /** Reads and judges everything, and writes what was found. An input that breaks off is an ending too. */
-async function runAll(
-  detector: Detector,
-  delivery: Delivery,
-  stream: JudgedStream,
-  files: { readonly recordings: ReadonlySet<string>; readonly endsAsStopped: boolean },
-  options: ReplayOptions,
-  stop: Stop,
-  progress: Progress,
-  watch: InputWatch,
-  passOver: Pick<ReadOptions, "skippable" | "onSkip">,
-): Promise<{ readonly ending: Ending; readonly failure: InputError | null }> {
+async function runAll(run: Run): Promise<{ readonly ending: Ending; readonly failure: InputError | null }> {
+  const { detector, delivery, stream, stop, progress, watch, recordings, endsAsStopped, options } = run;
   const chunks = readChunks(options.replay, {
-    ...passOver,
+    ...run.passOver,
     chunkBytes: options.batchBytes,
     maxLineBytes: options.maxLineBytes,
     onOversize(line) {
@@ -182,8 +183,11 @@ async function runAll(
   let failure: InputError | null = null;
   try {
     ending = await feedChunks(chunks, stop, silence, async (chunk) => {
-      watch.look(chunk);
-      chunk.lineCount = await (files.recordings.has(chunk.file) ? stream.feedLive(chunk) : stream.feed(chunk));
+      if (recordings.has(chunk.file)) chunk.lineCount = await stream.feedLive(chunk);
+      else {
+        watch.look(chunk);
+        chunk.lineCount = await stream.feed(chunk);
+      }
       progress.add(chunk.bytes.length);
     }).catch((error: unknown): Ending => {
       if (!(error instanceof InputError)) throw error;
@@ -192,7 +196,7 @@ async function runAll(
     });
     // Nothing was read: there is nothing to end, and what an earlier run has written stays.
     const hasRead = failure === null || detector.counters().lines > 0;
-    if (isSignal(ending) || (ending === "end" && hasRead && files.endsAsStopped)) await stream.stop();
+    if (isSignal(ending) || (ending === "end" && hasRead && endsAsStopped)) await stream.stop();
     else if (ending === "end" && hasRead && (await stream.finish(stop)) === "stopped") ending = stop.reason ?? "end";
     await delivery.flush();
   } finally {
