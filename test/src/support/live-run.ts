@@ -54,6 +54,10 @@ export async function startLive(pack: string, flags: readonly string[], fileByte
   const limit = fileBytes === undefined ? "" : `ulimit -f ${fileBytes / 512}; `;
   const words = [process.execPath, KESTREL_RUN, pack, "--ebpf", ...flags];
   const child = spawn("/bin/sh", ["-c", `${limit}exec "$@"`, "sh", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  // A test that fails leaves it running.
+  const kill = (): void => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("close", () => process.removeListener("exit", kill));
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
