@@ -31,6 +31,7 @@ import { collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgro
 import { assertAccounted, eventsOf, oneOf } from "./support/live-events.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, runLines } from "./support/run-pack.js";
+import { writeSmallestProgram } from "./support/smallest-program.js";
 import { strictJson } from "./support/strict-json.js";
 
 const live = suite("native live");
@@ -270,7 +271,9 @@ function defineLiveTests(addon: EbpfAddon): void {
         if (used.length === 0) return;
         pids.push((await cgroup.run([process.execPath, "-e", threads])).pid);
         const sleeper = cgroup.spawn(["/bin/sleep", "100"]);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        // Before that it is a shell, which may not be in the cgroup yet.
+        const name = (): string => readFileSync(`/proc/${sleeper.pid}/comm`, "utf8");
+        while (name() !== "sleep\n") await new Promise((resolve) => setTimeout(resolve, 20));
         sleeper.kill("SIGTERM");
         await once(sleeper, "exit");
         pids.push(sleeper.pid ?? 0);
@@ -340,8 +343,9 @@ function defineLiveTests(addon: EbpfAddon): void {
   });
 
   // `count` programs, one after the other: as many forks and execs, and the shell's own exec and exit.
+  const smallest = writeSmallestProgram(join(folder, "smallest"));
   const burst = (count: number): string[] => [
-    ...["/bin/sh", "-c", `i=0; while [ $i -lt ${count} ]; do /bin/true; i=$((i+1)); done`],
+    ...["/bin/sh", "-c", `i=0; while [ $i -lt ${count} ]; do "$0"; i=$((i+1)); done`, smallest],
   ];
 
   live("of a burst within the ring nothing is dropped", async () => {
