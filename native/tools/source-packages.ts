@@ -5,10 +5,10 @@
 // of its lists, so nothing of the system's is changed and no privilege is needed. What does not have its digest is not unpacked.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { asSourceEntries } from "./apt-sources.js";
-import { BuildError, runTool, tryTool } from "./run-tool.js";
+import { openPrivateApt, type PrivateApt } from "./private-apt.js";
+import { BuildError, runTool } from "./run-tool.js";
 
 /** One version of a source package, the distribution that has it, and SHA-256 by file name. */
 export interface Pin {
@@ -49,12 +49,12 @@ function isWhole(folder: string, pin: Pin): boolean {
 export async function fetchSources(pins: Pins, cache: string, say: (line: string) => void): Promise<SourcePackage[]> {
   const folderOf = (name: string, pin: Pin): string => join(cache, `${name}-${pin.version}`);
   const packages: SourcePackage[] = [];
-  let apt: Apt | null = null;
+  let apt: PrivateApt | null = null;
   for (const [name, versions] of Object.entries(pins)) {
     let pin = versions.find((one) => isWhole(folderOf(name, one), one));
     if (pin === undefined) {
       say(`fetching the source package ${name}`);
-      apt ??= await openApt(join(cache, "apt"));
+      apt ??= await openPrivateApt(join(cache, "apt"), "source packages");
       pin = await download(apt, name, versions, (one) => folderOf(name, one));
     }
     packages.push({ name, pin, folder: folderOf(name, pin) });
@@ -62,49 +62,14 @@ export async function fetchSources(pins: Pins, cache: string, say: (line: string
   return packages;
 }
 
-/** apt-get with lists of its own. */
-interface Apt {
-  readonly run: (command: "apt-get" | "apt-cache", args: readonly string[], cwd?: string) => Promise<string>;
-  /** What went wrong when the lists were fetched. A third party's list that is broken need not matter. */
-  readonly trouble: string;
-}
-
-async function openApt(folder: string): Promise<Apt> {
-  for (const below of ["lists/partial", "cache/archives/partial"]) {
-    mkdirSync(join(folder, below), { recursive: true });
-  }
-  const entries = asSourceEntries("/etc/apt");
-  if (entries.length === 0) {
-    throw new BuildError("the lists of /etc/apt name no packages, so there is nowhere to take source packages from");
-  }
-  const parts = join(folder, "sources.list.d");
-  rmSync(parts, { recursive: true, force: true });
-  mkdirSync(parts);
-  for (const { file, text } of entries) writeFileSync(join(parts, file), text);
-  const options = [
-    ["Dir::Etc::sourcelist", "/dev/null"],
-    ["Dir::Etc::sourceparts", parts],
-    ["Dir::State::lists", join(folder, "lists")],
-    ["Dir::Cache", join(folder, "cache")],
-    // As root apt-get would download as a user who may not read this folder.
-    ["APT::Sandbox::User", "root"],
-    ["Acquire::Languages", "none"],
-  ].flatMap(([name, value]) => ["-o", `${name}=${value}`]);
-  const { errors } = await tryTool("apt-get", [...options, "update", "-q"]);
-  return {
-    run: (command, args, cwd) => runTool(command, [...options, ...args], cwd === undefined ? {} : { cwd }),
-    trouble: errors.trim(),
-  };
-}
-
 /** Versions of a source package that apt-get could download. */
-async function versionsAt(apt: Apt, name: string): Promise<string[]> {
+async function versionsAt(apt: PrivateApt, name: string): Promise<string[]> {
   const listed = await apt.run("apt-cache", ["showsrc", "--only-source", name]).catch(() => "");
   return [...new Set([...listed.matchAll(/^Version: (\S+)$/gm)].map(([, version]) => version ?? ""))];
 }
 
 async function download(
-  apt: Apt,
+  apt: PrivateApt,
   name: string,
   versions: readonly Pin[],
   folderOf: (pin: Pin) => string,

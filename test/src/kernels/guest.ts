@@ -121,9 +121,13 @@ function addFile(archive: CpioArchive, path: string): void {
     addFile(archive, join(target.startsWith("/") ? "/" : dirname(at), target));
 }
 
+/** A line for each package, beginning with "yes" where every system has it. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills it in
+const FORMAT = "${Essential} ${Package}\\n";
+
 /** Paths of the packages that every Debian system has, and of some more. */
 function filesOfPackages(): string[] {
-  const listed = read("dpkg-query", ["-W", "-f", "${Essential} ${Package}\\n"]);
+  const listed = read("dpkg-query", ["-W", "-f", FORMAT]);
   const essential = [...listed.matchAll(/^yes (\S+)$/gm)].map(([, name]) => name ?? "");
   return read("dpkg-query", ["-L", ...essential, ...MORE_PACKAGES])
     .split("\n")

@@ -34,7 +34,7 @@ export function plainLines(serial: string): string[] {
  */
 export function readSerial(serial: string, files: readonly string[]): GuestRun {
   const lines = plainLines(serial);
-  const marked = (words: string): number => lines.findIndex((line) => line === `${MARK} ${words}`);
+  const marked = (words: string): number => lines.indexOf(`${MARK} ${words}`);
   const after = (word: string): string | null => {
     const start = `${MARK} ${word} `;
     return lines.find((line) => line.startsWith(start))?.slice(start.length) ?? null;
@@ -68,4 +68,30 @@ function readFile(file: string, output: string, code: number): FileRun {
   if (skipped > 0) return { ...run, broken: `${skipped} were skipped, and on this kernel none may be` };
   if (passed === 0 || code !== 0) return { ...run, broken: `it ended with ${code}, and ${passed} passed` };
   return { ...run, broken: null };
+}
+
+/** Tests that have to have run on a kernel before anything is believed of it. There are more, and will be more still. */
+const LEAST = 16;
+
+export interface Verdict {
+  readonly passed: number;
+  readonly failed: number;
+  /** What speaks against the run beside tests that failed, each in a line. */
+  readonly wrong: readonly string[];
+}
+
+/**
+ * What a run counts for. Each thing that is wrong with it is a failure, however many tests passed.
+ *
+ * @param ended Why the machine did not end by itself; null when it did.
+ * @param release The kernel that was to run.
+ */
+export function verdictOf(run: GuestRun, ended: string | null, release: string): Verdict {
+  const passed = run.files.reduce((sum, file) => sum + file.passed, 0);
+  const wrong = run.files.flatMap(({ file, broken }) => (broken === null ? [] : [`${file}: ${broken}`]));
+  if (ended !== null) wrong.push(ended);
+  if (run.kernel !== release) wrong.push(`${run.kernel ?? "no kernel"} ran, and not ${release}`);
+  if (run.seconds === null) wrong.push("the guest did not come to its end");
+  if (passed < LEAST) wrong.push(`${passed} tests passed, and there are at least ${LEAST}`);
+  return { passed, failed: run.files.reduce((sum, file) => sum + file.failed, 0) + wrong.length, wrong };
 }
