@@ -75,6 +75,8 @@ enum kestrel_flag {
   /* The executable is the interpreter of a script; `filename` is the script. */
   KESTREL_FLAG_SCRIPT = 1 << 6,
   KESTREL_FLAG_FILENAME_CUT = 1 << 7,
+  /* The environment is longer than KESTREL_ENVIRONMENT_MAX, or could not be read. */
+  KESTREL_FLAG_ENVIRONMENT_CUT = 1 << 12,
   /* A DNS message is longer than KESTREL_PACKET_MAX: `packet` has the first bytes, `packet_size` is the true size. */
   KESTREL_FLAG_PACKET_CUT = 1 << 14,
   /* What went to or came from port 53 is no DNS message. The addon finds that out, no record has it. */
@@ -91,6 +93,7 @@ enum kestrel_flag {
 
 /* The most bytes that a text of each kind has. Powers of two, so that a mask bounds them for the verifier. */
 #define KESTREL_ARGS_MAX 32768
+#define KESTREL_ENVIRONMENT_MAX 16384
 #define KESTREL_PATH_MAX 4096
 #define KESTREL_COMM_MAX 16
 #define KESTREL_PACKET_MAX 1024
@@ -157,6 +160,11 @@ struct kestrel_exec {
   /* What execve was called with. */
   struct kestrel_text filename;
   struct kestrel_text args;
+  /* As the program was given it; empty unless the settings ask for it. */
+  struct kestrel_text environment;
+  /* A bit for each capability, by its number. */
+  kestrel_u64 cap_effective;
+  kestrel_u64 cap_permitted;
 };
 
 /* The process is the child. */
@@ -351,6 +359,9 @@ struct kestrel_settings {
   kestrel_u32 own_pid;
   /* Whether only the cgroup in `cgroups` is reported, with those below it. */
   kestrel_u32 confined;
+  /* Whether the environment of programs is read. */
+  kestrel_u32 environment;
+  kestrel_u32 reserved;
 };
 
 /* A process that was there already: what the iterator gives, and no record of the ring. */
@@ -364,7 +375,7 @@ struct kestrel_found {
 };
 
 KESTREL_ASSERT(sizeof(struct kestrel_found) == 160);
-KESTREL_ASSERT(sizeof(struct kestrel_settings) == 32);
+KESTREL_ASSERT(sizeof(struct kestrel_settings) == 40);
 KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
 KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, klass) == 4);
@@ -383,7 +394,8 @@ KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, inode) == 184);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, mode) == 208);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, executable) == 212);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, args) == 224);
-KESTREL_ASSERT(sizeof(struct kestrel_exec) == 232);
+KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_exec, cap_effective) == 232);
+KESTREL_ASSERT(sizeof(struct kestrel_exec) == 248);
 KESTREL_ASSERT(sizeof(struct kestrel_fork) == 184);
 KESTREL_ASSERT(sizeof(struct kestrel_exit) == 192);
 KESTREL_ASSERT(sizeof(struct kestrel_ends) == 40);
@@ -415,6 +427,7 @@ KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, name) == 200);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_module, path) == 264);
 KESTREL_ASSERT(sizeof(struct kestrel_module) == 272);
 /* The longest texts together fit behind the longest fixed part, and an offset fits 16 bits. */
-KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX <= KESTREL_RECORD_MAX);
+KESTREL_ASSERT(sizeof(struct kestrel_exec) + 3 * KESTREL_PATH_MAX + KESTREL_ARGS_MAX + KESTREL_ENVIRONMENT_MAX <=
+               KESTREL_RECORD_MAX);
 
 #endif

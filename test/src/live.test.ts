@@ -3,6 +3,7 @@
 // Where the addon is not built, or eBPF is not allowed, all of it is skipped with one line that says why.
 
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -22,6 +23,10 @@ if (typeof addon === "string") {
   defineLiveTests();
 }
 live.run();
+
+function sha256(file: string): string {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
 
 function rulesOf(ndjson: string): string[] {
   return ndjson
@@ -125,6 +130,32 @@ function defineLiveTests(): void {
       "linux-user-id-becomes-root",
     ]);
     assert.is(replayRecording(own, recording), stdout);
+  });
+
+  live("what costs something to find out is found for rules that read it", async () => {
+    const extras = buildPack(join(folder, "extras"), {
+      environment: 'process where event.action == "exec" and process.env_vars : "KESTREL_TEST=?*"',
+      capable:
+        'process where event.action == "exec" and process.args == "kestrel-capable" and ' +
+        'process.thread.capabilities.effective == "CAP_SETUID" and process.thread.capabilities.permitted == "CAP_CHOWN"',
+      incapable:
+        'process where event.action == "exec" and process.args == "kestrel-incapable" and ' +
+        "process.thread.capabilities.effective == null",
+      hashed: `process where event.action == "exec" and process.hash.sha256 == "${sha256("/bin/echo")}"`,
+    });
+    const watching = await startLive(extras, confined);
+    await cgroup.run(["/bin/sh", "-c", "KESTREL_TEST=some /bin/true; :"]);
+    await cgroup.run(["/bin/echo", "kestrel-capable"]);
+    await cgroup.run(["/bin/true", "kestrel-incapable"], { uid: 65534 });
+    await watching.lines(4);
+    const { stdout, stderr } = await watching.end("SIGINT");
+    assert.equal(rulesOf(stdout).sort(), ["capable", "environment", "hashed", "incapable"]);
+    assert.match(stderr, /^note: a rule reads process\.env_vars/m);
+    // Nothing of it without a rule that asks.
+    const plain = await startLive(pack, confined);
+    await run("single");
+    await plain.lines(1);
+    assert.not.match((await plain.end("SIGINT")).stdout, /env_vars|capabilities|"hash"/);
   });
 
   live("two runs at once see the same", async () => {

@@ -41,6 +41,8 @@ std::vector<std::string> strings_at(const Napi::Object& object, const char* name
   return strings;
 }
 
+bool bool_at(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean().Value(); }
+
 Host host_of(const Napi::Object& host) {
   Host result{string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
   // Tests have files of their own.
@@ -54,6 +56,7 @@ Host host_of(const Napi::Object& host) {
 /// What is asked for of `hashes` and `table`; a hash that there is not leaves an error behind.
 Enrichment enrichment_of(const Napi::Object& options) {
   Enrichment result;
+  result.capabilities = bool_at(options, "capabilities");
   for (const std::string& name : strings_at(options, "hashes")) {
     uint32_t kind = 0;
     for (const auto& [known, bit] : {std::pair{"md5", kMd5}, std::pair{"sha1", kSha1}, std::pair{"sha256", kSha256}}) {
@@ -199,7 +202,8 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     const Napi::Value tick = options.Get("tickMilliseconds");
     const int64_t tick_milliseconds = tick.IsNumber() ? tick.As<Napi::Number>().Int64Value() : 0;
     Programs programs =
-        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, written, strings_at(options, "programs")});
+        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, written, bool_at(options, "environment"),
+                         strings_at(options, "programs")});
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;

@@ -16,6 +16,7 @@ LineContext context_of(const Host& host, const Enrichment& enrichment) {
                       AccountNames(host.groups),
                       std::make_unique<ProcessTable>(host.proc, enrichment.limits),
                       ExecutableHashes(enrichment.hashes, host.proc)};
+  context.writes_capabilities = enrichment.capabilities;
   std::string& text = context.host;
   if (!host.name.empty()) text += "\"name\":" + json_string(host.name) + ",\"hostname\":" + json_string(host.name) + ",";
   if (!host.id.empty()) text += "\"id\":" + json_string(host.id) + ",";

@@ -31,6 +31,8 @@ struct Enrichment {
   TableLimits limits;
   /// Bits of HashSet: hashes of executables that are made.
   uint32_t hashes = 0;
+  /// Whether exec events tell the capabilities.
+  bool capabilities = false;
 };
 
 class LineWriter {

@@ -19,6 +19,7 @@ constexpr FlagName kFlagNames[] = {
     {KESTREL_FLAG_UNLINKED, "unlinked"},
     {KESTREL_FLAG_SCRIPT, "script"},
     {KESTREL_FLAG_FILENAME_CUT, "filename_cut"},
+    {KESTREL_FLAG_ENVIRONMENT_CUT, "environment_cut"},
     {KESTREL_FLAG_PACKET_CUT, "packet_cut"},
     {KESTREL_FLAG_PACKET_MALFORMED, "packet_malformed"},
     {KESTREL_FLAG_PATH_CUT, "path_cut"},

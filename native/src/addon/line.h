@@ -45,6 +45,8 @@ struct LineContext {
   AccountNames groups;
   std::unique_ptr<ProcessTable> processes;
   ExecutableHashes hashes;
+  /// Whether the lines of exec events tell the capabilities.
+  bool writes_capabilities = false;
   /// By the pid's lowest bits: a busy process has a place of its own nearly always.
   std::vector<RenderedProcess> rendered = {};
   /// How often the names of users or groups were read.
@@ -57,7 +59,7 @@ struct LineContext {
 };
 
 /// More than all that a line has beside its texts: names of fields, numbers, times, ids, names of users and groups.
-constexpr size_t kFixedBytes = 16384;
+constexpr size_t kFixedBytes = 20480;
 
 /// The most bytes of texts of the process table that a line has, before they are escaped. An executable stands there as the path and as the
 /// name; arguments stand there as a list and as a line, and each of the list has two quotes and a comma, which is no more than escaping

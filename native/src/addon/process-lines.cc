@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstring>
 
+#include "capability-names.h"
 #include "class-lines.h"
 
 namespace kestrel {
@@ -43,13 +45,43 @@ void write_hashes(Line& line, const kestrel_exec& exec, std::string_view executa
   line.raw("\"}");
 }
 
+void write_capabilities(Line& line, std::string_view name, uint64_t bits) {
+  line.raw(name);
+  line.raw("[");
+  std::string_view between = "\"";
+  for (uint32_t number = 0; number < 64; number++) {
+    if (((bits >> number) & 1) == 0) continue;
+    line.raw(between);
+    const std::string_view known = capability_name(number);
+    if (known.empty()) line.number("CAP_", number);
+    line.raw(known);
+    between = "\",\"";
+  }
+  line.raw(bits == 0 ? "]" : "\"]");
+}
+
+/// One member of the list for each variable, which a NUL ends.
+void write_environment(Line& line, std::string_view environment) {
+  if (environment.empty()) return;
+  std::string_view between = ",\"env_vars\":[";
+  for (size_t at = 0; at < environment.size();) {
+    const size_t end = std::min(environment.find('\0', at), environment.size());
+    line.raw(between);
+    line.quoted(environment.substr(at, end - at));
+    between = ",";
+    at = end + 1;
+  }
+  line.raw("]");
+}
+
 bool write_exec(Line& line, const kestrel_header& header, const char* record, size_t size) {
   kestrel_exec exec;
-  std::string_view executable, directory, filename, args;
+  std::string_view executable, directory, filename, args, environment;
   if (size < sizeof(exec)) return false;
   std::memcpy(&exec, record, sizeof(exec));
   if (!text_of(record, size, exec.executable, executable) || !text_of(record, size, exec.directory, directory) ||
-      !text_of(record, size, exec.filename, filename) || !text_of(record, size, exec.args, args)) {
+      !text_of(record, size, exec.filename, filename) || !text_of(record, size, exec.args, args) ||
+      !text_of(record, size, exec.environment, environment)) {
     return false;
   }
   if (!args.empty() && args.back() == '\0' && (header.flags & KESTREL_FLAG_ARGS_CUT) == 0) args.remove_suffix(1);
@@ -63,6 +95,12 @@ bool write_exec(Line& line, const kestrel_header& header, const char* record, si
       line.raw("}");
     }
     write_hashes(line, exec, executable);
+    if (line.shared.writes_capabilities) {
+      write_capabilities(line, ",\"thread\":{\"capabilities\":{\"effective\":", exec.cap_effective);
+      write_capabilities(line, ",\"permitted\":", exec.cap_permitted);
+      line.raw("}}");
+    }
+    write_environment(line, environment);
   });
   line.end(header, [&] {
     line.text(",\"filename\":", filename);

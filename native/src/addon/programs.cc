@@ -174,6 +174,7 @@ Object open_object(const ProgramOptions& options, const std::set<std::string>& w
   }
   settings.confined = options.cgroup >= 0 ? 1 : 0;
   settings.classes = options.classes | kProcessClasses;
+  settings.environment = options.environment ? 1 : 0;
   const int cpus = libbpf_num_possible_cpus();
   bpf_map* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
   bpf_map* const events = bpf_object__find_map_by_name(object.get(), "events");

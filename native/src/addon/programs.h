@@ -33,6 +33,8 @@ struct ProgramOptions {
   int cgroup;
   /// What is collected; processes always are, since every event is told of them.
   ClassSet classes;
+  /// Whether the environment of programs is read.
+  bool environment;
   /// Names of the programs that may be used; none means all.
   std::vector<std::string> names;
 };

@@ -57,6 +57,28 @@ static __always_inline __u32 append_args(struct room *room, __u32 size, struct t
   return bounded;
 }
 
+static __always_inline __u32 append_environment(struct room *room, __u32 size, struct task_struct *task)
+{
+  unsigned long start = task->mm->env_start;
+  unsigned long end = task->mm->env_end;
+  __u64 length = end - start;
+  if (length > KESTREL_ENVIRONMENT_MAX) {
+    length = KESTREL_ENVIRONMENT_MAX;
+    room->exec.header.flags |= KESTREL_FLAG_ENVIRONMENT_CUT;
+  }
+  if (size > KESTREL_RECORD_MAX)
+    return 0;
+  __u32 bounded = length;
+  asm volatile("" : "+r"(bounded));
+  if (bounded > KESTREL_ENVIRONMENT_MAX)
+    return 0;
+  if (bpf_probe_read_user(&room->record[size], bounded, (void *)start) != 0) {
+    room->exec.header.flags |= KESTREL_FLAG_ENVIRONMENT_CUT;
+    return 0;
+  }
+  return bounded;
+}
+
 static __always_inline __u32 append_filename(struct room *room, __u32 size, const char *filename)
 {
   if (size > KESTREL_RECORD_MAX)
@@ -83,6 +105,10 @@ static __always_inline __u32 make_exec(struct room *room, struct task_struct *ta
   exec->mode = inode->i_mode;
   exec->argc = bprm->argc;
   exec->reserved = 0;
+  const struct cred *cred = task->cred;
+  /* Two numbers of 32 bits before 6.3, one of 64 since: the same bytes. */
+  bpf_core_read(&exec->cap_effective, sizeof(exec->cap_effective), &cred->cap_effective);
+  bpf_core_read(&exec->cap_permitted, sizeof(exec->cap_permitted), &cred->cap_permitted);
 
   __u32 size = sizeof(*exec);
   __u32 begins = size;
@@ -118,6 +144,11 @@ static __always_inline __u32 make_exec(struct room *room, struct task_struct *ta
   begins = size;
   size += append_args(room, size, task);
   exec->args = TEXT(begins, size);
+
+  begins = size;
+  if (settings.environment)
+    size += append_environment(room, size, task);
+  exec->environment = TEXT(begins, size);
   exec->header.size = size;
   return size;
 }

@@ -42,6 +42,7 @@ export interface LiveOptions extends Omit<SinkOptions, "replay"> {
   readonly summary: "text" | "json" | "none";
 }
 
+const HASHES = ["md5", "sha1", "sha256"] as const;
 /** The ring is read so often. A wake for each event would cost the start of a process a fifth of its time. */
 const INTERVAL_MICROSECONDS = 4000;
 /** After so much silence the stream says what time it is. */
@@ -87,7 +88,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
 
-  const collector = attach(addon, options, asked);
+  const collector = attach(addon, options, asked, plan.extras);
   const report = collector.report();
   const attached = attachedClasses(report);
   const collected = asked.filter((event) => attached.has(event));
@@ -139,10 +140,18 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
 }
 
 /** Attaches the programs. Throws CliError when nothing can be collected. */
-function attach(addon: EbpfAddon, { ringBytes, cgroup }: LiveOptions, events: readonly EventClass[]): EbpfCollector {
+function attach(
+  addon: EbpfAddon,
+  { ringBytes, cgroup }: LiveOptions,
+  events: readonly EventClass[],
+  extras: CollectionPlan["extras"],
+): EbpfCollector {
   const settings = {
     ringBytes,
     events,
+    hashes: HASHES.filter((name) => extras.hashes.some((field) => field.endsWith(`.${name}`))),
+    environment: extras.environment.length > 0,
+    capabilities: extras.capabilities.length > 0,
     intervalMicroseconds: INTERVAL_MICROSECONDS,
     tickMilliseconds: TICK_MS,
     host: thisHost(),
@@ -169,7 +178,7 @@ function attachedClasses({ programs }: CollectorReport): ReadonlySet<EventClass>
 
 /** What rules ask for and do not get: of this kernel, and of any. */
 function shortcomings(
-  { classes, silent }: CollectionPlan,
+  { classes, silent, extras }: CollectionPlan,
   asked: readonly EventClass[],
   report: CollectorReport,
   { rules }: PackageManifest,
@@ -186,6 +195,11 @@ function shortcomings(
       ),
     ];
   });
+  if (extras.environment.length > 0) {
+    lines.push(
+      "note: a rule reads process.env_vars, so the environment of every program, secrets too, stands in its events",
+    );
+  }
   if (silent.length > 0) {
     const never = `${silent.length} of ${counted(rules.length, "rule", "rules")} can never fire on live events`;
     lines.push(`note: ${never}; kestrel-run doctor DIR says why`);

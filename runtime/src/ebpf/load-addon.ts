@@ -26,6 +26,8 @@ export interface EbpfHost {
 export interface Enrichment {
   /** Hashes of executables that the lines of exec events have. */
   readonly hashes?: readonly ("md5" | "sha1" | "sha256")[];
+  /** Whether exec events have process.thread.capabilities. */
+  readonly capabilities?: boolean;
   /** What the table of processes may take: 65,536 entries, of them 16,384 that have ended, and 64 MiB. */
   readonly table?: { readonly entries?: number; readonly ended?: number; readonly bytes?: number };
 }
@@ -95,6 +97,8 @@ export interface CollectorOptions extends Enrichment {
   readonly cgroup?: string;
   /** What is collected; without it everything. Processes always are, but stand in lines only when they are asked for. */
   readonly events?: readonly EventClass[];
+  /** Whether exec events have process.env_vars: all that the program was given, secrets too. */
+  readonly environment?: boolean;
   /** After so much silence a line says what time it is, see notes.ts; 0 or absent for never. */
   readonly tickMilliseconds?: number;
   /** Names of the programs that may be used; without it all. */

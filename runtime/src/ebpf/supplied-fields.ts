@@ -58,9 +58,9 @@ const GROUPS: readonly FieldGroup[] = [
   { of: EVENT_CLASSES, supply: "always", fields: under("process.parent.parent", ...IDENTITY, "start") },
   { of: ["exec"], supply: "always", fields: ["process.previous.executable"] },
   { of: ["exec"], supply: "hashes", fields: under("process.hash", ...HASHES) },
-  { of: EVENT_CLASSES, supply: "environment", fields: ["process.env_vars"] },
+  { of: ["exec"], supply: "environment", fields: ["process.env_vars"] },
   {
-    of: EVENT_CLASSES,
+    of: ["exec"],
     supply: "capabilities",
     fields: under("process.thread.capabilities", "effective", "permitted"),
   },

@@ -4,7 +4,7 @@ import type { EbpfHost } from "@kestrel/runtime/ebpf/load-addon";
 
 export const HEADER_SIZE = 40;
 export const PROCESS_SIZE = 144;
-export const EXEC_SIZE = 232;
+export const EXEC_SIZE = 248;
 export const FORK_SIZE = 184;
 export const EXIT_SIZE = 192;
 
@@ -90,6 +90,9 @@ export interface ExecRecord extends HeaderRecord {
   readonly args?: Buffer;
   readonly argc?: number;
   readonly argsSize?: number;
+  /** With the NULs that end them. */
+  readonly environment?: Buffer;
+  readonly capabilities?: { readonly effective: bigint; readonly permitted: bigint };
 }
 
 const NONE = Buffer.alloc(0);
@@ -124,13 +127,17 @@ function putProcess(record: Buffer, process: ProcessRecord): void {
 }
 
 export function execRecord(exec: ExecRecord): Buffer {
-  const texts = [exec.executable, exec.directory, exec.filename, exec.args].map((text) => text ?? NONE);
+  const texts = [exec.executable, exec.directory, exec.filename, exec.args, exec.environment].map(
+    (text) => text ?? NONE,
+  );
   const record = Buffer.alloc(EXEC_SIZE + texts.reduce((sum, text) => sum + text.length, 0));
   putHeader(record, CLASS.exec, exec);
   putProcess(record, exec.process ?? {});
   record.writeBigUInt64LE(exec.inode ?? 0n, 184);
   record.writeUInt32LE(exec.argc ?? 0, 200);
   record.writeUInt32LE(exec.argsSize ?? 0, 204);
+  record.writeBigUInt64LE(exec.capabilities?.effective ?? 0n, 232);
+  record.writeBigUInt64LE(exec.capabilities?.permitted ?? 0n, 240);
   let at = EXEC_SIZE;
   for (const [index, text] of texts.entries()) {
     record.writeUInt16LE(at, 212 + 4 * index);
