@@ -12,7 +12,7 @@ import { type CpioArchive, writeCpio } from "./cpio-archive.js";
 const REPOSITORY = "/kestrel";
 
 /** Packages that are not essential to Debian, and whose programs tests use. */
-const MORE_PACKAGES = ["mount"];
+const MORE_PACKAGES = /^(?:mount|iproute2|curl|(?:lib)?python3(?:\.\d+)?(?:-minimal|-stdlib)?)$/;
 
 /** Files of packages that nobody runs. C.utf8 is the one locale that programs may ask for. */
 const NOT_NEEDED = /^\/(?:etc|boot|dev|proc|run|sys|tmp|var)\/|^\/usr\/share\/|\/gconv\/|\/locale\/(?!C\.utf8)/;
@@ -96,7 +96,7 @@ $b poweroff -f
 export function writeGuest(guest: Guest, output: string): void {
   const archive = writeCpio(output);
   archive.characterDevice("/dev/console", 5, 1);
-  for (const folder of ["/proc", "/sys", "/run", "/tmp", "/root", "/var/tmp", "/mnt"]) archive.folder(folder);
+  for (const folder of ["/proc", "/sys", "/run", "/tmp", "/root", "/var/tmp", "/mnt", "/etc/cron.d"]) archive.folder(folder);
   archive.file("/init", { text: initScript(guest) }, 0o755);
   archive.file("/preload.cjs", { text: PRELOAD }, 0o644);
   archive.file("/busybox", { from: guest.busybox }, 0o755);
@@ -131,15 +131,17 @@ function addFile(archive: CpioArchive, path: string): void {
     addFile(archive, join(target.startsWith("/") ? "/" : dirname(at), target));
 }
 
-/** A line for each package, beginning with "yes" where every system has it. */
+/** A line for each package, with "yes" where every system has it. */
 // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query fills it in
-const FORMAT = "${Essential} ${Package}\\n";
+const FORMAT = "${db:Status-Status} ${Essential} ${Package}\\n";
 
 /** Paths of the packages that every Debian system has, and of some more. */
 function filesOfPackages(): string[] {
   const listed = read("dpkg-query", ["-W", "-f", FORMAT]);
-  const essential = [...listed.matchAll(/^yes (\S+)$/gm)].map(([, name]) => name ?? "");
-  return read("dpkg-query", ["-L", ...essential, ...MORE_PACKAGES])
+  const names = [...listed.matchAll(/^installed (\S+) (\S+)$/gm)].flatMap(([, essential, name = ""]) =>
+    essential === "yes" || MORE_PACKAGES.test(name) ? [name] : [],
+  );
+  return read("dpkg-query", ["-L", ...names])
     .split("\n")
     .filter((path) => path.startsWith("/") && !NOT_NEEDED.test(path) && existsSync(path));
 }
