@@ -325,6 +325,21 @@ doctor("every shortcoming is named with what it costs", () => {
   assert.ok(thrown.classes.every(({ state }) => state === "unknown"));
 });
 
+doctor("where the kernel does not tell what runs already, text and JSON say so and why", () => {
+  const told = diagnosed(GOOD, REPORT);
+  assert.match(doctorText(told, null), /^running processes +told by the kernel$/m);
+  assert.equal(doctorJson(told, null).running_processes, { from: "kernel", reason: null });
+  const refused = diagnosed(GOOD, { ...REPORT, processesReason: "EINVAL \u001b[31m\nlog of the verifier" });
+  assert.match(doctorText(refused, null), /^running processes +read from \/proc alone, .*: EINVAL \ufffd\[31m$/m);
+  assert.equal(doctorJson(refused, null).running_processes, {
+    from: "proc",
+    reason: "EINVAL \u001b[31m\nlog of the verifier",
+  });
+  const nothing = diagnosed(GOOD, new Error("the object is broken"));
+  assert.not(doctorText(nothing, null).includes("running processes"));
+  assert.equal(doctorJson(nothing, null).running_processes, { from: null, reason: null });
+});
+
 doctor("JSON has everything", async () => {
   const json = JSON.parse(JSON.stringify(doctorJson(diagnosed(GOOD, REPORT), await planned(...QUERIES)))) as {
     readonly machine: unknown;

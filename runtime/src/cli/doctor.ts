@@ -42,7 +42,7 @@ async function planOf(dir: string): Promise<PlannedPackage> {
 }
 
 export function doctorJson(diagnosis: Diagnosis, planned: PlannedPackage | null): Readonly<Record<string, unknown>> {
-  const { machine, shortcomings, addon, failure, classes } = diagnosis;
+  const { machine, shortcomings, addon, failure, processesReason, classes } = diagnosis;
   return {
     machine: {
       kernel: machine.kernel,
@@ -54,6 +54,7 @@ export function doctorJson(diagnosis: Diagnosis, planned: PlannedPackage | null)
     shortcomings,
     addon: { available: addon === null, reason: addon },
     live: { possible: failure === null, reason: failure },
+    running_processes: { from: runningFrom(diagnosis), reason: processesReason },
     events: classes.map(({ event, state, program, programs }) => ({
       event,
       state,
@@ -93,7 +94,24 @@ export function doctorText(diagnosis: Diagnosis, planned: PlannedPackage | null)
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-function machineText({ machine, shortcomings, addon, failure }: Diagnosis): string {
+/** Where is read what runs already when a run begins; null where nothing can be collected. */
+function runningFrom({ failure, processesReason }: Diagnosis): "kernel" | "proc" | null {
+  if (failure !== null) return null;
+  return processesReason === null ? "kernel" : "proc";
+}
+
+function runningText(diagnosis: Diagnosis): string[][] {
+  const from = runningFrom(diagnosis);
+  if (from === null) return [];
+  const why = firstLine(diagnosis.processesReason ?? "");
+  const lack = "they have no entity_id until something new names them";
+  return [
+    ["running processes", from === "kernel" ? "told by the kernel" : `read from /proc alone, so ${lack}: ${why}`],
+  ];
+}
+
+function machineText(diagnosis: Diagnosis): string {
+  const { machine, shortcomings, addon, failure } = diagnosis;
   const held = Object.entries(machine.capabilities).filter(([, has]) => has);
   return columns([
     ["kernel", printable(machine.kernel)],
@@ -104,6 +122,7 @@ function machineText({ machine, shortcomings, addon, failure }: Diagnosis): stri
     ...shortcomings.map(({ what, cost }) => [`  ${what}`, cost]),
     ["addon", addon === null ? "there" : printable(addon)],
     ["live events", failure === null ? "can be collected" : `cannot be collected: ${firstLine(failure)}`],
+    ...runningText(diagnosis),
   ]).join("\n");
 }
 

@@ -31,6 +31,8 @@ export interface Diagnosis {
   readonly addon: string | null;
   /** Why nothing can be collected; null where something can. */
   readonly failure: string | null;
+  /** Why the kernel's iterator does not tell of what runs already, so that only /proc does; null where it does, or nothing was tried. */
+  readonly processesReason: string | null;
   readonly classes: readonly ClassDiagnosis[];
 }
 
@@ -51,10 +53,10 @@ export function diagnose(load: () => EbpfAddon, machineWithoutAddon = machineFro
   try {
     const options = { ringBytes: RING_BYTES, intervalMicroseconds: 1000, host: thisHost() };
     const collector = new addon.Collector(options);
-    const { failure, programs } = collector.report();
+    const { failure, processesReason, programs } = collector.report();
     collector.stop();
     const classes = EVENT_CLASSES.map((event) => classOf(event, programs));
-    return { machine, shortcomings: shortcomingsOf(machine), addon: null, failure, classes };
+    return { machine, shortcomings: shortcomingsOf(machine), addon: null, failure, processesReason, classes };
   } catch (error) {
     return unknown(machine, error instanceof Error ? error.message : String(error));
   }
@@ -62,7 +64,7 @@ export function diagnose(load: () => EbpfAddon, machineWithoutAddon = machineFro
 
 function unknown(machine: MachineFacts, failure: string): Diagnosis {
   const classes = EVENT_CLASSES.map((event) => ({ event, state: "unknown", program: null, programs: [] }) as const);
-  return { machine, shortcomings: shortcomingsOf(machine), addon: null, failure, classes };
+  return { machine, shortcomings: shortcomingsOf(machine), addon: null, failure, processesReason: null, classes };
 }
 
 function classOf(event: EventClass, all: readonly ProgramReport[]): ClassDiagnosis {
