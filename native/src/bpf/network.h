@@ -77,12 +77,13 @@ struct cgroup_walk {
 
 static long step_to_parent(__u32 index, struct cgroup_walk *walk)
 {
-  __u64 id = BPF_CORE_READ(walk->cgroup, kn, id);
+  struct cgroup *cgroup = walk->cgroup;
+  __u64 id = BPF_CORE_READ(cgroup, kn, id);
   for (__u32 at = 0; at < KESTREL_EXCLUDED_MAX; at++) {
     if (at < settings.excluded && settings.excluded_ids[at] == id)
       walk->is_excluded = true;
   }
-  struct cgroup_subsys_state *parent = BPF_CORE_READ(walk->cgroup, self.parent);
+  struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
   if (walk->is_excluded || parent == NULL)
     return 1;
   walk->cgroup = container_of(parent, struct cgroup, self);
