@@ -349,19 +349,39 @@ struct kestrel_counters {
   kestrel_u64 dropped;
 };
 
+/* Cgroups that can be left out of collection. */
+#define KESTREL_EXCLUDED_MAX 8
+
+/* Where in the map `cgroups` the one stands that collection is confined to; those that are left out stand behind it. */
+#define KESTREL_CONFINING_CGROUP 0
+
+/* What paths of files must begin with, as a key of the map `prefixes`: the value is a bit for each class that takes such paths. */
+#define KESTREL_PREFIX_MAX 64
+
+struct kestrel_prefix {
+  /* Of the prefix, in bits. */
+  kestrel_u32 bits;
+  /* ASCII without letters of upper case; a prefix that is longer is cut. */
+  kestrel_u8 bytes[KESTREL_PREFIX_MAX];
+};
+
 /* What the addon tells the programs when it loads them. */
 struct kestrel_settings {
   /* A bit for each class that is made. */
   kestrel_u64 classes;
+  /* A bit for each class of files that only `prefixes` lets pass. */
+  kestrel_u64 filtered;
   /* The collector's own process, by its pid in its own namespace, and that namespace as stat() shows it. It is never reported. */
   kestrel_u64 own_namespace_device;
   kestrel_u64 own_namespace_inode;
   kestrel_u32 own_pid;
-  /* Whether only the cgroup in `cgroups` is reported, with those below it. */
+  /* Whether only one cgroup of `cgroups` is reported, with those below it. */
   kestrel_u32 confined;
+  /* How many of `cgroups` are not reported, with those below them, and their ids. */
+  kestrel_u32 excluded;
   /* Whether the environment of programs is read. */
   kestrel_u32 environment;
-  kestrel_u32 reserved;
+  kestrel_u64 excluded_ids[KESTREL_EXCLUDED_MAX];
 };
 
 /* A process that was there already: what the iterator gives, and no record of the ring. */
@@ -375,7 +395,8 @@ struct kestrel_found {
 };
 
 KESTREL_ASSERT(sizeof(struct kestrel_found) == 160);
-KESTREL_ASSERT(sizeof(struct kestrel_settings) == 40);
+KESTREL_ASSERT(sizeof(struct kestrel_settings) == 112);
+KESTREL_ASSERT(sizeof(struct kestrel_prefix) == 68);
 KESTREL_ASSERT(sizeof(struct kestrel_text) == 4);
 KESTREL_ASSERT(sizeof(struct kestrel_header) == 40);
 KESTREL_ASSERT(KESTREL_OFFSET(struct kestrel_header, klass) == 4);

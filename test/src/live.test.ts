@@ -169,6 +169,39 @@ function defineLiveTests(): void {
     assert.equal(known(second.stdout), known(first.stdout));
   });
 
+  live("excluded cgroups are not watched, and paths that no rule wants are not collected", async () => {
+    const files = buildPack(join(folder, "files"), {
+      wanted: `file where event.action == "creation" and file.path like~ "${folder}/Wanted*"`,
+      run: 'process where event.action == "exec" and process.args == "kestrel-single"',
+    });
+    const [one, other] = [makeCgroup(), makeCgroup()];
+    const flags = [...confined, "--exclude-cgroup", one.path, "--exclude-cgroup", other.path, "--summary", "json"];
+    const watching = await startLive(files, flags);
+    const script = `for i in 1 2 3; do : > ${folder}/other$i; : > ${folder}/wanted$i; done; /bin/echo kestrel-single; :`;
+    await one.run(["/bin/sh", "-c", script]);
+    await other.run(["/bin/sh", "-c", script]);
+    await cgroup.run(["/bin/sh", "-c", `rm -f ${folder}/wanted*; ${script}`]);
+    await watching.lines(4);
+    const { stdout, stderr } = await watching.end("SIGINT");
+    assert.equal(rulesOf(stdout), ["wanted", "wanted", "wanted", "run"]);
+    assert.ok(stderr.includes(` in ${cgroup.path} but not in ${one.path}, ${other.path} with `), stderr);
+    const summary = JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as {
+      readonly collected: Readonly<Record<string, { readonly made: number }>>;
+    };
+    assert.is(summary.collected.create?.made, 3);
+    const many = Array.from({ length: 9 }, () => one.path);
+    const refused = await (await startLive(files, ["--exclude-cgroup", ...many])).ended;
+    assert.is(refused.code, 2);
+    assert.match(refused.stderr, /^error\[E_EBPF\]: at most 8 cgroups can be excluded, not 9$/m);
+    const none = await (await startLive(files, ["--exclude-cgroup", folder])).ended;
+    assert.match(
+      none.stderr,
+      /^error\[E_EBPF\]: .*the folder to exclude, \/tmp\/kestrel-watch-\S+, is no cgroup of version 2: /m,
+    );
+    one.remove();
+    other.remove();
+  });
+
   live("a run that is killed leaves a recording that can be replayed", async () => {
     const recording = join(folder, "killed.ndjson.gz");
     const watching = await startLive(pack, [...confined, "--record", recording]);

@@ -17,7 +17,16 @@ namespace kestrel {
 namespace {
 
 /// What runtime/src/ebpf/load-addon.ts and this addon agree on. Raise both when a function here changes.
-constexpr uint32_t kInterface = 3;
+constexpr uint32_t kInterface = 4;
+
+/// Open folders, until they go out of scope.
+class Folders {
+ public:
+  ~Folders() {
+    for (const ExcludedCgroup& one : all) close(one.descriptor);
+  }
+  std::vector<ExcludedCgroup> all;
+};
 
 /// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
 Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
@@ -42,6 +51,49 @@ std::vector<std::string> strings_at(const Napi::Object& object, const char* name
 }
 
 bool bool_at(const Napi::Object& object, const char* name) { return object.Get(name).ToBoolean().Value(); }
+
+/// A folder, open; -1 with an error left behind when it cannot be opened.
+int open_cgroup(Napi::Env env, const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    Napi::Error::New(env, "cannot open the cgroup " + path + ": " + std::strerror(errno)).ThrowAsJavaScriptException();
+  }
+  return descriptor;
+}
+
+/// Opens the cgroups that are left out. Too many, or one that is not there, leave an error behind.
+void open_excluded(const Napi::Object& options, Folders& folders) {
+  const auto paths = strings_at(options, "excludedCgroups");
+  if (paths.size() > KESTREL_EXCLUDED_MAX) {
+    const auto most = std::to_string(KESTREL_EXCLUDED_MAX);
+    Napi::Error::New(options.Env(), "at most " + most + " cgroups can be excluded, not " + std::to_string(paths.size()))
+        .ThrowAsJavaScriptException();
+    return;
+  }
+  for (const std::string& path : paths) {
+    const int descriptor = open_cgroup(options.Env(), path);
+    if (descriptor < 0) return;
+    folders.all.push_back({path, descriptor});
+  }
+}
+
+/// What paths of each class must begin with; a class that has none leaves an error behind.
+PathPrefixes path_prefixes_of(const Napi::Object& options) {
+  PathPrefixes result;
+  if (!options.Get("pathPrefixes").IsObject()) return result;
+  const auto by_class = options.Get("pathPrefixes").As<Napi::Object>();
+  const Napi::Array names = by_class.GetPropertyNames();
+  for (uint32_t at = 0; at < names.Length(); at++) {
+    const std::string name = names.Get(at).ToString().Utf8Value();
+    const uint32_t klass = class_of(name);
+    if (!has_paths(klass)) {
+      Napi::TypeError::New(options.Env(), "there are no paths of " + name + " events").ThrowAsJavaScriptException();
+    } else if (by_class.Get(name).IsArray()) {
+      result[klass] = strings_at(by_class, name.c_str());
+    }
+  }
+  return result;
+}
 
 Host host_of(const Napi::Object& host) {
   Host result{string_at(host, "name"), string_at(host, "id"), string_at(host, "bootId")};
@@ -149,8 +201,8 @@ const char* state_name(ProgramReport::State state) {
   }
 }
 
-/// new Collector({ringBytes, intervalMicroseconds, tickMilliseconds, cgroup, events, programs, host}): attaches what it can; `report`
-/// says what.
+/// new Collector({ringBytes, intervalMicroseconds, tickMilliseconds, cgroup, excludedCgroups, pathPrefixes, events, programs, host}):
+/// attaches what it can; `report` says what.
 class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -179,15 +231,6 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
       return;
     }
     const std::string cgroup_path = string_at(options, "cgroup");
-    int cgroup = -1;
-    if (!cgroup_path.empty()) {
-      cgroup = open(cgroup_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-      if (cgroup < 0) {
-        Napi::Error::New(env, "cannot open the cgroup " + cgroup_path + ": " + std::strerror(errno))
-            .ThrowAsJavaScriptException();
-        return;
-      }
-    }
     ClassSet written = options.Get("events").IsArray() ? 0 : kAllClasses;
     for (const std::string& name : strings_at(options, "events")) {
       const uint32_t klass = class_of(name);
@@ -201,9 +244,15 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
     if (env.IsExceptionPending()) return;
     const Napi::Value tick = options.Get("tickMilliseconds");
     const int64_t tick_milliseconds = tick.IsNumber() ? tick.As<Napi::Number>().Int64Value() : 0;
-    Programs programs =
-        attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, written, bool_at(options, "environment"),
-                         strings_at(options, "programs")});
+    const PathPrefixes paths = path_prefixes_of(options);
+    if (env.IsExceptionPending()) return;
+    Folders excluded;
+    open_excluded(options, excluded);
+    if (env.IsExceptionPending()) return;
+    const int cgroup = cgroup_path.empty() ? -1 : open_cgroup(env, cgroup_path);
+    if (env.IsExceptionPending()) return;
+    Programs programs = attach_programs({ring_bytes.As<Napi::Number>().Uint32Value(), cgroup, written,
+                                         bool_at(options, "environment"), strings_at(options, "programs"), excluded.all, paths});
     if (cgroup >= 0) close(cgroup);
     reports_ = programs.reports;
     failure_ = programs.failure;

@@ -175,13 +175,21 @@ Object open_object(const ProgramOptions& options, const std::set<std::string>& w
   settings.confined = options.cgroup >= 0 ? 1 : 0;
   settings.classes = options.classes | kProcessClasses;
   settings.environment = options.environment ? 1 : 0;
+  settings.filtered = filtered_classes(options.paths);
+  for (const ExcludedCgroup& cgroup : options.excluded) {
+    struct stat folder {};
+    if (fstat(cgroup.descriptor, &folder) == 0) settings.excluded_ids[settings.excluded++] = folder.st_ino;
+  }
   const int cpus = libbpf_num_possible_cpus();
   bpf_map* const map = bpf_object__find_map_by_name(object.get(), ".rodata.settings");
   bpf_map* const events = bpf_object__find_map_by_name(object.get(), "events");
   bpf_map* const rooms = bpf_object__find_map_by_name(object.get(), "rooms");
-  if (cpus <= 0 || map == nullptr || events == nullptr || rooms == nullptr ||
+  bpf_map* const prefixes = bpf_object__find_map_by_name(object.get(), "prefixes");
+  const auto prefix_count = static_cast<uint32_t>(prefix_entries(options.paths).size());
+  if (cpus <= 0 || map == nullptr || events == nullptr || rooms == nullptr || prefixes == nullptr ||
       bpf_map__set_initial_value(map, &settings, sizeof(settings)) != 0 ||
       bpf_map__set_max_entries(events, options.ring_bytes) != 0 ||
+      bpf_map__set_max_entries(prefixes, std::max(prefix_count, uint32_t{1})) != 0 ||
       bpf_map__set_max_entries(rooms, static_cast<uint32_t>(cpus) * kRoomsOfCpu) != 0) {
     failure = "the object is not the one that this addon was built with\n" + said;
     return nullptr;
@@ -206,6 +214,32 @@ int load(Object& object, const ProgramOptions& options, const std::set<std::stri
   if (object == nullptr) return -EINVAL;
   const Listening scope(said);
   return bpf_object__load(object.get());
+}
+
+/// Puts a cgroup into the map of those that the programs ask for. False with errno when it is none of version 2.
+bool set_cgroup(const Programs& programs, uint32_t at, int descriptor) {
+  const auto cgroup = static_cast<uint32_t>(descriptor);
+  return bpf_map_update_elem(programs.map("cgroups"), &at, &cgroup, BPF_ANY) == 0;
+}
+
+/// Fills what the programs look into before anything is attached. Returns why that is not possible, or nothing.
+std::string fill_filters(const Programs& programs, const ProgramOptions& options) {
+  if (options.cgroup >= 0 && !set_cgroup(programs, KESTREL_CONFINING_CGROUP, options.cgroup)) {
+    return std::string("the folder to confine collection to is no cgroup of version 2: ") + strerror(errno);
+  }
+  uint32_t at = KESTREL_CONFINING_CGROUP;
+  for (const ExcludedCgroup& cgroup : options.excluded) {
+    if (set_cgroup(programs, ++at, cgroup.descriptor)) continue;
+    return "the folder to exclude, " + cgroup.path + ", is no cgroup of version 2: " + strerror(errno);
+  }
+  for (const auto& [prefix, classes] : prefix_entries(options.paths)) {
+    kestrel_prefix key{};
+    key.bits = static_cast<uint32_t>(prefix.size()) * 8;
+    std::memcpy(key.bytes, prefix.data(), prefix.size());
+    if (bpf_map_update_elem(programs.map("prefixes"), &key, &classes, BPF_ANY) == 0) continue;
+    return std::string("the kernel does not take the paths to filter by: ") + strerror(errno);
+  }
+  return "";
 }
 
 /// The first of the machine's cgroups, as far as this process sees them, as an open folder; -1 with errno when there is none.
@@ -413,14 +447,10 @@ Programs attach_programs(const ProgramOptions& options) {
     return result;
   }
 
-  if (options.cgroup >= 0) {
-    const uint32_t first = 0;
-    const auto cgroup = static_cast<uint32_t>(options.cgroup);
-    if (bpf_map_update_elem(result.map("cgroups"), &first, &cgroup, BPF_ANY) != 0) {
-      result.failure = std::string("the folder to confine collection to is no cgroup of version 2: ") + strerror(errno);
-      result.object = nullptr;
-      return result;
-    }
+  result.failure = fill_filters(result, options);
+  if (!result.failure.empty()) {
+    result.object = nullptr;
+    return result;
   }
 
   bool attached[KESTREL_CLASSES] = {};

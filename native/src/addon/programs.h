@@ -9,6 +9,7 @@
 
 #include "../record.h"
 #include "event-classes.h"
+#include "path-prefixes.h"
 
 namespace kestrel {
 
@@ -26,6 +27,12 @@ struct ProgramReport {
   std::string reason;
 };
 
+/// A cgroup that is left out, open; it is not closed here.
+struct ExcludedCgroup {
+  std::string path;
+  int descriptor;
+};
+
 struct ProgramOptions {
   /// Of the ring, in bytes: a power of two that is at least a page.
   uint32_t ring_bytes;
@@ -37,6 +44,9 @@ struct ProgramOptions {
   bool environment;
   /// Names of the programs that may be used; none means all.
   std::vector<std::string> names;
+  /// What processes of these do is not collected, nor what those of cgroups below them do. At most KESTREL_EXCLUDED_MAX.
+  std::vector<ExcludedCgroup> excluded;
+  PathPrefixes paths;
 };
 
 struct ObjectCloser {

@@ -17,6 +17,7 @@
 #include "ring.h"
 
 #include "path.h"
+#include "prefixes.h"
 #include "process.h"
 
 #include "found.h"

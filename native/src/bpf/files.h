@@ -96,12 +96,17 @@ static __noinline int report_open_file(struct file *file, __u32 klass, __u32 wha
     return 0;
   }
   struct task_struct *task = bpf_get_current_task_btf();
-  struct kestrel_file *record = begin_file(room, klass, what, task);
   struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+  __u32 flags = 0;
+  __u32 at = walk_path(room, dentry, BPF_CORE_READ(file, f_path.mnt), task->fs, &flags);
+  if (!is_path_wanted(room, klass, at, flags)) {
+    leave_room(room);
+    return 0;
+  }
+  struct kestrel_file *record = begin_file(room, klass, what, task);
   fill_inode(record, BPF_CORE_READ(file, f_inode));
   __u32 begins = sizeof(*record);
-  __u32 flags = 0;
-  __u32 size = begins + append_path(room, begins, dentry, BPF_CORE_READ(file, f_path.mnt), task->fs, &flags);
+  __u32 size = begins + put_path(room, begins, at);
   record->path = TEXT(begins, size);
   note_walk(&record->header, flags);
   if (BPF_CORE_READ(dentry, d_hash.pprev) == NULL)

@@ -67,13 +67,46 @@ struct {
   __type(value, struct owner);
 } accepted SEC(".maps");
 
+/* Cgroups that are looked at from one upwards. */
+#define CGROUPS_ABOVE 64
+
+struct cgroup_walk {
+  struct cgroup *cgroup;
+  bool is_excluded;
+};
+
+static long step_to_parent(__u32 index, struct cgroup_walk *walk)
+{
+  struct cgroup *cgroup = walk->cgroup;
+  __u64 id = BPF_CORE_READ(cgroup, kn, id);
+  for (__u32 at = 0; at < KESTREL_EXCLUDED_MAX; at++) {
+    if (at < settings.excluded && settings.excluded_ids[at] == id)
+      walk->is_excluded = true;
+  }
+  struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+  if (walk->is_excluded || parent == NULL)
+    return 1;
+  walk->cgroup = container_of(parent, struct cgroup, self);
+  return 0;
+}
+
+/* Whether a task is in a cgroup that is left out, where bpf_current_task_under_cgroup is not given. */
+static __always_inline bool is_excluded(struct task_struct *task)
+{
+  if (settings.excluded == 0)
+    return false;
+  struct cgroup_walk walk = {.cgroup = task->cgroups->dfl_cgrp};
+  bpf_loop(CGROUPS_ABOVE, step_to_parent, &walk, 0);
+  return walk.is_excluded;
+}
+
 /*
  * Whether what `task` does is reported, in a program that is attached to a cgroup. bpf_get_ns_current_pid_tgid is not given to those
  * before 6.10, so the pid is looked up where that helper does.
  */
 static __always_inline bool is_reported(struct task_struct *task)
 {
-  if (task->flags & PF_KTHREAD)
+  if ((task->flags & PF_KTHREAD) || is_excluded(task))
     return false;
   struct pid *pid = BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]);
   __u32 level = BPF_CORE_READ(pid, level);

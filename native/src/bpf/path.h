@@ -84,11 +84,11 @@ static long step_up(__u32 index, struct path_walk *walk)
 }
 
 /*
- * Appends the path of `dentry` on `mount`, as a process with this root sees it, to the record at `size`, and returns its length.
+ * The path of `dentry` on `mount`, as a process with this root sees it, then stands in room->path from what is returned up to PATH_END.
  * What became of the walk is left in *flags.
  */
-static __always_inline __u32 append_path(struct room *room, __u32 size, struct dentry *dentry, struct vfsmount *mount,
-                                         struct fs_struct *fs, __u32 *flags)
+static __always_inline __u32 walk_path(struct room *room, struct dentry *dentry, struct vfsmount *mount, struct fs_struct *fs,
+                                       __u32 *flags)
 {
   struct path_walk walk = {
       .room = room,
@@ -106,15 +106,29 @@ static __always_inline __u32 append_path(struct room *room, __u32 size, struct d
     walk.at = PATH_END - 1;
   }
   *flags = walk.flags;
-  __u32 at = walk.at;
+  return walk.at;
+}
+
+/* Appends the path that begins at room->path[at] to the record at `size`, and returns its length. */
+static __always_inline __u32 put_path(struct room *room, __u32 size, __u32 at)
+{
   if (at < NAME_MAX_BYTES || at >= PATH_END)
     return 0;
   __u32 length = (PATH_END - at) & (2 * KESTREL_PATH_MAX - 1);
   if (size > KESTREL_RECORD_MAX || length > KESTREL_PATH_MAX)
     return 0;
-  if (bpf_probe_read_kernel(&room->record[size], length, &room->path[at]) != 0)
+  /* Where it is, with a bound that verifiers before 6.4 keep. */
+  __u32 from = NAME_MAX_BYTES + ((at - NAME_MAX_BYTES) & (KESTREL_PATH_MAX - 1));
+  if (bpf_probe_read_kernel(&room->record[size], length, &room->path[from]) != 0)
     return 0;
   return length;
+}
+
+/* Both in one. */
+static __always_inline __u32 append_path(struct room *room, __u32 size, struct dentry *dentry, struct vfsmount *mount,
+                                         struct fs_struct *fs, __u32 *flags)
+{
+  return put_path(room, size, walk_path(room, dentry, mount, fs, flags));
 }
 
 #endif

@@ -3,7 +3,8 @@
  * Records → the ring, and what is lost on the way.
  *
  * A record whose size is known beforehand is made in the ring; one with texts is put together in a room of this CPU and copied.
- * INVARIANT: every event that passes the filter is counted as made exactly once, and as dropped unless it stands in the ring.
+ * INVARIANT: every event that passes the filter is counted as made exactly once, and as dropped unless it stands in the ring. One whose
+ * path nobody could look at, because no room was free, counts as if it had passed.
  */
 #ifndef KESTREL_RING_H
 #define KESTREL_RING_H
@@ -11,10 +12,10 @@
 /* What the loader decides before the programs are loaded: constants for the verifier, which removes what they exclude. */
 SEC(".rodata.settings") const volatile struct kestrel_settings settings = {};
 
-/* The cgroup that collection is confined to, if it is. A cgroup by its descriptor is the same in every namespace. */
+/* The cgroup that collection is confined to, if it is, and those that are left out. By its descriptor one is the same in every namespace. */
 struct {
   __uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
-  __uint(max_entries, 1);
+  __uint(max_entries, 1 + KESTREL_EXCLUDED_MAX);
   __type(key, __u32);
   __type(value, __u32);
 } cgroups SEC(".maps");
@@ -66,8 +67,14 @@ static __always_inline bool is_class(enum kestrel_class klass)
 /* Whether what the current task does is wanted. */
 static __always_inline bool is_wanted(void)
 {
-  if (settings.confined && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
+  if (settings.confined && bpf_current_task_under_cgroup(&cgroups, KESTREL_CONFINING_CGROUP) != 1)
     return false;
+  for (__u32 at = 0; at < KESTREL_EXCLUDED_MAX; at++) {
+    if (at >= settings.excluded)
+      break;
+    if (bpf_current_task_under_cgroup(&cgroups, KESTREL_CONFINING_CGROUP + 1 + at) == 1)
+      return false;
+  }
   struct bpf_pidns_info own = {};
   /* Fails in any other pid namespace, and there the current task is not the collector. */
   if (bpf_get_ns_current_pid_tgid(settings.own_namespace_device, settings.own_namespace_inode, &own, sizeof(own)) == 0)

@@ -86,11 +86,16 @@ static __noinline int report_path(struct dentry *dentry, __u32 klass, __u32 what
     count(klass, true);
     return 0;
   }
-  struct kestrel_file *record = begin_file(room, klass, what, task);
   struct vfsmount *mount = (struct vfsmount *)about->mount;
-  __u32 path = sizeof(*record);
   __u32 flags = 0;
-  __u32 size = path + append_path(room, path, dentry, mount, task->fs, &flags);
+  __u32 at = walk_path(room, dentry, mount, task->fs, &flags);
+  if (!is_path_wanted(room, klass, at, flags)) {
+    leave_room(room);
+    return 0;
+  }
+  struct kestrel_file *record = begin_file(room, klass, what, task);
+  __u32 path = sizeof(*record);
+  __u32 size = path + put_path(room, path, at);
   record->path = TEXT(path, size);
   note_walk(&record->header, flags);
   struct inode *inode = BPF_CORE_READ(dentry, d_inode);
@@ -280,11 +285,16 @@ int BPF_PROG(on_chmod, const struct path *path, unsigned short mode, int result)
     return 0;
   }
   struct task_struct *task = bpf_get_current_task_btf();
+  __u32 flags = 0;
+  __u32 at = walk_path(room, path->dentry, path->mnt, task->fs, &flags);
+  if (!is_path_wanted(room, KESTREL_CLASS_MODE, at, flags)) {
+    leave_room(room);
+    return 0;
+  }
   struct kestrel_file *record = begin_file(room, KESTREL_CLASS_MODE, KESTREL_FILE_PLAIN, task);
   fill_inode(record, path->dentry->d_inode);
   __u32 begins = sizeof(*record);
-  __u32 flags = 0;
-  __u32 size = begins + append_path(room, begins, path->dentry, path->mnt, task->fs, &flags);
+  __u32 size = begins + put_path(room, begins, at);
   record->path = TEXT(begins, size);
   note_walk(&record->header, flags);
   end_file(room, KESTREL_CLASS_MODE, size);

@@ -31,6 +31,8 @@ import { createStop, SIGNALS, stopAtSignals } from "./stop.js";
 export interface LiveOptions extends Omit<SinkOptions, "replay"> {
   /** A folder of cgroup version 2 that collection is confined to; null for the whole machine. */
   readonly cgroup: string | null;
+  /** Folders of the kind whose processes are not watched. */
+  readonly excludedCgroups: readonly string[];
   /** Where the stream is recorded; null for nowhere. */
   readonly record: string | null;
   readonly latenessNs: bigint;
@@ -57,7 +59,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const pack = await loadPackage(dir);
   const addon = loadAddon();
   const plan = planCollection(pack.manifest);
-  const asked = plan.classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
+  const asked = askedBy(plan);
   if (asked.length === 0) {
     throw new CliError("E_EBPF", `no rule of ${dir} can fire on live events; kestrel-run doctor ${dir} says why`);
   }
@@ -88,7 +90,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
 
-  const collector = attach(addon, options, asked, plan.extras);
+  const collector = attach(addon, options, plan);
   const report = collector.report();
   const attached = attachedClasses(report);
   const collected = asked.filter((event) => attached.has(event));
@@ -142,16 +144,19 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
 /** Attaches the programs. Throws CliError when nothing can be collected. */
 function attach(
   addon: EbpfAddon,
-  { ringBytes, cgroup }: LiveOptions,
-  events: readonly EventClass[],
-  extras: CollectionPlan["extras"],
+  { ringBytes, cgroup, excludedCgroups }: LiveOptions,
+  plan: CollectionPlan,
 ): EbpfCollector {
   const settings = {
     ringBytes,
-    events,
-    hashes: HASHES.filter((name) => extras.hashes.some((field) => field.endsWith(`.${name}`))),
-    environment: extras.environment.length > 0,
-    capabilities: extras.capabilities.length > 0,
+    events: askedBy(plan),
+    pathPrefixes: Object.fromEntries(
+      plan.classes.flatMap(({ event, paths }) => (paths === null ? [] : [[event, paths]])),
+    ),
+    excludedCgroups,
+    hashes: HASHES.filter((name) => plan.extras.hashes.some((field) => field.endsWith(`.${name}`))),
+    environment: plan.extras.environment.length > 0,
+    capabilities: plan.extras.capabilities.length > 0,
     intervalMicroseconds: INTERVAL_MICROSECONDS,
     tickMilliseconds: TICK_MS,
     host: thisHost(),
@@ -166,6 +171,10 @@ function attach(
   const { failure } = collector.report();
   if (failure !== null) throw new CliError("E_EBPF", `nothing can be collected: ${failure}`);
   return collector;
+}
+
+function askedBy({ classes }: CollectionPlan): readonly EventClass[] {
+  return classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
 }
 
 function milliseconds(ns: bigint): number {
@@ -218,8 +227,13 @@ function countersOf(collector: EbpfCollector, classes: readonly EventClass[]): N
 }
 
 /** Everything is attached when this is said; what happens from now on is seen. */
-function watchingLine(collected: readonly EventClass[], hooks: number, { cgroup, record }: LiveOptions): string {
-  const where = cgroup === null ? "" : ` in ${cgroup}`;
+function watchingLine(
+  collected: readonly EventClass[],
+  hooks: number,
+  { cgroup, excludedCgroups, record }: LiveOptions,
+): string {
+  const inside = cgroup === null ? "" : ` in ${cgroup}`;
+  const where = excludedCgroups.length === 0 ? inside : `${inside} but not in ${excludedCgroups.join(", ")}`;
   const recorded = record === null ? "" : `, recording to ${record}`;
   return printable(`watching ${collected.join(", ")}${where} with ${hooks} hooks${recorded}; Ctrl-C ends it`);
 }

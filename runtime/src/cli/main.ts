@@ -18,6 +18,7 @@ interface RunFlags {
   readonly replay?: readonly string[];
   readonly ebpf?: boolean;
   readonly cgroup?: string;
+  readonly excludeCgroup?: readonly string[];
   readonly record?: string;
   readonly ring: number;
   readonly duration?: bigint;
@@ -89,6 +90,10 @@ function createProgram(): Command {
     )
     .option("--ebpf", "watch this machine's kernel; needs the eBPF addon, and root or CAP_BPF and CAP_PERFMON")
     .option("--cgroup <folder>", "with --ebpf: only what processes of this cgroup do, and of those below it")
+    .option(
+      "--exclude-cgroup <folder...>",
+      "with --ebpf: not what processes of these cgroups do, nor of those below them; at most 8",
+    )
     .option(
       "--record <file>",
       "with --ebpf: write the stream to a file that --replay repeats; packed when it ends in .gz",
@@ -164,8 +169,11 @@ function createProgram(): Command {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
     if (flags.ebpf !== true) {
-      for (const name of ["cgroup", "record", "duration", "ring"] as const) {
-        if (program.getOptionValueSource(name) === "cli") program.error(`error: --${name} needs --ebpf`);
+      for (const name of ["--cgroup", "--exclude-cgroup", "--record", "--duration", "--ring"]) {
+        const option = program.options.find(({ long }) => long === name)?.attributeName();
+        if (option !== undefined && program.getOptionValueSource(option) === "cli") {
+          program.error(`error: ${name} needs --ebpf`);
+        }
       }
       if (flags.replay === undefined) {
         program.error("error: name the events to read: kestrel-run DIR --replay FILE, or watch the kernel with --ebpf");
@@ -181,6 +189,7 @@ function createProgram(): Command {
       code = await watchLive(dir, {
         ...sinks,
         cgroup: flags.cgroup ?? null,
+        excludedCgroups: flags.excludeCgroup ?? [],
         record: flags.record ?? null,
         latenessNs: isLatenessGiven ? flags.lateness : LIVE_LATENESS_NS,
         memoryBytes: flags.memory,

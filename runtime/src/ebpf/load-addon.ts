@@ -8,7 +8,7 @@ import type { EventClass } from "./event-kinds.js";
 export type { EventClass };
 
 /** What this runtime and the addon agree on; native/src/addon/addon.cc has the same number. */
-export const ADDON_INTERFACE = 3;
+export const ADDON_INTERFACE = 4;
 
 /** What every line says of the machine, and what the ids of its processes begin with. */
 export interface EbpfHost {
@@ -95,6 +95,13 @@ export interface CollectorOptions extends Enrichment {
   readonly intervalMicroseconds: number;
   /** A folder of cgroup version 2: only what its processes do is collected, and those of the cgroups below it. */
   readonly cgroup?: string;
+  /** At most 8 of the kind: what their processes do is not collected, nor those of cgroups below them. */
+  readonly excludedCgroups?: readonly string[];
+  /**
+   * Of classes of files, prefixes in lower case: an event is not made when `passesPrefixes` of path-prefixes.ts surely says no of the
+   * kernel's path. Others are made, so this only saves work.
+   */
+  readonly pathPrefixes?: Readonly<Partial<Record<EventClass, readonly string[]>>>;
   /** What is collected; without it everything. Processes always are, but stand in lines only when they are asked for. */
   readonly events?: readonly EventClass[];
   /** Whether exec events have process.env_vars: all that the program was given, secrets too. */

@@ -96,7 +96,8 @@ $b poweroff -f
 export function writeGuest(guest: Guest, output: string): void {
   const archive = writeCpio(output);
   archive.characterDevice("/dev/console", 5, 1);
-  for (const folder of ["/proc", "/sys", "/run", "/tmp", "/root", "/var/tmp", "/mnt", "/etc/cron.d"]) archive.folder(folder);
+  for (const folder of ["/proc", "/sys", "/run", "/tmp", "/root", "/var/tmp", "/mnt", "/etc/cron.d"])
+    archive.folder(folder);
   archive.file("/init", { text: initScript(guest) }, 0o755);
   archive.file("/preload.cjs", { text: PRELOAD }, 0o644);
   archive.file("/busybox", { from: guest.busybox }, 0o755);
