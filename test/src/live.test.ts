@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -99,6 +100,15 @@ function defineLiveTests(): void {
     };
     assert.equal([summary.alerts, summary.broken], [200, 0]);
     assert.equal(summary.collected.exec, { made: 201, dropped: 0, received: 201 });
+  });
+
+  live("a duration beyond what a timer of Node takes does not end the run at once", async () => {
+    const run = await startLive(pack, [...confined, "--duration", "30d"]);
+    await sleep(300);
+    assert.is(run.child.exitCode, null);
+    const { code, stderr } = await run.end("SIGINT");
+    assert.is(code, 130);
+    assert.not.match(stderr, /TimeoutOverflowWarning/);
   });
 
   live("a run ends by itself after --duration, with the exit code of what was found", async () => {

@@ -24,6 +24,7 @@ import { CliError, describeFailure, EXIT_ALERTS, EXIT_NOT_READ, EXIT_OK, errorLi
 import { judgeStream } from "./judge-stream.js";
 import { keepRecording } from "./keep-recording.js";
 import { createLiveStatus, type LiveStatus } from "./live-status.js";
+import { after } from "./long-timer.js";
 import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createStop, SIGNALS, stopAtSignals } from "./stop.js";
@@ -106,8 +107,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     const { events, alerts } = detector.counters();
     return { events, alerts, lost: [...losses.byClass.values()].reduce((sum, count) => sum + count, 0) };
   });
-  const timer =
-    options.durationNs === null ? undefined : setTimeout(() => collector.stop(), milliseconds(options.durationNs));
+  const cancelEnd = options.durationNs === null ? () => undefined : after(options.durationNs, () => collector.stop());
   broken.say(watchingLine(collected, hooks.size, options));
   if (stop.reason !== null) collector.stop();
   try {
@@ -120,7 +120,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     }
     await stream.stop();
   } finally {
-    clearTimeout(timer);
+    cancelEnd();
     status.close();
     await recording.close();
     await delivery.close();
@@ -175,10 +175,6 @@ function attach(
 
 function askedBy({ classes }: CollectionPlan): readonly EventClass[] {
   return classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
-}
-
-function milliseconds(ns: bigint): number {
-  return Number(ns / 1_000_000n);
 }
 
 function attachedClasses({ programs }: CollectorReport): ReadonlySet<EventClass> {
