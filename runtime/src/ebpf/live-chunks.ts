@@ -11,16 +11,19 @@ import type { EbpfCollector } from "./load-addon.js";
  */
 export async function* liveChunks(collector: EbpfCollector): AsyncGenerator<Uint8Array> {
   let give: (chunk: Uint8Array | null) => void = () => undefined;
-  collector.start((chunk) => give(chunk));
   let ended = false;
+  collector.start((chunk) => {
+    // The end comes unasked, so that it may come while the reader is at work on a chunk and nobody listens.
+    ended = chunk === null;
+    give(chunk);
+  });
   try {
-    for (;;) {
+    while (!ended) {
       const next = new Promise<Uint8Array | null>((resolve) => {
         give = resolve;
       });
       collector.want();
       const chunk = await next;
-      ended = chunk === null;
       if (chunk === null) return;
       yield chunk;
     }
