@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
@@ -255,6 +255,29 @@ function defineLiveTests(): void {
     await run("single");
     const [code] = (await once(watching.child, "exit")) as [number | null];
     assert.is(code, 141);
+  });
+
+  live("a cgroup that is removed ends the run, and says so", async () => {
+    const gone = makeCgroup();
+    const watching = await startLive(pack, ["--cgroup", gone.path]);
+    gone.remove();
+    const { code, stderr } = await watching.ended;
+    assert.is(code, 2);
+    assert.match(stderr, /^error\[E_EBPF\]: the cgroup .* is gone/m);
+  });
+
+  live("a run that cannot begin leaves no lock behind", async () => {
+    const alerts = join(folder, "never.ndjson");
+    const { code } = await (await startLive(pack, ["--cgroup", folder, "--alerts", alerts])).ended;
+    assert.equal([code, existsSync(alerts), existsSync(`${alerts}.lock`)], [2, false, false]);
+  });
+
+  live("what says how files are read is refused", async () => {
+    for (const flags of [["--sort"], ["--strict"], ["--idle", "1s"], ["--batch", "1m"]]) {
+      const { code, stderr } = await (await startLive(pack, [...confined, ...flags])).ended;
+      assert.is(code, 3);
+      assert.match(stderr, new RegExp(`${flags[0]} is for --replay`));
+    }
   });
 
   live("a folder that is no cgroup is named", async () => {

@@ -5,6 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { liveChunks } from "@kestrel/runtime/ebpf/live-chunks";
+import type { EbpfCollector } from "@kestrel/runtime/ebpf/load-addon";
 import { type Loss, piecesOf } from "@kestrel/runtime/ebpf/notes";
 import { createRecorder, headerLine, RecordingError, readHeader, recordingAt } from "@kestrel/runtime/ebpf/recording";
 import { suite } from "uvu";
@@ -55,6 +57,8 @@ recording("notes are told from events, and together the pieces are the chunk", (
 recording("a text that looks like a note is none", () => {
   const line = `{"@timestamp":"${time(0)}","process":{"name":${JSON.stringify('x\n{"kestrel":{"tick":true}}')}}}\n`;
   assert.equal(pieces(line).found, [`events ${line}`]);
+  const odd = '{"kestrel":{"loss":{"class":"exec","dropped":-5}}}\n{"kestrel":{"loss":{"class":"none","dropped":5}}}\n';
+  assert.equal(pieces(odd), { found: [`events ${odd}`], losses: [] });
   const lie = '{"kestrel":{"loss":{"class":"exec","dropped":"many"}}}\n';
   assert.equal(pieces(lie), { found: [`events ${lie}`], losses: [] });
 });
@@ -132,7 +136,7 @@ recording("time passes by ticks, and what is not due at the end is not judged", 
   assert.equal(due.rules, ["all", "alone"]);
   assert.match(
     due.stderr,
-    /^note: .*due\.ndjson was recorded with another package, test 1; it has no credential, .*, for which this one asks\n1 event, 2 alerts/,
+    /^note: .*due\.ndjson was recorded with another package, test 1 \(00\); it has no credential, .*, for which this one asks\n1 event, 2 alerts/,
   );
   // Cited is the line of the recording, under the name of the live stream.
   assert.match(due.stdout, /"file":"ebpf","line":6,/);
@@ -156,12 +160,39 @@ recording("a recording of nothing is none that cannot be used", () => {
   assert.match(stderr, /0 events, 0 alerts/);
 });
 
+recording("a recording on standard input is refused, since nobody knows there how to judge it", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [KESTREL_RUN, join(folder, "pack"), "--replay", "-"], {
+    encoding: "utf8",
+    input: readFileSync(join(folder, "due.ndjson")),
+  });
+  assert.equal([status, stdout], [2, ""]);
+  assert.match(stderr, /error\[E_INPUT_UNUSABLE\]: standard input is the recording of a live run/);
+});
+
+recording("the end of a collector is heard while its reader is at work", async () => {
+  let tell: (chunk: Uint8Array | null) => void = () => undefined;
+  const collector = {
+    start(onChunk: typeof tell) {
+      tell = onChunk;
+    },
+    want: () => setImmediate(() => tell(Buffer.from("{}\n"))),
+    stop: () => setImmediate(() => tell(null)),
+  };
+  let chunks = 0;
+  for await (const _ of liveChunks(collector as unknown as EbpfCollector)) {
+    chunks++;
+    collector.stop();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.is(chunks, 1);
+});
+
 recording("losses stand in the summary, and are told of", () => {
   const pack = join(folder, "pack");
   const path = join(folder, "lossy.ndjson");
   writeFileSync(path, headerLine(HEADER) + start(1, "c") + loss(7) + loss(1) + start(2, "c"));
   const { stderr } = replay(pack, path);
-  assert.match(stderr, /^warning: 7 events were lost \(exec\)/m);
+  assert.match(stderr, /^warning: 7 events were lost \(exec 7\)[^]*warning: 1 event was lost \(exec 1\)/m);
   assert.match(stderr, /4 events, 4 alerts from 1 rule, 8 events lost \(exec 8\)/);
   const { stderr: json } = replay(pack, path, ["--summary", "json"]);
   const last = json.trim().split("\n").at(-1) ?? "";

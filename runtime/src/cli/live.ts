@@ -2,6 +2,7 @@
 //
 // The stream is lines like any other: what is judged is what is recorded, byte for byte, and a replay of it goes the same way.
 
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
@@ -45,6 +46,8 @@ export interface LiveOptions extends Omit<SinkOptions, "replay"> {
   readonly summary: "text" | "json" | "none";
 }
 
+/** So often it is looked whether the cgroup is still there. */
+const LOOK_MS = 1000;
 const HASHES = ["md5", "sha1", "sha256"] as const;
 /** The ring is read so often. A wake for each event would cost the start of a process a fifth of its time. */
 const INTERVAL_MICROSECONDS = 4000;
@@ -91,22 +94,25 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
 
-  const collector = attach(addon, options, plan);
-  const report = collector.report();
-  const attached = attachedClasses(report);
-  const collected = asked.filter((event) => attached.has(event));
-  for (const line of shortcomings(plan, asked, report, pack.manifest)) broken.say(line);
-  const { latenessNs } = options;
-  const header = { latenessNs, events: collected, package: pack.manifest.package, host: hostname() };
-  const recording = await keepRecording(options.record, header, broken.say);
-
   stopAtSignals(stop);
+  const { collector, report, collected, recording } = await begin().catch(async (error: unknown) => {
+    await delivery.close();
+    throw error;
+  });
   stop.onStop = () => collector.stop();
   const hooks = new Set(report.programs.flatMap(({ state, hook }) => (state === "attached" ? hook.split(" + ") : [])));
   status = createLiveStatus(process.stderr, hooks.size, () => {
     const { events, alerts } = detector.counters();
     return { events, alerts, lost: [...losses.byClass.values()].reduce((sum, count) => sum + count, 0) };
   });
+  let isCgroupGone = false;
+  const cancelLook =
+    options.cgroup === null
+      ? () => undefined
+      : whenGone(options.cgroup, () => {
+          isCgroupGone = true;
+          collector.stop();
+        });
   const cancelEnd = options.durationNs === null ? () => undefined : after(options.durationNs, () => collector.stop());
   broken.say(watchingLine(collected, hooks.size, options));
   if (stop.reason !== null) collector.stop();
@@ -121,6 +127,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     await stream.stop();
   } finally {
     cancelEnd();
+    cancelLook();
     status.close();
     await recording.close();
     await delivery.close();
@@ -130,6 +137,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   if (stop.reason === "nobody reads") {
     broken.say(errorLine("E_ALERTS_WRITE", "nobody reads standard output any more: the run ended there"));
   }
+  losses.sumUp();
   broken.sumUp(counters.broken);
   const seconds = (performance.now() - began) / 1000;
   const run = { seconds, lost: losses.byClass, collected: countersOf(collector, collected) };
@@ -137,8 +145,34 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   if (options.summary === "text") broken.say(summaryText(counters, run));
   if (delivery.failure !== null) throw delivery.failure;
   if (recording.failure !== null) throw recording.failure;
+  if (isCgroupGone)
+    throw new CliError("E_EBPF", `the cgroup ${options.cgroup} is gone: nothing can happen in it any more`);
   if (stop.reason !== null) return stop.reason === "nobody reads" ? EXIT_NOT_READ : 128 + SIGNALS[stop.reason];
   return options.failOnAlerts && counters.alerts > 0 ? EXIT_ALERTS : EXIT_OK;
+
+  async function begin() {
+    const collector = attach(addon, options, plan);
+    const report = collector.report();
+    const attached = attachedClasses(report);
+    const collected = asked.filter((event) => attached.has(event));
+    for (const line of shortcomings(plan, asked, report, pack.manifest)) broken.say(line);
+    const { latenessNs } = options;
+    const header = { latenessNs, events: collected, package: pack.manifest.package, host: hostname() };
+    return { collector, report, collected, recording: await keepRecording(options.record, header, broken.say) };
+  }
+}
+
+/** Looks now and then whether a folder is still the one that it was, and calls `act` once when it is not. Returns what ends that. */
+function whenGone(folder: string, act: () => void): () => void {
+  const inodeOf = (): bigint | undefined => statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
+  const before = inodeOf();
+  const timer = setInterval(() => {
+    if (inodeOf() === before) return;
+    clearInterval(timer);
+    act();
+  }, LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** Attaches the programs. Throws CliError when nothing can be collected. */

@@ -8,20 +8,29 @@ const QUIET_MS = 5000;
 
 export interface LossReport {
   add(loss: Loss): void;
+  /** Says what was not said yet. */
+  sumUp(): void;
   readonly byClass: ReadonlyMap<string, number>;
 }
 
 export function createLossReport(say: (line: string) => void): LossReport {
   const byClass = new Map<string, number>();
   let saidAt = Number.NEGATIVE_INFINITY;
+  let unsaid = new Map<string, number>();
+  const sumUp = (): void => {
+    if (unsaid.size === 0) return;
+    const classes = [...unsaid].map(([name, count]) => `${name} ${count}`).join(", ");
+    const all = [...unsaid.values()].reduce((sum, count) => sum + count, 0);
+    unsaid = new Map();
+    saidAt = performance.now();
+    say(`warning: ${counted(all, "event was", "events were")} lost (${classes}): the kernel had no place for more`);
+  };
   return {
     add({ class: name, dropped }) {
-      byClass.set(name, (byClass.get(name) ?? 0) + dropped);
-      const now = performance.now();
-      if (now - saidAt < QUIET_MS) return;
-      saidAt = now;
-      say(`warning: ${counted(dropped, "event was", "events were")} lost (${name}): the kernel had no place for more`);
+      for (const sums of [byClass, unsaid]) sums.set(name, (sums.get(name) ?? 0) + dropped);
+      if (performance.now() - saidAt >= QUIET_MS) sumUp();
     },
+    sumUp,
     byClass,
   };
 }

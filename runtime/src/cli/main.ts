@@ -65,6 +65,20 @@ const MOST_MEMORY = 2 ** 40;
 /** The smallest read buffer; the reader takes no less. */
 const LEAST_BATCH = 64;
 
+/** Options that say how files are read, as commander and as people call them. */
+const REPLAY_ONLY = [
+  ...([
+    ["sort", "sort"],
+    ["idle", "idle"],
+    ["timestampUnit", "timestamp-unit"],
+    ["strict", "strict"],
+  ] as const),
+  ...([
+    ["maxLine", "max-line"],
+    ["batch", "batch"],
+  ] as const),
+];
+
 let code = EXIT_OK;
 
 function version(): string {
@@ -168,7 +182,11 @@ function createProgram(): Command {
   program.action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
-    if (flags.ebpf !== true) {
+    if (flags.ebpf === true) {
+      for (const [key, name] of REPLAY_ONLY) {
+        if (program.getOptionValueSource(key) === "cli") program.error(`error: --${name} is for --replay`);
+      }
+    } else {
       for (const name of ["--cgroup", "--exclude-cgroup", "--record", "--duration", "--ring"]) {
         const option = program.options.find(({ long }) => long === name)?.attributeName();
         if (option !== undefined && program.getOptionValueSource(option) === "cli") {

@@ -5,6 +5,9 @@ import { printable } from "../alert/terminal.js";
 import { planCollection } from "../ebpf/plan-collection.js";
 import { type RecordingHeader, recordingAt } from "../ebpf/recording.js";
 
+/** Hexadecimal digits of a package's digest that are shown. */
+const SHOWN_DIGITS = 12;
+
 export interface Recordings {
   readonly files: ReadonlySet<string>;
   /** The lateness of the run that is repeated; null when there is none, or something else is read beside it. */
@@ -27,10 +30,14 @@ export async function findRecordings(
   const asked = planCollection(manifest).classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
   for (const [path, header] of found) {
     if (header.package.digest === manifest.package.digest) continue;
-    const { name, version } = header.package;
+    const { name, version, digest } = header.package;
     const lacking = asked.filter((event) => !header.events.includes(event));
     const lacks = lacking.length === 0 ? "" : `; it has no ${lacking.join(", ")} events, for which this one asks`;
-    say(printable(`note: ${path} was recorded with another package, ${name} ${version}${lacks}`));
+    say(
+      printable(
+        `note: ${path} was recorded with another package, ${name} ${version} (${digest.slice(0, SHOWN_DIGITS)})${lacks}`,
+      ),
+    );
   }
   const isAlone =
     found.size === paths.length && [...found.values()].every((one) => one.latenessNs === first.latenessNs);

@@ -2,6 +2,7 @@
 
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
+import { isHeader } from "../ebpf/notes.js";
 import { createDetector, type Detector } from "../engine/detector.js";
 import { loadPackage } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
@@ -113,6 +114,7 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   }
   if (!(failure !== null && counters.lines === 0)) {
     broken.sumUp(counters.broken);
+    losses.sumUp();
     const run = { seconds: (performance.now() - began) / 1000, lost: losses.byClass };
     if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
     if (options.summary === "text") broken.say(summaryText(counters, run));
@@ -183,6 +185,12 @@ async function runAll(run: Run): Promise<{ readonly ending: Ending; readonly fai
   let failure: InputError | null = null;
   try {
     ending = await feedChunks(chunks, stop, silence, async (chunk) => {
+      if (chunk.file === "-" && isHeader(chunk.bytes)) {
+        throw new CliError(
+          "E_INPUT_UNUSABLE",
+          "standard input is the recording of a live run: name its file to --replay",
+        );
+      }
       if (recordings.has(chunk.file)) chunk.lineCount = await stream.feedLive(chunk);
       else {
         watch.look(chunk);

@@ -10,7 +10,7 @@
 // A tick is what makes a live run repeatable: time that passes without events stands in the stream, and a replay sees it pass.
 
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
-import type { EventClass } from "./load-addon.js";
+import { EVENT_CLASSES, type EventClass } from "./event-kinds.js";
 
 export type Piece =
   /** Whole lines; all of them are events, or meant to be. */
@@ -74,7 +74,8 @@ function startsWith(bytes: Buffer, at: number, text: Buffer): boolean {
 function tellLoss(line: string, onLoss: (loss: Loss) => void): void {
   try {
     const { kestrel } = JSON.parse(line) as { readonly kestrel: { readonly loss: Loss } };
-    if (Number.isSafeInteger(kestrel.loss.dropped)) onLoss(kestrel.loss);
+    const { class: name, dropped } = kestrel.loss;
+    if (EVENT_CLASSES.includes(name) && Number.isSafeInteger(dropped) && dropped > 0) onLoss(kestrel.loss);
   } catch {
     // What is not JSON is counted as a broken line.
   }

@@ -68,7 +68,9 @@ export function readHeader(line: Buffer, file: string): RecordingHeader {
     throw new RecordingError(`${file} is a recording of version ${String(recording)}; this kestrel-run knows 1`);
   }
   if (typeof lateness_ns !== "number" || !Number.isSafeInteger(lateness_ns) || lateness_ns < 0) throw broken;
-  if (!Array.isArray(events) || typeof pack !== "object" || pack === null) throw broken;
+  const { name, version, digest } = (pack ?? {}) as Record<string, unknown>;
+  const isNamed = [name, version, digest].every((text) => typeof text === "string");
+  if (!Array.isArray(events) || !isNamed) throw broken;
   return {
     latenessNs: BigInt(lateness_ns),
     events: events as EventClass[],
