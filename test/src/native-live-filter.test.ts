@@ -163,7 +163,7 @@ function defineLiveTests(addon: EbpfAddon): void {
       assert.is(await madeWith(["/nowhere/", "/"]), 1);
       assert.is(await madeWith([`${deep.toLowerCase()}/`]), 1);
       assert.is(await madeWith([`/nowhere/${"d".repeat(200)}`]), 0);
-      const many = Array.from({ length: 5000 }, (_, at) => `/nowhere/${at}`);
+      const many = Array.from({ length: 500 }, (_, at) => `/nowhere/${at}`);
       assert.is(await madeWith(many), 0);
       assert.is(await madeWith([...many, lower]), 1);
       const host = thisHost();

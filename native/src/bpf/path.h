@@ -115,9 +115,10 @@ static __always_inline __u32 put_path(struct room *room, __u32 size, __u32 at)
   if (at < NAME_MAX_BYTES || at >= PATH_END)
     return 0;
   __u32 length = (PATH_END - at) & (2 * KESTREL_PATH_MAX - 1);
+  asm volatile("" : "+r"(length));
   if (size > KESTREL_RECORD_MAX || length > KESTREL_PATH_MAX)
     return 0;
-  /* Where it is, with a bound that verifiers before 6.4 keep. */
+  /* Where it is, with a bound that verifiers before 6.4 keep; so has the length, which is compared as it was masked. */
   __u32 from = NAME_MAX_BYTES + ((at - NAME_MAX_BYTES) & (KESTREL_PATH_MAX - 1));
   if (bpf_probe_read_kernel(&room->record[size], length, &room->path[from]) != 0)
     return 0;
