@@ -12,8 +12,7 @@ import { gunzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
-import { buildFolder, buildPack, KESTREL_RUN, replayRecording, startLive } from "./support/live-run.js";
-import { repositoryRoot } from "./support/repository.js";
+import { buildPack, KESTREL_RUN, replayRecording, rulesOf, startLive } from "./support/live-run.js";
 
 const live = suite("live");
 const addon = liveAddonOrReason();
@@ -27,13 +26,6 @@ live.run();
 
 function sha256(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");
-}
-
-function rulesOf(ndjson: string): string[] {
-  return ndjson
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => (JSON.parse(line) as { readonly rule: { readonly id: string } }).rule.id);
 }
 
 function defineLiveTests(): void {
@@ -117,29 +109,6 @@ function defineLiveTests(): void {
     const found = await startLive(pack, [...confined, "--duration", "2s", "--fail-on-alerts"]);
     await run("single");
     assert.is((await found.ended).code, 1);
-  });
-
-  live("the attack of the examples sets off the rules of the repository, and its recording does so again", async () => {
-    const own = buildFolder(join(repositoryRoot(), "rules"), join(folder, "own"));
-    const recording = join(folder, "attack.ndjson.gz");
-    const watching = await startLive(own, [...confined, "--record", recording]);
-    const { code, output } = await cgroup.run([join(repositoryRoot(), "examples/live/attack.sh")], {
-      env: { ...process.env, NODE: process.execPath },
-    });
-    assert.is(code, 0, output);
-    await watching.lines(8);
-    const { stdout } = await watching.end("SIGINT");
-    assert.equal([...new Set(rulesOf(stdout))].sort(), [
-      "linux-connected-shell-starts-shell",
-      "linux-cron-entry-written",
-      "linux-download-chmod-execute",
-      "linux-download-to-temporary-directory",
-      "linux-reverse-shell-interpreter",
-      "linux-setuid-bit-set",
-      "linux-temporary-file-created-then-executed",
-      "linux-user-id-becomes-root",
-    ]);
-    assert.is(replayRecording(own, recording), stdout);
   });
 
   live("what costs something to find out is found for rules that read it", async () => {

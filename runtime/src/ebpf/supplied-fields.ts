@@ -32,7 +32,8 @@ const LEADER = [...IDENTITY, "start", "interactive"];
 const ACCOUNTS = ["user", "real_user", "saved_user", "group", "real_group", "saved_group"];
 
 const FILE_CLASSES = classesOf("file");
-const SOCKET_CLASSES: readonly EventClass[] = ["connect", "accept", "disconnect", "bind", "listen", "dns"];
+const CONNECTED_CLASSES: readonly EventClass[] = ["connect", "accept", "disconnect", "dns"];
+const SOCKET_CLASSES: readonly EventClass[] = [...CONNECTED_CLASSES, "bind", "listen"];
 
 const GROUPS: readonly FieldGroup[] = [
   {
@@ -42,17 +43,18 @@ const GROUPS: readonly FieldGroup[] = [
       "@timestamp",
       ...under("event", "kind", "category", "type", "action", "sequence", "outcome"),
       ...under("host", "name", "hostname", "id", "os.type"),
-      ...under("user", "id", "name", "Ext.real.id"),
-      ...under("group", "id", "name", "Ext.real.id"),
+      ...under("user", "id", "name", "Ext.real.id", "Ext.real.name"),
+      ...under("group", "id", "name", "Ext.real.id", "Ext.real.name"),
       "container.id",
       ...under("process", ...STARTED, "tty.char_device.major", "tty.char_device.minor"),
       ...ACCOUNTS.flatMap((account) => under(`process.${account}`, "id", "name")),
       ...under("process.parent", ...STARTED, "user.id", "user.name", "group.id", "group.name"),
-      ...under("process.parent.real_user", "id", "name"),
+      ...["real_user", "real_group"].flatMap((account) => under(`process.parent.${account}`, "id", "name")),
       ...["group_leader", "session_leader"].flatMap((leader) =>
         under(`process.${leader}`, ...LEADER, "same_as_process"),
       ),
-      ...under("process.entry_leader", ...IDENTITY, "args", "start", "same_as_process", "entry_meta.type"),
+      ...under("process.entry_leader", ...LEADER, "args", "args_count", "command_line", "same_as_process"),
+      "process.entry_leader.entry_meta.type",
     ],
   },
   { of: EVENT_CLASSES, supply: "always", fields: under("process.parent.parent", ...IDENTITY, "start") },
@@ -65,12 +67,22 @@ const GROUPS: readonly FieldGroup[] = [
     fields: under("process.thread.capabilities", "effective", "permitted"),
   },
   { of: ["exit"], supply: "always", fields: ["process.exit_code"] },
-  { of: ["memfd"], supply: "always", fields: ["process.Ext.memfd.name"] },
+  {
+    of: ["memfd"],
+    supply: "always",
+    fields: [
+      ...under("process.Ext.memfd", "name", "flags", "flag_cloexec", "flag_allow_seal", "flag_hugetlb"),
+      ...under("process.Ext.memfd", "flag_noexec_seal", "flag_exec"),
+    ],
+  },
   { of: ["module"], supply: "always", fields: ["file.path", "file.name", "dll.name", "driver.name"] },
   {
     of: FILE_CLASSES,
     supply: "always",
-    fields: under("file", "path", "name", "extension", "directory", "mode", "uid", "gid", "inode", "type"),
+    fields: [
+      ...under("file", "path", "name", "extension", "directory", "mode", "inode", "type", "size", "target_path"),
+      ...under("file", "uid", "gid", "owner", "group"),
+    ],
   },
   // A file that was just made has no content yet; what a hash should be of is undecided.
   { of: FILE_CLASSES, supply: "planned", fields: under("file.hash", ...HASHES) },
@@ -78,12 +90,21 @@ const GROUPS: readonly FieldGroup[] = [
   {
     of: SOCKET_CLASSES,
     supply: "always",
+    fields: [...under("source", "ip", "address", "port"), ...under("network", "transport", "type")],
+  },
+  {
+    of: CONNECTED_CLASSES,
+    supply: "always",
+    fields: [...under("destination", "ip", "address", "port"), "network.direction"],
+  },
+  {
+    of: ["dns"],
+    supply: "always",
     fields: [
-      ...["source", "destination"].flatMap((end) => under(end, "ip", "port")),
-      ...under("network", "direction", "transport", "type"),
+      ...["dns.id", "dns.type", "dns.response_code", "dns.answers_count", "dns.resolved_ip", "network.protocol"],
+      ...under("dns.question", "name", "type", "class"),
     ],
   },
-  { of: ["dns"], supply: "always", fields: ["dns.question.name", "dns.question.type", "dns.resolved_ip"] },
 ];
 
 /** What the addon adds of its own, of any event. */

@@ -11,6 +11,9 @@ import { type CpioArchive, writeCpio } from "./cpio-archive.js";
 /** Where the repository stands in the guest. */
 const REPOSITORY = "/kestrel";
 
+/** Where the package of rules/ stands in the guest. */
+const PACK = "/kestrel-pack";
+
 /** Packages that are not essential to Debian, and whose programs tests use. */
 const MORE_PACKAGES = /^(?:mount|iproute2|curl|(?:lib)?python3(?:\.\d+)?(?:-minimal|-stdlib)?)$/;
 
@@ -45,6 +48,8 @@ export interface Guest {
   /** The addon, and where it stands below the repository. */
   readonly addon: string;
   readonly busybox: string;
+  /** The package that rules/ was built to, which takes minutes in there. */
+  readonly pack: string;
   /** Test files to run, one after the other, as `test/dist/main.js` names them. */
   readonly files: readonly string[];
   /** Modules to load by the version of the kernel, as `uname -r` says it. */
@@ -55,6 +60,7 @@ export interface Guest {
 function initScript(guest: Guest): string {
   const run = guest.files.map((file) => `run ${file}`).join("\n");
   return `#!/busybox sh
+export KESTREL_TEST_PACK=${PACK}
 export PATH=${dirname(process.execPath)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root NO_COLOR=1 LANG=C.UTF-8 NODE_OPTIONS="--require /preload.cjs"
 b=/busybox
@@ -163,7 +169,11 @@ function isElf(file: string): boolean {
   return start.toString("latin1") === "\x7fELF";
 }
 
-function addRepository(archive: CpioArchive, { repository, addon }: Guest): void {
+function addRepository(archive: CpioArchive, { repository, addon, pack }: Guest): void {
+  for (const entry of readdirSync(pack, { recursive: true, withFileTypes: true })) {
+    const from = join(entry.parentPath, entry.name);
+    if (entry.isFile()) archive.file(join(PACK, relative(pack, from)), { from }, 0o644);
+  }
   const add = (folder: string): void => {
     for (const entry of readdirSync(join(repository, folder), { withFileTypes: true })) {
       const path = join(folder, entry.name);

@@ -6,6 +6,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { buildFolder } from "../support/live-run.js";
 import { repositoryRoot } from "../support/repository.js";
 import { type Booted, boot } from "./boot.js";
 import { ONLY, writeGuest } from "./guest.js";
@@ -16,8 +17,8 @@ import { type GuestRun, plainLines, readSerial, verdictOf } from "./read-serial.
 const LIMIT = 900;
 const SILENCE = 240;
 
-/** What runs on each kernel: the files of live tests, whatever they are called after that. */
-const LIVE_TESTS = /^(?:native-live|live)(?:-[\w-]+)?\.test\.js$/;
+/** What runs on each kernel: what differs between kernels, and the whole way from the kernel to an alert. The rest takes too long there. */
+const LIVE_TESTS = /^(?:native-live-(?:actions|files|network)|live-attack)\.test\.js$/;
 
 /** Tools, and the packages of Debian and Ubuntu that have them. */
 const TOOLS: readonly (readonly [tool: string, pack: string])[] = [
@@ -113,7 +114,8 @@ try {
   const kernels = await fetchKernels(pins, folder, (line) => console.log(line));
   const modules = Object.fromEntries(kernels.map(({ release, modules }) => [release, modules]));
   const initrd = join(folder, "guest.cpio");
-  writeGuest({ repository: root, addon, busybox, modules, files }, initrd);
+  const pack = buildFolder(join(root, "rules"), join(folder, "pack"));
+  writeGuest({ repository: root, addon, busybox, pack, modules, files }, initrd);
   console.log(`${files.join(", ")} on ${kernels.map(({ release }) => release).join(" and ")}`);
   await Promise.all(kernels.map((kernel) => testKernel(kernel, initrd, files)));
   const [first] = kernels;

@@ -99,3 +99,11 @@ export function replayRecording(pack: string, recording: string, flags: readonly
     encoding: "utf8",
   });
 }
+
+/** The ids of the rules of alerts. */
+export function rulesOf(ndjson: string): string[] {
+  return ndjson
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as { readonly rule: { readonly id: string } }).rule.id);
+}
