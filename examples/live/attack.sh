@@ -5,6 +5,11 @@
 # It runs as root in namespaces of its own. Its network is a loopback device that has the attacker's address too, and its
 # /etc/cron.d is a folder in memory: the machine's own are not touched, and nothing is left when it ends.
 set -u
+PATH="$PATH:/usr/sbin:/sbin"
+for tool in unshare ip setpriv perl; do
+  command -v "$tool" >/dev/null || { echo "attack: there is no $tool here" >&2; exit 1; }
+done
+command -v curl >/dev/null || command -v wget >/dev/null || { echo "attack: there is neither curl nor wget here" >&2; exit 1; }
 here="$(cd "$(dirname "$0")" && pwd)"
 [ "${1-}" = inside ] || exec unshare --mount --net "$here/attack.sh" inside
 

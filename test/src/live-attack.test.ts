@@ -2,6 +2,7 @@
 //
 // KESTREL_TEST_PACK is where the package stands that rules/ was built to, on a machine on which building it would take minutes.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -12,9 +13,15 @@ import { repositoryRoot } from "./support/repository.js";
 
 const live = suite("live attack");
 const addon = liveAddonOrReason();
+const lacking = ["unshare", "ip", "setpriv", "perl", "curl"].filter(
+  (tool) => spawnSync("/bin/sh", ["-c", `PATH="$PATH:/usr/sbin:/sbin"; command -v ${tool}`]).status !== 0,
+);
 if (typeof addon === "string") {
   console.log(`live attack: nothing is tested on this kernel: ${addon}`);
   live.skip("a live run is not possible here", () => {});
+} else if (lacking.length > 0) {
+  console.log(`live attack: nothing is tested without ${lacking.join(", ")}`);
+  live.skip("the attack needs more than is here", () => {});
 } else {
   defineTest();
 }
