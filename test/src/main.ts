@@ -132,13 +132,7 @@ function total(of: (result: FileResult) => number): number {
   return results.reduce((sum, result) => sum + of(result), 0);
 }
 
-/**
- * Files that one process runs before another takes over. What files leave behind (descriptors of programs in the kernel, reserved
- * memory) adds up until a process can start no other any more.
- */
-const FILES_OF_PROCESS = 6;
-
-/** Runs files in processes of its own, the next one from `queue` each time, until there are none. */
+/** Runs files in a process of its own, the next one from `queue` each time, until there are none. */
 async function runInProcess(queue: string[]): Promise<void> {
   while (queue.length > 0) {
     const child = fork(fileURLToPath(import.meta.url), ["--worker"], { stdio: ["ignore", "pipe", "inherit", "ipc"] });
@@ -146,13 +140,12 @@ async function runInProcess(queue: string[]): Promise<void> {
   }
 }
 
-/** Ends when the process does, or has run enough; a file that it was at then is a failure. */
+/** Ends when the process does; a file that it was at then is a failure. */
 async function serve(child: ChildProcess, queue: string[]): Promise<void> {
   let file: string | undefined;
   let printed = "";
-  let served = 0;
   const next = (): void => {
-    file = served++ < FILES_OF_PROCESS ? queue.shift() : undefined;
+    file = queue.shift();
     if (file === undefined) child.disconnect();
     else child.send(file);
   };

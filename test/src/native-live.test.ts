@@ -374,6 +374,20 @@ function defineLiveTests(addon: EbpfAddon): void {
     assert.is(loss?.event.kind, "pipeline_error");
   });
 
+  live("a collector that has ended holds nothing of the kernel, whenever it is collected", async () => {
+    const open = (): number => readdirSync("/proc/self/fd").length;
+    const before = open();
+    const ended = [];
+    for (let at = 0; at < 3; at++) ended.push(await collectWhile(addon, confined, () => cgroup.run(["/bin/true"])));
+    const unused = new addon.Collector({ ringBytes: 65536, intervalMicroseconds: 1000, host: thisHost() });
+    assert.ok(open() > before + 10, `${open()} descriptors, and ${before} before`);
+    unused.stop();
+    // What the test itself opens meanwhile is a handful.
+    assert.ok(open() < before + 10, `${open()} descriptors, and ${before} before`);
+    for (const run of ended) assertAccounted(run);
+    assert.is(unused.counters().exec.received, 0);
+  });
+
   live("a reader that stops reading fills the ring, and nothing is lost without a count", async () => {
     const collector = new addon.Collector({
       ...{ ...confined, ringBytes: 65536, intervalMicroseconds: 1000, host: thisHost() },

@@ -153,6 +153,15 @@ function lineOf(addon: EbpfAddon, record: Buffer, clockOffset = 0n): LiveEvent {
 }
 
 function defineLineTests(addon: EbpfAddon): void {
+  lines("lines take the memory that they need, though room for the longest was kept while they were written", () => {
+    const committed = (): number => Number(/^VmData:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+    const before = committed();
+    const kept = Array.from({ length: 1000 }, () => addon.linesOf(forkRecord({ pid: 7 }), HOST, 0n).lines);
+    const grown = committed() - before;
+    assert.is(kept.length, 1000);
+    assert.ok(grown < 200_000, `${grown} KiB for a thousand lines`);
+  });
+
   lines("an exec has the fields of ECS", () => {
     const process = {
       pid: 77,

@@ -28,12 +28,10 @@ class Folders {
   std::vector<ExcludedCgroup> all;
 };
 
-/// A buffer of JavaScript with the bytes of `lines`, which are not copied where the engine allows that.
-Napi::Value buffer_of(Napi::Env env, std::unique_ptr<Lines> lines) {
-  if (lines->size == 0) return Napi::Buffer<char>::New(env, 0);
-  char* const bytes = lines->bytes.get();
-  const size_t size = lines->size;
-  return Napi::Buffer<char>::NewOrCopy(env, bytes, size, [](Napi::Env, char*, Lines* owner) { delete owner; }, lines.release());
+/// A buffer of JavaScript with the bytes of `lines`. They are copied: room for the longest line is many times what most chunks hold, and
+/// JavaScript, which sees the bytes alone, would keep it until it thinks of collecting them.
+Napi::Value buffer_of(Napi::Env env, const Lines& lines) {
+  return Napi::Buffer<char>::Copy(env, lines.bytes.get(), lines.size);
 }
 
 std::string string_at(const Napi::Object& object, const char* name) {
@@ -182,7 +180,7 @@ Napi::Value lines_of(const Napi::CallbackInfo& info) {
     at += (size + 7) & ~size_t{7};
   }
   Napi::Object result = Napi::Object::New(env);
-  result.Set("lines", buffer_of(env, std::move(lines)));
+  result.Set("lines", buffer_of(env, *lines));
   result.Set("malformed", malformed);
   result.Set("processes", counters_of(env, writer.processes().counters()));
   return result;
@@ -307,8 +305,8 @@ class CollectorObject : public Napi::ObjectWrap<CollectorObject> {
       if (closed_) return;
       const bool ended = lines == nullptr;
       const auto call = [](Napi::Env env, Napi::Function on_chunk, Lines* chunk) {
-        std::unique_ptr<Lines> owned(chunk);
-        if (env != nullptr) on_chunk.Call({owned == nullptr ? env.Null() : buffer_of(env, std::move(owned))});
+        const std::unique_ptr<Lines> owned(chunk);
+        if (env != nullptr) on_chunk.Call({owned == nullptr ? env.Null() : buffer_of(env, *owned)});
       };
       Lines* const chunk = lines.release();
       if (calls_.NonBlockingCall(chunk, call) != napi_ok) {

@@ -51,6 +51,7 @@ Collector::Collector(Programs programs, const Host& host, ClassSet written, std:
 Collector::~Collector() { abandon(); }
 
 bool Collector::start(Deliver deliver) {
+  const std::lock_guard<std::mutex> programs_lock(programs_mutex_);
   if (programs_.object == nullptr) return false;
   ring_.reset(ring_buffer__new(programs_.map("events"), on_record, this, nullptr));
   if (ring_ == nullptr) return false;
@@ -66,7 +67,12 @@ void Collector::want() {
 }
 
 void Collector::stop() {
-  programs_.detach();
+  if (thread_.joinable()) {
+    const std::lock_guard<std::mutex> programs_lock(programs_mutex_);
+    programs_.detach();
+  } else {
+    let_go();
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
   stopping_ = true;
   changed_.notify_one();
@@ -194,10 +200,25 @@ void Collector::run() {
   }
   const bool abandoned = abandoned_;
   lock.unlock();
+  let_go();
   if (!abandoned) deliver_(nullptr);
 }
 
+/// Nothing comes any more: what is left of the programs is their counters.
+void Collector::let_go() {
+  const std::lock_guard<std::mutex> programs_lock(programs_mutex_);
+  if (programs_.object == nullptr) return;
+  last_counters_ = read_counters();
+  ring_ = nullptr;
+  programs_.close();
+}
+
 std::vector<ClassCounters> Collector::counters() const {
+  const std::lock_guard<std::mutex> programs_lock(programs_mutex_);
+  return last_counters_.empty() ? read_counters() : last_counters_;
+}
+
+std::vector<ClassCounters> Collector::read_counters() const {
   std::vector<ClassCounters> classes(KESTREL_CLASSES);
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0 || programs_.object == nullptr) return classes;

@@ -46,7 +46,8 @@ class Collector {
   bool start(Deliver deliver);
   /// Asks for one chunk.
   void want();
-  /// Detaches the programs. What stands in the ring is still given to who asks for it, then null.
+  /// Detaches the programs. What stands in the ring is still given to who asks for it, then null. By then, and at once when it was
+  /// not started, all that it holds of the kernel is given back: a collector may wait long to be collected.
   void stop();
   /// stop(), and gives nothing any more.
   void abandon();
@@ -67,8 +68,14 @@ class Collector {
   void report_losses();
   void set_clock();
   void tick(uint64_t drained);
+  std::vector<ClassCounters> read_counters() const;
+  void let_go();
 
+  /// Held while the programs and their maps are used, or given back.
+  mutable std::mutex programs_mutex_;
   Programs programs_;
+  /// What the counters were when the programs were given back.
+  std::vector<ClassCounters> last_counters_;
   LineWriter writer_;
   const std::chrono::microseconds interval_;
   const std::chrono::milliseconds tick_;

@@ -71,6 +71,12 @@ struct Programs {
   int map(const char* name) const { return bpf_object__find_map_fd_by_name(object.get(), name); }
   /// Nothing is written into the ring after this.
   void detach() { links.clear(); }
+  /// Gives back all that is held of the kernel.
+  void close() {
+    links.clear();
+    processes = nullptr;
+    object = nullptr;
+  }
 };
 
 /// Loads and attaches the best program of each class. It never throws; what failed is in the result.
