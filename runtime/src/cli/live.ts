@@ -146,7 +146,8 @@ function whenGone(folder: string, act: () => void): () => void {
   const inodeOf = (): bigint | undefined => statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
   const before = inodeOf();
   const timer = setInterval(() => {
-    if (inodeOf() === before) return;
+    // It may have gone before it was looked at first.
+    if (before !== undefined && inodeOf() === before) return;
     clearInterval(timer);
     act();
   }, LOOK_MS);

@@ -31,7 +31,9 @@ export function liveAddonOrReason(): EbpfAddon | string {
   const addon = addonOrReason();
   if (typeof addon === "string") return addon;
   const options = { ringBytes: 1 << 16, intervalMicroseconds: 1000, host: thisHost() };
-  const { failure } = new addon.Collector(options).report();
+  const collector = new addon.Collector(options);
+  const { failure } = collector.report();
+  collector.stop();
   if (failure !== null) return `eBPF is not allowed here: ${failure.replaceAll("\n", "; ")}`;
   try {
     makeCgroup().remove();

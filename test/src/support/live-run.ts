@@ -12,6 +12,8 @@ const EQLC = join(repositoryRoot(), "compiler/bin/eqlc.js");
 
 /** How long something may take that usually takes a fraction of a second; emulated machines are slow. */
 const PATIENCE_MS = 60_000;
+/** How long a run may live: one that does not end is ended, and the test that waits for it fails. */
+const LIFE_MS = 300_000;
 
 /** Builds a package of rules, by name, below `folder`; returns its folder. */
 export function buildPack(folder: string, rules: Readonly<Record<string, string>>): string {
@@ -23,10 +25,8 @@ export function buildPack(folder: string, rules: Readonly<Record<string, string>
 
 /** Builds those rules of a folder that compile; returns where the package is. */
 export function buildFolder(sources: string, pack: string): string {
-  const { status, stderr, error } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], {
-    encoding: "utf8",
-  });
-  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${error?.message ?? stderr}`);
+  const { status, stderr } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], { encoding: "utf8" });
+  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${stderr}`);
   return pack;
 }
 
@@ -59,7 +59,11 @@ export async function startLive(pack: string, flags: readonly string[], fileByte
   // A test that fails leaves it running.
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
-  child.once("close", () => process.removeListener("exit", kill));
+  const life = globalThis.setTimeout(kill, LIFE_MS).unref();
+  child.once("close", () => {
+    clearTimeout(life);
+    process.removeListener("exit", kill);
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
