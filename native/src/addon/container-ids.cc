@@ -5,7 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
+
+#include "cgroup-mount.h"
 
 namespace kestrel {
 namespace {
@@ -30,18 +31,6 @@ std::string_view container_in_name(std::string_view name) {
   const std::string_view digits = name.substr(prefix.size());
   if (!prefix.empty() && prefix.back() != '-' && prefix.back() != ':') return {};
   return std::all_of(digits.begin(), digits.end(), is_hex) ? digits : std::string_view();
-}
-
-/// Where cgroups of version 2 are mounted: the fifth word of a line of mountinfo whose type is cgroup2.
-std::string mount_of_cgroups() {
-  std::ifstream mounts("/proc/self/mountinfo");
-  for (std::string line; std::getline(mounts, line);) {
-    if (line.find(" - cgroup2 ") == std::string::npos) continue;
-    size_t at = 0;
-    for (int word = 0; word < 4 && at != std::string::npos; word++) at = line.find(' ', at + (word == 0 ? 0 : 1));
-    if (at != std::string::npos) return line.substr(at + 1, line.find(' ', at + 1) - at - 1);
-  }
-  return "";
 }
 
 }  // namespace

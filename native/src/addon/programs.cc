@@ -9,14 +9,13 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string_view>
 
 #include <bpf/bpf.h>
 
+#include "cgroup-mount.h"
 #include "machine-facts.h"
 
 // object.S holds collector.bpf.o as it was compiled.
@@ -242,23 +241,6 @@ std::string fill_filters(const Programs& programs, const ProgramOptions& options
   return "";
 }
 
-/// The first of the machine's cgroups, as far as this process sees them, as an open folder; -1 with errno when there is none.
-int open_first_cgroup() {
-  std::ifstream mounts("/proc/self/mountinfo");
-  std::string line;
-  while (std::getline(mounts, line)) {
-    // ID PARENT DEVICE ROOT PLACE OPTIONS… - KIND SOURCE OPTIONS
-    const size_t kind = line.find(" - cgroup2 ");
-    if (kind == std::string::npos) continue;
-    std::istringstream words(line);
-    std::string place;
-    for (int word = 0; word < 5; word++) words >> place;
-    return open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  }
-  errno = ENOENT;
-  return -1;
-}
-
 /// Where programs of cgroups are attached: the cgroup that collection is confined to, or the first of all. Looked for once.
 class AttachedCgroup {
  public:
@@ -271,7 +253,7 @@ class AttachedCgroup {
 
   int descriptor() {
     if (descriptor_ < 0) {
-      descriptor_ = open_first_cgroup();
+      descriptor_ = open(mount_of_cgroups().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
       owned_ = true;
     }
     return descriptor_;
