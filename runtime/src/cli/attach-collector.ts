@@ -9,7 +9,7 @@ import {
   type EventClass,
   loadAddon,
 } from "../ebpf/load-addon.js";
-import { type CollectionPlan, planCollection } from "../ebpf/plan-collection.js";
+import { type CollectionPlan, planCollection, streamed } from "../ebpf/plan-collection.js";
 import { thisHost } from "../ebpf/this-host.js";
 import { counted } from "../report/summary.js";
 import { CliError } from "./failures.js";
@@ -43,7 +43,7 @@ const TICK_MS = 100;
 export function attachCollector(manifest: PackageManifest, limits: CollectionLimits): Attached {
   const addon = loadAddon();
   const plan = planCollection(manifest);
-  const asked = plan.classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
+  const asked = streamed(plan);
   if (asked.length === 0) {
     throw new CliError("E_EBPF", "no rule of the package can fire on live events; kestrel-run doctor DIR says why");
   }

@@ -55,6 +55,11 @@ export interface CollectionPlan {
   readonly extras: Readonly<Record<Extra, readonly string[]>>;
 }
 
+/** The classes that rules see. */
+export function streamed({ classes }: CollectionPlan): readonly EventClass[] {
+  return classes.flatMap(({ event, collect }) => (collect === "stream" ? [event] : []));
+}
+
 type Parts = Pick<PackageManifest, "predicates" | "demands" | "programs" | "lineage" | "schema" | "rules">;
 
 /** The plan for a manifest that the loader has checked. */

@@ -46,7 +46,8 @@ export function headerLine(header: RecordingHeader): Buffer {
   const { name, version, digest } = header.package;
   const recording = {
     recording: RECORDING_VERSION,
-    lateness_ns: Number(header.latenessNs),
+    // Of more than a hundred days a number of JSON would lose digits.
+    lateness_ns: String(header.latenessNs),
     events: header.events,
     package: { name, version, digest },
     host: header.host,
@@ -67,7 +68,7 @@ export function readHeader(line: Buffer, file: string): RecordingHeader {
   if (recording !== RECORDING_VERSION) {
     throw new RecordingError(`${file} is a recording of version ${String(recording)}; this kestrel-run knows 1`);
   }
-  if (typeof lateness_ns !== "number" || !Number.isSafeInteger(lateness_ns) || lateness_ns < 0) throw broken;
+  if (typeof lateness_ns !== "string" || !/^\d{1,19}$/.test(lateness_ns)) throw broken;
   const { name, version, digest } = (pack ?? {}) as Record<string, unknown>;
   const isNamed = [name, version, digest].every((text) => typeof text === "string");
   if (!Array.isArray(events) || !isNamed) throw broken;
