@@ -7,25 +7,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 import { buildFolder, replayRecording, rulesOf, startLive } from "./support/live-run.js";
 import { repositoryRoot } from "./support/repository.js";
 
 const live = suite("live attack");
-const addon = liveAddonOrReason();
 const lacking = ["unshare", "ip", "setpriv", "perl", "curl"].filter(
   (tool) => spawnSync("/bin/sh", ["-c", `PATH="$PATH:/usr/sbin:/sbin"; command -v ${tool}`]).status !== 0,
 );
-if (typeof addon === "string") {
-  console.log(`live attack: nothing is tested on this kernel: ${addon}`);
-  live.skip("a live run is not possible here", () => {});
-} else if (lacking.length > 0) {
-  console.log(`live attack: nothing is tested without ${lacking.join(", ")}`);
-  live.skip("the attack needs more than is here", () => {});
-} else {
-  defineTest();
-}
-live.run();
+runOrSkip(live, lacking.length > 0 ? `there is no ${lacking.join(", ")} here` : liveAddonOrReason(), defineTest);
 
 function defineTest(): void {
   const folder = mkdtempSync("/tmp/kestrel-attacked-");

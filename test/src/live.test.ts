@@ -11,18 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 import { buildPack, KESTREL_RUN, replayRecording, rulesOf, startLive } from "./support/live-run.js";
 
 const live = suite("live");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`live: nothing is tested on this kernel: ${addon}`);
-  live.skip("a live run is not possible here", () => {});
-} else {
-  defineLiveTests();
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 function sha256(file: string): string {
   return createHash("sha256").update(readFileSync(file)).digest("hex");

@@ -4,7 +4,7 @@ import type { EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent } from "./support/ebpf.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   ACTION_SIZES,
   actionRecord,
@@ -21,14 +21,7 @@ import {
 import { strictJson } from "./support/strict-json.js";
 
 const lines = suite("native file lines");
-const addon = addonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: no lines are made: ${addon}`);
-  lines.skip("the addon is not here", () => {});
-} else {
-  defineTests(addon);
-}
-lines.run();
+runOrSkip(lines, addonOrReason(), defineTests);
 
 function lineOf(addon: EbpfAddon, record: Buffer): LiveEvent {
   const { lines: made, malformed } = addon.linesOf(inRow([record]), HOST, 0n);

@@ -7,18 +7,11 @@
 import type { EbpfAddon, EventClass } from "@kestrel/runtime/ebpf/load-addon";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { collectWhile, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { collectWhile, type LiveRun, liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 import { assertAccounted, eventsOf, oneOf } from "./support/live-events.js";
 
 const live = suite("native live actions");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: nothing is tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineLiveTests(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 function defineLiveTests(addon: EbpfAddon): void {
   const cgroup = makeCgroup();

@@ -6,17 +6,10 @@ import type { EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
 import { isSupplied, suppliedFields } from "@kestrel/runtime/ebpf/supplied-fields";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ACTIONS, collectWhile, type LiveEvent, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { ACTIONS, collectWhile, type LiveEvent, liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 
 const live = suite("native live fields");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: the fields of live events are not looked at on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineTest(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineTest);
 
 /** Makes an event of every class, some of them with several ways to. */
 const SCRIPT = `

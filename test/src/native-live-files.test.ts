@@ -9,18 +9,18 @@ import { join } from "node:path";
 import type { EbpfAddon, EventClass } from "@kestrel/runtime/ebpf/load-addon";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import {
+  collectWhile,
+  type LiveEvent,
+  type LiveRun,
+  liveAddonOrReason,
+  makeCgroup,
+  runOrSkip,
+} from "./support/ebpf.js";
 import { assertAccounted, eventsOf } from "./support/live-events.js";
 
 const live = suite("native live files");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: nothing is tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineLiveTests(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 /** Two paths of events of files: what was, and what is; of most the second alone. */
 function pathsOf(run: LiveRun, action: string, below: string): (string | null)[] {

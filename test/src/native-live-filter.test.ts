@@ -14,18 +14,11 @@ import { thisHost } from "@kestrel/runtime/ebpf/this-host";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
-import { collectWhile, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { collectWhile, type LiveRun, liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 import { assertAccounted, eventsOf } from "./support/live-events.js";
 
 const live = suite("native live filter");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: nothing is tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineLiveTests(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 /** Of a path the kernel compares so many bytes. */
 const COMPARED = 64;

@@ -14,18 +14,18 @@ import {
   pointerTo,
   wireName,
 } from "./support/dns-packets.js";
-import { collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import {
+  collectWhile,
+  type LiveEvent,
+  type LiveRun,
+  liveAddonOrReason,
+  makeCgroup,
+  runOrSkip,
+} from "./support/ebpf.js";
 import { assertAccounted, eventsOf } from "./support/live-events.js";
 
 const live = suite("native live network");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: no network event is tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineLiveTests(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 function defineLiveTests(addon: EbpfAddon): void {
   const cgroup = makeCgroup();

@@ -24,23 +24,12 @@ import {
   type LiveRun,
   liveAddonOrReason,
   makeCgroup,
+  runOrSkip,
 } from "./support/ebpf.js";
+import { eventsOf } from "./support/live-events.js";
 
 const live = suite("native live table");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: the table of processes is not tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineTests(addon);
-}
-live.run();
-
-function eventsOf(run: LiveRun, action: string, pid?: number): LiveEvent[] {
-  return run.events.filter(
-    ({ event, process }) => event.action === action && (pid === undefined || process.pid === pid),
-  );
-}
+runOrSkip(live, liveAddonOrReason(), defineTests);
 
 /** The exec of a program by its base name; the last one. */
 function execOf(run: LiveRun, name: string): LiveEvent {

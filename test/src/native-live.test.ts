@@ -27,7 +27,14 @@ import { thisHost } from "@kestrel/runtime/ebpf/this-host";
 import { createDetector } from "@kestrel/runtime/engine/detector";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { collectWhile, type LiveEvent, type LiveRun, liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import {
+  collectWhile,
+  type LiveEvent,
+  type LiveRun,
+  liveAddonOrReason,
+  makeCgroup,
+  runOrSkip,
+} from "./support/ebpf.js";
 import { assertAccounted, eventsOf, oneOf } from "./support/live-events.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, runLines } from "./support/run-pack.js";
@@ -35,14 +42,7 @@ import { writeSmallestProgram } from "./support/smallest-program.js";
 import { strictJson } from "./support/strict-json.js";
 
 const live = suite("native live");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: nothing is tested on this kernel: ${addon}`);
-  live.skip("live collection is not possible here", () => {});
-} else {
-  defineLiveTests(addon);
-}
-live.run();
+runOrSkip(live, liveAddonOrReason(), defineLiveTests);
 
 function defineLiveTests(addon: EbpfAddon): void {
   // Rules ask for what is started below /tmp.

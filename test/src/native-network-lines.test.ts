@@ -13,7 +13,7 @@ import {
   pointerTo,
   wireName,
 } from "./support/dns-packets.js";
-import { addonOrReason, type LiveEvent } from "./support/ebpf.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   CLASS,
   DNS_SIZE,
@@ -30,14 +30,7 @@ import { sizeOf } from "./support/sizes.js";
 import { strictJson } from "./support/strict-json.js";
 
 const lines = suite("native network lines");
-const addon = addonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: lines of network events are not tested: ${addon}`);
-  lines.skip("the addon is not there", () => {});
-} else {
-  defineLineTests(addon);
-}
-lines.run();
+runOrSkip(lines, addonOrReason(), defineLineTests);
 
 function defineLineTests(addon: EbpfAddon): void {
   const lineOf = (record: Buffer): LiveEvent => {

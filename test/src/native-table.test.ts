@@ -17,7 +17,7 @@ import type { EbpfAddon, Enrichment, TableCounters } from "@kestrel/runtime/ebpf
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent } from "./support/ebpf.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   type ExecRecord,
   execRecord,
@@ -33,14 +33,7 @@ import { strictJson } from "./support/strict-json.js";
 const table = suite("native table");
 const folder = mkdtempSync(join(tmpdir(), "kestrel-table-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-const addon = addonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: the table of processes is not tested: ${addon}`);
-  table.skip("the addon is not there", () => {});
-} else {
-  defineTableTests(addon);
-}
-table.run();
+runOrSkip(table, addonOrReason(), defineTableTests);
 
 /** A second of the boot-time clock, and a little that /proc does not show. */
 const at = (second: number): bigint => BigInt(second) * 1_000_000_000n + 1234567n;

@@ -12,7 +12,7 @@ import { type EbpfAddon, EbpfAddonError, loadAddon } from "@kestrel/runtime/ebpf
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent } from "./support/ebpf.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   EXEC_SIZE,
   EXIT_SIZE,
@@ -131,14 +131,7 @@ native.run();
 // --- records to lines ---
 
 const lines = suite("native lines");
-const addon = addonOrReason();
-if (typeof addon === "string") {
-  console.log(`native: lines of records are not tested: ${addon}`);
-  lines.skip("the addon is not there", () => {});
-} else {
-  defineLineTests(addon);
-}
-lines.run();
+runOrSkip(lines, addonOrReason(), defineLineTests);
 
 /** The one line of a record. */
 function lineOf(addon: EbpfAddon, record: Buffer, clockOffset = 0n): LiveEvent {

@@ -7,23 +7,12 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { liveAddonOrReason, makeCgroup } from "./support/ebpf.js";
+import { liveAddonOrReason, makeCgroup, runOrSkip } from "./support/ebpf.js";
 import { buildFolder, replayRecording, startLive } from "./support/live-run.js";
 import { repositoryRoot } from "./support/repository.js";
 
 const live = suite("live rules");
 const RULES = join(repositoryRoot(), "../shared/corpora/rules-toml");
-const addon = liveAddonOrReason();
-if (typeof addon === "string") {
-  console.log(`live rules: nothing is tested on this kernel: ${addon}`);
-  live.skip("a live run is not possible here", () => {});
-} else if (!existsSync(RULES)) {
-  live.skip("the corpora are not here", () => {});
-} else {
-  defineTest();
-}
-live.run();
-
 /** Programs that are /bin/true by these names, and the arguments that they are called with. */
 const COMMANDS: readonly string[] = [
   "unshadow /etc/hostname /etc/hostname",
@@ -71,6 +60,8 @@ const COMMANDS: readonly string[] = [
   "rssocks -s 127.0.0.1:1 -d 127.0.0.1:2",
   "mkdir /bin/kestrel-nothing",
 ];
+
+runOrSkip(live, existsSync(RULES) ? liveAddonOrReason() : "the corpora are not here", defineTest);
 
 function defineTest(): void {
   const folder = mkdtempSync("/tmp/kestrel-rules-");

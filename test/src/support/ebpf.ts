@@ -15,6 +15,7 @@ import {
   loadAddon,
 } from "@kestrel/runtime/ebpf/load-addon";
 import { thisHost } from "@kestrel/runtime/ebpf/this-host";
+import type { Test } from "uvu";
 
 /** The addon, or why there is none, in a line. */
 export function addonOrReason(): EbpfAddon | string {
@@ -41,6 +42,17 @@ export function liveAddonOrReason(): EbpfAddon | string {
     return `no cgroup can be made: ${error instanceof Error ? error.message : String(error)}`;
   }
   return addon;
+}
+
+/** Runs a suite with what it needs; where that is not here, skips it with a line that says why. */
+export function runOrSkip<Needed>(tests: Test, needed: Needed | string, define: (needed: Needed) => void): void {
+  if (typeof needed === "string") {
+    console.log(`skipped: ${needed}`);
+    tests.skip("what it needs is not here", () => {});
+  } else {
+    define(needed);
+  }
+  tests.run();
 }
 
 export interface CommandOptions {

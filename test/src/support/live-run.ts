@@ -25,8 +25,10 @@ export function buildPack(folder: string, rules: Readonly<Record<string, string>
 
 /** Builds those rules of a folder that compile; returns where the package is. */
 export function buildFolder(sources: string, pack: string): string {
-  const { status, stderr } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], { encoding: "utf8" });
-  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${stderr}`);
+  const { status, stderr, error } = spawnSync(process.execPath, [EQLC, "build", sources, "-o", pack], {
+    encoding: "utf8",
+  });
+  if (status !== 0 && status !== 1) throw new Error(`eqlc ended with code ${status}: ${error?.message ?? stderr}`);
   return pack;
 }
 
