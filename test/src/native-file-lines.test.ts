@@ -1,10 +1,5 @@
 // Records of files and of actions, made by hand, → their lines; without a kernel. Skipped with a line where the addon is not built.
 
-import type { EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
-import { suite } from "uvu";
-import * as assert from "uvu/assert";
-import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   ACTION_SIZES,
   actionRecord,
@@ -17,7 +12,12 @@ import {
   HOST,
   inRow,
   KNOWS,
-} from "./support/ebpf-records.js";
+} from "@kestrel/native/records";
+import type { EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import { strictJson } from "./support/strict-json.js";
 
 const lines = suite("native file lines");

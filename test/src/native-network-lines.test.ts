@@ -1,5 +1,17 @@
 // Hand-made records of network events → lines, without a kernel: addresses, and DNS messages of any bytes.
 
+import {
+  CLASS,
+  DNS_SIZE,
+  type DnsRecord,
+  dnsRecord,
+  HOST,
+  inRow,
+  NETWORK_SIZE,
+  PACKET_CUT,
+  type SocketClass,
+  socketRecord,
+} from "@kestrel/native/records";
 import type { EbpfAddon } from "@kestrel/runtime/ebpf/load-addon";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -14,18 +26,6 @@ import {
   wireName,
 } from "./support/dns-packets.js";
 import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
-import {
-  CLASS,
-  DNS_SIZE,
-  type DnsRecord,
-  dnsRecord,
-  HOST,
-  inRow,
-  NETWORK_SIZE,
-  PACKET_CUT,
-  type SocketClass,
-  socketRecord,
-} from "./support/ebpf-records.js";
 import { sizeOf } from "./support/sizes.js";
 import { strictJson } from "./support/strict-json.js";
 

@@ -13,11 +13,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EbpfAddon, Enrichment, TableCounters } from "@kestrel/runtime/ebpf/load-addon";
-import { suite } from "uvu";
-import * as assert from "uvu/assert";
-import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import {
   type ExecRecord,
   execRecord,
@@ -26,7 +21,12 @@ import {
   HOST,
   inRow,
   type ProcessRecord,
-} from "./support/ebpf-records.js";
+} from "@kestrel/native/records";
+import type { EbpfAddon, Enrichment, TableCounters } from "@kestrel/runtime/ebpf/load-addon";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import { sizeOf } from "./support/sizes.js";
 import { strictJson } from "./support/strict-json.js";
 

@@ -5,14 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asSourceEntries, deb822AsSource, oneLineAsSource } from "@kestrel/native/dist/apt-sources.js";
-import { wrongWith } from "@kestrel/native/dist/source-packages.js";
-import { makeOnce } from "@kestrel/native/dist/stamps.js";
-import { type EbpfAddon, EbpfAddonError, loadAddon } from "@kestrel/runtime/ebpf/load-addon";
-import { suite } from "uvu";
-import * as assert from "uvu/assert";
-import { createRandom } from "./generate/random.js";
-import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
+import { asSourceEntries, deb822AsSource, oneLineAsSource } from "@kestrel/native/apt-sources";
 import {
   EXEC_SIZE,
   EXIT_SIZE,
@@ -23,7 +16,14 @@ import {
   forkRecord,
   HOST,
   inRow,
-} from "./support/ebpf-records.js";
+} from "@kestrel/native/records";
+import { wrongWith } from "@kestrel/native/source-packages";
+import { makeOnce } from "@kestrel/native/stamps";
+import { type EbpfAddon, EbpfAddonError, loadAddon } from "@kestrel/runtime/ebpf/load-addon";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
+import { addonOrReason, type LiveEvent, runOrSkip } from "./support/ebpf.js";
 import { repositoryRoot } from "./support/repository.js";
 import { sizeOf } from "./support/sizes.js";
 import { strictJson } from "./support/strict-json.js";

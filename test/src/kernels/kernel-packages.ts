@@ -7,8 +7,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { openPrivateApt, type PrivateApt } from "@kestrel/native/dist/private-apt.js";
-import { runTool } from "@kestrel/native/dist/run-tool.js";
+import { openPrivateApt, type PrivateApt } from "@kestrel/native/private-apt";
+import { runTool } from "@kestrel/native/run-tool";
 
 /** A version of a kernel's package. */
 export interface KernelPackage {

@@ -1,6 +1,4 @@
-// Records as the kernel's programs write them, made by hand. The offsets are those of native/src/record.h, which asserts them.
-
-import type { EbpfHost } from "@kestrel/runtime/ebpf/load-addon";
+// Records as the kernel's programs write them, made by hand for tests and measurements. The offsets are those of native/src/record.h, which asserts them.
 
 export const HEADER_SIZE = 40;
 export const PROCESS_SIZE = 144;
@@ -45,7 +43,7 @@ export const FLAG = {
 export const PACKET_CUT = 1 << 14;
 
 /** A host whose users and groups have no names, and where no process is found but by records. */
-export const HOST: EbpfHost = {
+export const HOST = {
   name: "host",
   id: "0123",
   bootId: "00112233-4455-6677-8899-aabbccddeeff",
