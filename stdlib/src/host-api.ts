@@ -1,0 +1,166 @@
+// Host API v1: what a hand-written predicate may ask of its host, the same for Wasm and Lua. The Wasm imports, the Lua table, the
+// AssemblyScript library and docs/host-api.md are made from this table or checked against it.
+//
+// Wasm: functions of the import module "kestrel". Lua: functions of the global table `kestrel`.
+//
+//   exports of a module         in Lua                        when
+//   pred_init(ctx)    -> i32    pred_init()     -> number     optional; once, after loading; 0 is success
+//   pred_eval(event, ctx) -> i32  pred_eval(event) -> boolean   each event that may match; not 0 is a match
+//   pred_capture(event, ctx) -> i32  pred_capture(event) -> table  optional; after a match; see below
+//   memory                      -                             what addresses mean
+//
+// A module may leave `ctx` out; it is 0. `event` is the event at hand, which is EVENT_HANDLE, and no other exists.
+//
+// What pred_capture returns in Wasm is 0, or the address of a record of u32, all little-endian: the number of captures, then for
+// each the address and length of its name, and the address and length of its value, both UTF-8.
+//
+// Every function of the API: an `event` other than EVENT_HANDLE, an address outside of the memory, or a field, pattern or index that
+// the package does not have is a fault, which ends the evaluation. A field of another type than the function's reads as one that is
+// missing. Of several values the first counts where no index is given; indexes count from 0.
+
+/** The handle of the event at hand. */
+export const EVENT_HANDLE = 1;
+
+/** What is charged for one evaluation, and what an instance may hold. A package may ask for less, never for more. */
+export const FOREIGN_FUEL = 1_000_000;
+export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
+/** A net under what fuel does not count well; only checked now and then. */
+export const FOREIGN_MILLISECONDS = 100;
+
+/** A resource holds at most so many patterns. */
+export const MOST_PATTERNS = 4096;
+/** The longest text that a pattern is matched with. */
+export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
+export const MOST_CAPTURES = 64;
+
+export type HostType = "i32" | "i64" | "f64";
+
+export interface HostParameter {
+  readonly name: string;
+  readonly type: HostType;
+}
+
+export interface HostFunction {
+  readonly name: string;
+  readonly since: "1.0" | "1.1" | "1.2";
+  readonly parameters: readonly HostParameter[];
+  readonly result: HostType;
+  /** Its form in Lua, where a text is a string and what is missing is nil. */
+  readonly lua: { readonly parameters: readonly string[]; readonly result: string };
+  readonly says: string;
+}
+
+const EVENT: HostParameter = { name: "event", type: "i32" };
+const FIELD: HostParameter = { name: "field", type: "i32" };
+const INDEX: HostParameter = { name: "index", type: "i32" };
+const TEXT: readonly HostParameter[] = [
+  { name: "address", type: "i32" },
+  { name: "length", type: "i32" },
+];
+
+export const HOST_FUNCTIONS: readonly HostFunction[] = [
+  {
+    name: "event_get_i64",
+    since: "1.0",
+    parameters: [EVENT, FIELD],
+    result: "i64",
+    lua: { parameters: ["event", "field"], result: "integer or nil" },
+    says: "A long, or a date in nanoseconds since 1970; 0 when it is missing.",
+  },
+  {
+    name: "event_get_u64",
+    since: "1.0",
+    parameters: [EVENT, FIELD],
+    result: "i64",
+    lua: { parameters: ["event", "field"], result: "integer or nil" },
+    says: "The same, its 64 bits taken as unsigned.",
+  },
+  {
+    name: "event_get_str",
+    since: "1.0",
+    parameters: [EVENT, FIELD, ...TEXT],
+    result: "i32",
+    lua: { parameters: ["event", "field"], result: "string or nil" },
+    says: "Writes a text as UTF-8, at most `length` bytes and never a part of a character; returns how many bytes it wrote.",
+  },
+  {
+    name: "re_match",
+    since: "1.0",
+    parameters: [{ name: "re_id", type: "i32" }, ...TEXT],
+    result: "i32",
+    lua: { parameters: ["re_id", "text"], result: "boolean" },
+    says: "1 when the regular expression of that number matches somewhere in the text.",
+  },
+  {
+    name: "glob_match",
+    since: "1.0",
+    parameters: [{ name: "glob_id", type: "i32" }, ...TEXT],
+    result: "i32",
+    lua: { parameters: ["glob_id", "text"], result: "boolean" },
+    says: "1 when the wildcard of that number matches the whole text.",
+  },
+  {
+    name: "alert_emit",
+    since: "1.0",
+    parameters: [EVENT],
+    result: "i32",
+    lua: { parameters: ["event"], result: "integer" },
+    says: "Makes the event a match, whatever pred_eval returns; returns 0. However often it is called, an event gives one alert.",
+  },
+  {
+    name: "event_has",
+    since: "1.1",
+    parameters: [EVENT, FIELD],
+    result: "i32",
+    lua: { parameters: ["event", "field"], result: "boolean" },
+    says: "1 when the event has a value of the field.",
+  },
+  {
+    name: "event_get_bool",
+    since: "1.1",
+    parameters: [EVENT, FIELD],
+    result: "i32",
+    lua: { parameters: ["event", "field"], result: "boolean or nil" },
+    says: "A boolean as 0 or 1; 0 when it is missing.",
+  },
+  {
+    name: "event_get_f64",
+    since: "1.1",
+    parameters: [EVENT, FIELD],
+    result: "f64",
+    lua: { parameters: ["event", "field"], result: "number or nil" },
+    says: "A double, or a long as one; 0 when it is missing.",
+  },
+  {
+    name: "capture_field",
+    since: "1.1",
+    parameters: [FIELD],
+    result: "i32",
+    lua: { parameters: ["field"], result: "integer" },
+    says: "Puts the field's first value, under the field's name, among the captures of the match; returns 0.",
+  },
+  {
+    name: "event_count",
+    since: "1.2",
+    parameters: [EVENT, FIELD],
+    result: "i32",
+    lua: { parameters: ["event", "field"], result: "integer" },
+    says: "How many values the event has of the field.",
+  },
+  {
+    name: "event_get_str_at",
+    since: "1.2",
+    parameters: [EVENT, FIELD, INDEX, ...TEXT],
+    result: "i32",
+    lua: { parameters: ["event", "field", "index"], result: "string or nil" },
+    says: "As event_get_str, of the value with that index.",
+  },
+  {
+    name: "event_get_i64_at",
+    since: "1.2",
+    parameters: [EVENT, FIELD, INDEX],
+    result: "i64",
+    lua: { parameters: ["event", "field", "index"], result: "integer or nil" },
+    says: "As event_get_i64, of the value with that index.",
+  },
+];
