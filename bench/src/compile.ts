@@ -68,5 +68,5 @@ export function packageOf(pack: CompiledPack): BuiltPackage {
 export function load({ manifest, files }: BuiltPackage): Promise<Package> {
   const module = files.get(MODULE_FILE);
   if (module === undefined) throw new Error("the package lacks its module");
-  return packageFromMemory({ manifest, module });
+  return packageFromMemory({ manifest, module, foreign: files });
 }

@@ -27,6 +27,14 @@ export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
 /** A net under what fuel does not count well; only checked now and then. */
 export const FOREIGN_MILLISECONDS = 100;
 
+/** What a module that eqlc has instrumented exports: a mutable i32 global, below 0 when the fuel has run out. */
+export const FUEL_EXPORT = "kestrel:fuel";
+
+/** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
+export const FAULTS_TO_QUARANTINE = 3;
+export const QUARANTINE_EVENTS = 1000;
+export const QUARANTINE_MOST = 1_000_000;
+
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
