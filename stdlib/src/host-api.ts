@@ -27,6 +27,13 @@ export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
 /** A net under what fuel does not count well; only checked now and then. */
 export const FOREIGN_MILLISECONDS = 100;
 
+/**
+ * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the
+ * module was stopped for a limit, and NO_MEMORY when that was the memory's.
+ */
+export const FUEL_EXPORT = "kestrel:fuel";
+export const NO_MEMORY = -0x8000_0000;
+
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */

@@ -3,6 +3,8 @@
 
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { createSink } from "../diagnostics/sink.js";
+import type { ForeignRule } from "../foreign/foreign-rule.js";
+import { readForeign } from "../foreign/read-foreign.js";
 import { analyseRules, type CompiledRule, type CompileOptions } from "../front.js";
 import { readSuppressions } from "../lint/suppressions.js";
 import { type CollectedRules, collectRules } from "../sources/collect-rules.js";
@@ -11,6 +13,8 @@ export interface CheckedRules {
   readonly collected: CollectedRules;
   /** The rules without errors, in the order of their files. */
   readonly rules: readonly CompiledRule[];
+  /** The hand-written rules without errors, in the order of their folders. */
+  readonly foreign: readonly ForeignRule[];
   readonly diagnostics: readonly Diagnostic[];
   /** Files and records that may have held a rule and could not be read as one. */
   readonly unread: number;
@@ -21,6 +25,7 @@ export function checkRules(paths: readonly string[], options: CompileOptions): C
   // The order of the arguments decides nothing, not even which of two rules with one id is kept.
   const collected = collectRules([...paths].sort());
   const { rules, diagnostics } = analyseRules(collected.rules, options, { known: collected.known });
+  const foreign = collected.foreign.map((source) => readForeign(source, options.schema));
   const unread = new Set(
     collected.diagnostics
       .filter(({ severity }) => severity === "error")
@@ -29,7 +34,13 @@ export function checkRules(paths: readonly string[], options: CompileOptions): C
   return {
     collected,
     rules,
-    diagnostics: [...collected.diagnostics, ...copiesOf(collected), ...diagnostics],
+    foreign: foreign.flatMap(({ rule }) => rule ?? []),
+    diagnostics: [
+      ...collected.diagnostics,
+      ...copiesOf(collected),
+      ...diagnostics,
+      ...foreign.flatMap(({ diagnostics }) => diagnostics),
+    ],
     unread: unread.size,
   };
 }
