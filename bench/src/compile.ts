@@ -34,9 +34,9 @@ const PACKAGE_OPTIONS = {
 /** Compiles what compiles; the rest is counted. Throws when no rule is left, or the compiler fails. */
 export function compile({ name, path }: RulePath): CompileResult {
   const start = performance.now();
-  const { pack, collected, leftOut } = compileRules([path], DEFAULT_OPTIONS);
+  const { pack, collected, beside, leftOut } = compileRules([path], DEFAULT_OPTIONS);
   if (pack === null) throw new Error(`${name}: no rule compiles`);
-  const built = buildPackage(pack, nameSources(collected.files, [path]), PACKAGE_OPTIONS);
+  const built = buildPackage(pack, nameSources(collected.files, [path], beside), PACKAGE_OPTIONS);
   const milliseconds = performance.now() - start;
   const sizes = [...built.files].filter(([file]) => !file.startsWith("sources/")).map(([, bytes]) => bytes.length);
   return {

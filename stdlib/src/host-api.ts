@@ -27,8 +27,12 @@ export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
 /** A net under what fuel does not count well; only checked now and then. */
 export const FOREIGN_MILLISECONDS = 100;
 
-/** What a module that eqlc has instrumented exports: a mutable i32 global, below 0 when the fuel has run out. */
+/**
+ * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the
+ * module was stopped for a limit, and NO_MEMORY when that was the memory's.
+ */
 export const FUEL_EXPORT = "kestrel:fuel";
+export const NO_MEMORY = -0x8000_0000;
 
 /** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
 export const FAULTS_TO_QUARANTINE = 3;

@@ -88,8 +88,6 @@ export interface ManifestForeign {
   readonly rules: readonly number[];
   readonly runtime: "wasm" | "lua";
   readonly file: string;
-  /** Whether only what it emits is a match, whatever it returns. */
-  readonly emits_only: boolean;
   readonly limits: { readonly fuel: number; readonly memory_bytes: number };
   /** What it may ask for: by which number, and the module's slot with the values. `raw` is JSON text. */
   readonly readings: readonly {

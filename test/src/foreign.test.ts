@@ -4,7 +4,7 @@
 import { analyseRules, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Foreign } from "@kestrel/compiler/ir/foreign";
 import { readField } from "@kestrel/compiler/ir/reading";
-import { parseWildcard } from "@kestrel/compiler/patterns/wildcard";
+import { globOf } from "@kestrel/compiler/patterns/patterns";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { detectionToAlert } from "@kestrel/runtime/alert/detection-to-alert";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
@@ -41,7 +41,7 @@ function codeOf(name: string, fields: readonly string[], more: Partial<Foreign> 
     return readField(known);
   });
   const limits = { fuel: 1000, memory_bytes: 65536 };
-  return { name, runtime: "wasm", code: MODULE, readings, regexes: [], globs: [], emitsOnly: false, limits, ...more };
+  return { name, runtime: "wasm", code: MODULE, readings, regexes: [], globs: [], limits, ...more };
 }
 
 function idOf(field: string): number {
@@ -162,7 +162,7 @@ foreign("patterns are the module's own, and texts of any length can be matched",
     answers.push(host.glob(1, Buffer.from("zz")));
     return false;
   });
-  const globs = ["*a*b*", "z?"].map((text) => parseWildcard(text));
+  const globs = ["*a*b*", "z?"].map((text) => globOf(text));
   const pack = await packOf([using("r", "any where r()", { r: "c" })], [codeOf("c", [], { globs })], [maker]);
   runLines(pack, linesOf(processes(1)));
   assert.equal(answers, [true, true, true, false, true, true]);
@@ -174,12 +174,12 @@ foreign("what is emitted is a match, and captures stand in the alert of the rule
       if (host.integer(idOf("process.pid"), 0) === 1n) host.emit();
       host.capture(idOf("process.name"));
       host.capture(idOf("process.pid"));
-      return true;
+      return false;
     },
     () => [["found", '"quoted" é']],
   );
   const rules = [using("a", "any where c()", { c: "c" }), bareRule("b", "process where process.pid == 1", "b.eql")];
-  const pack = await packOf(rules, [codeOf("c", ["process.name", "process.pid"], { emitsOnly: true })], [maker]);
+  const pack = await packOf(rules, [codeOf("c", ["process.name", "process.pid"])], [maker]);
   const alerts: unknown[] = [];
   runLines(pack, linesOf(processes(3)), {
     onAlert: (detection) => {

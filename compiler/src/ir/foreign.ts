@@ -1,8 +1,7 @@
 // A predicate that is no circuit but code: a hand-written one, or a circuit that the Lua backend has made into a function. The
 // runtime calls it when the module asks; what it may read stands in slots by then.
 
-import type { RegexNode } from "../patterns/regex-parse.js";
-import type { Wildcard } from "../patterns/wildcard.js";
+import type { GlobPattern, RegexPattern } from "../patterns/patterns.js";
 import type { Reading } from "./reading.js";
 
 export interface Foreign {
@@ -14,9 +13,7 @@ export interface Foreign {
   /** What it may ask for, in order. */
   readonly readings: readonly Reading[];
   /** Patterns by the numbers that it knows them by; regular expressions accept any text before and behind already. */
-  readonly regexes: readonly RegexNode[];
-  readonly globs: readonly Wildcard[];
-  /** Whether only what it emits is a match, whatever it returns. */
-  readonly emitsOnly: boolean;
+  readonly regexes: readonly RegexPattern[];
+  readonly globs: readonly GlobPattern[];
   readonly limits: { readonly fuel: number; readonly memory_bytes: number };
 }

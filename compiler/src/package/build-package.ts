@@ -63,6 +63,8 @@ export function buildPackage(
     const source = sources.get(compiled.rule.source.file);
     if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
     contents.set(`sources/${source.name}`, utf8.encode(source.text));
+    const folder = source.name.slice(0, source.name.lastIndexOf("/") + 1);
+    for (const { path, bytes } of source.beside ?? []) contents.set(`sources/${folder}${path}`, bytes);
     return manifestRule(compiled, source.name);
   });
   const foreign = pack.ir.foreigns.map((code, number): ManifestForeign => {
@@ -154,7 +156,6 @@ function manifestForeign(code: Foreign, number: number, { ir, lowered: { foreign
     ),
     runtime: code.runtime,
     file: `foreign/${number}.${code.runtime}`,
-    emits_only: code.emitsOnly,
     limits: code.limits,
     readings: code.readings.map(({ id, name, as }, at) => ({
       field: id,

@@ -95,7 +95,6 @@ function checkForeign(value: unknown, rules: number, fail: Fail): void {
       if (count(rule, place, fail) && rule >= rules) fail(place, `there is no rule ${rule}`);
     }
     oneOf(found.runtime, RUNTIMES, `${path}.runtime`, fail);
-    boolean(found.emits_only, `${path}.emits_only`, fail);
     const limits = objectAt(found.limits, `${path}.limits`, fail);
     for (const [name, most] of Object.entries(MOST)) {
       const limit = limits?.[name];

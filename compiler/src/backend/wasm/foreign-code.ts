@@ -4,7 +4,7 @@
 import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import type { PackIr } from "../../ir/pack-ir.js";
 import type { DataSection } from "./data-section.js";
-import { testAutomaton, testWildcard } from "./patterns-to-tests.js";
+import { testPatterns } from "./patterns-to-tests.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** Internal names. */
@@ -37,8 +37,9 @@ export function addForeignCode({
   };
   for (const { regexes, globs } of foreigns) {
     first.push(names.length);
-    for (const regex of regexes) add((text) => testAutomaton(b, data, [regex], false, text()));
-    for (const glob of globs) add((text) => testWildcard(b, data, glob, false, text));
+    const none = { fold: false, exact: [], globs: [], regexes: [] };
+    for (const regex of regexes) add((text) => testPatterns(b, data, { ...none, regexes: [regex] }, text));
+    for (const glob of globs) add((text) => testPatterns(b, data, { ...none, globs: [glob] }, text));
   }
   return { names, first };
 }

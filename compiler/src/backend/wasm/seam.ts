@@ -215,3 +215,30 @@ function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
     data: new Uint8Array(data),
   }));
 }
+
+/** What hand-written modules may use (compiler/src/foreign/wasm-operations.ts), as Binaryen numbers it. */
+const FOREIGN_FEATURES =
+  binaryen.Features.MutableGlobals |
+  binaryen.Features.SignExt |
+  binaryen.Features.NontrappingFPToInt |
+  binaryen.Features.Multivalue |
+  binaryen.Features.BulkMemory |
+  binaryen.Features.SIMD128;
+
+/**
+ * The bytes of a module written as text, or what is wrong with it, beginning with line and column where Binaryen knows them. A
+ * module that uses more than hand-written ones may is built all the same: who checks it says what that is.
+ */
+export function textToBinary(text: string): Uint8Array | string {
+  let module: WasmModule;
+  try {
+    module = binaryen.parseText(text);
+  } catch (error) {
+    // Binaryen throws an object of its own.
+    return String((error as { readonly message?: unknown } | null)?.message ?? error);
+  }
+  binaryen.setDebugInfo(false);
+  module.setFeatures(FOREIGN_FEATURES);
+  if (!module.validate()) module.setFeatures(binaryen.Features.All);
+  return module.emitBinary();
+}
