@@ -44,6 +44,8 @@ export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
 export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
+/** Of the names and values of one pred_capture together. */
+export const MOST_CAPTURE_BYTES = 64 * 1024;
 
 export type HostType = "i32" | "i64" | "f64";
 

@@ -52,7 +52,7 @@ export async function compileAssemblyScript({
   beside,
 }: BuildRequest): Promise<Uint8Array | BuildProblem[]> {
   const files = new Map<string, string>([
-    [MAIN, `export * from "./${name.replace(/\.ts$/, "")}";\n`],
+    [MAIN, `export * from ${JSON.stringify(`./${name.replace(/\.ts$/, "")}`)};\n`],
     ["node_modules/kestrel/index.ts", readFileSync(LIBRARY, "utf8")],
     ["node_modules/kestrel/fields.ts", readFileSync(FIELDS, "utf8")],
     [name, text],

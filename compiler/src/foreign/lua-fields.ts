@@ -122,9 +122,9 @@ function readQuoted(
       continue;
     }
     ESCAPE.lastIndex = next;
-    const escape = ESCAPE.exec(source);
-    if (escape === null) return { value: null, end: source.length };
-    const [whole, hex, point, decimal, letter] = escape;
+    const found = ESCAPE.exec(source);
+    if (found === null) return { value: null, end: source.length };
+    const [whole, hex, point, decimal, letter] = found;
     const code = hex ?? point;
     const number = code === undefined ? (decimal === undefined ? null : Number(decimal)) : Number.parseInt(code, 16);
     if (number !== null && number <= 0x10ffff) value += String.fromCodePoint(number);

@@ -238,8 +238,6 @@ function startProblems(module: WasmModule, moveStart: boolean): WasmProblem[] {
 
 function limitProblems(module: WasmModule, memoryBytes: number): WasmProblem[] {
   const problems: WasmProblem[] = [];
-  if (module.memories.length > 1) problems.push(refused(new RefusedPart("several memories")));
-  if (module.tables.length > 1) problems.push(refused(new RefusedPart("several tables")));
   const pages = module.memories[0]?.min ?? 0;
   const allowed = Math.floor(Math.min(memoryBytes, FOREIGN_MEMORY_BYTES) / PAGE);
   if (pages > allowed) {

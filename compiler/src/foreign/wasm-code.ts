@@ -226,10 +226,12 @@ function skipImmediate(cursor: Cursor, immediate: Immediate): void {
     case "index":
     case "i64":
     case "i32":
-      return skipLeb(cursor);
+      skipLeb(cursor);
+      return;
     case "indices":
       skipLeb(cursor);
-      return skipLeb(cursor);
+      skipLeb(cursor);
+      return;
     case "address":
     case "address-lane":
       // Bit 6 of the alignment says that the number of a memory follows.

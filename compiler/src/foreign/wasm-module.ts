@@ -168,18 +168,22 @@ export function readModule(bytes: Uint8Array): WasmModule {
     return range === undefined ? [] : readMany({ bytes, at: range.start }, read);
   };
   const start = sections.get(SECTION.start);
-  const referenced = new Set<number>();
+  const referenced = new Set(many(SECTION.element, readElements).flat());
+  const tables = many(SECTION.table, readTable);
+  const memories = many(SECTION.memory, readMemory);
+  if (tables.length > 1) throw new RefusedPart("several tables");
+  if (memories.length > 1) throw new RefusedPart("several memories");
   return {
     bytes,
     types: many(SECTION.type, readType),
     imports: many(SECTION.import, readImport),
     functions: many(SECTION.function, readU32),
-    tables: many(SECTION.table, readTable),
-    memories: many(SECTION.memory, readMemory),
+    tables,
+    memories,
     globals: many(SECTION.global, skipGlobal).length,
     exports: many(SECTION.export, readExport),
     start: start === undefined ? null : readU32({ bytes, at: start.start }),
-    referenced: (many(SECTION.element, (at) => readElements(at, referenced)), referenced),
+    referenced,
     sections,
     bodies: many(SECTION.code, readBody),
   };
@@ -262,14 +266,13 @@ function readExport(cursor: Cursor): Export {
 }
 
 /** Flags: 1 passive or declared, 2 with a table's number, 4 with expressions in place of numbers. */
-function readElements(cursor: Cursor, referenced: Set<number>): null {
+function readElements(cursor: Cursor): readonly number[] {
   const flags = readU32(cursor);
   if (flags > 3) throw new RefusedPart("reference types");
   if (flags === 2) readU32(cursor);
   if ((flags & 1) === 0) skipConstant(cursor);
   if (flags !== 0) readByte(cursor);
-  for (const index of readMany(cursor, readU32)) referenced.add(index);
-  return null;
+  return readMany(cursor, readU32);
 }
 
 function readBody(cursor: Cursor): Range {

@@ -46,6 +46,11 @@ export function isForeignFolder(folder: string, names: readonly string[]): boole
   }
 }
 
+/** Whether a name in such a folder belongs to the rule, or is what stands beside one; not what could be another rule, or hold one. */
+export function isPartOfForeign(name: string): boolean {
+  return name === FOREIGN_MANIFEST || name === "resources" || /\.(?!toml$|eql$|ya?ml$|json$)\w+$/i.test(name);
+}
+
 /** Reads the folder at `path`. Never throws: what cannot be read becomes a diagnostic. */
 export function readForeignFolder(path: string): ForeignFolder {
   const diagnostics: Diagnostic[] = [];

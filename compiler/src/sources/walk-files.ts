@@ -8,7 +8,7 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
-import { isForeignFolder } from "./foreign-folder.js";
+import { isForeignFolder, isPartOfForeign } from "./foreign-folder.js";
 import { listedFiles } from "./package-folder.js";
 
 export interface FoundFile {
@@ -111,12 +111,11 @@ function listBelow(root: string, relative: string, ancestors: ReadonlySet<string
     into.pass(relative);
     return;
   }
-  if (isForeignFolder(join(root, relative), names)) {
-    into.folders.push(relative);
-    return;
-  }
+  const isForeign = isForeignFolder(join(root, relative), names);
+  if (isForeign) into.folders.push(relative);
   for (const name of names) {
     if (name.startsWith(".") || name === "node_modules") continue;
+    if (isForeign && isPartOfForeign(name)) continue;
     const below = relative === "" ? name : `${relative}/${name}`;
     const path = join(root, below);
     try {

@@ -216,18 +216,28 @@ function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
   }));
 }
 
-/** What hand-written modules may use (compiler/src/foreign/wasm-operations.ts), as Binaryen numbers it. */
-const FOREIGN_FEATURES =
+/** What a text may hold: also what is refused afterwards, by its name. Others would only change how the same module is written. */
+const TEXT_FEATURES =
   binaryen.Features.MutableGlobals |
   binaryen.Features.SignExt |
   binaryen.Features.NontrappingFPToInt |
   binaryen.Features.Multivalue |
   binaryen.Features.BulkMemory |
-  binaryen.Features.SIMD128;
+  binaryen.Features.BulkMemoryOpt |
+  binaryen.Features.SIMD128 |
+  binaryen.Features.RelaxedSIMD |
+  binaryen.Features.Atomics |
+  binaryen.Features.ExceptionHandling |
+  binaryen.Features.TailCall |
+  binaryen.Features.ReferenceTypes |
+  binaryen.Features.GC |
+  binaryen.Features.Memory64 |
+  binaryen.Features.MultiMemory |
+  binaryen.Features.ExtendedConst;
 
 /**
- * The bytes of a module written as text, or what is wrong with it, beginning with line and column where Binaryen knows them. A
- * module that uses more than hand-written ones may is built all the same: who checks it says what that is.
+ * The bytes of a module written as text, or what is wrong with it, beginning with line and column where Binaryen knows them. Whether
+ * the module is valid, and what it uses that it may not, is for who checks it to say.
  */
 export function textToBinary(text: string): Uint8Array | string {
   let module: WasmModule;
@@ -238,7 +248,8 @@ export function textToBinary(text: string): Uint8Array | string {
     return String((error as { readonly message?: unknown } | null)?.message ?? error);
   }
   binaryen.setDebugInfo(false);
-  module.setFeatures(FOREIGN_FEATURES);
-  if (!module.validate()) module.setFeatures(binaryen.Features.All);
-  return module.emitBinary();
+  module.setFeatures(TEXT_FEATURES);
+  const binary = module.emitBinary();
+  module.dispose();
+  return binary;
 }
