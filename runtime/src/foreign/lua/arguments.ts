@@ -19,6 +19,7 @@ import {
 } from "./fengari.js";
 import { setWide, toInteger } from "./int64.js";
 import { blessText, type TString } from "./lua-text.js";
+import { checkBytes } from "./meter.js";
 
 let fengari: Fengari;
 
@@ -180,6 +181,20 @@ export function pushIntegral(L: LuaState, value: number): number {
   return pushInteger(L, BigInt(value));
 }
 
+/** The bytes of a text of Latin-1. A copy: a small Buffer is a part of a large one, which a script would keep. */
 export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text, "latin1"));
+  return new Uint8Array(Buffer.from(text, "latin1"));
+}
+
+/** Bytes one after the other. */
+export function join(parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  checkBytes(length);
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }

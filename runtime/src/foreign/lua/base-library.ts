@@ -3,10 +3,12 @@
 import {
   anyAt,
   argument,
+  ascii,
   countOf,
   functionAt,
   isMissing,
   isTrue,
+  join,
   placeAt,
   push,
   pushBoolean,
@@ -50,7 +52,7 @@ export function baseLibrary(fengari: Fengari): Library {
 
   const field = (L: LuaState, table: LuaTable | null, name: string): LuaValue | null => {
     if (table === null) return null;
-    const found = ltable.luaH_get(L, table, new lobject.TValue(TEXT, blessText(Buffer.from(name))));
+    const found = ltable.luaH_get(L, table, new lobject.TValue(TEXT, blessText(ascii(name))));
     return found.type === NIL ? null : found;
   };
 
@@ -97,10 +99,10 @@ export function baseLibrary(fengari: Fengari): Library {
   const spell = (L: LuaState, value: LuaValue): Uint8Array => {
     const text = textOf(L, value);
     if (text !== null) return text;
-    if (value.type === NIL) return Buffer.from("nil");
-    if (value.type === BOOLEAN) return Buffer.from(String(value.value));
+    if (value.type === NIL) return ascii("nil");
+    if (value.type === BOOLEAN) return ascii(String(value.value));
     const { id } = value.value as { readonly id?: number };
-    return Buffer.from(`${typeName(value)}: ${id === undefined ? "builtin" : `0x${id.toString(16).padStart(8, "0")}`}`);
+    return ascii(`${typeName(value)}: ${id === undefined ? "builtin" : `0x${id.toString(16).padStart(8, "0")}`}`);
   };
 
   const setMetatable = (L: LuaState): number => {
@@ -138,7 +140,7 @@ export function baseLibrary(fengari: Fengari): Library {
     const value = argument(L, 1);
     const level = placeAt(L, "error", 2, 1);
     if (value?.type === TEXT && level > 0) {
-      pushBytes(L, Buffer.concat([Buffer.from(where(L, level)), (value.value as TString).realstring]));
+      pushBytes(L, join([new TextEncoder().encode(where(L, level)), (value.value as TString).realstring]));
     } else {
       lapi.lua_settop(L, 1);
     }
@@ -242,6 +244,7 @@ export function baseLibrary(fengari: Fengari): Library {
       if (which?.type === TEXT && (which.value as TString).realstring[0] === 0x23) return pushSmall(L, count - 1);
       const index = placeAt(L, "select", 1);
       const from = index < 0 ? count + index : Math.min(index, count);
+      charge(count >> 2);
       return from < 1 ? raiseArgument(L, "select", 1, "index out of range") : count - from;
     },
     setmetatable: setMetatable,

@@ -1,6 +1,6 @@
 // string.format: a form and values → text. A directive is at most 99 wide and exact, as in Lua.
 
-import { anyAt, ascii, integerAt, isTrue, numberAt, raise, textAt, textOf } from "./arguments.js";
+import { anyAt, ascii, integerAt, isTrue, join, numberAt, raise, textAt, textOf } from "./arguments.js";
 import { BOOLEAN, type LuaState, NIL } from "./fengari.js";
 import { allocate, charge, chargeBytes } from "./meter.js";
 
@@ -103,11 +103,9 @@ export function formatText(L: LuaState): Uint8Array {
   allocate(2 * bytes.length);
   const form = Buffer.from(bytes).toString("latin1");
   const parts: Uint8Array[] = [];
-  let total = 0;
   const add = (part: Uint8Array): void => {
     allocate(part.length + 64);
     charge(2 + (part.length >>> 6));
-    total += part.length;
     parts.push(part);
   };
   let index = 1;
@@ -155,6 +153,5 @@ export function formatText(L: LuaState): Uint8Array {
         return raise(L, `invalid conversion '%${directive.letter}' to 'format'`);
     }
   }
-  allocate(total);
-  return Uint8Array.from(Buffer.concat(parts, total));
+  return join(parts);
 }

@@ -16,6 +16,8 @@ export function setField(
   const { TValue } = fengari.lobject;
   const key = new TValue(TEXT, blessText(new TextEncoder().encode(name)));
   fengari.ltable.luaH_setfrom(L, table, key, new TValue(type, value));
+  // A table remembers which metamethods it lacks.
+  fengari.ltable.invalidateTMcache(table);
 }
 
 export function addFunctions(fengari: Fengari, L: LuaState, table: LuaTable, library: Library): void {

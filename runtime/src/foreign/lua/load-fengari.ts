@@ -20,6 +20,7 @@ import {
   CLOSURE_BYTES,
   charge,
   chargeFrame,
+  checkBytes,
   checkDepth,
   ENTRY_BYTES,
   SLOT_BYTES,
@@ -29,6 +30,8 @@ import {
 
 /** Values of a script's stack at most; fengari allows a million. */
 const MOST_SLOTS = 65536;
+
+let parseSteps = 0;
 
 /** What the replaced places call, under the name `kestrel`. */
 const SEAM = {
@@ -41,14 +44,25 @@ const SEAM = {
   chargeFrame,
   checkDepth,
   tooDeep,
-  chargeTable: (): void => allocate(TABLE_BYTES),
-  chargeEntry: (): void => allocate(ENTRY_BYTES),
-  chargeClosure: (captured: number): void => allocate(CLOSURE_BYTES + captured * SLOT_BYTES),
-  /** Joined texts are charged by their string; this is asked before there is one. */
-  checkBytes: (bytes: number): void => {
-    allocate(bytes);
-    allocate(-bytes);
+  chargeTable: (): void => {
+    charge(4);
+    allocate(TABLE_BYTES);
   },
+  chargeEntry: (): void => {
+    charge(1);
+    allocate(ENTRY_BYTES);
+  },
+  chargeClosure: (captured: number): void => {
+    charge(2);
+    allocate(CLOSURE_BYTES + captured * SLOT_BYTES);
+  },
+  /** A step of those loops of the parser whose number grows with the square of the source. */
+  parseStep: (): void => {
+    parseSteps = (parseSteps + 1) & 63;
+    if (parseSteps === 0) charge(1);
+  },
+  /** Joined texts are charged by their string; this is asked before there is one. */
+  checkBytes,
   /** An integer beyond 32 bits stands among a function's constants as what it is at run time. */
   constantType: (value: unknown, otherwise: number): number => (typeof value === "bigint" ? 2 : otherwise),
   /** Whether two constants may be computed by the parser, which knows 32 bits only. */
@@ -64,9 +78,14 @@ const SEAM = {
 const UNARY_MINUS = 12;
 
 type Edit = readonly [find: string, replacement: string, times?: number];
+type Once = readonly [find: string, replacement: string];
+
+/** `delete` on the stack is a call of V8's runtime; fengari reads nothing above the top of it. */
+const POP: Once = ["delete L.stack[--L.top];", "L.stack[--L.top] = void 0;"];
 
 const EDITS: Readonly<Record<string, readonly Edit[]>> = {
   "lvm.js": [
+    [...POP, 3],
     // Arithmetic leaves 32 bits instead of wrapping in them.
     ["L.stack[ra].setivalue((op1.value + op2.value)|0)", "kestrel.setInteger(L.stack[ra], op1.value + op2.value)"],
     ["L.stack[ra].setivalue((op1.value - op2.value)|0)", "kestrel.setInteger(L.stack[ra], op1.value - op2.value)"],
@@ -102,6 +121,8 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
     ["let n = base - ci.funcOff - cl.p.numparams - 1;", "$&\nkestrel.chargeFrame(n);"],
     ["let ncl = new lobject.LClosure(L, nup);", "kestrel.chargeClosure(nup);\n$&"],
   ],
+  "ltm.js": [[...POP, 1]],
+  "lapi.js": [[...POP, 16]],
   "ltable.js": [
     ["return new Table(L);", "kestrel.chargeTable();\n$&"],
     ["const add = function(t, hash, key, value) {", "$&\nkestrel.chargeEntry();"],
@@ -111,6 +132,8 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
     ["while (entry.key.ttisdeadkey());", "while (kestrel.charge(1), entry.key.ttisdeadkey());"],
   ],
   "ldo.js": [
+    [...POP, 3],
+    ["delete L.stack[i];", "L.stack[i] = void 0;", 2],
     ["let fsize = p.maxstacksize;", "$&\nkestrel.chargeFrame(fsize);"],
     ["const stackerror = function(L) {", "$&\nif (L.nCcalls >= LUAI_MAXCCALLS) kestrel.tooDeep();"],
     ['ldebug.luaG_runerror(L, to_luastring("stack overflow", true));', "kestrel.tooDeep();"],
@@ -134,11 +157,20 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
     ["lua_assert(obj.ttisfloat());", ""],
   ],
   "lcode.js": [
+    ["while (next !== NO_JUMP) {  /* find last element */", "$&\nkestrel.parseStep();"],
     ["new TValue(LUA_TNUMFLT, r)", "new TValue(kestrel.constantType(r, LUA_TNUMFLT), r)"],
     ["lobject.luaO_arith(null, op, v1, v2, res);", "if (!kestrel.mayFold(op, v1, v2)) return 0;\n$&"],
   ],
   // A numeral of a megabyte is none.
   "lobject.js": [["const luaO_str2num = function(s, o) {", "$&\nif (s.length > 200) return 0;"]],
+  // What is asserted holds in fengari; asking for it each time takes a tenth of the time of a script.
+  "llimits.js": [['if (!c) throw Error("assertion failed");', ""]],
+  "lparser.js": [
+    [
+      "for (let i = g; i < gl.n - 1; i++)\n        gl.arr[i]",
+      "for (let i = g; i < gl.n - 1; i++) kestrel.parseStep(),\n        gl.arr[i]",
+    ],
+  ],
   "luaconf.js": [["conf.LUAI_MAXSTACK || 1000000", String(MOST_SLOTS)]],
 };
 
@@ -191,7 +223,7 @@ type Compiled = (
   kestrel: typeof SEAM,
 ) => void;
 
-async function load(): Promise<Fengari> {
+async function loadEdited(): Promise<Fengari> {
   const folder = dirname(createRequire(import.meta.url).resolve("fengari"));
   const sources = new Map(
     await Promise.all(
@@ -202,7 +234,7 @@ async function load(): Promise<Fengari> {
     ),
   );
   const modules = new Map<string, { exports: unknown }>();
-  const require = (name: string): unknown => {
+  const load = (name: string): unknown => {
     if (Object.hasOwn(STANDINS, name)) return STANDINS[name];
     const loaded = modules.get(name);
     if (loaded !== undefined) return loaded.exports;
@@ -213,11 +245,11 @@ async function load(): Promise<Fengari> {
     const parameters = ["require", "module", "exports", "process", "kestrel"];
     const run = compileFunction(source, parameters, { filename: join(folder, name) }) as unknown as Compiled;
     // No variable of the environment changes the limits: luaconf.js would read some.
-    run(require, module, module.exports, { env: {} }, SEAM);
+    run(load, module, module.exports, { env: {} }, SEAM);
     return module.exports;
   };
-  require("./defs.js");
-  const part = <K extends keyof Fengari>(name: K): Fengari[K] => require(`./${name}.js`) as Fengari[K];
+  load("./defs.js");
+  const part = <K extends keyof Fengari>(name: K): Fengari[K] => load(`./${name}.js`) as Fengari[K];
   // lapi.js first: so the files that ask for one another are loaded in the order in which fengari loads them.
   const lapi = part("lapi");
   return {
@@ -234,6 +266,6 @@ let loading: Promise<Fengari> | null = null;
 
 /** fengari with the sandbox's limits in it; loaded once. Rejects when the fengari that is installed is not the one that this was written for. */
 export function loadFengari(): Promise<Fengari> {
-  loading ??= load();
+  loading ??= loadEdited();
   return loading;
 }

@@ -120,9 +120,12 @@ function createInstance(
   let own = 0;
   const meter: Meter = {
     fuel: Number.MAX_SAFE_INTEGER,
+    nextCheck: 0,
     fresh: Number.NEGATIVE_INFINITY,
     held: 0,
+    milliseconds: limits.milliseconds,
     deadline: Number.POSITIVE_INFINITY,
+    processorAtStart: null,
     fault: null,
     limits,
     measure: () => Math.max(0, liveSize(L) - own),
@@ -143,7 +146,10 @@ function createInstance(
     if (meter.fault !== null) throw meter.fault;
     useMeter(meter);
     meter.fuel = limits.fuel;
+    meter.nextCheck = Math.max(0, limits.fuel - INSTRUCTIONS_A_STEP);
+    meter.milliseconds = milliseconds;
     meter.deadline = performance.now() + milliseconds;
+    meter.processorAtStart = null;
     // The count begins anew, so that an evaluation ends at the same instruction whatever came before it.
     L.hookcount = stepLength;
   };
@@ -157,8 +163,21 @@ function createInstance(
   const finish = (status: number): void => {
     if (meter.fault !== null) throw meter.fault;
     if (status === STATUS_OK) return;
-    const message = messageOf(L, L.stack[L.top - 1]);
-    fail(/\(limit is \d+\).*JS levels|JS levels/.test(message) ? "depth" : "error", message);
+    fail("error", messageOf(L, L.stack[L.top - 1]));
+  };
+
+  /** Reads the source; what it nests too deeply is a fault of its own. */
+  const parse = (): LuaValue => {
+    begin(PARSE_TIMES_LONGER * limits.milliseconds);
+    const name = new TextEncoder().encode(`=${chunkName.slice(0, 40)}`);
+    const status = lapi.lua_load(L, readerOf(source), null, name, new TextEncoder().encode("t"));
+    const result = L.stack[L.top - 1] as LuaValue;
+    if (status !== STATUS_OK && meter.fault === null && result.type === TEXT) {
+      const message = messageOf(L, result);
+      if (message.includes("JS levels")) fail("depth", message);
+    }
+    finish(status);
+    return result;
   };
 
   /** Calls a function with the event at hand, or with nothing, and leaves its result on the stack. */
@@ -179,11 +198,7 @@ function createInstance(
     return new TValue(type, value);
   };
 
-  begin(PARSE_TIMES_LONGER * limits.milliseconds);
-  const name = new TextEncoder().encode(`=${chunkName.slice(0, 40)}`);
-  finish(lapi.lua_load(L, readerOf(source), null, name, new TextEncoder().encode("t")));
-  const chunk = L.stack[L.top - 1] as LuaValue;
-  call(chunk, false);
+  call(parse(), false);
   lapi.lua_settop(L, 0);
   const evaluateFunction = global("pred_eval");
   if (evaluateFunction === null) return fail("error", "the script has no function pred_eval");

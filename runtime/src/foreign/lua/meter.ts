@@ -11,7 +11,7 @@
 
 import { ForeignFault, type Limits } from "../foreign-host.js";
 
-/** So many instructions pass between two calls of the hook. The clock is read then, too. */
+/** So many instructions pass between two calls of the hook, and about so much fuel between two looks at the clock. */
 export const INSTRUCTIONS_A_STEP = 1000;
 /** Calls within calls. Each has a frame of fengari's and its part of the stack. */
 export const DEEPEST_CALL = 4096;
@@ -28,12 +28,17 @@ export const INSTRUCTION_BYTES = 110;
 export interface Meter {
   /** Counts down from the limit. */
   fuel: number;
+  /** When fuel falls below this, the clock is read. */
+  nextCheck: number;
   /** Charged since what the state holds was last measured. */
   fresh: number;
   /** What the state held when that was last measured, without what every state holds. */
   held: number;
-  /** When the evaluation has to end, by performance.now(). */
+  /** How long the evaluation may take, and when that is over by performance.now(). */
+  milliseconds: number;
   deadline: number;
+  /** What the process had used of the processor when the clock was first read for the evaluation, in microseconds. */
+  processorAtStart: number | null;
   /** What ended the script; it does not go on after that. */
   fault: ForeignFault | null;
   readonly limits: Limits;
@@ -68,8 +73,16 @@ export function noteNativeError(error: unknown): never {
 }
 
 export function charge(fuel: number): void {
-  current.fuel -= fuel;
-  if (current.fuel < 0) stop(new ForeignFault("fuel", `more than ${current.limits.fuel} instructions`));
+  const meter = current;
+  meter.fuel -= fuel;
+  if (meter.fuel < meter.nextCheck) checkNow(meter);
+}
+
+/** Ends a script whose fuel is gone, or else its time. */
+function checkNow(meter: Meter): void {
+  if (meter.fuel < 0) stop(new ForeignFault("fuel", `more than ${meter.limits.fuel} instructions`));
+  meter.nextCheck = Math.max(0, meter.fuel - INSTRUCTIONS_A_STEP);
+  checkTime();
 }
 
 /** Charges for bytes that are copied, compared or searched: a byte takes far less than an instruction. */
@@ -82,6 +95,12 @@ export function allocate(bytes: number): void {
   const meter = current;
   meter.fresh += bytes;
   if (meter.fresh > meter.limits.memoryBytes >> 1) collect(meter, bytes);
+}
+
+/** Ends a script that wants so many bytes at once, where they are charged when they are there. */
+export function checkBytes(bytes: number): void {
+  allocate(bytes);
+  current.fresh -= bytes;
 }
 
 /** Forgets what the state no longer holds. */
@@ -98,17 +117,28 @@ function collect(meter: Meter, wanted: number): void {
 export function step(): void {
   throwIfStopped();
   charge(INSTRUCTIONS_A_STEP);
-  checkTime();
 }
 
+/**
+ * Ends an evaluation that takes too long: by the clock, and by the processor's time as well, so that a script is not blamed
+ * for a machine that did not let it run.
+ */
 export function checkTime(): void {
-  if (performance.now() > current.deadline)
-    stop(new ForeignFault("time", `more than ${current.limits.milliseconds} milliseconds`));
+  const meter = current;
+  meter.processorAtStart ??= processorTime();
+  if (performance.now() <= meter.deadline) return;
+  if (processorTime() - meter.processorAtStart <= meter.milliseconds * 1000) return;
+  stop(new ForeignFault("time", `more than ${meter.milliseconds} milliseconds`));
+}
+
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 /** Charges for a call: its frame is made value by value. */
 export function chargeFrame(slots: number): void {
-  charge(slots >> 3);
+  charge(slots >> 2);
 }
 
 /** The depth of a call that is about to be made. */

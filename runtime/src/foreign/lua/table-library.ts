@@ -5,6 +5,7 @@ import {
   countOf,
   functionAt,
   isMissing,
+  join,
   placeAt,
   push,
   pushBytes,
@@ -43,11 +44,9 @@ export function tableLibrary(fengari: Fengari): Library {
     const first = placeAt(L, "concat", 3, 1);
     const last = isMissing(argument(L, 4)) ? ltable.luaH_getn(table) : placeAt(L, "concat", 4);
     const parts: Uint8Array[] = [];
-    let length = 0;
     const add = (part: Uint8Array): void => {
       charge(1 + (part.length >>> 6));
-      allocate(SLOT_BYTES + part.length);
-      length += part.length;
+      allocate(SLOT_BYTES);
       parts.push(part);
     };
     for (let i = first; i <= last; i++) {
@@ -57,7 +56,7 @@ export function tableLibrary(fengari: Fengari): Library {
       if (text === null) return raise(L, `invalid value (at index ${i}) in table for 'concat'`);
       add(text);
     }
-    return pushBytes(L, Uint8Array.from(Buffer.concat(parts, length)));
+    return pushBytes(L, join(parts));
   };
 
   const insert = (L: LuaState): number => {
@@ -99,10 +98,10 @@ export function tableLibrary(fengari: Fengari): Library {
     const table = tableAt(L, "sort", 1);
     const before = isMissing(argument(L, 2)) ? null : functionAt(L, "sort", 2);
     const count = ltable.luaH_getn(table);
-    charge(count);
+    charge(2 * count);
     allocate(4 * SLOT_BYTES * count);
     const less = (a: LuaValue, b: LuaValue): boolean => {
-      charge(1);
+      charge(2);
       if (before === null) return lvm.luaV_lessthan(L, a, b) !== 0;
       push(L, before.type, before.value);
       push(L, a.type, a.value);

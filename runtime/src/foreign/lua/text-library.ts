@@ -17,7 +17,7 @@ import {
 import type { Fengari, LuaState } from "./fengari.js";
 import { formatText } from "./format-text.js";
 import type { Library } from "./library.js";
-import { allocate, charge, chargeBytes } from "./meter.js";
+import { charge, chargeBytes, checkBytes } from "./meter.js";
 
 /** The most values that a function gives at once. */
 const MOST_RESULTS = 8000;
@@ -30,7 +30,7 @@ function range(length: number, i: number, j: number): readonly [start: number, e
 }
 
 function mapped(bytes: Uint8Array, change: (byte: number) => number): Uint8Array {
-  allocate(bytes.length);
+  checkBytes(bytes.length);
   charge(bytes.length >>> 4);
   const result = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) result[i] = change(bytes[i] ?? 0);
@@ -57,8 +57,7 @@ function repeat(L: LuaState): number {
   if (times <= 0) return pushBytes(L, new Uint8Array());
   const length = text.length * times + between.length * (times - 1);
   // As a number of JavaScript, so that no product of the two is taken for a small one.
-  allocate(length);
-  chargeBytes(length);
+  checkBytes(length);
   const result = new Uint8Array(length);
   if (length === 0) return pushBytes(L, result);
   result.set(text);
@@ -109,8 +108,7 @@ export function textLibrary(fengari: Fengari): Library {
     rep: repeat,
     reverse: (L) => {
       const text = textAt(L, "reverse", 1);
-      chargeBytes(text.length);
-      allocate(text.length);
+      checkBytes(text.length);
       return pushBytes(L, text.slice().reverse());
     },
     sub: (L) => {

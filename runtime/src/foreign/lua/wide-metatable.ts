@@ -1,11 +1,11 @@
 // The metatable of integers beyond 32 bits: what fengari does when one of them is an operand. Scripts cannot reach it.
 
-import { argument, push, pushBoolean, pushBytes, pushInteger, raise, textOf, typeName } from "./arguments.js";
+import { argument, join, push, pushBoolean, pushBytes, pushInteger, raise, textOf, typeName } from "./arguments.js";
 import { type Fengari, FLOAT, INTEGER, type LuaState, type LuaTable, type LuaValue, TEXT, WIDE } from "./fengari.js";
 import { type Arithmetic, compute, readNumeral, toInteger } from "./int64.js";
 import { makeTable } from "./library.js";
 import type { TString } from "./lua-text.js";
-import { allocate, charge, chargeBytes } from "./meter.js";
+import { charge } from "./meter.js";
 
 /** Arithmetic on bigints takes about as long as so many instructions. */
 const WIDE_ARITHMETIC = 4;
@@ -98,9 +98,7 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
         const wrong = argument(L, a === null ? 1 : 2);
         return raise(L, `attempt to concatenate a ${typeName(wrong)} value`);
       }
-      allocate(a.length + b.length);
-      chargeBytes(a.length + b.length);
-      return pushBytes(L, Uint8Array.from(Buffer.concat([a, b])));
+      return pushBytes(L, join([a, b]));
     },
   });
 }
