@@ -5,6 +5,7 @@ import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import { FUEL_EXPORT, HOST_FUNCTIONS } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
 import type { MakeForeign } from "../foreign/foreign-host.js";
+import { loadLua } from "../foreign/lua/lua-instance.js";
 import { createWasmInstance } from "../foreign/wasm-instance.js";
 import { wasm } from "../wasm.js";
 import type { Report } from "./problems.js";
@@ -14,7 +15,7 @@ const ESCAPE = 0x1b;
 
 /** Checks the code of one entry of the manifest; null, with reasons reported, when it cannot be run. */
 export async function checkForeignCode(
-  { file, runtime }: ManifestForeign,
+  { name, file, runtime, readings }: ManifestForeign,
   files: ReadonlyMap<string, Uint8Array>,
   report: Report,
 ): Promise<MakeForeign | null> {
@@ -25,10 +26,11 @@ export async function checkForeignCode(
     return null;
   }
   if (runtime === "lua") {
-    if (bytes[0] !== ESCAPE)
-      return () => {
-        throw new Error("to come");
-      };
+    if (bytes[0] !== ESCAPE) {
+      const create = await loadLua();
+      const fields = new Map(readings.map(({ name, field }) => [name, field]));
+      return (host, limits) => create(bytes, name, host, limits, { fields });
+    }
     report("E_PACKAGE_FOREIGN", file, "is Lua in binary form, which is not run");
     return null;
   }
