@@ -42,6 +42,9 @@ export const FAULTS_TO_QUARANTINE = 3;
 export const QUARANTINE_EVENTS = 1000;
 export const QUARANTINE_MOST = 1_000_000;
 
+/** The longest source of a rule in Lua: parsing takes longer than its length. */
+export const LONGEST_SCRIPT = 256 * 1024;
+
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */

@@ -65,7 +65,10 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     "depth",
     "memory",
   ]),
-  "lua: a loop that catches its end": lua("while true do pcall(function() while true do end end) end", ["fuel", "time"]),
+  "lua: a loop that catches its end": lua("while true do pcall(function() while true do end end) end", [
+    "fuel",
+    "time",
+  ]),
   "lua: a text that doubles": lua('local s = "x" while true do s = s .. s end', ["memory"]),
   "lua: string.rep": lua('return #string.rep("x", 1 << 30) > 0', ["memory"]),
   "lua: a table without an end": lua("local t = {} for i = 1, 1 << 30 do t[i] = {i} end", ["memory", "fuel", "time"]),
