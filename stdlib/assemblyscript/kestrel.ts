@@ -5,6 +5,7 @@
 // a rule that computes a field names its fields in the manifest.
 
 import { Field } from "./kestrel/fields";
+
 export { Field };
 
 /** The event at hand; there is no other. */

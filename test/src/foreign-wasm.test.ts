@@ -9,7 +9,7 @@ import {
   type Limits,
 } from "@kestrel/runtime/foreign/foreign-host";
 import { createWasmInstance } from "@kestrel/runtime/foreign/wasm-instance";
-import { wasm } from "@kestrel/runtime/load/wasm";
+import { wasm } from "@kestrel/runtime/wasm";
 import {
   FOREIGN_FUEL,
   FOREIGN_MEMORY_BYTES,

@@ -64,7 +64,12 @@ export async function compileAssemblyScript({
   ]);
   const problems: BuildProblem[] = [];
   const output: Uint8Array[] = [];
-  const asc = (await import(COMPILER)) as Compiler;
+  const asc = await loadCompiler();
+  if (asc === null) {
+    return [
+      { message: "it is built with the package `assemblyscript`, which is not installed: npm install assemblyscript" },
+    ];
+  }
   const { error, stderr } = await asc.main(OPTIONS, {
     readFile: (path, folder) => (isLibrary(folder) ? library : files).get(path.replaceAll("\\", "/")) ?? null,
     writeFile: (path, content) => {
@@ -79,6 +84,16 @@ export async function compileAssemblyScript({
   if (binary !== undefined && error === null && problems.length === 0) return binary;
   if (problems.length > 0) return problems;
   return [{ message: stderr.toString().trim() || (error?.message ?? "the compiler gave no module") }];
+}
+
+/** It is large and not everybody's, so eqlc does not bring it along. */
+async function loadCompiler(): Promise<Compiler | null> {
+  try {
+    return (await import(COMPILER)) as Compiler;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return null;
+    throw error;
+  }
 }
 
 function isLibrary(folder: string): boolean {

@@ -66,6 +66,7 @@ export function collectRules(paths: readonly string[]): CollectedRules {
     }
   }
   const foreign = collectForeign(found.foreign, rules, diagnostics);
+  for (const { manifest } of foreign) files.set(manifest.path, manifest.text);
   if (rules.size === 0 && foreign.length === 0 && !diagnostics.some(({ severity }) => severity === "error")) {
     const disabled = diagnostics.some(({ code }) => code === "N0602");
     const none = disabled ? "every rule is disabled" : "no rule was found";

@@ -7,7 +7,7 @@ import { editBound, editDistance } from "@kestrel/stdlib/schema/schema";
 import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 import type { Code } from "../diagnostics/codes.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { NO_EVENT_FIELDS, type Rule, type Severity } from "../rule/rule.js";
+import { NO_EVENT_FIELDS, NO_USES, type Rule, type Severity } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import { FOREIGN_FORMAT, type ForeignCapabilities, type ForeignLimits, type NamedField } from "./foreign-source.js";
 import { findJsonError, MAX_DEPTH } from "./json-error.js";
@@ -126,6 +126,7 @@ function readRule(reading: Reading, document: Table, metadata: Table, report: Re
     dialect: null,
     eventFields: NO_EVENT_FIELDS,
     namesSource: false,
+    uses: NO_USES,
     query: "",
     metadata: {},
     source: { file: reading.file.path, queryOffset: null },

@@ -20,7 +20,7 @@ import {
   MOST_CAPTURES,
   NO_MEMORY,
 } from "@kestrel/stdlib/host-api";
-import { type WasmModule, wasm } from "../load/wasm.js";
+import { type WasmModule, wasm } from "../wasm.js";
 import { type Captures, ForeignFault, type ForeignHost, type ForeignInstance, type Limits } from "./foreign-host.js";
 
 const HOST_CALL_FUEL = 16;

@@ -63,6 +63,8 @@ export interface FinishOptions {
   readonly lateBase: number;
   readonly lateCapacity: number;
   readonly lineageFlags: number;
+  /** Of packs with foreign code: where its texts stand, and the name of the generated foreign_match. */
+  readonly foreign: { readonly base: number; readonly capacity: number; readonly match: string } | null;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
@@ -155,7 +157,11 @@ export function finish(
     late_base: options.lateBase,
     late_capacity: options.lateCapacity,
     lineage_flags: options.lineageFlags,
+    ...(options.foreign === null
+      ? {}
+      : { foreign_base: options.foreign.base, foreign_capacity: options.foreign.capacity }),
   };
+  if (options.foreign !== null) module.addFunctionExport(options.foreign.match, "foreign_match");
   for (const [name, value] of Object.entries(constants)) {
     module.addGlobal(`export ${name}`, i32, false, builder.word(value));
     module.addGlobalExport(`export ${name}`, name);
