@@ -58,7 +58,7 @@ const SEAM = {
   },
   /** A step of those loops of the parser whose number grows with the square of the source. */
   parseStep: (): void => {
-    parseSteps = (parseSteps + 1) & 63;
+    parseSteps = (parseSteps + 1) & 15;
     if (parseSteps === 0) charge(1);
   },
   /** Joined texts are charged by their string; this is asked before there is one. */

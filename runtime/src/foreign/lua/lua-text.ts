@@ -34,12 +34,18 @@ export function blessText(bytes: Uint8Array): TString {
   return new TString(bytes);
 }
 
+/** Texts up to this length are compared within the time of an instruction. */
+const LONG = 64;
+
 /** The text as a string of JavaScript, a character for each byte; "|" keeps it from other keys of fengari. */
 function keyOf(text: TString): string {
   if (text.key === null) {
     allocate(text.realstring.length);
     chargeBytes(text.realstring.length);
     text.key = `|${latin1(text.realstring)}`;
+  } else if (text.key.length > LONG) {
+    // What asks compares it with another.
+    chargeBytes(2 * text.key.length);
   }
   return text.key;
 }
@@ -50,7 +56,7 @@ export function sameText(a: TString, b: TString): boolean {
   const right = b.realstring;
   const length = left.length;
   if (length !== right.length) return false;
-  if (length > 64) {
+  if (length > LONG) {
     charge(length >>> 4);
     return Buffer.compare(left, right) === 0;
   }
