@@ -261,6 +261,7 @@ async function loadEdited(): Promise<Fengari> {
   return {
     lapi,
     lobject: part("lobject"),
+    ldo: part("ldo"),
     lstate: part("lstate"),
     ldebug: part("ldebug"),
     ltable: part("ltable"),
