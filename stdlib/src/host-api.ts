@@ -24,14 +24,34 @@ export const EVENT_HANDLE = 1;
 /** What is charged for one evaluation, and what an instance may hold. A package may ask for less, never for more. */
 export const FOREIGN_FUEL = 1_000_000;
 export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
-/** A net under what fuel does not count well; only checked now and then. */
-export const FOREIGN_MILLISECONDS = 100;
+/**
+ * A net under what fuel does not count well; only looked at now and then. Fuel has to decide, on slow machines too, or a replay would find
+ * less than the run did: a million steps of Lua take a tenth of this.
+ */
+export const FOREIGN_MILLISECONDS = 1000;
+
+/**
+ * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the
+ * module was stopped for a limit, and NO_MEMORY when that was the memory's.
+ */
+export const FUEL_EXPORT = "kestrel:fuel";
+export const NO_MEMORY = -0x8000_0000;
+
+/** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
+export const FAULTS_TO_QUARANTINE = 3;
+export const QUARANTINE_EVENTS = 1000;
+export const QUARANTINE_MOST = 1_000_000;
+
+/** The longest source of a rule in Lua: parsing takes longer than its length. */
+export const LONGEST_SCRIPT = 256 * 1024;
 
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
 export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
+/** Of the names and values of one pred_capture together. */
+export const MOST_CAPTURE_BYTES = 64 * 1024;
 
 export type HostType = "i32" | "i64" | "f64";
 

@@ -55,6 +55,9 @@ export interface Limits {
 /** Names and values of what a match captured, in order. */
 export type Captures = readonly (readonly [name: string, value: string])[];
 
+/** Makes an instance of hand-written code; throws ForeignFault when that cannot be done. */
+export type MakeForeign = (host: ForeignHost, limits: Limits) => ForeignInstance;
+
 /** One hand-written predicate with its own state. Every function throws ForeignFault; after one, only a new instance may be used. */
 export interface ForeignInstance {
   /** Calls pred_init, where there is one. */

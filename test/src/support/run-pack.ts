@@ -54,7 +54,7 @@ export async function loadForTest(compiled: CompiledPack, options: CompileOption
     tiebreakerField,
     categoryField,
   });
-  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() });
+  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array(), foreign: files });
 }
 
 export interface Found {

@@ -78,6 +78,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     if (atom === undefined) continue;
     for (const inner of innerAtoms(atom)) uses.set(inner, (uses.get(inner) ?? 0) + count);
   }
+  for (const { readings: asked } of pack.foreigns) for (const reading of asked) addReading(reading);
   const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
   for (const atom of used) for (const reading of readingsOfAtom(atom)) addReading(reading);
 
@@ -156,5 +157,5 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
 
 /** Whether testing the atom costs more than reading its result back from a memo word. */
 function isDear(atom: Atom): boolean {
-  return ["pattern", "in-ranges", "search", "computed", "dynamic"].includes(atom.kind);
+  return ["pattern", "in-ranges", "search", "computed", "dynamic", "foreign"].includes(atom.kind);
 }

@@ -4,7 +4,7 @@
 // through fengari as an exception of JavaScript, which pcall (base-library.ts) does not keep. After that the state is not
 // used again.
 
-import { EVENT_HANDLE, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
+import { EVENT_HANDLE, LONGEST_SCRIPT, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
 import {
   type Captures,
   type FaultKind,
@@ -42,8 +42,6 @@ import { tableLibrary } from "./table-library.js";
 import { textLibrary } from "./text-library.js";
 import { wideMetatable } from "./wide-metatable.js";
 
-/** Bytes of a script at most. Some of the parser's work grows with the square of its source. */
-export const LONGEST_SCRIPT = 256 * 1024;
 /** Bytes that the parser gets at once; the clock is read between them. */
 const BYTES_AT_ONCE = 512;
 /** Reading a script happens once, so it may take longer than an evaluation. */
