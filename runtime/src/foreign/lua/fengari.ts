@@ -71,6 +71,8 @@ export interface LuaState {
   top: number;
   readonly ci: CallInfo;
   hookcount: number;
+  /** What is thrown for an error of Lua. */
+  errorJmp: { status: number; readonly previous: null } | null;
   readonly l_G: {
     readonly l_registry: LuaValue;
     readonly mt: (LuaTable | null | undefined)[];
@@ -94,6 +96,7 @@ export interface Fengari {
     /** Reads a numeral; 0 when it is none, else one more than its length. */
     luaO_str2num(text: Uint8Array, into: LuaValue): number;
   };
+  readonly ldo: { luaD_call(L: LuaState, callee: number, results: number): void };
   readonly lstate: { lua_newstate(): LuaState | null };
   readonly ldebug: {
     lua_sethook(L: LuaState, hook: (L: LuaState) => void, mask: number, count: number): void;

@@ -13,6 +13,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
 import type { Fengari, LuaValue } from "./fengari.js";
+import { spellFloat } from "./float-text.js";
 import { equalsWide, readNumeral, setInteger, setProduct, setShifted } from "./int64.js";
 import { LSTRING } from "./lua-text.js";
 import {
@@ -35,6 +36,7 @@ let parseSteps = 0;
 
 /** What the replaced places call, under the name `kestrel`. */
 const SEAM = {
+  spellFloat,
   setInteger,
   setProduct,
   setShifted,
@@ -58,7 +60,7 @@ const SEAM = {
   },
   /** A step of those loops of the parser whose number grows with the square of the source. */
   parseStep: (): void => {
-    parseSteps = (parseSteps + 1) & 63;
+    parseSteps = (parseSteps + 1) & 15;
     if (parseSteps === 0) charge(1);
   },
   /** Joined texts are charged by their string; this is asked before there is one. */
@@ -158,6 +160,7 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
   ],
   "lcode.js": [
     ["while (next !== NO_JUMP) {  /* find last element */", "$&\nkestrel.parseStep();"],
+    ["return new TValue(LUA_TNUMFLT, e.u.nval);", 'if (typeof e.u.nval === "bigint") return false;\n$&'],
     ["new TValue(LUA_TNUMFLT, r)", "new TValue(kestrel.constantType(r, LUA_TNUMFLT), r)"],
     ["lobject.luaO_arith(null, op, v1, v2, res);", "if (!kestrel.mayFold(op, v1, v2)) return 0;\n$&"],
   ],
@@ -171,7 +174,10 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
       "for (let i = g; i < gl.n - 1; i++) kestrel.parseStep(),\n        gl.arr[i]",
     ],
   ],
-  "luaconf.js": [["conf.LUAI_MAXSTACK || 1000000", String(MOST_SLOTS)]],
+  "luaconf.js": [
+    ["return String(Number(n.toPrecision(14)));", "return kestrel.spellFloat(n);"],
+    ["conf.LUAI_MAXSTACK || 1000000", String(MOST_SLOTS)],
+  ],
 };
 
 /** fengari's core, without its libraries, its bytecode and its strings. */
@@ -255,6 +261,7 @@ async function loadEdited(): Promise<Fengari> {
   return {
     lapi,
     lobject: part("lobject"),
+    ldo: part("ldo"),
     lstate: part("lstate"),
     ldebug: part("ldebug"),
     ltable: part("ltable"),
