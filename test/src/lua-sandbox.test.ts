@@ -2,7 +2,7 @@
 // beside it goes on. None of them may be ended by the clock: what they cost is counted.
 
 import { ForeignFault, type ForeignInstance } from "@kestrel/runtime/foreign/foreign-host";
-import { LONGEST_SCRIPT } from "@kestrel/runtime/foreign/lua/lua-instance";
+import { LONGEST_SCRIPT } from "@kestrel/stdlib/host-api";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createFakeHost, createScript, evaluateLua, faultOf, LIMITS, prepareLua } from "./support/lua-rule.js";

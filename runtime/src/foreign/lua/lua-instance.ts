@@ -45,7 +45,7 @@ import { wideMetatable } from "./wide-metatable.js";
 /** Bytes that the parser gets at once; the clock is read between them. */
 const BYTES_AT_ONCE = 512;
 /** Reading a script happens once, so it may take longer than an evaluation. */
-const PARSE_TIMES_LONGER = 20;
+const PARSE_TIMES_LONGER = 3;
 const LONGEST_MESSAGE = 200;
 
 export interface LuaBindings {
