@@ -8,11 +8,10 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { readForeignFolder } from "../sources/foreign-folder.js";
 import type { ForeignSource, NamedField } from "../sources/foreign-source.js";
 import { fileProblem, type SourceFile } from "../sources/source-file.js";
-import { buildSource } from "./build-source.js";
+import { type BuildProblem, buildSource } from "./build-source.js";
 import type { ForeignRule } from "./foreign-rule.js";
 import { luaFields } from "./lua-fields.js";
 import { luaProblem } from "./lua-syntax.js";
-import type { BuildProblem } from "./source-builder.js";
 import { checkWasm } from "./wasm-check.js";
 
 export interface ReadForeign {
