@@ -2,7 +2,15 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { HOST_FUNCTIONS, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
+import { DEEPEST_CALL } from "@kestrel/runtime/foreign/lua/meter";
+import {
+  FOREIGN_FUEL,
+  FOREIGN_MEMORY_BYTES,
+  FOREIGN_MILLISECONDS,
+  HOST_FUNCTIONS,
+  LONGEST_SCRIPT,
+  MOST_CAPTURES,
+} from "@kestrel/stdlib/host-api";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createFakeHost, createScript, evaluateLua, faultOf, LIMITS, prepareLua } from "./support/lua-rule.js";
@@ -404,6 +412,20 @@ libraries("docs/lua.md names every global and every function of the tables", () 
     end`;
   for (const name of evaluateLua("table.concat(names, ' ')", collect).split(" "))
     if (name !== "names") assert.ok(page.includes(`\`${name}\``), name);
+});
+
+libraries("docs/lua.md states the limits that there are", () => {
+  const page = readFileSync(join(repositoryRoot(), "docs/lua.md"), "utf8");
+  const written = (value: number): string => value.toLocaleString("en");
+  for (const [limit, value] of [
+    ["fuel", written(FOREIGN_FUEL)],
+    ["memory", `${written(FOREIGN_MEMORY_BYTES / 2 ** 20)} MiB`],
+    ["time", `${written(FOREIGN_MILLISECONDS)} ms`],
+    ["source", `${written(LONGEST_SCRIPT / 2 ** 10)} KiB`],
+    ["calls in calls", written(DEEPEST_CALL)],
+  ] as const)
+    assert.match(page, new RegExp(`^\\| ${limit} \\|.* ${value}`, "m"));
+  assert.ok(page.includes(`at most ${MOST_CAPTURES}`));
 });
 
 libraries.run();

@@ -1,8 +1,12 @@
 // Scripts that mean harm, or are wrong: each ends by a fault of the kind that is said, in bounded time and memory, and a rule
 // beside it goes on. None of them may be ended by the clock: what they cost is counted.
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { ForeignFault, type ForeignInstance } from "@kestrel/runtime/foreign/foreign-host";
-import { LONGEST_SCRIPT } from "@kestrel/runtime/foreign/lua/lua-instance";
+import { withEdits } from "@kestrel/runtime/foreign/lua/load-fengari";
+import { LONGEST_SCRIPT } from "@kestrel/stdlib/host-api";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createFakeHost, createScript, evaluateLua, faultOf, LIMITS, prepareLua } from "./support/lua-rule.js";
@@ -316,6 +320,21 @@ sandbox("a small limit of memory is what a script may hold, beside what every st
   };
   assert.is(holdsBytes(30_000), true);
   assert.throws(() => holdsBytes(70_000), /65536 bytes/);
+});
+
+sandbox("a script is a part of what its state holds", () => {
+  const script = `f = {} ${"f[#f + 1] = function() end ".repeat(2000)} ${evaluating("return true")}`;
+  assert.is(createScript(script).evaluate(), true);
+  const fault = faultOf(script, undefined, { ...LIMITS, memoryBytes: 1 << 20 });
+  assert.is(fault.kind, "memory");
+});
+
+sandbox("a fengari that is not the one whose places are known is not loaded", () => {
+  const folder = dirname(createRequire(import.meta.url).resolve("fengari"));
+  const source = readFileSync(join(folder, "lvm.js"), "utf8");
+  assert.ok(withEdits("lvm.js", source).includes("kestrel.setInteger"));
+  assert.throws(() => withEdits("lvm.js", source.replace("op1.value + op2.value", "op2.value + op1.value")), /version/);
+  assert.throws(() => withEdits("lvm.js", source + source), /version/);
 });
 
 sandbox("states share nothing", () => {

@@ -8,7 +8,7 @@ import { printable } from "../alert/terminal.js";
 import { liveChunks } from "../ebpf/live-chunks.js";
 import type { EbpfCollector, EventClass } from "../ebpf/load-addon.js";
 import { createDetector } from "../engine/detector.js";
-import { loadPackage } from "../load/load-package.js";
+import { type LoadOptions, loadPackage } from "../load/load-package.js";
 import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { type Attached, attachCollector, type CollectionLimits } from "./attach-collector.js";
@@ -23,7 +23,7 @@ import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createStop, SIGNALS, type Stop, stopAtSignals } from "./stop.js";
 
-export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimits {
+export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimits, LoadOptions {
   /** Where the stream is recorded; null for nowhere. */
   readonly record: string | null;
   readonly latenessNs: bigint;
@@ -43,7 +43,7 @@ export const LIVE_RING_BYTES = 16 << 20;
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {
   const began = performance.now();
-  const pack = await loadPackage(dir);
+  const pack = await loadPackage(dir, options);
   const stop = createStop();
   let clearStatus: () => void = () => undefined;
   const broken = createBrokenReport(() => clearStatus());

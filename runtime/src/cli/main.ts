@@ -13,8 +13,9 @@ import { type InspectFormat, list, validate } from "./inspect.js";
 import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay, reportFailure } from "./replay.js";
+import { readTrust, type TrustFlags, trustOptions } from "./trust.js";
 
-interface RunFlags {
+interface RunFlags extends TrustFlags {
   readonly replay?: readonly string[];
   readonly ebpf?: boolean;
   readonly cgroup?: string;
@@ -45,6 +46,7 @@ Examples:
   tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
   kestrel-run validate dist/
   kestrel-run list dist/ --format json
+  kestrel-run dist/ --trust release.pub.pem --replay events.ndjson
   kestrel-run doctor dist/
   kestrel-run dist/ --replay recordings/ 'more/**/*.json.gz'
 
@@ -89,6 +91,15 @@ function version(): string {
 
 function formatOption(text: string): Option {
   return new Option("--format <format>", text).choices(["text", "json"]);
+}
+
+interface InspectFlags extends TrustFlags {
+  readonly format: InspectFormat;
+}
+
+function withTrust(command: Command): Command {
+  for (const option of trustOptions()) command.addOption(option);
+  return command;
 }
 
 function createProgram(): Command {
@@ -179,7 +190,7 @@ function createProgram(): Command {
     .addHelpText("after", EXAMPLES)
     .enablePositionalOptions()
     .exitOverride();
-  program.action(async (dir: string | undefined, flags: RunFlags) => {
+  withTrust(program).action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
     if (flags.ebpf === true) {
@@ -203,9 +214,11 @@ function createProgram(): Command {
     const alerts = flags.alerts ?? null;
     const output = alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null;
     const sinks = { alerts, append: flags.append === true, output } as const;
+    const trust = readTrust(flags);
     if (flags.ebpf === true) {
       code = await watchLive(dir, {
         ...sinks,
+        trust,
         cgroup: flags.cgroup ?? null,
         excludedCgroups: flags.excludeCgroup ?? [],
         record: flags.record ?? null,
@@ -221,6 +234,7 @@ function createProgram(): Command {
     code = await replay(dir, {
       replay: flags.replay ?? [],
       ...sinks,
+      trust,
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,
       memoryBytes: flags.memory,
@@ -232,31 +246,28 @@ function createProgram(): Command {
       summary: flags.summary,
     });
   });
-  program
-    .command("validate")
+  withTrust(program.command("validate"))
     .description("check a package and say what it is, or everything that is wrong with it")
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
-    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
-      code = await validate(dir, flags.format);
+    .action(async (dir: string, flags: InspectFlags) => {
+      code = await validate(dir, flags.format, { trust: readTrust(flags) });
     });
-  program
-    .command("list")
+  withTrust(program.command("list"))
     .description("list the rules of a package")
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the list").default("text"))
-    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
-      code = await list(dir, flags.format);
+    .action(async (dir: string, flags: InspectFlags) => {
+      code = await list(dir, flags.format, { trust: readTrust(flags) });
     });
-  program
-    .command("doctor")
+  withTrust(program.command("doctor"))
     .description(
       "say what can be collected of the live kernel here, and with a package what it needs of that; ends with 0 whatever the answer",
     )
     .argument("[dir]", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
-    .action(async (dir: string | undefined, flags: { readonly format: InspectFormat }) => {
-      code = await doctor(dir ?? null, flags.format);
+    .action(async (dir: string | undefined, flags: InspectFlags) => {
+      code = await doctor(dir ?? null, flags.format, { trust: readTrust(flags) });
     });
   return program;
 }

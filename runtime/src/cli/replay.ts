@@ -4,7 +4,7 @@ import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
 import { isHeader } from "../ebpf/notes.js";
 import { createDetector, type Detector } from "../engine/detector.js";
-import { loadPackage } from "../load/load-package.js";
+import { type LoadOptions, loadPackage } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
 import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
@@ -30,7 +30,7 @@ import { createProgress, type Progress } from "./progress.js";
 import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
 
-export interface ReplayOptions extends SinkOptions {
+export interface ReplayOptions extends SinkOptions, LoadOptions {
   /** Files, folders and patterns in the order in which they make one stream; `-` is standard input. */
   readonly replay: readonly string[];
   /** null sorts everything; undefined sorts inputs that have an end, and gives others the lateness that is usual. */
@@ -57,7 +57,7 @@ type Ending = "end" | StopReason;
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, given: ReplayOptions): Promise<number> {
   const began = performance.now();
-  const built = await loadPackage(dir);
+  const built = await loadPackage(dir, given);
   const { timestampUnit } = given;
   const pack = timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
   const { paths, skippable } = expandPaths(given.replay);

@@ -44,7 +44,7 @@ export interface LuaTable {
 
 export interface LuaProto {
   readonly k: readonly LuaValue[];
-  readonly p: readonly LuaProto[];
+  readonly p: readonly (LuaProto | null)[];
   readonly code: readonly unknown[];
   readonly lineinfo: readonly number[];
   readonly source: LuaText;
@@ -53,8 +53,9 @@ export interface LuaProto {
 
 export interface LuaClosure {
   readonly id: number;
-  readonly p: LuaProto;
-  readonly upvals: readonly LuaValue[];
+  /** Null until it has been read. */
+  readonly p: LuaProto | null;
+  readonly upvals: readonly (LuaValue | undefined)[];
 }
 
 export interface CallInfo {

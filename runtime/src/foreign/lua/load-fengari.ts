@@ -211,7 +211,12 @@ const STANDINS: Readonly<Record<string, unknown>> = {
   os: { platform: (): string => "linux" },
 };
 
-function edit(file: string, source: string): string {
+/**
+ * A file of fengari's with its places replaced.
+ *
+ * @throws Error when one of them is not there, or more often than it should be.
+ */
+export function withEdits(file: string, source: string): string {
   let edited = source;
   for (const [find, replacement, times = 1] of EDITS[file] ?? []) {
     const parts = edited.split(find);
@@ -235,7 +240,7 @@ async function loadEdited(): Promise<Fengari> {
     await Promise.all(
       FILES.map(async (file): Promise<[string, string]> => {
         const path = join(folder, file);
-        return [`./${file}`, edit(file, await readFile(path, "utf8"))];
+        return [`./${file}`, withEdits(file, await readFile(path, "utf8"))];
       }),
     ),
   );

@@ -36,7 +36,7 @@ import { addFunctions, makeTable, setField } from "./library.js";
 import { liveSize } from "./live-size.js";
 import { loadFengari } from "./load-fengari.js";
 import { blessText, type TString } from "./lua-text.js";
-import { checkTime, INSTRUCTIONS_A_STEP, type Meter, noteNativeError, step, useMeter } from "./meter.js";
+import { checkTime, INSTRUCTIONS_A_STEP, type Meter, noteNativeError, settle, step, useMeter } from "./meter.js";
 import { numberLibrary } from "./number-library.js";
 import { tableLibrary } from "./table-library.js";
 import { textLibrary } from "./text-library.js";
@@ -45,7 +45,7 @@ import { wideMetatable } from "./wide-metatable.js";
 /** Bytes that the parser gets at once; the clock is read between them. */
 const BYTES_AT_ONCE = 512;
 /** Reading a script happens once, so it may take longer than an evaluation. */
-const PARSE_TIMES_LONGER = 20;
+const PARSE_TIMES_LONGER = 3;
 const LONGEST_MESSAGE = 200;
 
 export interface LuaBindings {
@@ -165,7 +165,10 @@ function createInstance(
     const status = lapi.lua_load(L, readerOf(source), null, name, new TextEncoder().encode("t"));
     const result = L.stack[L.top - 1] as LuaValue;
     if (meter.fault !== null) throw meter.fault;
-    if (status === STATUS_OK) return result;
+    if (status === STATUS_OK) {
+      settle();
+      return result;
+    }
     const message = messageOf(L, result);
     return fail(message.includes("JS levels") ? "depth" : "error", message);
   };

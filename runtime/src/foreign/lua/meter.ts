@@ -22,7 +22,8 @@ export const TEXT_BYTES = 96;
 export const CLOSURE_BYTES = 120;
 /** A value in a frame or captured by a closure. */
 export const SLOT_BYTES = 40;
-/** An instruction of a script. */
+/** A function of a source, and an instruction of it. */
+export const PROTO_BYTES = 1000;
 export const INSTRUCTION_BYTES = 110;
 
 export interface Meter {
@@ -103,6 +104,11 @@ export function allocate(bytes: number): void {
 export function checkBytes(bytes: number): void {
   allocate(bytes);
   current.fresh -= bytes;
+}
+
+/** Counts what the state holds, where something was made that nothing charged: a script that has been read. */
+export function settle(): void {
+  collect(current, 0);
 }
 
 /** Forgets what the state no longer holds. */
