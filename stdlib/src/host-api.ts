@@ -50,6 +50,14 @@ export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
 export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
+// What pred_capture gives the address of: a count, then so many captures.
+export const CAPTURES_COUNT = 0;
+export const CAPTURES_FIRST = 4;
+export const CAPTURE_NAME = 0;
+export const CAPTURE_NAME_LENGTH = 4;
+export const CAPTURE_VALUE = 8;
+export const CAPTURE_VALUE_LENGTH = 12;
+export const CAPTURE_BYTES = 16;
 /** Of the names and values of one pred_capture together. */
 export const MOST_CAPTURE_BYTES = 64 * 1024;
 

@@ -45,6 +45,14 @@ export function describeFailure(error: unknown): string[] | null {
   return null;
 }
 
+/** Prints a failure and gives its exit code; throws what is a mistake in this program. */
+export function reportFailure(error: unknown): number {
+  const lines = describeFailure(error);
+  if (lines === null) throw error;
+  for (const line of lines) process.stderr.write(`${line}\n`);
+  return EXIT_BAD_INPUT;
+}
+
 export function errorLine(code: string, message: string): string {
   return printable(`error[${code}]: ${message}`);
 }

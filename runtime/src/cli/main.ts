@@ -8,11 +8,11 @@ import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { doctor } from "./doctor.js";
-import { EXIT_OK, EXIT_USAGE } from "./failures.js";
+import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
 import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
-import { replay, reportFailure } from "./replay.js";
+import { replay } from "./replay.js";
 import { readTrust, type TrustFlags, trustOptions } from "./trust.js";
 
 interface RunFlags extends TrustFlags {
@@ -29,6 +29,7 @@ interface RunFlags extends TrustFlags {
   readonly lateness: bigint;
   readonly idle: bigint;
   readonly memory: number;
+  readonly moduleTimeout: bigint;
   readonly sort?: boolean;
   readonly timestampUnit?: TimeUnit;
   readonly strict?: boolean;
@@ -56,7 +57,7 @@ zstd with Node 22.15 or newer. A folder stands for all files in it; those of no 
 Exit codes:
   0    ran to the end
   1    alerts were found, with --fail-on-alerts
-  2    a package, input or output that cannot be used; no line is an event, or none of a category that a rule asks for
+  2    a package, input or output that cannot be used; a module that fails or does not return; no line is an event, or none of a category that a rule asks for
   3    wrong usage
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
   141  standard output was closed before the run was over
@@ -166,6 +167,14 @@ function createProgram(): Command {
         "what a number in the time field counts; auto tells by its size (default: as the package was built)",
       ).choices(Object.keys(TIME_UNITS)),
     )
+    .addOption(
+      new Option(
+        "--module-timeout <duration>",
+        "what one call into the package's module may take, which takes milliseconds; then the run ends with code 2; 0 for any time",
+      )
+        .default(parseDuration("30s"), "30s")
+        .argParser(parseDuration),
+    )
     .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
@@ -224,6 +233,7 @@ function createProgram(): Command {
         record: flags.record ?? null,
         latenessNs: isLatenessGiven ? flags.lateness : LIVE_LATENESS_NS,
         memoryBytes: flags.memory,
+        moduleTimeoutNs: flags.moduleTimeout,
         ringBytes: flags.ring,
         durationNs: flags.duration ?? null,
         failOnAlerts: flags.failOnAlerts === true,
@@ -238,6 +248,7 @@ function createProgram(): Command {
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,
       memoryBytes: flags.memory,
+      moduleTimeoutNs: flags.moduleTimeout,
       timestampUnit: flags.timestampUnit ?? null,
       strict: flags.strict === true,
       failOnAlerts: flags.failOnAlerts === true,
