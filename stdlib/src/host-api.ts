@@ -26,9 +26,9 @@ export const FOREIGN_FUEL = 1_000_000;
 export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
 /**
  * A net under what fuel does not count well; only looked at now and then. Fuel has to decide, on slow machines too, or a replay would find
- * less than the run did: a million steps of Lua take a tenth of this.
+ * less than the run did: a million steps of Lua take a twentieth of this.
  */
-export const FOREIGN_MILLISECONDS = 1000;
+export const FOREIGN_MILLISECONDS = 5000;
 
 /**
  * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the

@@ -14,7 +14,7 @@ import { createFakeHost, createScript, evaluateLua, faultOf, LIMITS, prepareLua 
 /** Seconds of the processor for any of the scripts below; on one core of 2020 the slowest takes 0.4. */
 const MOST_SECONDS = 4;
 /** How much the process may grow: garbage that nothing has collected is a part of it. */
-const MOST_GROWTH = 12 * LIMITS.memoryBytes;
+const MOST_GROWTH = 8 * LIMITS.memoryBytes;
 
 const evaluating = (body: string): string => `function pred_eval(event) ${body} end`;
 

@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
 import type { Fengari, LuaValue } from "./fengari.js";
 import { spellFloat } from "./float-text.js";
-import { equalsWide, readNumeral, setInteger, setProduct, setShifted } from "./int64.js";
+import { equalsWide, readNumeral, setInteger, setProduct, setShifted, wideKey } from "./int64.js";
 import { LSTRING } from "./lua-text.js";
 import {
   allocate,
@@ -41,6 +41,7 @@ const SEAM = {
   setProduct,
   setShifted,
   equalsWide,
+  wideKey,
   readNumeral,
   charge,
   chargeFrame,
@@ -126,6 +127,7 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
   "ltm.js": [[...POP, 1]],
   "lapi.js": [[...POP, 16]],
   "ltable.js": [
+    ["switch(typeof v) {", 'if (typeof v === "bigint") return kestrel.wideKey(v);\n$&'],
     ["return new Table(L);", "kestrel.chargeTable();\n$&"],
     ["const add = function(t, hash, key, value) {", "$&\nkestrel.chargeEntry();"],
     // Making an empty map empty costs more than adding to a table does.

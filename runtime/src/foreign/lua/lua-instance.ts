@@ -38,9 +38,9 @@ import { loadFengari } from "./load-fengari.js";
 import { blessText, type TString } from "./lua-text.js";
 import { checkTime, INSTRUCTIONS_A_STEP, type Meter, noteNativeError, settle, step, useMeter } from "./meter.js";
 import { numberLibrary } from "./number-library.js";
+import { numberMetatables } from "./number-metatables.js";
 import { tableLibrary } from "./table-library.js";
 import { textLibrary } from "./text-library.js";
-import { wideMetatable } from "./wide-metatable.js";
 
 /** Bytes that the parser gets at once; the clock is read between them. */
 const BYTES_AT_ONCE = 512;
@@ -93,7 +93,9 @@ function openState(fengari: Fengari, L: LuaState, host: ForeignHost, fields: Rea
   const textMetatable = makeTable(fengari, L, {});
   setField(fengari, L, textMetatable, "__index", TABLE, text);
   L.l_G.mt[TEXT & 15] = textMetatable;
-  L.l_G.mt[WIDE] = wideMetatable(fengari, L);
+  const { wide, number } = numberMetatables(fengari, L);
+  L.l_G.mt[WIDE] = wide;
+  L.l_G.mt[FLOAT & 15] = number;
   return globals;
 }
 
