@@ -114,6 +114,11 @@ function build(source: ForeignSource, file: SourceFile, report: Report): Uint8Ar
 
 function reportBuild(source: ForeignSource, file: SourceFile, problem: BuildProblem, report: Report): void {
   const { message, file: name = source.codeFile, line, column = 1 } = problem;
+  // What is wrong with a rule may show in AssemblyScript's library, which nobody can mend.
+  if (name.startsWith("~lib/")) {
+    report(file, "E0708", `${message} (in AssemblyScript's ${name.slice(5)})`);
+    return;
+  }
   const own = name === source.codeFile;
   const text = own ? file.text : new TextDecoder().decode(source.files.find(({ path }) => path === name)?.bytes);
   const at = own ? file : { ...file, path: file.path.slice(0, -source.codeFile.length) + name, text };
