@@ -290,10 +290,10 @@ function eql.number_in_base(text, base)
   return decimal and kestrel.int64((sign == "-" and "-" or "") .. decimal)
 end
 
--- The double that the text spells, in base 10 or, where no base is given, behind `0x` in base 16.
+-- The double that the text spells, in base 10 or, where no base is given or 0 is, behind `0x` in base 16.
 function eql.number(text, base)
   if text == nil then return nil end
-  if base == nil and sub(text, 1, 2) == "0x" then
+  if (base == nil or base == 0) and sub(text, 1, 2) == "0x" then
     local value = eql.number_in_base(text, 16)
     return value and kestrel.double(value)
   end

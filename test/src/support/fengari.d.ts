@@ -26,6 +26,7 @@ declare module "fengari" {
     lua_setglobal(state: State, name: Uint8Array): void;
     lua_getglobal(state: State, name: Uint8Array): number;
     lua_pcall(state: State, args: number, results: number, handler: number): number;
+    lua_checkstack(state: State, places: number): boolean;
     lua_settop(state: State, index: number): void;
     lua_type(state: State, index: number): number;
     lua_isinteger(state: State, index: number): boolean;

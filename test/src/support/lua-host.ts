@@ -88,6 +88,8 @@ export function openLua(predicates: readonly LuaPredicate[], options: ReferenceO
   };
   const setField = (name: string): void => lua.lua_setfield(state, -2, encoder.encode(name));
   const pushJson = (json: Json): void => {
+    // A value that nests takes a few places of the stack at each level.
+    lua.lua_checkstack(state, 8);
     switch (json.kind) {
       case "null":
         return lua.lua_pushlightuserdata(state, NULL);
@@ -211,9 +213,8 @@ function call(state: State, results: number, name: string): void {
 }
 
 function errorText(state: State): string {
-  const error = lua.lua_tostring(state, -1);
-  if (error !== null) return decoder.decode(error);
   const thrown = lua.lua_touserdata(state, -1);
+  if (thrown === null) return decoder.decode(lua.lua_tostring(state, -1) ?? new Uint8Array());
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : "an error without a text";
 }
 
