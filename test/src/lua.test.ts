@@ -4,7 +4,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ELASTIC, ENDGAME, type Setting } from "./generate/compare.js";
@@ -16,67 +15,15 @@ import { generateQuery } from "./generate/query.js";
 import { createRandom, type Random } from "./generate/random.js";
 import { TEST_SCHEMA } from "./generate/schema.js";
 import { generateLineageQuery, generateSample, generateSequence, generateStream } from "./generate/stream.js";
-import { interpret, readEvents } from "./reference/interpret.js";
 import { eventsOf } from "./support/judged-events.js";
-import { type Difference, prepareLua } from "./support/lua-against-wasm.js";
+import { compareLua } from "./support/lua-against-wasm.js";
 import { repositoryRoot } from "./support/repository.js";
-import { ruleOf } from "./support/run-pack.js";
 import { sizeOf } from "./support/sizes.js";
 import { checksOf, linesOf, openTextCases, sectionOf } from "./support/text-cases.js";
 
 const PAIRS = sizeOf("KESTREL_LUA_PAIRS", 30_000, 150_000);
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const lua = suite("lua");
-
-/** What both sides were asked. */
-interface Compared {
-  /** Pairs of a predicate and an event. */
-  readonly asked: number;
-  readonly held: number;
-  readonly heldLate: number;
-  readonly lateTests: number;
-}
-
-/** Throws for the first difference. */
-async function compare(
-  queries: readonly string[],
-  streams: readonly (readonly string[])[],
-  setting: Setting,
-  random: Random,
-): Promise<Compared> {
-  const options = { ...DEFAULT_OPTIONS, ...setting.compile, optimize: false };
-  const { rules } = analyseRules(
-    queries.map((query, at) => ruleOf(`q${at}`, query)),
-    options,
-  );
-  const prepared = await prepareLua(rules, options, setting.reference);
-  let [asked, held, heldLate] = [0, 0, 0];
-  for (const lines of streams) {
-    const found = prepared.over(lines, random);
-    const [first] = found.differences;
-    if (first !== undefined) assert.unreachable(`${found.differences.length} differences from Wasm\n${shown(first)}`);
-    held += found.held;
-    heldLate += found.heldLate;
-    asked += prepared.predicates * lines.length;
-    const events = readEvents(lines, setting.reference);
-    for (const [rule, predicate] of prepared.eventPredicates) {
-      const query = rules[rule]?.query;
-      if (query === undefined || query.pipes.length > 0) continue;
-      const result = interpret(query, events, setting.reference);
-      const expected = new Set(result.kind === "events" ? result.events.map(({ ordinal }) => ordinal) : []);
-      for (const event of events) {
-        const answer = prepared.lua.holds(predicate, { event });
-        if (answer !== expected.has(event.ordinal))
-          assert.unreachable(`Lua says ${answer}, the reference ${!answer}\n${rules[rule]?.rule.query}\n${event.line}`);
-      }
-    }
-  }
-  return { asked, held, heldLate, lateTests: prepared.lateTests };
-}
-
-function shown({ text, lines, flags, lua: answer, wasm }: Difference): string {
-  return `Lua: ${answer}\nWasm: ${wasm}\n${lines.join("\n")}\nflags: ${flags.join(" ")}\n${text}`;
-}
 
 interface Property {
   readonly name: string;
@@ -136,7 +83,7 @@ for (const [place, { name, setting, share, make }] of PROPERTIES.entries()) {
     for (let round = 0; total.asked < PAIRS * share; round++) {
       const random = createRandom(SEED * 1_000_003 + place * 100_000_007 + round);
       const { queries, streams } = make(random);
-      const compared = await compare(queries, streams, setting, random);
+      const compared = await compareLua(queries, streams, setting, random);
       for (const key of ["asked", "held", "heldLate", "lateTests"] as const) total[key] += compared[key];
     }
     assert.ok(total.held > total.asked / 50, `only ${total.held} of ${total.asked} hold`);
@@ -157,7 +104,7 @@ for (const file of readdirSync(AGREEMENT).sort()) {
     for (const { input, rest } of checks) {
       const isJudged = rest.some(({ name }) => name === "judged");
       const lines = isJudged ? eventsOf(sectionOf(rest, "judged")) : linesOf(sectionOf(rest, "events"));
-      await compare([input.text], [lines], setting, createRandom(1));
+      await compareLua([input.text], [lines], setting, createRandom(1));
     }
   });
 }

@@ -1,8 +1,8 @@
 // A compiled pack and lines -> where Lua and Wasm answer differently for a predicate: the early ones about every event, late tests
-// about events that are put together at random.
+// about events that are put together at random; and where Lua and the reference interpreter do, for rules of one event.
 
-import { lowerToLua } from "@kestrel/compiler/backend/lua/lower-to-lua";
-import { type CompiledRule, type CompileOptions, compilePack } from "@kestrel/compiler/compile";
+import { type LuaPredicate, lowerToLua } from "@kestrel/compiler/backend/lua/lower-to-lua";
+import { analyseRules, type CompiledRule, type CompileOptions, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { type PackInstance, instantiate } from "@kestrel/runtime/load/instantiate";
 import { wasm } from "@kestrel/runtime/load/wasm";
 import {
@@ -22,9 +22,11 @@ import {
   MATCH_PREDICATE,
 } from "@kestrel/stdlib/abi";
 import { flagCount } from "@kestrel/stdlib/sequence-tables";
+import * as assert from "uvu/assert";
 import type { Random } from "../generate/random.js";
-import { type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
+import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
 import { type LuaPack, openLua } from "./lua-host.js";
+import { ruleOf } from "./run-pack.js";
 
 export interface Difference {
   readonly predicate: number;
@@ -36,14 +38,76 @@ export interface Difference {
   readonly wasm: boolean;
 }
 
-export interface LuaAgainstWasm {
+interface LuaAgainstWasm {
   readonly lua: LuaPack;
-  readonly predicates: number;
-  readonly lateTests: number;
+  readonly predicates: readonly LuaPredicate[];
   /** How often both sides say yes, and where they do not agree. */
-  over(lines: readonly string[], random: Random): { readonly held: number; readonly heldLate: number; readonly differences: readonly Difference[] };
+  over(
+    lines: readonly string[],
+    random: Random,
+  ): { readonly held: number; readonly heldLate: number; readonly differences: readonly Difference[] };
   /** For each rule that is one predicate, its number. */
   readonly eventPredicates: ReadonlyMap<number, number>;
+}
+
+/** How the queries and the events are read. */
+export interface LuaSetting {
+  readonly compile: Partial<CompileOptions>;
+  readonly reference: ReferenceOptions;
+}
+
+/** What the sides were asked. */
+export interface LuaComparison {
+  /** Pairs of a predicate and an event. */
+  readonly asked: number;
+  readonly held: number;
+  readonly heldLate: number;
+  readonly lateTests: number;
+  readonly gaveUp: number;
+}
+
+/** Compiles the queries that compile, and asks all sides about every stream. Throws an assertion for the first difference. */
+export async function compareLua(
+  queries: readonly string[],
+  streams: readonly (readonly string[])[],
+  setting: LuaSetting,
+  random: Random,
+  withReference = true,
+): Promise<LuaComparison> {
+  const options = { ...DEFAULT_OPTIONS, ...setting.compile, optimize: false };
+  const { rules } = analyseRules(
+    queries.map((query, at) => ruleOf(`q${at}`, query)),
+    options,
+  );
+  const prepared = await prepareLua(rules, options, setting.reference);
+  let [asked, held, heldLate] = [0, 0, 0];
+  for (const lines of streams) {
+    const found = prepared.over(lines, random);
+    const [first] = found.differences;
+    if (first !== undefined) assert.unreachable(`${found.differences.length} differences from Wasm\n${shown(first)}`);
+    held += found.held;
+    heldLate += found.heldLate;
+    asked += prepared.predicates.length * lines.length;
+    if (!withReference) continue;
+    const events = readEvents(lines, setting.reference);
+    for (const [rule, predicate] of prepared.eventPredicates) {
+      const query = rules[rule]?.query;
+      if (query === undefined || query.pipes.length > 0) continue;
+      const result = interpret(query, events, setting.reference);
+      const expected = new Set(result.kind === "events" ? result.events.map(({ ordinal }) => ordinal) : []);
+      for (const event of events) {
+        const answer = prepared.lua.holds(predicate, { event });
+        if (answer !== expected.has(event.ordinal))
+          assert.unreachable(`Lua says ${answer}, the reference ${!answer}\n${rules[rule]?.rule.query}\n${event.line}`);
+      }
+    }
+  }
+  const lateTests = prepared.predicates.filter(({ late }) => late).length;
+  return { asked, held, heldLate, lateTests, gaveUp: prepared.lua.gaveUp() };
+}
+
+function shown({ text, lines, flags, lua: answer, wasm: other }: Difference): string {
+  return `Lua: ${answer}\nWasm: ${other}\n${lines.join("\n")}\nflags: ${flags.join(" ")}\n${text}`;
 }
 
 export async function prepareLua(
@@ -64,8 +128,7 @@ export async function prepareLua(
   for (const [id, decided] of ir.eventRules.entries()) for (const rule of decided) eventPredicates.set(rule, id);
   return {
     lua,
-    predicates: predicates.length,
-    lateTests: late.length,
+    predicates,
     eventPredicates,
     over(lines, random) {
       const events = readEvents(lines, reference);
