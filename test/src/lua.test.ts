@@ -4,6 +4,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { lowerToLua } from "@kestrel/compiler/backend/lua/lower-to-lua";
+import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ELASTIC, ENDGAME, type Setting } from "./generate/compare.js";
@@ -16,8 +18,11 @@ import { createRandom, type Random } from "./generate/random.js";
 import { TEST_SCHEMA } from "./generate/schema.js";
 import { generateLineageQuery, generateSample, generateSequence, generateStream } from "./generate/stream.js";
 import { eventsOf } from "./support/judged-events.js";
+import { readEvent } from "./reference/interpret.js";
 import { compareLua } from "./support/lua-against-wasm.js";
+import { openLua } from "./support/lua-host.js";
 import { repositoryRoot } from "./support/repository.js";
+import { ruleOf } from "./support/run-pack.js";
 import { sizeOf } from "./support/sizes.js";
 import { checksOf, linesOf, openTextCases, sectionOf } from "./support/text-cases.js";
 
@@ -109,8 +114,138 @@ for (const file of readdirSync(AGREEMENT).sort()) {
   });
 }
 
+/** Rules that are larger or deeper than a person writes; Lua has limits of its own, which none may reach. */
+const LARGE: Readonly<Record<string, readonly [setting: Setting, query: string, holds: string]>> = {
+  "a long list of texts": [
+    ELASTIC,
+    `any where process.name in (${times(20_000, (at) => `"name ${at}"`).join(", ")})`,
+    '{"process":{"name":"name 19999"}}',
+  ],
+  "many operands": [
+    ELASTIC,
+    `any where ${times(1_200, (at) => `process.pid + ${at} == ${7 * at + 3}`).join(" or ")}`,
+    '{"process":{"pid":6003}}',
+  ],
+  "deep brackets": [
+    ELASTIC,
+    `any where ${times(120, (at) => `process.pid == ${at} or process.parent.pid != ${at} and (`).join("")}process.pid == 7${")".repeat(120)}`,
+    '{"process":{"pid":5}}',
+  ],
+  "a deep expression": [
+    ELASTIC,
+    `any where ${"(".repeat(200)}process.pid${times(200, (at) => ` + ${at})`).join("")} == 19901`,
+    '{"process":{"pid":1}}',
+  ],
+  "many values joined": [
+    ELASTIC,
+    `any where concat(${times(250, (at) => (at % 2 === 0 ? "process.name" : '"-"')).join(", ")}) : "a-a-*"`,
+    '{"process":{"name":"a"}}',
+  ],
+  "a deep value of endgame": [
+    ENDGAME,
+    `any where length(${"concat(".repeat(100)}name${', "x")'.repeat(100)}) == 101`,
+    '{"name":"y"}',
+  ],
+  "many fields of endgame": [
+    ENDGAME,
+    `any where ${times(300, (at) => `length(field_${at}) == ${at}`).join(" or ")}`,
+    '{"field_299":"x","field_1":"y"}',
+  ],
+  "deep conditions of endgame": [
+    ENDGAME,
+    `any where (${"not (a == 1 and ".repeat(120)}b == 2${")".repeat(120)}) == true`,
+    '{"a":1,"b":2}',
+  ],
+  "searches inside searches": [
+    ENDGAME,
+    `any where arraySearch(a, x, arraySearch(x, y, arraySearch(y, z, z == 3 and y[0] == 1)))`,
+    '{"a":[[[1,3]]]}',
+  ],
+};
+
+for (const [name, [setting, query, event]] of Object.entries(LARGE)) {
+  lua(`large: ${name}`, async () => {
+    const { asked, held } = await compareLua([query], [[event, "{}"]], setting, createRandom(1));
+    assert.ok(asked > 0 && held > 0, `${held} of ${asked} hold`);
+  });
+}
+
+/** Events in which a question would try more than it may; behind each, whether it gives up. */
+const TIRING: Readonly<Record<string, readonly [setting: Setting, query: string, event: object, givesUp: boolean]>> = {
+  "combinations within the limit": [
+    ELASTIC,
+    "any where process.args == process.name",
+    { process: { args: times(200, String), name: [...times(200, (at) => `n${at}`), "199"] } },
+    false,
+  ],
+  "combinations beyond it": [
+    ELASTIC,
+    "any where process.args == process.name",
+    { process: { args: times(300, String), name: [...times(300, (at) => `n${at}`), "299"] } },
+    true,
+  ],
+  "long texts count as more": [
+    ELASTIC,
+    "any where process.args == process.name",
+    { process: { args: ["x".repeat(1 << 20)], name: [...times(100, String), "y"] } },
+    true,
+  ],
+  "searches beyond it": [
+    ELASTIC,
+    "any where _arraysearch(process.stack, $e, _arraysearch($e.frames, $f, $f.offset == 7))",
+    { process: { stack: [...times(70, () => ({ frames: times(1000, () => ({ offset: 1 })) })), { frames: [{ offset: 7 }] }] } },
+    true,
+  ],
+  "a search of endgame beyond it": [
+    ENDGAME,
+    "any where not arraySearch(a, x, arraySearch(x, y, y == 7))",
+    { a: times(70, () => times(1000, () => 1)) },
+    true,
+  ],
+  "what decides before a search takes no steps": [
+    ENDGAME,
+    "any where (b == 1 or arraySearch(a, x, arraySearch(x, y, y == 7))) == true",
+    { a: times(70, () => times(1000, () => 1)), b: 1 },
+    false,
+  ],
+};
+
+for (const [name, [setting, query, event, givesUp]] of Object.entries(TIRING)) {
+  lua(`limits: ${name}`, async () => {
+    const { gaveUp } = await compareLua([query], [[JSON.stringify(event)]], setting, createRandom(1), false);
+    assert.is(gaveUp > 0, givesUp);
+  });
+}
+
+lua("texts of every kind are constants as they are", async () => {
+  const texts = ['"', "\\", "]]", "--[[", "\n", "\r", "\0" + "1", "\u{2028}", "\u{202e}abc", "\u{feff}", "\u{1f600}", "\u007f", "%d", "\\n", " "];
+  const all = texts.map((text) => `a${text}b`);
+  const query = (text: string): string =>
+    `any where process.name == "${[...text].map((one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}}`).join("")}"`;
+  const lines = all.map((text) => JSON.stringify({ process: { name: text } }));
+  const { held, asked } = await compareLua(all.map(query), [lines], ELASTIC, createRandom(1));
+  assert.is(held, all.length);
+  assert.is(asked, all.length * all.length);
+});
+
+lua("what a rule says of itself stays in comments, and the same rules give the same files", () => {
+  const options = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
+  const query = 'any where process.name : "*\\u{0a}os.exit()*" // \u2028 os.exit()\n/* ]]\ros.exit() */ and process.pid > 1';
+  const { rules } = analyseRules([ruleOf("q", query)], options);
+  assert.is(rules.length, 1);
+  const ir = planRules(rules, options);
+  const named = [{ id: "x\nos.exit()", name: "]]\r\nos.exit() --[[\u2028os.exit()", query }];
+  const files = lowerToLua(ir, named);
+  assert.equal(files, lowerToLua(planRules(rules, options), named));
+  const [first] = files;
+  if (first === undefined) throw new Error("there is one predicate");
+  for (const line of first.text.split(/[\n\r]/)) assert.ok(!/^\s*(os|\]\])/.test(line), line);
+  // Loading it runs it: a comment that ended early would not compile, or would call what is not there.
+  assert.is(openLua(files, ELASTIC.reference).holds(0, { event: readEvent('{"process":{"pid":2}}', ELASTIC.reference) }), false);
+});
+
 lua.run();
 
-function times<T>(count: number, make: () => T): T[] {
-  return Array.from({ length: count }, make);
+function times<T>(count: number, make: (at: number) => T): T[] {
+  return Array.from({ length: count }, (_, at) => make(at));
 }
