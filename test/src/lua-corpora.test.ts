@@ -61,10 +61,14 @@ async function compareCases(cases: readonly Case[], data: (test: Case) => DataSe
 async function compareValues(cases: readonly Case[]): Promise<number> {
   let held = 0;
   for (const dialect of ["elastic", "endgame"] as const) {
-    const values = cases.flatMap(({ check, dialect: own }) => (own === dialect && check?.kind === "value" ? [check] : []));
+    const values = cases.flatMap(({ check, dialect: own }) =>
+      own === dialect && check?.kind === "value" ? [check] : [],
+    );
     for (let from = 0; from < values.length; from += MOST_EVENTS) {
       const some = values.slice(from, from + MOST_EVENTS);
-      const queries = some.map(({ text, expected }, at) => `any where number == ${at} and (${text}) == ${written(expected)}`);
+      const queries = some.map(
+        ({ text, expected }, at) => `any where number == ${at} and (${text}) == ${written(expected)}`,
+      );
       const lines = some.map((_, at) => JSON.stringify({ number: at }));
       held += (await compareOver(queries, dialect, { ...NOTHING, lines, ids: lines.map(Number) })).held;
     }
@@ -110,7 +114,11 @@ check("the collected conformance corpus", async () => {
   assert.ok(queries > 50 && values > 10);
 });
 
-const RECORDINGS = ["linux-sysmon-log4shell-ecs.ndjson", "sigma-regression-ecs.ndjson", "elastic-endpoint-samples-ecs.ndjson"];
+const RECORDINGS = [
+  "linux-sysmon-log4shell-ecs.ndjson",
+  "sigma-regression-ecs.ndjson",
+  "elastic-endpoint-samples-ecs.ndjson",
+];
 
 check("Elastic's detection rules over recordings", async () => {
   const { rules } = collectRules([join(CORPORA, "rules-toml")]);

@@ -17,8 +17,8 @@ import { generateQuery } from "./generate/query.js";
 import { createRandom, type Random } from "./generate/random.js";
 import { TEST_SCHEMA } from "./generate/schema.js";
 import { generateLineageQuery, generateSample, generateSequence, generateStream } from "./generate/stream.js";
-import { eventsOf } from "./support/judged-events.js";
 import { readEvent } from "./reference/interpret.js";
+import { eventsOf } from "./support/judged-events.js";
 import { compareLua } from "./support/lua-against-wasm.js";
 import { openLua } from "./support/lua-host.js";
 import { repositoryRoot } from "./support/repository.js";
@@ -118,13 +118,13 @@ for (const file of readdirSync(AGREEMENT).sort()) {
 const LARGE: Readonly<Record<string, readonly [setting: Setting, query: string, holds: string]>> = {
   "a long list of texts": [
     ELASTIC,
-    `any where process.name in (${times(20_000, (at) => `"name ${at}"`).join(", ")})`,
-    '{"process":{"name":"name 19999"}}',
+    `any where process.name in (${times(5_000, (at) => `"name ${at}"`).join(", ")})`,
+    '{"process":{"name":"name 4999"}}',
   ],
   "many operands": [
     ELASTIC,
-    `any where ${times(1_200, (at) => `process.pid + ${at} == ${7 * at + 3}`).join(" or ")}`,
-    '{"process":{"pid":6003}}',
+    `any where ${times(500, (at) => `process.pid + ${at} == ${7 * at + 3}`).join(" or ")}`,
+    '{"process":{"pid":2403}}',
   ],
   "deep brackets": [
     ELASTIC,
@@ -165,7 +165,7 @@ const LARGE: Readonly<Record<string, readonly [setting: Setting, query: string, 
 
 for (const [name, [setting, query, event]] of Object.entries(LARGE)) {
   lua(`large: ${name}`, async () => {
-    const { asked, held } = await compareLua([query], [[event, "{}"]], setting, createRandom(1));
+    const { asked, held } = await compareLua([query], [[event, "{}"]], setting, createRandom(1), false);
     assert.ok(asked > 0 && held > 0, `${held} of ${asked} hold`);
   });
 }
@@ -193,7 +193,11 @@ const TIRING: Readonly<Record<string, readonly [setting: Setting, query: string,
   "searches beyond it": [
     ELASTIC,
     "any where _arraysearch(process.stack, $e, _arraysearch($e.frames, $f, $f.offset == 7))",
-    { process: { stack: [...times(70, () => ({ frames: times(1000, () => ({ offset: 1 })) })), { frames: [{ offset: 7 }] }] } },
+    {
+      process: {
+        stack: [...times(70, () => ({ frames: times(1000, () => ({ offset: 1 })) })), { frames: [{ offset: 7 }] }],
+      },
+    },
     true,
   ],
   "a search of endgame beyond it": [
@@ -218,7 +222,23 @@ for (const [name, [setting, query, event, givesUp]] of Object.entries(TIRING)) {
 }
 
 lua("texts of every kind are constants as they are", async () => {
-  const texts = ['"', "\\", "]]", "--[[", "\n", "\r", "\0" + "1", "\u{2028}", "\u{202e}abc", "\u{feff}", "\u{1f600}", "\u007f", "%d", "\\n", " "];
+  const texts = [
+    '"',
+    "\\",
+    "]]",
+    "--[[",
+    "\n",
+    "\r",
+    "\0" + "1",
+    "\u{2028}",
+    "\u{202e}abc",
+    "\u{feff}",
+    "\u{1f600}",
+    "\u007f",
+    "%d",
+    "\\n",
+    " ",
+  ];
   const all = texts.map((text) => `a${text}b`);
   const query = (text: string): string =>
     `any where process.name == "${[...text].map((one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}}`).join("")}"`;
@@ -230,7 +250,8 @@ lua("texts of every kind are constants as they are", async () => {
 
 lua("what a rule says of itself stays in comments, and the same rules give the same files", () => {
   const options = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
-  const query = 'any where process.name : "*\\u{0a}os.exit()*" // \u2028 os.exit()\n/* ]]\ros.exit() */ and process.pid > 1';
+  const query =
+    'any where process.name : "*\\u{0a}os.exit()*" // \u2028 os.exit()\n/* ]]\ros.exit() */ and process.pid > 1';
   const { rules } = analyseRules([ruleOf("q", query)], options);
   assert.is(rules.length, 1);
   const ir = planRules(rules, options);
@@ -241,7 +262,10 @@ lua("what a rule says of itself stays in comments, and the same rules give the s
   if (first === undefined) throw new Error("there is one predicate");
   for (const line of first.text.split(/[\n\r]/)) assert.ok(!/^\s*(os|\]\])/.test(line), line);
   // Loading it runs it: a comment that ended early would not compile, or would call what is not there.
-  assert.is(openLua(files, ELASTIC.reference).holds(0, { event: readEvent('{"process":{"pid":2}}', ELASTIC.reference) }), false);
+  assert.is(
+    openLua(files, ELASTIC.reference).holds(0, { event: readEvent('{"process":{"pid":2}}', ELASTIC.reference) }),
+    false,
+  );
 });
 
 lua.run();

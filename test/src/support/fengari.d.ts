@@ -43,7 +43,10 @@ declare module "fengari" {
     luaL_requiref(state: State, name: Uint8Array, open: LuaFunction, global: number): void;
   }
   const fengari: {
-    readonly lua: LuaApi & { lua_rawgeti(state: State, index: number, at: number): number; readonly LUA_REGISTRYINDEX: number };
+    readonly lua: LuaApi & {
+      lua_rawgeti(state: State, index: number, at: number): number;
+      readonly LUA_REGISTRYINDEX: number;
+    };
     readonly lauxlib: AuxiliaryApi;
     readonly lualib: {
       readonly luaopen_base: LuaFunction;

@@ -2,8 +2,14 @@
 // about events that are put together at random; and where Lua and the reference interpreter do, for rules of one event.
 
 import { type LuaPredicate, lowerToLua } from "@kestrel/compiler/backend/lua/lower-to-lua";
-import { analyseRules, type CompiledRule, type CompileOptions, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { type PackInstance, instantiate } from "@kestrel/runtime/load/instantiate";
+import {
+  analyseRules,
+  type CompiledRule,
+  type CompileOptions,
+  compilePack,
+  DEFAULT_OPTIONS,
+} from "@kestrel/compiler/compile";
+import { instantiate, type PackInstance } from "@kestrel/runtime/load/instantiate";
 import { wasm } from "@kestrel/runtime/load/wasm";
 import {
   CONTROL_BASE,
@@ -98,7 +104,9 @@ export async function compareLua(
       for (const event of events) {
         const answer = prepared.lua.holds(predicate, { event });
         if (answer !== expected.has(event.ordinal))
-          assert.unreachable(`Lua says ${answer}, the reference ${!answer}\n${rules[rule]?.rule.query}\n${event.line}`);
+          assert.unreachable(
+            `Lua says ${answer}, the reference ${!answer}\n${rules[rule]?.rule.query}\n${event.line.slice(0, MOST_SHOWN)}`,
+          );
       }
     }
   }
@@ -106,8 +114,12 @@ export async function compareLua(
   return { asked, held, heldLate, lateTests, gaveUp: prepared.lua.gaveUp() };
 }
 
+/** Of a line in a message. */
+const MOST_SHOWN = 2_000;
+
 function shown({ text, lines, flags, lua: answer, wasm: other }: Difference): string {
-  return `Lua: ${answer}\nWasm: ${other}\n${lines.join("\n")}\nflags: ${flags.join(" ")}\n${text}`;
+  const events = lines.map((line) => line?.slice(0, MOST_SHOWN)).join("\n");
+  return `Lua: ${answer}\nWasm: ${other}\n${events}\nflags: ${flags.join(" ")}\n${text}`;
 }
 
 export async function prepareLua(
@@ -116,13 +128,22 @@ export async function prepareLua(
   reference: ReferenceOptions,
 ): Promise<LuaAgainstWasm> {
   const { ir, lowered } = compilePack(rules, options);
-  const predicates = lowerToLua(ir, rules.map(({ rule }) => rule));
+  const predicates = lowerToLua(
+    ir,
+    rules.map(({ rule }) => rule),
+  );
   const lua = openLua(predicates, reference);
   const module = await wasm.compile(lowered.binary);
   const flags = flagCount(ir.lineage);
   const late = predicates.flatMap((predicate, id) => (predicate.late ? [id] : []));
   const stagesOf = new Map(
-    late.map((id) => [id, [...new Set(predicates[id]?.readings.flatMap(({ root }) => (root.kind === "stage" ? [root.stage] : [])))]] as const),
+    late.map(
+      (id) =>
+        [
+          id,
+          [...new Set(predicates[id]?.readings.flatMap(({ root }) => (root.kind === "stage" ? [root.stage] : [])))],
+        ] as const,
+    ),
   );
   const eventPredicates = new Map<number, number>();
   for (const [id, decided] of ir.eventRules.entries()) for (const rule of decided) eventPredicates.set(rule, id);
@@ -135,7 +156,13 @@ export async function prepareLua(
       const differences: Difference[] = [];
       let held = 0;
       let heldLate = 0;
-      const ask = (predicate: number, event: RefEvent, stages: readonly (RefEvent | null)[], set: readonly boolean[], found: boolean): void => {
+      const ask = (
+        predicate: number,
+        event: RefEvent,
+        stages: readonly (RefEvent | null)[],
+        set: readonly boolean[],
+        found: boolean,
+      ): void => {
         let answer: boolean | string;
         try {
           answer = lua.holds(predicate, { event, stages, flags: set });
@@ -144,7 +171,14 @@ export async function prepareLua(
         }
         if (answer === found) return;
         const text = predicates[predicate]?.text ?? "";
-        differences.push({ predicate, text, lines: [event, ...stages].map((one) => one?.line ?? null), flags: set, lua: answer, wasm: found });
+        differences.push({
+          predicate,
+          text,
+          lines: [event, ...stages].map((one) => one?.line ?? null),
+          flags: set,
+          lua: answer,
+          wasm: found,
+        });
       };
       const instance = instantiate(module);
       const matches = matchesOf(instance, lines);
@@ -216,6 +250,9 @@ function lateAnswer(
     if (instance.lateEvent(root, address, bytes.length) === LATE_BROKEN) throw new Error("the line is broken");
     address += bytes.length;
   }
-  memory.set(Uint8Array.from(flags, (flag) => (flag ? 1 : 0)), instance.lineageFlags);
+  memory.set(
+    Uint8Array.from(flags, (flag) => (flag ? 1 : 0)),
+    instance.lineageFlags,
+  );
   return instance.lateTest(predicate) === 1;
 }

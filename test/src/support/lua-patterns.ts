@@ -10,7 +10,10 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 export type Matcher = (text: string) => boolean;
 
 export function matcherOf(pattern: LuaPattern): Matcher {
-  const sources = pattern.kind === "globs" ? pattern.globs.map(globSource) : pattern.regexes.map((node) => source(node, pattern.fold));
+  const sources =
+    pattern.kind === "globs"
+      ? pattern.globs.map(globSource)
+      : pattern.regexes.map((node) => source(node, pattern.fold));
   const regex = new RegExp(`^(?:${sources.join("|")})$`, "su");
   return (text) => regex.test(pattern.fold ? foldString(text) : text);
 }
@@ -36,7 +39,9 @@ function globSource(wildcard: Wildcard): string {
     case "contains":
       return `.*${literal(wildcard.text)}.*`;
     case "glob": {
-      const parts = wildcard.parts.map((part) => part.map((unit) => (unit.kind === "text" ? literal(unit.text) : ".")).join(""));
+      const parts = wildcard.parts.map((part) =>
+        part.map((unit) => (unit.kind === "text" ? literal(unit.text) : ".")).join(""),
+      );
       return `${wildcard.anchoredStart ? "" : ".*"}${parts.join(".*")}${wildcard.anchoredEnd ? "" : ".*"}`;
     }
   }

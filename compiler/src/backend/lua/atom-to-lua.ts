@@ -18,7 +18,15 @@ import { describeAtom, rangeText } from "./describe-atom.js";
 import { elementName, searches, truthToLua } from "./dynamic-to-lua.js";
 import { expressionToLua } from "./expression-to-lua.js";
 import { addQuestion, type Constants, createConstants, type LuaFile } from "./lua-file.js";
-import { comment, doubleLiteral, indented, integerLiteral, readingComment, readingNames, textLiteral } from "./lua-text.js";
+import {
+  comment,
+  doubleLiteral,
+  indented,
+  integerLiteral,
+  readingComment,
+  readingNames,
+  textLiteral,
+} from "./lua-text.js";
 import { patternsConstant, setOf } from "./patterns-to-lua.js";
 
 /** Locals that one function can name; Lua has 200. */
@@ -33,7 +41,8 @@ export interface Questions {
   circuit(circuit: Circuit): string;
 }
 
-export function createQuestions(file: LuaFile, atoms: readonly Atom[]): Questions {
+/** `written` is an atom as its rule has it, for comments. */
+export function createQuestions(file: LuaFile, atoms: readonly Atom[], written: (atom: AtomId) => string): Questions {
   const calls = new Map<AtomId, string>();
 
   /** The elements of which an atom may read: those of all searches around the deepest that it names. */
@@ -53,7 +62,7 @@ export function createQuestions(file: LuaFile, atoms: readonly Atom[]): Question
     const body = answer(atom, constants);
     // What stands inside has its questions by now, so each question follows those that it asks.
     const number = file.takeQuestion();
-    addQuestion(file, number, describeAtom(atom), params, constants, body);
+    addQuestion(file, number, describeAtom(atom) ?? written(id), params, constants, body);
     const call = `question[${number}](${params.join(", ")})`;
     calls.set(id, call);
     return call;
@@ -130,7 +139,9 @@ export function createQuestions(file: LuaFile, atoms: readonly Atom[]): Question
     const isNamed = readings.length <= MOST_NAMED;
     const params = isNamed ? readingNames(readings) : ["values"];
     const names = new Map(
-      readings.map((reading, at) => [readingKey(reading), isNamed ? (params[at] ?? "nil") : `values[${at + 1}]`] as const),
+      readings.map(
+        (reading, at) => [readingKey(reading), isNamed ? (params[at] ?? "nil") : `values[${at + 1}]`] as const,
+      ),
     );
     const block = createBlock(file, constants);
     const result = expressionToLua(expression, { names, ask: (atom) => ask(atom as AtomId) }, block);
@@ -152,7 +163,8 @@ export function createQuestions(file: LuaFile, atoms: readonly Atom[]): Question
     const names = readingNames(readings);
     const locals = new Map(readings.map((reading, at) => [readingKey(reading), names[at] ?? "nil"] as const));
     const declared = readings.map(
-      (reading, at) => `local ${names[at]} = eql.field(${file.readingNumber(reading)}) ${comment(readingComment(reading))}`,
+      (reading, at) =>
+        `local ${names[at]} = eql.field(${file.readingNumber(reading)}) ${comment(readingComment(reading))}`,
     );
     const block = createBlock(file, constants);
     const truth = truthToLua(value, locals, block);

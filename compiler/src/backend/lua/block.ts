@@ -35,7 +35,8 @@ export function functionOf(block: Block, params: readonly string[], make: (inner
   const inner = createBlock(block.file, block.constants);
   const result = make(inner);
   const head = `function(${params.join(", ")})`;
-  if (inner.statements.length === 0 && !result.includes("\n") && result.length < 100) return `${head} return ${result} end`;
+  if (inner.statements.length === 0 && !result.includes("\n") && result.length < 100)
+    return `${head} return ${result} end`;
   return [head, ...indented([...inner.statements, ...`return ${result}`.split("\n")]), "end"].join("\n");
 }
 

@@ -1,4 +1,4 @@
-// Atoms in words, for the comment above each question.
+// Atoms in words, for the comment above each question; null for those that only their rule's own text can say.
 
 import type { Atom } from "../../ir/pack-ir.js";
 import { readingText } from "../../ir/reading.js";
@@ -6,36 +6,40 @@ import type { Cidr } from "../../patterns/cidr.js";
 
 const MOST_SHOWN = 6;
 
-export function describeAtom(atom: Atom): string {
+export function describeAtom(atom: Atom): string | null {
   switch (atom.kind) {
     case "lineage":
-      return `what is known of the event's process, lineage query ${atom.flag}`;
     case "computed":
-      return "a condition that combines values";
     case "dynamic":
-      return "a condition over values whose types the event decides";
     case "search":
-      return `an element of ${readingText(atom.reading)}`;
+      return null;
     case "exists":
       return `${readingText(atom.reading)} is there`;
     case "boolean":
       return `${readingText(atom.reading)} is ${atom.value}`;
     case "set":
-      return `${readingText(atom.reading)} is one of ${listed(atom.texts.map(quoted))}${inAnyCase(atom.fold)}`;
+      return `${readingText(atom.reading)} is ${oneOf(atom.texts.map(quoted))}${inAnyCase(atom.fold)}`;
     case "pattern": {
       const { globs, regexes, fold } = atom.patterns;
-      const patterns = [...globs.map(({ text }) => quoted(text)), ...regexes.map(({ text }) => `regex ${quoted(text)}`)];
-      return `${readingText(atom.reading)} is like one of ${listed(patterns)}${inAnyCase(fold)}`;
+      const patterns = [
+        ...globs.map(({ text }) => quoted(text)),
+        ...regexes.map(({ text }) => `regex ${quoted(text)}`),
+      ];
+      return `${readingText(atom.reading)} is like ${oneOf(patterns)}${inAnyCase(fold)}`;
     }
     case "integer":
     case "double":
       return `${readingText(atom.reading)} ${atom.op} ${atom.value}${atom.reading.as === "date" ? " ns" : ""}`;
     case "integer-set":
     case "double-set":
-      return `${readingText(atom.reading)} is one of ${listed(atom.values.map(String))}`;
+      return `${readingText(atom.reading)} is ${oneOf(atom.values.map(String))}`;
     case "in-ranges":
       return `${readingText(atom.reading)} is an address in ${listed(atom.ranges.map(rangeText))}`;
   }
+}
+
+function oneOf(texts: readonly string[]): string {
+  return texts.length === 1 ? listed(texts) : `one of ${listed(texts)}`;
 }
 
 export function listed(texts: readonly string[]): string {
@@ -46,7 +50,9 @@ export function listed(texts: readonly string[]): string {
 /** As it can be read again: `10.0.0.0/8`, `2001:db8:0:0:0:0:0:0/32`. */
 export function rangeText({ family, bytes, prefix }: Cidr): string {
   if (family === 4) return `${[...bytes].join(".")}/${prefix}`;
-  const groups = Array.from({ length: 8 }, (_, at) => (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16));
+  const groups = Array.from({ length: 8 }, (_, at) =>
+    (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
+  );
   return `${groups.join(":")}/${prefix}`;
 }
 

@@ -60,7 +60,10 @@ function write(value: DynamicValue, locals: Locals, block: Block): string {
     case "member": {
       const texts = value.constants.filter((constant) => typeof constant === "string");
       const others = value.constants.filter((constant) => constant !== null && typeof constant !== "string");
-      const items = [...others.map(constantLiteral).filter((item) => item !== "nil"), `texts = ${setOf(texts.map(foldString))}`];
+      const items = [
+        ...others.map(constantLiteral).filter((item) => item !== "nil"),
+        `texts = ${setOf(texts.map(foldString))}`,
+      ];
       return `eql.data_in(${code(value.subject)}, ${block.constants.add("constants", tableOf(items))})`;
     }
     case "wildcard": {

@@ -41,7 +41,9 @@ function write(e: Expression, fields: Fields, block: Block): string {
       return name;
     }
     case "arithmetic": {
-      const [left, right] = [e.left, e.right].map((side) => (e.type === "double" ? asDouble(side, code(side)) : code(side)));
+      const [left, right] = [e.left, e.right].map((side) =>
+        e.type === "double" ? asDouble(side, code(side)) : code(side),
+      );
       return `eql.calculate("${e.op}", ${left}, ${right})`;
     }
     case "compare":
@@ -76,7 +78,9 @@ function asDouble(e: Expression, code: string): string {
 
 function comparison(e: NodeOf<"compare">, code: (operand: Expression) => string): string {
   const { op, domain } = e;
-  const [left, right] = [e.left, e.right].map((side) => (domain === "double" ? asDouble(side, code(side)) : code(side)));
+  const [left, right] = [e.left, e.right].map((side) =>
+    domain === "double" ? asDouble(side, code(side)) : code(side),
+  );
   if (domain === "version") {
     const order = `eql.version_order(${left}, ${right})`;
     if (e.fixed !== undefined) {

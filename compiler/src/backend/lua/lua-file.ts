@@ -89,5 +89,9 @@ export function addQuestion(
 ): void {
   const code = [`question[${number}] = function(${params.join(", ")})`, ...indented(body), "end"];
   const { lines } = constants;
-  file.lines.push("", comment(`${number}: ${says}`), ...(lines.length === 0 ? code : ["do", ...indented([...lines, ...code]), "end"]));
+  file.lines.push(
+    "",
+    comment(`${number}: ${says}`),
+    ...(lines.length === 0 ? code : ["do", ...indented([...lines, ...code]), "end"]),
+  );
 }

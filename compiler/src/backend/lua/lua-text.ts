@@ -3,7 +3,13 @@
 
 import { type Reading, readingText } from "../../ir/reading.js";
 
-const UTF16_ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+const UTF16_ESCAPES: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  '"': '\\"',
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
 
 /** A string literal; what a page does not show is escaped. */
 export function textLiteral(text: string): string {
@@ -65,7 +71,12 @@ const LONGEST_NAME = 40;
 export function readingNames(readings: readonly Reading[]): readonly string[] {
   const taken = new Set(RESERVED);
   return readings.map((reading) => {
-    const plain = readingText(reading).replace("$", "element_").replace("@", "stage_").replace(/[^A-Za-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, LONGEST_NAME);
+    const plain = readingText(reading)
+      .replace("$", "element_")
+      .replace("@", "stage_")
+      .replace(/[^A-Za-z0-9]+/g, "_")
+      .replace(/^_+|_+$/g, "")
+      .slice(0, LONGEST_NAME);
     const base = plain === "" ? "value" : /^[0-9]/.test(plain) ? `field_${plain}` : plain;
     let name = base;
     for (let n = 2; taken.has(name); n++) name = `${base}_${n}`;
