@@ -34,9 +34,9 @@ const PACKAGE_OPTIONS = {
 /** Compiles what compiles; the rest is counted. Throws when no rule is left, or the compiler fails. */
 export function compile({ name, path }: RulePath): CompileResult {
   const start = performance.now();
-  const { pack, collected, leftOut } = compileRules([path], DEFAULT_OPTIONS);
+  const { pack, collected, beside, leftOut } = compileRules([path], DEFAULT_OPTIONS);
   if (pack === null) throw new Error(`${name}: no rule compiles`);
-  const built = buildPackage(pack, nameSources(collected.files, [path]), PACKAGE_OPTIONS);
+  const built = buildPackage(pack, nameSources(collected.files, [path], beside), PACKAGE_OPTIONS);
   const milliseconds = performance.now() - start;
   const sizes = [...built.files].filter(([file]) => !file.startsWith("sources/")).map(([, bytes]) => bytes.length);
   return {
@@ -68,5 +68,5 @@ export function packageOf(pack: CompiledPack): BuiltPackage {
 export function load({ manifest, files }: BuiltPackage): Promise<Package> {
   const module = files.get(MODULE_FILE);
   if (module === undefined) throw new Error("the package lacks its module");
-  return packageFromMemory({ manifest, module });
+  return packageFromMemory({ manifest, module, foreign: files });
 }

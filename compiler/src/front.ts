@@ -12,6 +12,7 @@ import { type CompileOptions, DEFAULT_OPTIONS } from "./compile-options.js";
 import type { Diagnostic, Problem } from "./diagnostics/diagnostic.js";
 import { placeInRule } from "./diagnostics/locate.js";
 import { createSink, type RuleProblem } from "./diagnostics/sink.js";
+import type { Foreign } from "./ir/foreign.js";
 import type { Lint } from "./lint/lint-input.js";
 import { LINTS, lintRule } from "./lint/lints.js";
 import { readSuppressions } from "./lint/suppressions.js";
@@ -19,7 +20,7 @@ import { checkPatterns } from "./plan/check-patterns.js";
 import { checkSize } from "./plan/check-size.js";
 import { planRules } from "./plan/plan-rules.js";
 import { bareRule, type Rule } from "./rule/rule.js";
-import type { Query } from "./syntax/ast.js";
+import type { Query, Span } from "./syntax/ast.js";
 import { parseQuery } from "./syntax/parse.js";
 
 export { type CompileOptions, DEFAULT_OPTIONS, planRules };
@@ -34,6 +35,8 @@ export interface AnalyseSettings {
   /** Problems found before the queries were read, such as an id that another rule has too; reported with the rest. */
   readonly known?: ReadonlyMap<Rule, readonly RuleProblem[]>;
   readonly lints?: readonly Lint[];
+  /** The code of hand-written packages, by id, that rules may use. */
+  readonly packages?: ReadonlyMap<string, Foreign>;
 }
 
 /** Parses, types and checks the rules; those with errors are left out. Never throws. */
@@ -96,7 +99,7 @@ function certainIn({ body, paired, span }: Query, syntax: readonly Problem[]): (
 function analyseRule(
   rule: Rule,
   options: CompileOptions,
-  { known, lints = LINTS }: AnalyseSettings,
+  { known, lints = LINTS, packages = NO_PACKAGES }: AnalyseSettings,
 ): { readonly query: Query | null; readonly compiled: CompiledRule | null; readonly found: readonly Diagnostic[] } {
   const { query, problems, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
   const sink = createSink(rule, readSuppressions(directives, rule.suppress));
@@ -106,8 +109,10 @@ function analyseRule(
     return { query, compiled: null, found: sink.finish(false) };
   }
   sink.add(checkEventFields(rule.eventFields, query, options));
+  const { predicates, problems: missing } = usedCode(rule, packages, query.span);
+  sink.add(missing);
   const { schema, problems: taken } = takeUnknownFields(query, options.schema, unknownFieldsOf(rule, options));
-  const { typed, problems: wrong, bound } = bindQuery(query, schema, rule.eventFields.category);
+  const { typed, problems: wrong, bound } = bindQuery(query, schema, rule.eventFields.category, predicates);
   sink.add(taken);
   sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
   if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
@@ -119,6 +124,27 @@ function analyseRule(
   sink.add(lintRule({ text: rule.query, query, schema, categoryField, bound, planned }, lints));
   return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
 }
+
+/** The code that a rule uses, by the names it gives it. */
+function usedCode(
+  { uses }: Rule,
+  packages: ReadonlyMap<string, Foreign>,
+  span: Span,
+): { readonly predicates: ReadonlyMap<string, Foreign>; readonly problems: readonly Problem[] } {
+  const predicates = new Map<string, Foreign>();
+  const problems: Problem[] = [];
+  for (const [name, id] of uses) {
+    const code = packages.get(id);
+    if (code !== undefined) predicates.set(name, code);
+    else {
+      const message = `\`${name}\` stands for the package "${id}", which is not among the rules`;
+      problems.push({ code: "E0310", severity: "error", message, span });
+    }
+  }
+  return { predicates, problems };
+}
+
+const NO_PACKAGES: ReadonlyMap<string, Foreign> = new Map();
 
 /** A rule that says where its events come from may use the fields that are known there, and nobody lists them all. */
 function unknownFieldsOf({ namesSource }: Rule, { unknownFields }: CompileOptions): UnknownFields {

@@ -6,7 +6,10 @@
 --   kestrel.pattern(n, text)   whether pattern n, or one of its list, matches the whole text
 --   kestrel.flag(n)            whether the event's process stands in the relation that lineage query n asks for
 --   kestrel.fold(text)         the text without case
+--   kestrel.points(text)       how many code points it has
+--   kestrel.units(text)        how many UTF-16 units
 --   kestrel.int64(digits)      the integer that decimal digits spell; nil when it does not fit 64 bits
+--   kestrel.float(decimal)     the float nearest to what a decimal number spells, however long it is
 --   kestrel.calculate(op, a, b)  of two integers: + - * / %, the last two towards zero; nil when the result does not fit
 --                              64 bits, and for a division by zero
 --   kestrel.double(n)          the double nearest to an integer
@@ -17,6 +20,8 @@
 -- Values: a text is a string of UTF-8, a double a float, an integer an integer of Lua or what kestrel.int64 gives beyond it, which
 -- compares (<, <=, and == with its like) with every number, exactly, and which tostring writes as digits. A date is nanoseconds since
 -- 1970. Null is nil, and spreads: a function of the language gives nil for nil unless it says otherwise.
+--
+-- No function needs patterns of Lua, which a sandbox may lack.
 --
 -- JSON values: a string, true, false, kestrel.null, { number = "1.50" }, { array = { … }, size = n } and
 -- { keys = { … }, values = { … }, size = n } in document order, where a key may stand twice.
@@ -32,22 +37,44 @@ local BYTES_OF_ONE = 1024
 ----------------------------------------------------------------------------------------------------------------------
 -- Texts
 
+local points, units = kestrel.points, kestrel.units
+
 local function is_ascii(text)
-  return not find(text, "[\128-\255]")
+  return points(text) == #text
 end
 
--- How many code points.
-local function points(text)
-  if is_ascii(text) then return #text end
-  local _, continued = string.gsub(text, "[\128-\191]", "")
-  return #text - continued
+local ZERO, NINE, PLUS, MINUS, DOT, COLON = 48, 57, 43, 45, 46, 58
+
+local function is_digit(code)
+  return code ~= nil and code >= ZERO and code <= NINE
 end
 
--- How many UTF-16 units: a code point of four bytes takes two.
-local function units(text)
-  if is_ascii(text) then return #text end
-  local _, long = string.gsub(text, "[\240-\247]", "")
-  return points(text) + long
+-- Where the digits that begin at a place end: the place behind the last.
+local function digits_end(text, at)
+  while is_digit(byte(text, at)) do at = at + 1 end
+  return at
+end
+
+-- Whether the text is digits and nothing else.
+local function is_digits(text)
+  return text ~= "" and digits_end(text, 1) > #text
+end
+
+local function without_zeros(digits)
+  local at = 1
+  while byte(digits, at) == ZERO do at = at + 1 end
+  return sub(digits, at)
+end
+
+-- The parts between dots.
+local function split_dots(text)
+  local parts, from = {}, 1
+  while true do
+    local dot = find(text, ".", from, true)
+    parts[#parts + 1] = sub(text, from, dot and dot - 1 or -1)
+    if not dot then return parts end
+    from = dot + 1
+  end
 end
 
 -- The bytes behind which a text has had so many code points.
@@ -181,7 +208,7 @@ function eql.string(value)
   if value == nil or type(value) == "string" then return value end
   if math.type(value) ~= "float" then return tostring(value) end
   local text = kestrel.show(value)
-  return find(text, "^%-?%d+$") and text .. ".0" or text
+  return is_digits(byte(text) == MINUS and sub(text, 2) or text) and text .. ".0" or text
 end
 
 -- The texts of `count` values, one behind the other; nil when one has none.
@@ -200,14 +227,26 @@ end
 
 -- Sign, digits before and behind the point, exponent; nil when the text is no decimal number. A `+` and leading zeros are allowed.
 local function read_decimal(text)
-  local sign, whole, rest = string.match(text, "^([+-]?)(%d+)(.*)$")
-  if not sign then return nil end
-  local fraction, behind = string.match(rest, "^%.(%d+)(.*)$")
-  if fraction then rest = behind end
-  local exponent = "0"
-  if rest ~= "" then exponent = string.match(rest, "^[eE]([+-]?%d+)$") end
-  if not exponent then return nil end
-  return sign, whole, fraction or "", exponent
+  local first = byte(text, 1)
+  local at = (first == PLUS or first == MINUS) and 2 or 1
+  local stop = digits_end(text, at)
+  if stop == at then return nil end
+  local sign, whole, fraction, exponent = first == MINUS and "-" or "", sub(text, at, stop - 1), "", "0"
+  at = stop
+  if byte(text, at) == DOT then
+    stop = digits_end(text, at + 1)
+    if stop == at + 1 then return nil end
+    fraction = sub(text, at + 1, stop - 1)
+    at = stop
+  end
+  if at > #text then return sign, whole, fraction, exponent end
+  local letter = byte(text, at)
+  if letter ~= 69 and letter ~= 101 then return nil end
+  local second = byte(text, at + 1)
+  local digits = (second == PLUS or second == MINUS) and at + 2 or at + 1
+  stop = digits_end(text, digits)
+  if stop == digits or stop <= #text then return nil end
+  return sign, whole, fraction, (second == MINUS and "-" or "") .. sub(text, digits)
 end
 
 local function finite(double)
@@ -219,27 +258,28 @@ end
 local function read_double(text)
   local sign, whole, fraction, exponent = read_decimal(text)
   if not sign then return nil end
-  return finite(tonumber((sign == "-" and "-" or "") .. whole .. "." .. fraction .. "0e" .. exponent))
+  return finite(kestrel.float(sign .. whole .. "." .. fraction .. "0e" .. exponent))
 end
 
 -- The value times ten to `shift`, its fraction dropped; nil when it does not fit 64 bits.
 local function read_long(text, shift)
   local sign, whole, fraction, exponent = read_decimal(text)
   if not sign then return nil end
-  local digits = string.gsub(whole .. fraction, "^0+", "")
+  local digits = without_zeros(whole .. fraction)
   if digits == "" then return 0 end
-  local before = #digits - #fraction + tonumber(exponent) + shift
+  local before = #digits - #fraction + kestrel.float(exponent) + shift
   if before <= 0 then return 0 end
   if before > 19 then return nil end
   digits = sub(digits, 1, before) .. string.rep("0", before - #digits)
-  return kestrel.int64((sign == "-" and "-" or "") .. digits)
+  return kestrel.int64(sign .. digits)
 end
 
-local function digit_of(letter)
-  local code = byte(letter)
+-- What a letter counts as a digit; 99 for what is none.
+local function digit_of(code)
   if code >= 48 and code <= 57 then return code - 48 end
   if code >= 65 and code <= 90 then return code - 55 end
-  return code - 87
+  if code >= 97 and code <= 122 then return code - 87 end
+  return 99
 end
 
 -- No number of 64 bits has more digits, and no double.
@@ -248,13 +288,13 @@ local LIMB_DIGITS, LIMB = 6, 1000000
 
 -- The decimal digits of a whole number in another base, whose digits are valid; nil when it has more than `most`.
 local function to_decimal(digits, base, most)
-  digits = string.gsub(digits, "^0+", "")
+  digits = without_zeros(digits)
   if #digits > most then return nil end
   if digits == "" then return "0" end
   if base == 10 then return digits end
   local limbs = { 0 }
-  for letter in string.gmatch(digits, ".") do
-    local carry = digit_of(letter)
+  for at = 1, #digits do
+    local carry = digit_of(byte(digits, at))
     for i = 1, #limbs do
       local sum = limbs[i] * base + carry
       limbs[i], carry = sum % LIMB, sum // LIMB
@@ -271,12 +311,18 @@ end
 
 -- Whether all letters are digits in that base, and there is one.
 local function are_digits(digits, base)
-  if not find(digits, "^[0-9a-zA-Z]+$") then return false end
-  for letter in string.gmatch(digits, "[^0-9]") do
-    if digit_of(letter) >= base then return false end
+  for at = 1, #digits do
+    if digit_of(byte(digits, at)) >= base then return false end
   end
-  if base >= 10 then return true end
-  return not find(digits, "[" .. base .. "-9]")
+  return digits ~= ""
+end
+
+-- The sign, if it is a minus, and what stands behind any sign.
+local function split_sign(text)
+  local first = byte(text, 1)
+  if first == PLUS then return "", sub(text, 2) end
+  if first == MINUS then return "-", sub(text, 2) end
+  return "", text
 end
 
 -- The whole number that the text spells in a base; it must fit 64 bits.
@@ -284,10 +330,10 @@ function eql.number_in_base(text, base)
   if text == nil or base == nil or base < 2 or base > 36 then return nil end
   local sign, digits
   if base == 16 and sub(text, 1, 2) == "0x" then sign, digits = "", sub(text, 3)
-  else sign, digits = string.match(text, "^([+-]?)(.*)$") end
+  else sign, digits = split_sign(text) end
   if not are_digits(digits, base) then return nil end
   local decimal = to_decimal(digits, base, MOST_DIGITS_OF_LONG)
-  return decimal and kestrel.int64((sign == "-" and "-" or "") .. decimal)
+  return decimal and kestrel.int64(sign .. decimal)
 end
 
 -- The double that the text spells, in base 10 or, where no base is given or 0 is, behind `0x` in base 16.
@@ -365,27 +411,45 @@ function eql.equal_or_absent(a, b, fixed, equal)
   return equal(a, b)
 end
 
+-- Whether the text is made of letters, digits, `-` and dots, and no dot stands at an end or beside another.
+local function are_identifiers(text)
+  local before = DOT
+  for at = 1, #text do
+    local code = byte(text, at)
+    if code == DOT and before == DOT then return false end
+    if code ~= DOT and code ~= MINUS and digit_of(code) == 99 then return false end
+    before = code
+  end
+  return before ~= DOT
+end
+
+local function has_leading_zero(digits)
+  return #digits > 1 and byte(digits) == ZERO and is_digits(digits)
+end
+
 -- major, minor, patch and the pre-release of a semantic version.
 local function read_version(text)
-  local major, minor, patch, rest = string.match(text, "^(%d+)%.(%d+)%.(%d+)(.*)$")
-  if not major then return nil end
-  for _, part in ipairs({ major, minor, patch }) do
-    if #part > 1 and byte(part) == 48 then return nil end
+  local core, at = {}, 1
+  for i = 1, 3 do
+    local stop = digits_end(text, at)
+    if stop == at or (i < 3 and byte(text, stop) ~= DOT) then return nil end
+    core[i] = sub(text, at, stop - 1)
+    if has_leading_zero(core[i]) then return nil end
+    at = i < 3 and stop + 1 or stop
   end
   local prerelease = ""
-  if byte(rest) == 45 then
-    prerelease = string.match(rest, "^%-([0-9A-Za-z.-]+)")
-    if not prerelease then return nil end
-    rest = sub(rest, #prerelease + 2)
+  local build = find(text, "+", at, true)
+  if byte(text, at) == MINUS then
+    prerelease = sub(text, at + 1, build and build - 1 or -1)
+    if not are_identifiers(prerelease) then return nil end
+    at = at + 1 + #prerelease
   end
-  if rest ~= "" and not find(rest, "^%+[0-9A-Za-z.-]+$") then return nil end
-  for _, dotted in ipairs({ prerelease, sub(rest, 2) }) do
-    if find(dotted, "^%.") or find(dotted, "%.$") or find(dotted, "..", 1, true) then return nil end
+  if at <= #text and (at ~= build or not are_identifiers(sub(text, at + 1))) then return nil end
+  local identifiers = prerelease == "" and {} or split_dots(prerelease)
+  for i = 1, #identifiers do
+    if has_leading_zero(identifiers[i]) then return nil end
   end
-  for identifier in string.gmatch(prerelease, "[^.]+") do
-    if find(identifier, "^0%d+$") then return nil end
-  end
-  return { major, minor, patch }, prerelease
+  return core, identifiers
 end
 
 -- Of two texts of digits without leading zeros.
@@ -395,7 +459,7 @@ local function compare_digits(a, b)
 end
 
 local function compare_identifiers(a, b)
-  local x, y = find(a, "^%d+$") ~= nil, find(b, "^%d+$") ~= nil
+  local x, y = is_digits(a), is_digits(b)
   if x and y then return compare_digits(a, b) end
   if x ~= y then return x and -1 or 1 end
   return a < b and -1 or a > b and 1 or 0
@@ -410,14 +474,12 @@ local function compare_versions(a, b)
     local order = compare_digits(left[i], right[i])
     if order ~= 0 then return order end
   end
-  if before == "" or behind == "" then return (before == "" and 1 or 0) - (behind == "" and 1 or 0) end
-  local next_of_a, next_of_b = string.gmatch(before, "[^.]+"), string.gmatch(behind, "[^.]+")
-  while true do
-    local x, y = next_of_a(), next_of_b()
-    if not x or not y then return (x and 1 or 0) - (y and 1 or 0) end
-    local order = compare_identifiers(x, y)
+  if #before == 0 or #behind == 0 then return (#before == 0 and 1 or 0) - (#behind == 0 and 1 or 0) end
+  for i = 1, math.min(#before, #behind) do
+    local order = compare_identifiers(before[i], behind[i])
     if order ~= 0 then return order end
   end
+  return #before - #behind
 end
 
 -- The order of two versions, to be compared with 0.
@@ -430,12 +492,13 @@ end
 -- Addresses: 4 or 16 bytes, or nil.
 
 local function read_four(text)
-  local a, b, c, d = string.match(text, "^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
-  if not a then return nil end
-  local bytes = { a, b, c, d }
+  -- No address is longer.
+  if #text > 15 then return nil end
+  local bytes = split_dots(text)
+  if #bytes ~= 4 then return nil end
   for i = 1, 4 do
     local part = bytes[i]
-    if #part > 3 or (#part > 1 and byte(part) == 48) or tonumber(part) > 255 then return nil end
+    if not is_digits(part) or #part > 3 or has_leading_zero(part) or tonumber(part) > 255 then return nil end
     bytes[i] = tonumber(part)
   end
   return bytes
@@ -449,7 +512,7 @@ local function read_groups(text, may_end_in_four)
   while true do
     local colon = find(text, ":", from, true)
     local group = sub(text, from, (colon or 0) - 1)
-    if find(group, "^%x+$") and #group <= 4 then
+    if #group <= 4 and are_digits(group, 16) then
       local value = tonumber(group, 16)
       bytes[#bytes + 1], bytes[#bytes + 2] = value // 256, value % 256
     else
@@ -463,6 +526,7 @@ local function read_groups(text, may_end_in_four)
 end
 
 local function read_six(text)
+  if #text > 45 then return nil end
   local gap = find(text, "::", 1, true)
   if not gap then
     local bytes = text ~= "" and read_groups(text, true)
@@ -486,8 +550,8 @@ end
 function eql.ranges(texts)
   local ranges = {}
   for i = 1, #texts do
-    local address, prefix = string.match(texts[i], "^(.*)/(%d+)$")
-    ranges[i] = { bytes = read_address(address), prefix = tonumber(prefix) }
+    local slash = find(texts[i], "/", 1, true)
+    ranges[i] = { bytes = read_address(sub(texts[i], 1, slash - 1)), prefix = tonumber(sub(texts[i], slash + 1)) }
   end
   return ranges
 end
@@ -701,49 +765,66 @@ local function leap_days(year)
   return before // 4 - before // 100 + before // 400
 end
 
+-- The number that so many digits at a place spell; nil when others stand there.
+local function number_at(text, at, count)
+  local stop = at + count
+  for i = at, stop - 1 do
+    if not is_digit(byte(text, i)) then return nil end
+  end
+  return tonumber(sub(text, at, stop - 1))
+end
+
 -- Minutes east of Greenwich; nil when the text is no zone.
 local function read_zone(zone)
   if zone == "" or zone == "Z" or zone == "z" then return 0 end
-  local sign, hours, minutes = string.match(zone, "^([+-])(%d%d):?(%d%d)$")
-  if not sign then
-    sign, hours = string.match(zone, "^([+-])(%d%d)$")
-    minutes = "0"
+  local sign, hours, minutes = byte(zone), number_at(zone, 2, 2), 0
+  if not hours or (sign ~= PLUS and sign ~= MINUS) then return nil end
+  if #zone > 3 then
+    local at = byte(zone, 4) == COLON and 5 or 4
+    minutes = number_at(zone, at, 2)
+    if not minutes or #zone ~= at + 1 then return nil end
   end
-  if not sign or tonumber(hours) > 23 or tonumber(minutes) > 59 then return nil end
-  local offset = tonumber(hours) * 60 + tonumber(minutes)
-  return sign == "-" and -offset or offset
+  if hours > 23 or minutes > 59 then return nil end
+  local offset = hours * 60 + minutes
+  return sign == MINUS and -offset or offset
+end
+
+-- The time of day and what follows it, behind the date: hour, minute, second, digits of the fraction, zone.
+local function read_time(text)
+  if text == "" then return 0, 0, 0, "", "" end
+  local first = byte(text)
+  local hour, minute = number_at(text, 2, 2), number_at(text, 5, 2)
+  if (first ~= 84 and first ~= 116 and first ~= 32) or not hour or not minute or byte(text, 4) ~= COLON then return nil end
+  local second, at, fraction = 0, 7, ""
+  if byte(text, 7) == COLON then
+    second, at = number_at(text, 8, 2), 10
+    if not second then return nil end
+    local mark = byte(text, 10)
+    local stop = digits_end(text, 11)
+    if (mark == DOT or mark == 44) and stop > 11 then fraction, at = sub(text, 11, stop - 1), stop end
+  end
+  return hour, minute, second, fraction, sub(text, at)
 end
 
 -- The nanoseconds since 1970 that ISO 8601 spells; nil for other texts.
 local function read_date(text)
-  local year, month, day, rest = string.match(text, "^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
-  if not year then return nil end
-  local hour, minute, second, fraction, zone = "0", "0", "0", "", ""
-  if rest ~= "" then
-    hour, minute, zone = string.match(rest, "^[Tt ](%d%d):(%d%d)(.*)$")
-    if not hour then return nil end
-    local given, behind = string.match(zone, "^:(%d%d)(.*)$")
-    if given then
-      second, zone = given, behind
-      given, behind = string.match(zone, "^[.,](%d+)(.*)$")
-      if given then fraction, zone = given, behind end
-    end
-  end
+  local year, month, day = number_at(text, 1, 4), number_at(text, 6, 2), number_at(text, 9, 2)
+  if not year or not month or not day or byte(text, 5) ~= MINUS or byte(text, 8) ~= MINUS then return nil end
+  local hour, minute, second, fraction, zone = read_time(sub(text, 11))
+  if not hour then return nil end
   local offset = read_zone(zone)
-  year, month, day = tonumber(year), tonumber(month), tonumber(day)
-  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
   if not offset or month < 1 or month > 12 or hour > 23 or minute > 59 or second > 59 then return nil end
   local leap = is_leap(year)
   if day < 1 or day > DAYS[month] + (leap and month == 2 and 1 or 0) then return nil end
   local days = (year - 1970) * 365 + leap_days(year) - leap_days(1970) + DAYS_BEFORE[month] + day - 1
   if leap and month > 2 then days = days + 1 end
-  -- Beyond 32 bits, so a float; it is exact.
+  -- A float, which is exact, so that it does not matter how long this Lua's own integers are.
   local seconds = days * 86400.0 + hour * 3600 + (minute - offset) * 60 + second
   local nanoseconds = sub(fraction .. "000000000", 1, 9)
-  if seconds >= 0 then return kestrel.int64(string.format("%.0f", seconds) .. nanoseconds) end
-  if nanoseconds == "000000000" then return kestrel.int64(string.format("%.0f", seconds) .. nanoseconds) end
-  local back = string.format("%d", 1000000000 - tonumber(nanoseconds))
-  return kestrel.int64("-" .. string.format("%.0f", -seconds - 1) .. string.rep("0", 9 - #back) .. back)
+  if seconds >= 0 or nanoseconds == "000000000" then return kestrel.int64(kestrel.show(seconds) .. nanoseconds) end
+  local back = tostring(1000000000 - tonumber(nanoseconds))
+  local whole = kestrel.show(-seconds - 1)
+  return kestrel.int64("-" .. (whole == "0" and "" or whole) .. string.rep("0", 9 - #back) .. back)
 end
 
 local function text_of(value)
@@ -851,7 +932,7 @@ local function data(value)
   if value == kestrel.null then return nil end
   if type(value) ~= "table" or not value.number then return value end
   local text = value.number
-  if find(text, "^%-?%d+$") then
+  if not find(text, ".", 1, true) and not find(text, "e", 1, true) and not find(text, "E", 1, true) then
     local integer = kestrel.int64(text)
     if integer ~= nil then return integer end
   end
@@ -1004,13 +1085,18 @@ end
 local function float_text(value)
   local sign = (value < 0 or 1 / value < 0) and "-" or ""
   if value == 0 then return sign .. "0.0" end
-  local whole, fraction, exponent = string.match(kestrel.show(math.abs(value)), "^(%d+)%.?(%d*)e?([+-]?%d*)$")
-  local digits = whole .. fraction
+  local shown = kestrel.show(math.abs(value))
+  local e = find(shown, "e", 1, true)
+  local mantissa = e and sub(shown, 1, e - 1) or shown
+  local dot = find(mantissa, ".", 1, true) or #mantissa + 1
+  local digits = sub(mantissa, 1, dot - 1) .. sub(mantissa, dot + 1)
   -- The power of ten of the first digit that is not 0.
-  local power = #whole - 1 + (tonumber(exponent) or 0)
-  local zeros = #string.match(digits, "^0*")
-  digits, power = sub(digits, zeros + 1), power - zeros
-  digits = string.match(digits, "^(.-)0*$")
+  local power = dot - 2 + (e and tonumber(sub(shown, byte(shown, e + 1) == PLUS and e + 2 or e + 1)) or 0)
+  local significant = without_zeros(digits)
+  power = power - (#digits - #significant)
+  local last = #significant
+  while byte(significant, last) == ZERO do last = last - 1 end
+  digits = sub(significant, 1, last)
   if power < -4 or power >= 16 then
     local behind = #digits > 1 and "." .. sub(digits, 2) or ""
     local size = tostring(math.abs(power))
@@ -1124,21 +1210,23 @@ end
 
 function eql.data_number(text, base)
   if type(text) ~= "string" or not is_integer_or_nil(base) then return nil end
-  local _, dots = string.gsub(text, "%.", "")
-  if dots == 1 and (base == nil or base == 10) then
-    local sign, whole, fraction, exponent = string.match(text, "^([+-]?)(%d*)%.(%d*)(.*)$")
-    if not sign or (whole == "" and fraction == "") then return nil end
+  local dot = find(text, ".", 1, true)
+  if dot and not find(text, ".", dot + 1, true) and (base == nil or base == 10) then
+    local sign, rest = split_sign(text)
     -- The reader of decimals wants digits on both sides of the point.
-    return read_double(sign .. "0" .. whole .. "." .. fraction .. "0" .. exponent)
+    dot = find(rest, ".", 1, true)
+    local stop = digits_end(rest, dot + 1)
+    if dot == 1 and stop == 2 then return nil end
+    return read_double(sign .. "0" .. sub(rest, 1, stop - 1) .. "0" .. sub(rest, stop))
   end
   if sub(text, 1, 2) == "0x" and (base == nil or base == 16) then
-    if not find(text, "^0x%x+$") then return nil end
-    return whole_number("", sub(text, 3), 16)
+    local digits = sub(text, 3)
+    return are_digits(digits, 16) and whole_number("", digits, 16) or nil
   end
-  local sign, digits = string.match(text, "^([+-]?)(%d+)$")
+  local sign, digits = split_sign(text)
   local radix = (base == nil or base == 0) and 10 or base
-  if not sign or radix < 2 or radix > 36 or not are_digits(digits, radix) then return nil end
-  return whole_number(sign == "-" and "-" or "", digits, radix)
+  if not is_digits(digits) or radix < 2 or radix > 36 or not are_digits(digits, radix) then return nil end
+  return whole_number(sign, digits, radix)
 end
 
 -- Whether the array holds one of `count` values; nil when it is no array.

@@ -17,9 +17,10 @@
 //          output   what `run` found: event headers, matches, keys
 //          input    the batch of NDJSON lines, exported as input_base / input_capacity
 //          late     the lines of late tests, exported as late_base / late_capacity
+//          foreign  the text that foreign code matches a pattern with, exported as foreign_base / foreign_capacity; only where there is some
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -37,6 +38,8 @@ export const INPUT_BYTES = 0x400041;
 /** How many of the longest lines one late test may need: the event at hand and those of three stages. */
 export const LATE_LINES = 4;
 export const LATE_BYTES = 0x1000044;
+/** The longest text that foreign code may match a pattern with: all that it can hold, 16 MiB. */
+export const FOREIGN_TEXT_BYTES = 0x1000000;
 
 /** Texts joined by concat beyond this make the event too large. */
 export const LONGEST_JOIN = 0x1000000;
@@ -107,6 +110,8 @@ export const CONTROL_RETURNS = 152;
 export const CONTROL_TIME_UNIT = 160;
 /** u64 counter: events with a time before 1990 or after 2099, which tells of a wrong unit or a wrong clock. */
 export const CONTROL_IMPLAUSIBLE = 168;
+/** u32: line within the batch of the event that is being evaluated, for what the module asks its host meanwhile. */
+export const CONTROL_LINE = 176;
 /** The table of broken-line records, BROKEN_LIMIT of them. */
 export const CONTROL_BROKEN_TABLE = 256;
 
@@ -432,8 +437,12 @@ export const NFA_SPLIT = 2;
 //   f64_parse(address: i32, length: i32) -> f64    text of a JSON number to the nearest double; only for the rare number
 //                                                  that the prelude's exact path does not cover
 //   f64_format(value: f64, address: i32) -> i32    writes the shortest text, returns its length, at most FORMAT_BYTES
+//   foreign_test(foreign: i32) -> i32              1 when foreign code of the pack says yes to the event in the slots; only
+//                                                  imported where there is some. It may call foreign_match, and nothing else
 // Exports: memory, abi_version (i32 global), input_base, input_capacity, output_base (i32 globals), and
 //   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
+//   foreign_base, foreign_capacity (i32 globals), foreign_match(pattern: i32, length: i32) -> i32: where there is foreign code,
+//                                                  whether a pattern of it matches the text of that length at foreign_base
 //   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
 export const IMPORT_MODULE = "kestrel";
 export const RUN_DONE = 0;

@@ -27,11 +27,33 @@ export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
 /** A net under what fuel does not count well; only checked now and then. */
 export const FOREIGN_MILLISECONDS = 100;
 
+/**
+ * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the
+ * module was stopped for a limit, and NO_MEMORY when that was the memory's.
+ */
+export const FUEL_EXPORT = "kestrel:fuel";
+export const NO_MEMORY = -0x8000_0000;
+
+/** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
+export const FAULTS_TO_QUARANTINE = 3;
+export const QUARANTINE_EVENTS = 1000;
+export const QUARANTINE_MOST = 1_000_000;
+
+/**
+ * The same for predicates that eqlc has made, which end by themselves: all combinations of a question with 65,536 take some ten
+ * million instructions. The memory is that of all predicates of a package, which share a state.
+ */
+export const GENERATED_FUEL = 200_000_000;
+export const GENERATED_MEMORY_BYTES = 512 * 1024 * 1024;
+export const GENERATED_MILLISECONDS = 60_000;
+
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
 export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
+/** Of the names and values of one pred_capture together. */
+export const MOST_CAPTURE_BYTES = 64 * 1024;
 
 export type HostType = "i32" | "i64" | "f64";
 

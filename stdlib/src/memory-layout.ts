@@ -183,6 +183,8 @@ export interface PackExtent {
   /** Address behind the constant data of the pack. */
   readonly dataEnd: number;
   readonly predicates: number;
+  /** Bytes of the longest text that foreign code matches; absent where there is none. */
+  readonly foreignText?: number;
 }
 
 export interface Regions {
@@ -192,6 +194,7 @@ export interface Regions {
   readonly outputEnd: number;
   readonly inputBase: number;
   readonly lateBase: number;
+  readonly foreignBase: number;
   readonly end: number;
 }
 
@@ -199,7 +202,7 @@ export interface Regions {
 export function layOutMemory(extent: PackExtent, sizes: MemorySizes = MEMORY_SIZES): Regions {
   const broken = brokenAssumptions(sizes);
   if (broken.length > 0) throw new Error(`the memory layout is not safe: ${broken.map(({ says }) => says).join("; ")}`);
-  const { preludeEnd, dataEnd, predicates } = extent;
+  const { preludeEnd, dataEnd, predicates, foreignText = 0 } = extent;
   if (preludeEnd > sizes.packData) {
     throw new Error(
       `the data of the prelude ends at ${preludeEnd}, where the state of the pack stands from ${sizes.packData}`,
@@ -211,9 +214,10 @@ export function layOutMemory(extent: PackExtent, sizes: MemorySizes = MEMORY_SIZ
   const outputEnd = outputBase + aligned(sizes.output + predicates * sizes.outputAPredicate);
   const inputBase = aligned(outputEnd + sizes.padding);
   const lateBase = aligned(inputBase + sizes.input + sizes.padding);
-  const end = lateBase + sizes.late + sizes.padding;
+  const foreignBase = aligned(lateBase + sizes.late + sizes.padding);
+  const end = foreignText === 0 ? foreignBase : foreignBase + foreignText + sizes.padding;
   if (end > MEMORY_END) throw new Error(`the pack needs ${end} bytes of memory; addresses end at ${MEMORY_END}`);
-  return { arenaBase, arenaEnd, outputBase, outputEnd, inputBase, lateBase, end };
+  return { arenaBase, arenaEnd, outputBase, outputEnd, inputBase, lateBase, foreignBase, end };
 }
 
 function aligned(address: number): number {

@@ -2,6 +2,9 @@
 //
 //   manifest.json   this file's PackageManifest, as JSON with two-space indent and a final line feed
 //   module.wasm     decoder, index and predicates; interface in abi.ts
+//   foreign/…       code that was written by hand: Wasm modules, which are instrumented, and chunks of Lua; and with `--target lua`
+//                   predicates as Lua, whose library stands in foreign/language.lua
+//   lua/…           with `--target both`: the same package once more, its predicates in Lua
 //   sources/…       the rule files as they were compiled
 //   .pending/…      only while a package is being replaced, or where that was broken off: files by their SHA-256
 //
@@ -15,7 +18,7 @@
 import type { FieldType } from "./schema/types.js";
 import type { LineageProgram, ProgramJson } from "./sequence-tables.js";
 
-export const FORMAT_VERSION = "3.0";
+export const FORMAT_VERSION = "4.0";
 export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
@@ -79,6 +82,28 @@ export interface Demand {
   readonly paths?: readonly string[];
 }
 
+/** Code of a pack that the runtime runs when the module asks for it; its place in the list is its number there. */
+export interface ManifestForeign {
+  /** For people: the id of the package that it came in. */
+  readonly name: string;
+  /** Who asks it: indexes into `rules`, ascending. */
+  readonly rules: readonly number[];
+  readonly runtime: "wasm" | "lua";
+  readonly file: string;
+  /** Of a predicate that eqlc has made: what is loaded in front of it. null for code that was written by hand. */
+  readonly library: string | null;
+  readonly limits: { readonly fuel: number; readonly memory_bytes: number };
+  /** What it may ask for: by which number, and the module's slot with the values. `raw` is JSON text. */
+  readonly readings: readonly {
+    readonly field: number;
+    readonly name: string;
+    readonly type: FieldType | "raw";
+    readonly slot: number;
+  }[];
+  /** The module's numbers of its patterns: `regexes` from the first, then `globs`. */
+  readonly patterns: { readonly first: number; readonly regexes: number; readonly globs: number };
+}
+
 export interface PackageManifest {
   readonly format_version: string;
   readonly abi_version: number;
@@ -102,6 +127,7 @@ export interface PackageManifest {
   /** What the rules do that a predicate alone does not decide, and the process trees that lineage tests ask. */
   readonly programs: readonly ProgramJson[];
   readonly lineage: readonly LineageProgram[];
+  readonly foreign: readonly ManifestForeign[];
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
 }
 

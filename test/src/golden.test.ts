@@ -28,7 +28,7 @@ function textsOf(queries: readonly string[], dialect: Dialect): Readonly<Record<
   );
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ place, message }) => `${place.rule}: ${message}`).join("\n"));
-  const pack = compilePack(rules, options, true);
+  const pack = compilePack(rules, options, { text: true });
   if (pack.lowered.text === null) throw new Error("the module's text was not kept");
   const lua = lowerToLua(
     pack.ir,

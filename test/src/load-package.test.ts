@@ -82,10 +82,10 @@ loading("refuses manifests of another kind, format or interface", async () => {
   assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
   assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
   assert.equal(await load(manifestText({ ...manifest, format_version: "1.0" })), [
-    'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "3.0"',
+    'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "4.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
-    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 3",
+    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 4",
   ]);
 });
 
@@ -204,13 +204,13 @@ loading("refuses modules with another interface", async () => {
     ),
   ]);
   const misplaced = await assemble(`
-    export const abi_version: i32 = 4; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const abi_version: i32 = 3; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
     export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }
     export const late_base: i32 = 262143; export const late_capacity: i32 = 65; export const lineage_flags: i32 = 262142;
     export function late_begin(): void {} export function late_test(p: i32): i32 { return p; }
     export function late_event(r: i32, a: i32, n: i32): i32 { return r + a + n; }`);
   assert.equal(await load(misplaced), [
-    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 4; this runtime speaks 3",
+    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 3; this runtime speaks 4",
     "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: a late region of 65 bytes at 262143 does not fit into 262144 bytes of memory",

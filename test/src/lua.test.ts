@@ -248,7 +248,7 @@ lua("texts of every kind are constants as they are", async () => {
   assert.is(asked, all.length * all.length);
 });
 
-lua("what a rule says of itself stays in comments, and the same rules give the same files", () => {
+lua("what a rule says of itself stays in comments, and the same rules give the same files", async () => {
   const options = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
   const query =
     'any where process.name : "*\\u{0a}os.exit()*" // \u2028 os.exit()\n/* ]]\ros.exit() */ and process.pid > 1';
@@ -263,7 +263,9 @@ lua("what a rule says of itself stays in comments, and the same rules give the s
   for (const line of first.text.split(/[\n\r]/)) assert.ok(!/^\s*(os|\]\])/.test(line), line);
   // Loading it runs it: a comment that ended early would not compile, or would call what is not there.
   assert.is(
-    openLua(files, ELASTIC.reference).holds(0, { event: readEvent('{"process":{"pid":2}}', ELASTIC.reference) }),
+    (await openLua(files, ELASTIC.reference)).holds(0, {
+      event: readEvent('{"process":{"pid":2}}', ELASTIC.reference),
+    }),
     false,
   );
 });

@@ -454,7 +454,7 @@ sources("leaves out what is not a rule, with a note", () => {
   const others = {
     "README.md": "# x",
     "events.ndjson": "{}\n",
-    "manifest.json": '{"format_version": "1.0", "metadata": {"rule_id": "x"}, "capabilities": {}}',
+    "manifest.json": '{"name": "x", "start_url": "/"}',
     "config.toml": "[tool]\nname = 'x'\n",
     "sigma.yml": "title: T\nid: s\nlogsource: {}\ndetection: {}\n",
     "kql.toml": DETECTION.replace('"eql"', '"kuery"').replace('type = "eql"', 'type = "query"'),

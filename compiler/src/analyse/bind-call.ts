@@ -14,6 +14,7 @@ import type { ElasticKind } from "../functions/entry.js";
 import { readNumber } from "../functions/number-text.js";
 import { MOST_JOINED } from "../functions/texts.js";
 import { nullOf, typeOf } from "../ir/expression.js";
+import type { Foreign } from "../ir/foreign.js";
 import { type Cidr, parseCidr } from "../patterns/cidr.js";
 import { type GlobPattern, globOf } from "../patterns/patterns.js";
 import type { Call, Expr } from "../syntax/ast.js";
@@ -42,6 +43,8 @@ const BUILDERS: Readonly<Record<ElasticOwn, Build> & Partial<Record<FunctionName
 
 /** Types a call. */
 export function bindCall(call: Call, binder: Binder, context: BindContext): Typed {
+  const code = context.predicates.get(call.name);
+  if (code !== undefined) return bindForeign(call, code, context);
   const found = findElastic(call.name);
   if (found === null) return unknownFunction(call, binder, context);
   const { name, elastic: form, operator } = found;
@@ -72,6 +75,17 @@ export function bindCall(call: Call, binder: Binder, context: BindContext): Type
   if (built !== null) return built;
   if (strictOf(form, args).some((arg) => arg.kind === "null")) return nullOf(...args);
   return { kind: "call", name: name as FunctionName, fold: call.insensitive, args };
+}
+
+function bindForeign(call: Call, code: Foreign, context: BindContext): Typed {
+  const { name, nameSpan } = call;
+  if (call.insensitive) {
+    return report(context, "E0302", nameSpan, `\`${name}\` has no case-insensitive form`, "leave out the `~`");
+  }
+  if (call.args.length > 0) {
+    return report(context, "E0304", call.span, `\`${name}\` is a predicate of a package, and takes no arguments`);
+  }
+  return { kind: "foreign", code };
 }
 
 function unknownFunction(call: Call, binder: Binder, context: BindContext): Typed {

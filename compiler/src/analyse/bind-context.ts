@@ -3,6 +3,7 @@
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Code } from "../diagnostics/codes.js";
 import type { Problem } from "../diagnostics/diagnostic.js";
+import type { Foreign } from "../ir/foreign.js";
 import type { Reading, ValueType } from "../ir/reading.js";
 import type { Expr, Span } from "../syntax/ast.js";
 import type { Typed } from "./typed.js";
@@ -12,6 +13,8 @@ export interface BindContext {
   readonly problems: Problem[];
   /** Ranges of the query that were not understood, which is reported: nothing is said of what touches one. */
   readonly unread: readonly Span[];
+  /** What the query may call beside the functions of the language. */
+  readonly predicates: ReadonlyMap<string, Foreign>;
   /** What each expression was typed as, for the lints. */
   readonly bound: Map<Expr, Typed>;
   /** Where the nodes of conditions are written. */
@@ -38,11 +41,16 @@ export interface Variable {
   readonly array: string;
 }
 
-export function createContext(schema: Schema, unread: readonly Span[] = []): BindContext {
+export function createContext(
+  schema: Schema,
+  unread: readonly Span[],
+  predicates: ReadonlyMap<string, Foreign>,
+): BindContext {
   return {
     schema,
     problems: [],
     unread,
+    predicates,
     bound: new Map(),
     spans: new Map(),
     depth: 0,

@@ -2,6 +2,7 @@
 
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { Problem } from "../diagnostics/diagnostic.js";
+import type { Foreign } from "../ir/foreign.js";
 import type { Expr, Pipe, Query, Sample, Sequence, Span, Term } from "../syntax/ast.js";
 import { type BindContext, createContext, isUnread, report } from "./bind-context.js";
 import { bind, bindCondition } from "./bind-expression.js";
@@ -15,14 +16,15 @@ const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /**
  * Types a query; null when it has errors, all of which are in `problems`. Its categories are compared with `categoryField`, or
- * with the pack's category field where that is null.
+ * with the pack's category field where that is null; `predicates` are what it may call beside the functions of the language.
  */
 export function bindQuery(
   query: Query,
   schema: Schema,
   categoryField: string | null = null,
+  predicates: ReadonlyMap<string, Foreign> = new Map(),
 ): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
-  const context = createContext(schema, query.unread);
+  const context = createContext(schema, query.unread, predicates);
   const bound = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);
   const failed = context.problems.some((problem) => problem.severity === "error");
   const typed = failed || bound === null ? null : { ...bound, categoryField };

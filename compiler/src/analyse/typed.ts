@@ -1,13 +1,14 @@
 // The typed query: fields bound to the schema, constants brought to the type of what they are compared with, sugar removed.
-// Its conditions are the IR's expressions with three nodes that only the plan can say in the IR's words.
+// Its conditions are the IR's expressions with four nodes that only the plan can say in the IR's words.
 
 import type { DynamicValue } from "../ir/dynamic-value.js";
 import { type Expression, operandsOf } from "../ir/expression.js";
+import type { Foreign } from "../ir/foreign.js";
 import type { Key } from "../ir/key.js";
 import type { Reading } from "../ir/reading.js";
 import type { Dialect, Span } from "../syntax/ast.js";
 
-export type Typed = Expression<Search | Lineage | Dynamic>;
+export type Typed = Expression<Search | Lineage | Dynamic | ForeignCall>;
 
 /** `_arraysearch`: `array` is read raw, and the condition reads its elements, whose root is element `depth`. */
 export interface Search {
@@ -22,6 +23,12 @@ export interface Lineage {
   readonly kind: "lineage";
   readonly relation: LineageRelation;
   readonly query: TypedTerm;
+}
+
+/** A call of a predicate that the rule names: code of its own. */
+export interface ForeignCall {
+  readonly kind: "foreign";
+  readonly code: Foreign;
 }
 
 export type LineageRelation = "descendant" | "child" | "event";
@@ -45,6 +52,7 @@ export function readsEvents(typed: Typed): boolean {
     case "search":
     case "lineage":
     case "dynamic":
+    case "foreign":
       return true;
     default:
       return operandsOf(typed).some(readsEvents);

@@ -27,7 +27,7 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   // An output that will be refused is refused before the work.
   inspectTarget(flags.output);
   const compiled = compileRules(paths, options);
-  const { pack, collected } = compiled;
+  const { pack, collected, beside } = compiled;
   if (flags.format === "text" && compiled.diagnostics.length > 0) {
     process.stderr.write(`${diagnosticsText(compiled.diagnostics, process.stderr)}\n`);
   }
@@ -39,7 +39,7 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
     return EXIT_BAD_INPUT;
   }
   const { timestampField, tiebreakerField, categoryField } = options;
-  const built = buildPackage(pack, nameSources(collected.files, paths), {
+  const built = buildPackage(pack, nameSources(collected.files, paths, beside), {
     ...{ name: flags.name, version: flags.packVersion, compilerVersion },
     ...{ timestampField, tiebreakerField, categoryField },
   });

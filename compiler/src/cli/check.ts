@@ -17,7 +17,7 @@ export async function check(paths: readonly string[], flags: CheckFlags): Promis
   const { errors, warnings, text } = summarise(diagnostics);
   await print([flags.format === "json" ? renderJson(diagnostics) : diagnosticsText(diagnostics, process.stdout)]);
   if (flags.format === "text") {
-    const rules = collected.rules.length + unread;
+    const rules = collected.rules.length + collected.foreign.length + unread;
     say(`checked ${rules} ${rules === 1 ? "rule" : "rules"}: ${text}`);
   }
   if (errors > 0) return EXIT_BAD_INPUT;

@@ -36,7 +36,7 @@ export async function dump(path: string | undefined, flags: DumpFlags): Promise<
   const options = compileOptions(flags);
   const collected =
     path === undefined
-      ? { rules: [queryRule(flags.query ?? "")], known: new Map(), diagnostics: [], files: new Map() }
+      ? { rules: [queryRule(flags.query ?? "")], foreign: [], known: new Map(), diagnostics: [], files: new Map() }
       : collectRules([path]);
   const diagnostics: Diagnostic[] = [...collected.diagnostics, ...copiesOf(collected)];
   const parts: string[] = [];

@@ -1,7 +1,7 @@
 // Every diagnostic code that eqlc can print, with the sentence that documents it. Codes are never reused.
 // E0104 was "Two rules have the same id." and is W0511 now; E0401 was "The construct cannot be compiled yet."
 // E01xx reading rule files, E02xx lexing and parsing, E03xx binding and typing, E04xx planning and lowering,
-// W05xx warnings, N06xx notes.
+// W05xx warnings, N06xx notes, E07xx hand-written rules.
 
 export const CODES = {
   E0101: "The path cannot be read.",
@@ -43,6 +43,18 @@ export const CODES = {
   W0512: "The field is not listed, and is taken for what the rule uses it as.",
   N0601: "The file is not a rule and was left out.",
   N0602: "The rule is disabled and was left out.",
+  E0701: "A file of a hand-written rule is missing, too large or not valid UTF-8.",
+  E0702: "The manifest of a hand-written rule lacks a key, or a key holds a value of the wrong kind.",
+  E0703: "The manifest of a hand-written rule has a key that is not known.",
+  E0704: "The id of a hand-written rule is already that of another rule.",
+  E0705: "A pattern in the resources of a hand-written rule is malformed or too large.",
+  E0706: "A field that a hand-written rule reads is not in the schema.",
+  E0707: "The code of a hand-written rule does not show which fields it reads.",
+  E0708: "The source of a hand-written rule does not build, or its module is not valid.",
+  E0709: "The module of a hand-written rule uses a part of WebAssembly that such rules may not use.",
+  E0710: "The module of a hand-written rule imports something that is not the Host API.",
+  E0711: "The module of a hand-written rule lacks an export, or has one of another type.",
+  E0712: "The module of a hand-written rule would pass a stated limit.",
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -17,6 +17,8 @@ export function readingsOfAtom(atom: Atom): readonly Reading[] {
       return readingsOf(atom.expression);
     case "dynamic":
       return readingsOfDynamic(atom.value);
+    case "foreign":
+      return atom.readings;
     default:
       return [atom.reading];
   }

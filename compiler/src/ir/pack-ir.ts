@@ -15,6 +15,7 @@ import type { Circuit } from "./circuit.js";
 import type { ComparisonOp } from "./comparison.js";
 import type { DynamicValue } from "./dynamic-value.js";
 import type { Expression } from "./expression.js";
+import type { Foreign } from "./foreign.js";
 import type { AtomId, PredicateId } from "./ids.js";
 import type { Key } from "./key.js";
 import type { Origins } from "./origins.js";
@@ -47,7 +48,9 @@ export type Atom =
   /** Anything else of the elastic dialect: true when a combination of the readings' values makes it true. */
   | { readonly kind: "computed"; readonly expression: Expression }
   /** A condition of the endgame dialect; true when its value counts as true. */
-  | { readonly kind: "dynamic"; readonly value: DynamicValue };
+  | { readonly kind: "dynamic"; readonly value: DynamicValue }
+  /** What code of its own says of the event; `foreign` is an index into the pack's list. */
+  | { readonly kind: "foreign"; readonly foreign: number; readonly readings: readonly Reading[] };
 
 /** The atom of one kind. */
 export type AtomOf<Kind extends Atom["kind"]> = Extract<Atom, { readonly kind: Kind }>;
@@ -66,6 +69,7 @@ export interface PackIr {
   readonly eventRules: readonly (readonly number[])[];
   readonly programs: readonly SequenceProgram[];
   readonly lineage: readonly LineageProgram[];
+  readonly foreigns: readonly Foreign[];
   readonly origins: Origins;
   /** null until the pass that chooses witnesses has run. */
   readonly index: WitnessIndex | null;

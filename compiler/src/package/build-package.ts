@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
+import type { ManifestForeign, ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
 import {
   digestText,
   FORMAT_VERSION,
@@ -15,7 +15,10 @@ import {
 } from "@kestrel/stdlib/package-format";
 import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
 import type { TypedQuery } from "../analyse/typed.js";
+import { languageText } from "../backend/lua/language.js";
 import type { CompiledPack, CompiledRule } from "../compile.js";
+import type { Foreign } from "../ir/foreign.js";
+import { rulesOf } from "../ir/origins.js";
 import type { Threat } from "../rule/rule.js";
 import { demandsOf } from "./circuit-to-demand.js";
 import type { PackageSource } from "./source-names.js";
@@ -36,6 +39,8 @@ export interface BuiltPackage {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** What is loaded in front of generated predicates. */
+const LIBRARY = "foreign/language.lua";
 const NS_PER_MS = 1_000_000n;
 const utf8 = new TextEncoder();
 
@@ -61,7 +66,15 @@ export function buildPackage(
     const source = sources.get(compiled.rule.source.file);
     if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
     contents.set(`sources/${source.name}`, utf8.encode(source.text));
+    const folder = source.name.slice(0, source.name.lastIndexOf("/") + 1);
+    for (const { path, bytes } of source.beside ?? []) contents.set(`sources/${folder}${path}`, bytes);
     return manifestRule(compiled, source.name);
+  });
+  const foreign = pack.ir.foreigns.map((code, number): ManifestForeign => {
+    const { file, ...listed } = manifestForeign(code, number, pack);
+    contents.set(file, code.code);
+    if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
+    return { ...listed, file };
   });
   const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
   if (problems.length > 0) throw new RangeError(problems.join("; "));
@@ -81,9 +94,10 @@ export function buildPackage(
     },
     rules,
     predicates: pack.ir.eventRules,
-    demands: demandsOf(pack.ir),
+    demands: demandsOf(pack.planned),
     programs: pack.ir.programs.map(programToJson),
     lineage: pack.ir.lineage,
+    foreign,
     files: listed.map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),
   };
   const digest = sha256(digestText(unsigned));
@@ -130,6 +144,34 @@ function manifestRule({ rule, query, typed }: CompiledRule, source: string): Man
           ? Number(typed.maxspanNs / NS_PER_MS)
           : null,
       mitre_attack: attackIds(rule.threat),
+    },
+  };
+}
+
+function manifestForeign(code: Foreign, number: number, { ir, lowered: { foreigns } }: CompiledPack): ManifestForeign {
+  const lowered = foreigns[number];
+  if (lowered === undefined) throw new RangeError(`nothing was lowered for ${code.name}`);
+  return {
+    name: code.name,
+    rules: rulesOf(
+      ir.atoms.flatMap((atom, id) =>
+        atom.kind === "foreign" && atom.foreign === number ? (ir.origins.atoms[id] ?? []) : [],
+      ),
+    ),
+    runtime: code.runtime,
+    file: code.generated === undefined ? `foreign/${number}.${code.runtime}` : `foreign/${code.name}`,
+    library: code.generated === undefined ? null : LIBRARY,
+    limits: code.limits,
+    readings: code.readings.map(({ id, name, as }, at) => ({
+      field: code.generated === undefined ? id : at,
+      name,
+      type: as,
+      slot: lowered.slots[at] ?? 0,
+    })),
+    patterns: {
+      first: lowered.firstPattern,
+      regexes: code.generated?.patterns.length ?? code.regexes.length,
+      globs: code.globs.length,
     },
   };
 }

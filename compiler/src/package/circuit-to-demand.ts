@@ -195,8 +195,9 @@ function wantOfAtom(atom: Atom | undefined, atoms: readonly Atom[]): Want | null
 function neededOf(atom: Atom, atoms: readonly Atom[]): ReadonlySet<string> {
   switch (atom.kind) {
     case "lineage":
+    case "foreign":
     case "dynamic":
-      // A condition of the endgame dialect may hold because a field is missing.
+      // A condition of the endgame dialect may hold because a field is missing, and so may code.
       return NO_FIELDS;
     case "computed":
       return neededForTrue(atom.expression, atoms);

@@ -10,9 +10,12 @@ import { diagnosticInRule } from "../diagnostics/locate.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
 import { checkRules } from "./check-rules.js";
+import type { SourceBeside } from "./source-names.js";
 
 export interface CompiledRules {
   readonly collected: CollectedRules;
+  /** What belongs to hand-written rules beside their manifests, by the path of these. */
+  readonly beside: ReadonlyMap<string, readonly SourceBeside[]>;
   /** null when no rule is left. */
   readonly pack: CompiledPack | null;
   readonly diagnostics: readonly Diagnostic[];
@@ -22,14 +25,16 @@ export interface CompiledRules {
 
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
 export function compileRules(paths: readonly string[], options: CompileOptions): CompiledRules {
-  const { collected, rules, diagnostics, unread } = checkRules(paths, options);
+  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options);
   const compiled = compileWhatFits(sortRules(rules), options);
   const kept = compiled.pack?.rules ?? [];
+  const predicatesOnly = foreign.filter(({ capabilities }) => !capabilities.requiresAlert).length;
   return {
     collected,
+    beside: new Map(foreign.map(({ rule, sources }) => [rule.source.file, sources])),
     pack: compiled.pack,
     diagnostics: [...diagnostics, ...compiled.diagnostics],
-    leftOut: collected.rules.length - kept.length + unread,
+    leftOut: collected.rules.length + collected.foreign.length - predicatesOnly - kept.length + unread,
   };
 }
 
@@ -80,7 +85,7 @@ export function tryCompile(
   text = false,
 ): CompiledPack | LoweringError {
   try {
-    return compilePack(rules, options, text);
+    return compilePack(rules, options, { text });
   } catch (error) {
     if (error instanceof LoweringError) return error;
     throw error;

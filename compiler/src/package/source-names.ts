@@ -10,14 +10,22 @@ export interface PackageSource {
   /** Path below `sources/`, with `/`. */
   readonly name: string;
   readonly text: string;
+  /** What stands beside the file and belongs to the same rule, by its path from the file's folder. */
+  readonly beside?: readonly SourceBeside[];
+}
+
+export interface SourceBeside {
+  readonly path: string;
+  readonly bytes: Uint8Array;
 }
 
 const COLLISION_DIGITS = 12;
 
-/** Names the files, given by their path, relative to the outermost of `roots` that they stand in. */
+/** Names the files, given by their path, relative to the outermost of `roots` that they stand in; `beside` is for those that are not alone. */
 export function nameSources(
   files: ReadonlyMap<string, string>,
   roots: readonly string[],
+  beside: ReadonlyMap<string, readonly SourceBeside[]> = new Map(),
 ): ReadonlyMap<string, PackageSource> {
   const folders = roots.map((root) => resolve(root));
   const named = [...files].map(([path, text]) => ({ path, text, name: relativeName(path, folders) }));
@@ -27,7 +35,8 @@ export function nameSources(
     named.map(({ path, text, name }) => {
       // Rules have unique ids, so files of one name that both gave rules have different texts.
       const own = uses.get(name.toLowerCase()) === 1 ? name : `${digest(text)}/${name}`;
-      return [path, { name: own, text }];
+      const others = beside.get(path);
+      return [path, others === undefined ? { name: own, text } : { name: own, text, beside: others }];
     }),
   );
 }

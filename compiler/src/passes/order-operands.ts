@@ -1,5 +1,6 @@
 // Puts the operands of `and` and `or` in order of cost, so that the cheap ones decide before the dear ones run.
-// SOUND: atoms have no effects and cannot fail, so any order gives the same result.
+// SOUND: atoms have no effects and cannot fail, so any order gives the same result. Foreign ones come last, since they may be stopped;
+// whether one is asked depends on the event alone.
 
 import type { AtomTable } from "../ir/atom-table.js";
 import type { Circuit } from "../ir/circuit.js";
@@ -63,5 +64,7 @@ function atomCost(atom: Atom): number {
       return 100;
     case "search":
       return 1000;
+    case "foreign":
+      return 10_000;
   }
 }

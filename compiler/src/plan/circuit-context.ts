@@ -3,6 +3,7 @@
 import type { LineageRelation, TypedTerm } from "../analyse/typed.js";
 import type { AtomTable } from "../ir/atom-table.js";
 import type { Circuit } from "../ir/circuit.js";
+import type { Foreign } from "../ir/foreign.js";
 import type { Origin } from "../ir/origins.js";
 import type { Atom } from "../ir/pack-ir.js";
 import type { Reading } from "../ir/reading.js";
@@ -17,6 +18,8 @@ export interface CircuitContext {
   readonly category: Reading;
   /** The flag of a lineage query. */
   flagOf(relation: LineageRelation, query: TypedTerm): number;
+  /** The number of foreign code in the pack. */
+  foreignOf(code: Foreign): number;
 }
 
 /** The span of a node, or of what it stands in. */

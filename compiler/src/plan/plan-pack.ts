@@ -10,6 +10,7 @@ import type { TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../analyse/type
 import { isLate, needsOf, readingsOfKey } from "../ir/atom-readings.js";
 import { type AtomTable, createAtomTable } from "../ir/atom-table.js";
 import { atomsOf, type Circuit, conjunction, FALSE, junction, negation, TRUE } from "../ir/circuit.js";
+import type { Foreign } from "../ir/foreign.js";
 import type { PredicateId } from "../ir/ids.js";
 import { type Origin, settleOrigins } from "../ir/origins.js";
 import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
@@ -45,6 +46,7 @@ interface Draft {
   readonly eventRules: number[][];
   readonly programs: SequenceProgram[];
   readonly lineage: LineagePlan;
+  readonly foreigns: Foreign[];
   readonly options: PlanOptions;
 }
 
@@ -63,17 +65,19 @@ export function planPack(queries: readonly TypedQuery[], options: PlanOptions): 
     eventRules: [],
     programs: [],
     lineage: createLineagePlan(atoms, options.categories),
+    foreigns: [],
     options,
   };
   for (const [rule, query] of queries.entries()) planRule(rule, query, draft);
   const lineage = draft.lineage.finish((circuit, keys, origins) => addPredicate(circuit, keys, false, origins, draft));
-  const { predicates, eventRules, programs, origins } = draft;
+  const { predicates, eventRules, programs, origins, foreigns } = draft;
   return {
     atoms: atoms.items,
     predicates,
     eventRules,
     programs,
     lineage,
+    foreigns,
     origins: { atoms: settleOrigins(atoms.origins), predicates: settleOrigins(origins) },
     index: null,
   };
@@ -87,6 +91,7 @@ function planRule(rule: number, query: TypedQuery, draft: Draft): void {
     spans: query.spans,
     category,
     flagOf: (relation, asked) => draft.lineage.flagOf(relation, asked, category, () => planTerm(asked, context, draft)),
+    foreignOf: (code) => numberOf(code, draft.foreigns),
   };
   const wanted = draft.options.stream ? query.pipes.slice(0, streamPipes(query.pipes)) : query.pipes;
   const terms = query.kind === "event" ? [query.term] : query.terms;
@@ -108,6 +113,12 @@ function planRule(rule: number, query: TypedQuery, draft: Draft): void {
     untilFirst: joins && query.untilFirst,
     pipes,
   });
+}
+
+/** The place of `code` in the list, where it is put when it is not there. */
+function numberOf(code: Foreign, foreigns: Foreign[]): number {
+  const known = foreigns.indexOf(code);
+  return known >= 0 ? known : foreigns.push(code) - 1;
 }
 
 function categoryOf(query: TypedQuery, { categories, categoryIn }: PlanOptions): Reading {

@@ -40,6 +40,10 @@ export function typedToCircuit(typed: Typed, around: Span, context: CircuitConte
       return ask({ kind: "lineage", flag: context.flagOf(typed.relation, typed.query) }, span, context);
     case "dynamic":
       return dynamicToCircuit(typed, span, context);
+    case "foreign": {
+      const { readings } = typed.code;
+      return ask({ kind: "foreign", foreign: context.foreignOf(typed.code), readings }, span, context);
+    }
     default:
       return leaf(typed, span, context);
   }
@@ -47,7 +51,7 @@ export function typedToCircuit(typed: Typed, around: Span, context: CircuitConte
 
 /** The leaf in the IR's words: searches and lineage tests inside it become atoms of their own. */
 function expressionOf(typed: Typed, span: Span, context: CircuitContext): Expression {
-  return mapOther<TypedOf<"search" | "lineage" | "dynamic">, Expression>(typed, (node) => {
+  return mapOther<TypedOf<"search" | "lineage" | "dynamic" | "foreign">, Expression>(typed, (node) => {
     const circuit = typedToCircuit(node, span, context);
     if (circuit.kind === "constant") return { kind: "boolean", value: circuit.value };
     if (circuit.kind !== "atom") throw new Error(`a ${node.kind} inside an expression is not one atom`);

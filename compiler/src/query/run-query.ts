@@ -110,7 +110,10 @@ async function packageOf(
     tiebreakerField: options.tiebreakerField,
     categoryField: options.categoryField,
   });
-  return packageFromMemory({ manifest, module: files.get(MODULE_FILE) ?? new Uint8Array() }, { batch: true });
+  return packageFromMemory(
+    { manifest, module: files.get(MODULE_FILE) ?? new Uint8Array(), foreign: files },
+    { batch: true },
+  );
 }
 
 function needsTests(pipes: readonly TypedPipe[]): boolean {

@@ -38,6 +38,8 @@ export interface EventFields {
 
 export const NO_EVENT_FIELDS: EventFields = { category: null, timestamp: null, tiebreaker: null };
 
+export const NO_USES: ReadonlyMap<string, string> = new Map();
+
 /** Where a query that stands in its file word for word begins. */
 export interface QueryOffset {
   readonly line: number;
@@ -66,6 +68,8 @@ export interface Rule {
   /** Whether the rule says where its events come from, as Elastic's `index` and `integration` do. */
   readonly namesSource: boolean;
   readonly query: string;
+  /** Names that the query calls as functions without arguments, and the ids of the hand-written packages that they stand for. */
+  readonly uses: ReadonlyMap<string, string>;
   /** Keys that Kestrel gives no meaning, kept as they were. */
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly source: {
@@ -95,6 +99,7 @@ export function bareRule(id: string, query: string, file: string): Rule {
     eventFields: NO_EVENT_FIELDS,
     namesSource: false,
     query,
+    uses: NO_USES,
     metadata: {},
     source: { file, queryOffset: { line: 0, column: 0 } },
   };

@@ -7,6 +7,8 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import type { RuleProblem } from "../diagnostics/sink.js";
 import type { Rule } from "../rule/rule.js";
 import { readEql } from "./eql.js";
+import { readForeignFolder } from "./foreign-folder.js";
+import type { ForeignSource } from "./foreign-source.js";
 import { readJson } from "./json.js";
 import type { SourceFile, SourceResult } from "./source-file.js";
 import { fileProblem, fileStem, notARule } from "./source-file.js";
@@ -17,6 +19,8 @@ import { readYaml } from "./yaml.js";
 
 export interface CollectedRules {
   readonly rules: Rule[];
+  /** Hand-written rules, in the order of their folders; their code is not looked at yet. */
+  readonly foreign: ForeignSource[];
   readonly diagnostics: Diagnostic[];
   /**
    * Ids that were taken (W0511), to be reported with what is found in the queries; a copy that was left out is not in
@@ -61,13 +65,50 @@ export function collectRules(paths: readonly string[]): CollectedRules {
       files.set(item.path, text);
     }
   }
-  if (rules.size === 0 && !diagnostics.some(({ severity }) => severity === "error")) {
+  const foreign = collectForeign(found.foreign, rules, diagnostics);
+  for (const { manifest } of foreign) files.set(manifest.path, manifest.text);
+  if (rules.size === 0 && foreign.length === 0 && !diagnostics.some(({ severity }) => severity === "error")) {
     const disabled = diagnostics.some(({ code }) => code === "N0602");
     const none = disabled ? "every rule is disabled" : "no rule was found";
     const where = paths.length === 0 ? "no path was given" : `${none} under ${paths.join(", ")}`;
     diagnostics.push(problem(paths[0] ?? ".", "E0105", where));
   }
-  return { rules: [...rules.values()], diagnostics, known, files };
+  return { rules: [...rules.values()], foreign, diagnostics, known, files };
+}
+
+/**
+ * Reads the folders of hand-written rules. What such a rule does cannot be compared with another, so of two with one id neither is
+ * taken for a copy: the one that comes later is an error.
+ */
+function collectForeign(
+  folders: readonly string[],
+  rules: ReadonlyMap<string, Rule>,
+  diagnostics: Diagnostic[],
+): ForeignSource[] {
+  const taken = new Map<string, string>([...rules].map(([id, rule]) => [id, rule.source.file]));
+  const found: ForeignSource[] = [];
+  for (const folder of folders) {
+    const { source, diagnostics: own } = readForeignFolder(folder);
+    diagnostics.push(...own);
+    if (source === null) continue;
+    const { id, name } = source.rule;
+    const first = taken.get(id);
+    if (first !== undefined) {
+      const place = { file: source.manifest.path, rule: name };
+      const message = `the id "${id}" is already that of the rule in ${first}`;
+      diagnostics.push({
+        code: "E0704",
+        severity: "error",
+        message,
+        place,
+        help: "give one of the two another rule_id",
+      });
+      continue;
+    }
+    taken.set(id, source.manifest.path);
+    found.push(source);
+  }
+  return found;
 }
 
 function problem(path: string, code: "E0101" | "E0105", message: string): Diagnostic {

@@ -5,7 +5,8 @@
 // keys without a meaning go to `metadata`. A rule with `enabled: false` is left out, with a note.
 
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import type { QueryOffset, Rule, Severity } from "../rule/rule.js";
+import { findElastic } from "../functions/catalogue.js";
+import { NO_USES, type QueryOffset, type Rule, type Severity } from "../rule/rule.js";
 import type { Dialect, Span } from "../syntax/ast.js";
 import { readTests } from "./read-tests.js";
 import { readThreat } from "./read-threat.js";
@@ -136,10 +137,29 @@ export function recordToRule(record: Table, place: RecordPlace, extra: Table = {
     },
     namesSource: [record, extra].some((table) => SOURCE_KEYS.some((key) => isNamed(table[key]))),
     query,
+    uses: readUses(record.predicates, report),
     metadata: readMetadata(record, idKey, extra),
     source: { file: file.path, queryOffset: query === "" ? null : place.queryOffset(query) },
   };
   return { rules: diagnostics.length === 0 ? [rule] : [], diagnostics };
+}
+
+/** `predicates: { name: id of a hand-written package }`. */
+function readUses(value: unknown, report: Report): ReadonlyMap<string, string> {
+  if (value === undefined || value === null) return NO_USES;
+  if (!isTable(value)) {
+    report("predicates", "names with the ids of hand-written packages", value);
+    return NO_USES;
+  }
+  const uses = new Map<string, string>();
+  for (const [name, id] of Object.entries(value)) {
+    if (typeof id !== "string" || id.trim() === "")
+      report(`predicates.${name}`, "the id of a hand-written package", id);
+    else if (!/^[A-Za-z_]\w*$/.test(name) || findElastic(name) !== null) {
+      report("predicates", "names that are no functions of the language, of letters, digits and underscores", name);
+    } else uses.set(name, id.trim());
+  }
+  return uses;
 }
 
 function readMetadata(record: Table, idKey: string, extra: Table): Readonly<Record<string, unknown>> {

@@ -18,6 +18,7 @@ export const RULE_KEYS: ReadonlySet<string> = new Set([
     "timestamp_field",
     "tiebreaker_field",
     "query",
+    "predicates",
   ],
   ...["metadata", "enabled"],
 ]);

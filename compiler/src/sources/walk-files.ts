@@ -2,11 +2,13 @@
 //
 // Folders are read whole and then sorted, because neither the file system's order nor a sort folder by folder is the byte
 // order of the relative paths. Hidden entries and `node_modules` are passed over; so is what is neither file nor folder, and a
-// package that eqlc built: its sources are copies, and would bring rules back that were deleted since.
+// package that eqlc built: its sources are copies, and would bring rules back that were deleted since. The folder of a hand-written
+// rule is one thing, and its files are no rules of their own.
 
 import { readdirSync, realpathSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { isForeignFolder, isPartOfForeign } from "./foreign-folder.js";
 import { listedFiles } from "./package-folder.js";
 
 export interface FoundFile {
@@ -38,9 +40,12 @@ const utf8 = new TextEncoder();
 export function walkFiles(paths: readonly string[]): {
   files: FoundFile[];
   packages: PassedPackage[];
+  /** Folders of hand-written rules. */
+  foreign: string[];
   unreadable: UnreadablePath[];
 } {
   const files: FoundFile[] = [];
+  const foreign: string[] = [];
   const packages: PassedPackage[] = [];
   const unreadable: UnreadablePath[] = [];
   const seen = new Set<string>();
@@ -50,24 +55,41 @@ export function walkFiles(paths: readonly string[]): {
     seen.add(real);
     files.push({ path, named });
   };
+  const addForeign = (path: string): void => {
+    const real = realpathSync(path);
+    if (seen.has(real)) return;
+    seen.add(real);
+    foreign.push(path);
+  };
   for (const path of paths) {
     try {
       if (!statSync(path).isDirectory()) {
-        add(path, true);
+        const folder = dirname(path);
+        if (basename(path) === MANIFEST_FILE && holdsForeign(folder, readdirSync(folder))) addForeign(folder);
+        else add(path, true);
         continue;
       }
       const below: string[] = [];
+      const folders: string[] = [];
       const pass = (relative: string): void => {
         packages.push({ path: relative === "" ? path : pathBelow(path, relative), root: relative === "" });
       };
-      listBelow(path, "", new Set([realpathSync(path)]), { files: below, pass, unreadable });
-      below.sort((left, right) => Buffer.compare(utf8.encode(left), utf8.encode(right)));
-      for (const relative of below) add(pathBelow(path, relative), false);
+      listBelow(path, "", new Set([realpathSync(path)]), { files: below, folders, pass, unreadable });
+      for (const relative of inByteOrder(below)) add(pathBelow(path, relative), false);
+      for (const relative of inByteOrder(folders)) addForeign(relative === "" ? path : pathBelow(path, relative));
     } catch (error) {
       unreadable.push({ path, reason: reasonOf(error) });
     }
   }
-  return { files, packages, unreadable };
+  return { files, packages, foreign, unreadable };
+}
+
+function inByteOrder(paths: readonly string[]): string[] {
+  return [...paths].sort((left, right) => Buffer.compare(utf8.encode(left), utf8.encode(right)));
+}
+
+function holdsForeign(folder: string, names: readonly string[]): boolean {
+  return isForeignFolder(folder, names) && listedFiles(folder) === null;
 }
 
 function pathBelow(folder: string, relative: string): string {
@@ -77,6 +99,7 @@ function pathBelow(folder: string, relative: string): string {
 
 interface Findings {
   readonly files: string[];
+  readonly folders: string[];
   readonly unreadable: UnreadablePath[];
   pass(relative: string): void;
 }
@@ -88,8 +111,11 @@ function listBelow(root: string, relative: string, ancestors: ReadonlySet<string
     into.pass(relative);
     return;
   }
+  const isForeign = isForeignFolder(join(root, relative), names);
+  if (isForeign) into.folders.push(relative);
   for (const name of names) {
     if (name.startsWith(".") || name === "node_modules") continue;
+    if (isForeign && isPartOfForeign(name)) continue;
     const below = relative === "" ? name : `${relative}/${name}`;
     const path = join(root, below);
     try {

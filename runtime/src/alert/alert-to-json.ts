@@ -129,7 +129,9 @@ function eventText(event: AlertEvent | null): string {
   if (event === null) return "null";
   const original = event.original === null ? "" : `"original":${JSON.stringify(event.original)},`;
   const place = `"file":${JSON.stringify(event.file)},"line":${event.fileLine}`;
-  return `{${place},${event.isMalformed ? '"malformed":true,' : ""}${original}"event":${event.json}}`;
+  const names = event.captures.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  const captures = names.length === 0 ? "" : `"captures":{${names.join(",")}},`;
+  return `{${place},${captures}${event.isMalformed ? '"malformed":true,' : ""}${original}"event":${event.json}}`;
 }
 
 /** The members of an object as JSON, without its brackets. */

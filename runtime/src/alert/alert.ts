@@ -2,6 +2,7 @@
 
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import type { JsonObject } from "../event/json-tree.js";
+import type { Captures } from "../foreign/foreign-host.js";
 
 export interface Alert {
   /** The alert's name for ever: the same rule, key and events give the same id, see docs/json.md. */
@@ -35,6 +36,8 @@ export interface AlertEvent {
   readonly original: string | null;
   /** The own text is no JSON. */
   readonly isMalformed: boolean;
+  /** What the rule's hand-written code captured of it. */
+  readonly captures: Captures;
   /** Its members; null for a text that cannot be read as an object. */
   readonly object: JsonObject | null;
 }

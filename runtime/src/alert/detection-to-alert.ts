@@ -8,17 +8,19 @@ import { eventIdentity, eventText } from "../event/formats.js";
 import { keyParts } from "../event/join-keys.js";
 import { uniqueJson } from "../event/json-tree.js";
 import { compareEvents, type EvidenceEvent } from "../event/stream-event.js";
+import type { Captures } from "../foreign/foreign-host.js";
 import type { Detection } from "../lane/detection.js";
 import type { Alert, AlertEvent } from "./alert.js";
 
 /** Hexadecimal digits of an alert's id. */
 const ID_DIGITS = 32;
+const NO_CAPTURES: Captures = [];
 
 /** Throws RangeError for a detection of a rule that the manifest lacks, or without events. */
 export function detectionToAlert(detection: Detection, manifest: PackageManifest): Alert {
   const rule = manifest.rules[detection.rule];
   if (rule === undefined) throw new RangeError(`there is no rule ${detection.rule}`);
-  const events = detection.events.map((event) => (event === null ? null : alertEvent(event)));
+  const events = detection.events.map((event) => (event === null ? null : alertEvent(event, detection.rule, manifest)));
   const last = events[lastStage(detection)] ?? null;
   if (last === null) throw new RangeError("a detection without events");
   return {
@@ -34,7 +36,7 @@ export function detectionToAlert(detection: Detection, manifest: PackageManifest
   };
 }
 
-function alertEvent(event: EvidenceEvent): AlertEvent {
+function alertEvent(event: EvidenceEvent, rule: number, manifest: PackageManifest): AlertEvent {
   const { text, object } = eventText(event);
   const json = object === null ? JSON.stringify(text) : uniqueJson(object);
   return {
@@ -43,9 +45,21 @@ function alertEvent(event: EvidenceEvent): AlertEvent {
     fileLine: event.fileLine,
     json,
     original: json === text ? null : text,
+    captures: capturesOf(event, rule, manifest),
     isMalformed: object === null || !object.isJson,
     object,
   };
+}
+
+/** What the code captured that the rule asks, each name once. */
+function capturesOf({ captures }: EvidenceEvent, rule: number, { foreign }: PackageManifest): Captures {
+  if (captures === undefined) return NO_CAPTURES;
+  const found = new Map<string, string>();
+  for (const [code, own] of captures) {
+    if (foreign[code]?.rules.includes(rule) !== true) continue;
+    for (const [name, value] of own) if (!found.has(name)) found.set(name, value);
+  }
+  return [...found];
 }
 
 /** An event without a time has a `ts` all the same, which says nothing. */

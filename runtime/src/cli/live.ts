@@ -14,6 +14,7 @@ import { createDelivery } from "../sink/delivery.js";
 import { type Attached, attachCollector, type CollectionLimits } from "./attach-collector.js";
 import { createBrokenReport } from "./broken-report.js";
 import { CliError, describeFailure, EXIT_ALERTS, EXIT_NOT_READ, EXIT_OK, errorLine } from "./failures.js";
+import { createFaultReport } from "./fault-report.js";
 import { type JudgedStream, judgeStream } from "./judge-stream.js";
 import { type KeptRecording, keepRecording } from "./keep-recording.js";
 import { createLiveStatus } from "./live-status.js";
@@ -60,6 +61,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
       delivery.onAlert(detection);
     },
     onBroken: broken.show,
+    onFault: createFaultReport(broken.say),
   });
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });

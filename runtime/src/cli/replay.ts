@@ -21,6 +21,7 @@ import {
   EXIT_OK,
   errorLine,
 } from "./failures.js";
+import { createFaultReport } from "./fault-report.js";
 import { feedChunks } from "./feed-chunks.js";
 import { type JudgedStream, judgeStream } from "./judge-stream.js";
 import { createLossReport } from "./loss-report.js";
@@ -84,6 +85,7 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
     memoryBytes: options.memoryBytes,
     onAlert: delivery.onAlert,
     onBroken: broken.show,
+    onFault: createFaultReport(broken.say),
   });
   const idleNs = mayNotEnd && latenessNs !== null ? options.idleNs : 0n;
   const { category_field: categoryField, categories = null } = pack.manifest.schema;

@@ -5,6 +5,7 @@
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import type { BrokenLine } from "../evaluate/broken-lines.js";
 import { type ChunkOrigin, createEvaluator, type LongLine } from "../evaluate/evaluator.js";
+import type { ForeignCounters, ForeignFaultReport } from "../evaluate/foreign-tester.js";
 import { createLane, type LaneCounters, type LaneOptions, type Steps } from "../lane/lane.js";
 import type { Ask } from "../lane/pipes.js";
 import type { LineageCounters } from "../lineage/lineage.js";
@@ -19,6 +20,8 @@ export { ModuleError } from "../load/call-module.js";
 export interface DetectorOptions extends LaneOptions {
   /** Takes broken lines: all that are too long, and of the others the first 32 of every piece. All are counted. */
   readonly onBroken?: (line: BrokenLine) => void;
+  /** Is told of each fault of hand-written code. */
+  readonly onFault?: (fault: ForeignFaultReport) => void;
 }
 
 export interface DetectorCounters {
@@ -59,6 +62,9 @@ export interface DetectorCounters {
   readonly pipeKeysForgotten: number;
   /** Of the process trees; null for a package that asks for no lineage. */
   readonly lineage: LineageCounters | null;
+  /** Hand-written code that was asked for; its faults, and those of all. */
+  readonly foreign: readonly ForeignCounters[];
+  readonly faults: number;
   readonly alerts: number;
   /** By rule index. */
   readonly alertsByRule: LaneCounters["alertsByRule"];
@@ -111,7 +117,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
   const quarter = latenessNs === null ? 0n : latenessNs / 4n;
   // An event that is far ahead of all others uses up a quarter of the time that what waits has got.
   const stepNs = quarter < LEAST_STEP_NS ? LEAST_STEP_NS : quarter;
-  const evaluator = createEvaluator(pack, options.onBroken, stepNs);
+  const evaluator = createEvaluator(pack, options.onBroken, stepNs, options.onFault);
   const lane = createLane(pack, options);
   /** The arrival number of the next line. */
   let arrived = 0;
@@ -171,6 +177,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       const read = evaluator.counters();
       const { lateTests, ...judged } = lane.counters();
       const late = lateTests?.module;
+      const foreign = [...read.foreign, ...(lateTests?.foreign ?? [])];
       return {
         lines: read.lines - ticks,
         events: read.events - ticks,
@@ -197,6 +204,8 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         lateLost: lateTests?.lost ?? 0,
         pipeKeysForgotten: judged.pipeKeysForgotten,
         lineage: judged.lineage,
+        foreign,
+        faults: foreign.reduce((sum, { faults }) => sum + faults, 0),
         alerts: judged.alerts,
         alertsByRule: judged.alertsByRule,
         lastTime: read.lastTime,

@@ -22,11 +22,14 @@ import {
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import { callModule, ModuleError } from "../load/call-module.js";
 import { type ModuleCounters, readCounters } from "../load/control-block.js";
-import { instantiate, NO_TIME } from "../load/instantiate.js";
+import { instantiate, NO_TIME, type PackInstance } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
 import { type BrokenLine, excerptOf, readBroken } from "./broken-lines.js";
+import { createForeignTester, type ForeignCounters, type ForeignFaultReport } from "./foreign-tester.js";
 import type { Output } from "./records.js";
+
+const NOTHING: Output["captures"] = new Map();
 
 /** Where a chunk was read. */
 export interface ChunkOrigin {
@@ -55,6 +58,7 @@ export interface EvaluatorCounters extends ModuleCounters {
   readonly tooLong: number;
   /** The greatest event time, in nanoseconds; null before the first. */
   readonly lastTime: bigint | null;
+  readonly foreign: readonly ForeignCounters[];
 }
 
 export interface Evaluator {
@@ -71,10 +75,16 @@ export interface Evaluator {
 
 /**
  * An evaluator over its own instance of the package's module; see DetectorOptions for `onBroken`. `stepNs` is how far one
- * event may move the clock of the stream.
+ * event may move the clock of the stream; `onFault` is told of faults of foreign code.
  */
-export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => void, stepNs?: bigint): Evaluator {
-  const instance = instantiate(pack.module, stepNs, pack.timeUnit);
+export function createEvaluator(
+  pack: Package,
+  onBroken?: (line: BrokenLine) => void,
+  stepNs?: bigint,
+  onFault: (fault: ForeignFaultReport) => void = () => undefined,
+): Evaluator {
+  const foreign = pack.foreign.length === 0 ? null : createForeignTester(pack, () => instance, onFault);
+  const instance: PackInstance = instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const now = viewMemory(memory);
@@ -107,9 +117,16 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
     const where = (): string => `${place.file}, at or behind line ${place.fileLine}`;
     for (let used = 0, status: number = RUN_FULL; status !== RUN_DONE; ) {
       const address = inputBase + used;
+      foreign?.forget();
       status = callModule(() => instance.run(address, length - used), where);
       refresh(now, memory);
-      const output = { memory: now, base: outputBase, length: control(CONTROL_OUTPUT_BYTES), place };
+      const output = {
+        memory: now,
+        base: outputBase,
+        length: control(CONTROL_OUTPUT_BYTES),
+        place,
+        captures: foreign?.captures ?? NOTHING,
+      };
       if (onBroken !== undefined) readBroken(now, address, length - used, place, onBroken);
       const consumed = control(CONTROL_CONSUMED);
       countLines(control(CONTROL_BATCH_LINES));
@@ -154,6 +171,7 @@ export function createEvaluator(pack: Package, onBroken?: (line: BrokenLine) => 
         lines,
         tooLong,
         lastTime: greatestTime(),
+        foreign: foreign?.counters() ?? [],
       };
     },
   };

@@ -71,7 +71,7 @@ export function createHeldRecords(): HeldRecords {
   }
 
   return {
-    hold({ memory, at, length, ordinal, file, fileLine }) {
+    hold({ memory, at, length, ordinal, file, fileLine, captures }) {
       const line = lineOf(memory.view, at);
       const bytes = length + line.length;
       const to = take(bytes);
@@ -81,7 +81,7 @@ export function createHeldRecords(): HeldRecords {
       const ts = timeOf(memory.view, at);
       const tie = tiebreakerOf(memory.view, at);
       const size = bytes + HELD_OVERHEAD;
-      const held: Held = { ordinal, ts, tie, file, fileLine, memory: last, at: to, bytes, size };
+      const held: Held = { ordinal, ts, tie, file, fileLine, captures, memory: last, at: to, bytes, size };
       last.records.push(held);
       return held;
     },

@@ -25,7 +25,7 @@ import {
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { EventFormat } from "../event/formats.js";
 import { createKeyReader, hasKeys } from "../event/join-keys.js";
-import type { MatchedEvent, StageMatch } from "../event/stream-event.js";
+import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
 import type { MemoryView } from "../load/memory-view.js";
 
 /** Where the first line of a batch stands. */
@@ -44,6 +44,8 @@ export interface Output {
   /** Bytes. */
   readonly length: number;
   readonly place: BatchPlace;
+  /** What foreign code captured, by line within the batch. */
+  readonly captures: ReadonlyMap<number, EventCaptures>;
 }
 
 export interface EventRecord {
@@ -53,6 +55,7 @@ export interface EventRecord {
   readonly ordinal: number;
   readonly file: string;
   readonly fileLine: number;
+  readonly captures: EventCaptures | undefined;
 }
 
 /** A record that is looked at for the first time. */
@@ -116,7 +119,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   }
 
   return {
-    *find({ memory, base, length, place }) {
+    *find({ memory, base, length, place, captures }) {
       const { view } = memory;
       for (let header = base; header < base + length; ) {
         let hasRules = false;
@@ -140,6 +143,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
           ordinal: place.ordinal + line,
           file: place.file,
           fileLine: place.fileLine + line,
+          captures: captures.get(line),
           hasRules,
           hasStages,
         };
@@ -185,7 +189,7 @@ function keyBytes(view: DataView, match: number): number {
 }
 
 function eventOf(
-  { memory: { view }, at, ordinal, file, fileLine }: EventRecord,
+  { memory: { view }, at, ordinal, file, fileLine, captures }: EventRecord,
   rules: readonly number[],
   stages: readonly StageMatch[],
 ): MatchedEvent {
@@ -205,6 +209,7 @@ function eventOf(
     rules,
     stages,
     lineage: null,
+    ...(captures === undefined ? {} : { captures }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The event as it goes through the lane: where it stands in the stream, what it was read from, and what held for it.
 
+import type { Captures } from "../foreign/foreign-host.js";
 import type { EventFormat } from "./formats.js";
 
 /** Where an event stands. A caller's event adds what it likes; who keeps an event keeps the object. */
@@ -29,7 +30,11 @@ export interface EvidenceEvent extends StreamEvent {
   readonly fileLine: number;
   /** One byte for each lineage flag, as it was when the event's turn came; null when none was set. */
   readonly lineage: Uint8Array | null;
+  /** What foreign code captured of it, by the number of the code; absent where nothing was. */
+  readonly captures?: EventCaptures;
 }
+
+export type EventCaptures = ReadonlyMap<number, Captures>;
 
 /** One predicate that held for an event. An event has at most one of these for a predicate. */
 export interface StageMatch {

@@ -7,6 +7,7 @@
 // Who does not sort all events sorts the shares of each event: what it is to one key of one program, or to one process tree.
 
 import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { ForeignFaultReport } from "../evaluate/foreign-tester.js";
 import type { Evidence } from "../event/evidence.js";
 import type { EvidenceEvent, MatchedEvent } from "../event/stream-event.js";
 import { createLineage, type LineageCounters } from "../lineage/lineage.js";
@@ -20,6 +21,8 @@ import { createRuleStates, type RuleState, type RuleStates } from "./rule-states
 export interface JudgeOptions {
   /** Takes the detections. It must neither throw nor call back. */
   readonly onAlert: (detection: Detection) => void;
+  /** Is told of each fault of foreign code. */
+  readonly onFault?: (fault: ForeignFaultReport) => void;
   /** Whether matches go through the pipes of their rules, which is so when absent. */
   readonly pipes?: boolean;
   /** Caps of the sequence engine, see SequenceEngineOptions. */
@@ -73,7 +76,7 @@ export interface JudgeOrder {
 export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOrder): Judge {
   const { onAlert, maxPipeKeys = PIPE_KEY_LIMIT } = options;
   const { manifest, programs } = pack;
-  const tester = createLateTester(pack);
+  const tester = createLateTester(pack, options.onFault);
   const eventPrograms = indexEventPrograms(programs);
 
   const ask: Ask = (test, event, others) => {

@@ -20,11 +20,12 @@ import {
 } from "@kestrel/stdlib/abi";
 import { flagCount, type LateTest, lateTestsOf } from "@kestrel/stdlib/sequence-tables";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
+import { createForeignTester, type ForeignCounters, type ForeignFaultReport } from "../evaluate/foreign-tester.js";
 import { createKeyReader } from "../event/join-keys.js";
 import type { EvidenceEvent } from "../event/stream-event.js";
 import { callModule } from "../load/call-module.js";
 import { type ModuleCounters, readCounters } from "../load/control-block.js";
-import { instantiate } from "../load/instantiate.js";
+import { instantiate, type PackInstance } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
 import type { Ask } from "./pipes.js";
@@ -42,14 +43,19 @@ export interface LateCounters {
   readonly keysCut: number;
   /** What the tests' own instance has counted. */
   readonly module: ModuleCounters;
+  readonly foreign: readonly ForeignCounters[];
 }
 
 const NO_KEYS: readonly string[] = [];
 
 /** A tester over its own instance of the package's module; null for a package that has no tests. */
-export function createLateTester(pack: Package): LateTester | null {
+export function createLateTester(
+  pack: Package,
+  onFault: (fault: ForeignFaultReport) => void = () => undefined,
+): LateTester | null {
   if (lateTestsOf(pack).length === 0) return null;
-  const instance = instantiate(pack.module, undefined, pack.timeUnit);
+  const foreign = pack.foreign.length === 0 ? null : createForeignTester(pack, () => instance, onFault);
+  const instance: PackInstance = instantiate(pack.module, undefined, pack.timeUnit, foreign?.test);
   const { memory, lateBase, outputBase, lineageFlags } = instance;
   const room = instance.lateCapacity - INPUT_PADDING;
   const flags = flagCount(pack.lineage);
@@ -128,7 +134,7 @@ export function createLateTester(pack: Package): LateTester | null {
     },
     counters() {
       refresh(now, memory);
-      return { made, lost, keysCut: keys.cut, module: readCounters(now.view) };
+      return { made, lost, keysCut: keys.cut, module: readCounters(now.view), foreign: foreign?.counters() ?? [] };
     },
   };
 }

@@ -4,7 +4,8 @@
 // the loader looks at the manifest's shape again.
 
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import type { PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
+import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES, GENERATED_FUEL, GENERATED_MEMORY_BYTES } from "@kestrel/stdlib/host-api";
+import type { ManifestForeign, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { checkProgramShapes } from "./check-programs.js";
@@ -24,6 +25,11 @@ import type { Report } from "./problems.js";
 
 const KINDS: readonly RuleKind[] = ["event", "sequence", "sample", "join"];
 const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
+const RUNTIMES: readonly ManifestForeign["runtime"][] = ["wasm", "lua"];
+const READ_AS: readonly (FieldType | "raw")[] = [...TYPES, "raw"];
+/** What no foreign code may have more of. */
+const MOST = { fuel: FOREIGN_FUEL, memory_bytes: FOREIGN_MEMORY_BYTES };
+const MOST_GENERATED = { fuel: GENERATED_FUEL, memory_bytes: GENERATED_MEMORY_BYTES };
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */
@@ -62,6 +68,7 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
   checkPredicates(value.predicates, kinds, fail);
   checkDemands(value.demands, value.predicates, kinds.length, fail);
   checkProgramShapes(value.programs, value.lineage, fail);
+  checkForeign(value.foreign, kinds.length, fail);
   checkFileList(value.files, fail);
   return failures === 0 ? (value as unknown as PackageManifest) : null;
 }
@@ -76,6 +83,38 @@ export function pathProblem(path: string): string | null {
   if (parts.includes("..")) return "a path that leaves the package";
   if (parts.includes("") || parts.includes(".")) return "a path with an empty part";
   return null;
+}
+
+function checkForeign(value: unknown, rules: number, fail: Fail): void {
+  for (const [index, item] of arrayAt(value, "foreign", fail).entries()) {
+    const path = `foreign[${index}]`;
+    const found = objectAt(item, path, fail);
+    if (found === null) continue;
+    texts(found, path, ["name", "file"], fail);
+    for (const [at, rule] of arrayAt(found.rules, `${path}.rules`, fail).entries()) {
+      const place = `${path}.rules[${at}]`;
+      if (count(rule, place, fail) && rule >= rules) fail(place, `there is no rule ${rule}`);
+    }
+    oneOf(found.runtime, RUNTIMES, `${path}.runtime`, fail);
+    const limits = objectAt(found.limits, `${path}.limits`, fail);
+    if (found.library !== null) texts(found, path, ["library"], fail);
+    for (const [name, most] of Object.entries(found.library === null ? MOST : MOST_GENERATED)) {
+      const limit = limits?.[name];
+      if (limits === null || !count(limit, `${path}.limits.${name}`, fail)) continue;
+      if (limit > most) fail(`${path}.limits.${name}`, `${limit} is more than ${most}`);
+    }
+    for (const [at, reading] of arrayAt(found.readings, `${path}.readings`, fail).entries()) {
+      const place = `${path}.readings[${at}]`;
+      const one = objectAt(reading, place, fail);
+      if (one === null) continue;
+      texts(one, place, ["name"], fail);
+      for (const name of ["field", "slot"]) count(one[name], `${place}.${name}`, fail);
+      oneOf(one.type, READ_AS, `${place}.type`, fail);
+    }
+    const patterns = objectAt(found.patterns, `${path}.patterns`, fail);
+    if (patterns === null) continue;
+    for (const name of ["first", "regexes", "globs"]) count(patterns[name], `${path}.patterns.${name}`, fail);
+  }
 }
 
 function checkPackage(value: unknown, fail: Fail): void {

@@ -1,14 +1,19 @@
 // The bytes of module.wasm -> a compiled module that has the interface of stdlib/src/abi.ts.
 // The names are compared before anything of the module runs; the globals can only be read from an instance.
 
-import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING } from "@kestrel/stdlib/abi";
-import { MODULE_FILE } from "@kestrel/stdlib/package-format";
-import { EXPORTS, IMPORTS, instantiate } from "./instantiate.js";
+import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING, SLOT_BYTES } from "@kestrel/stdlib/abi";
+import { MODULE_FILE, type PackageManifest } from "@kestrel/stdlib/package-format";
+import { type WasmModule, wasm } from "../wasm.js";
+import { EXPORTS, FOREIGN_EXPORTS, FOREIGN_IMPORTS, IMPORTS, instantiate } from "./instantiate.js";
 import type { Report } from "./problems.js";
-import { type WasmModule, wasm } from "./wasm.js";
 
 /** Compiles and checks a module, which must have room for so many lineage flags; null, with reasons reported, when it cannot be used. */
-export async function checkModule(bytes: Uint8Array, flags: number, report: Report): Promise<WasmModule | null> {
+export async function checkModule(
+  bytes: Uint8Array,
+  flags: number,
+  foreign: PackageManifest["foreign"],
+  report: Report,
+): Promise<WasmModule | null> {
   let failed = false;
   const fail = (message: string): void => {
     failed = true;
@@ -21,20 +26,31 @@ export async function checkModule(bytes: Uint8Array, flags: number, report: Repo
     fail(`does not compile: ${messageOf(error)}`);
     return null;
   }
+  const hasForeign = foreign.length > 0;
+  const imports = hasForeign ? [...IMPORTS, ...FOREIGN_IMPORTS] : IMPORTS;
   for (const { module: from, name, kind } of wasm.Module.imports(module)) {
-    if (from !== IMPORT_MODULE || !IMPORTS.includes(name)) fail(`imports ${from}.${name}, which does not exist`);
+    if (from !== IMPORT_MODULE || !imports.includes(name)) fail(`imports ${from}.${name}, which does not exist`);
     else if (kind !== "function") fail(`imports ${from}.${name} as a ${kind}; it is a function`);
   }
   const exported = new Map(wasm.Module.exports(module).map(({ name, kind }) => [name, kind]));
-  for (const [name, kind] of EXPORTS) {
+  for (const [name, kind] of hasForeign ? [...EXPORTS, ...FOREIGN_EXPORTS] : EXPORTS) {
     const found = exported.get(name);
     if (found === undefined) fail(`does not export ${name}`);
     else if (found !== kind) fail(`exports ${name} as a ${found}; it must be a ${kind}`);
   }
   if (failed) return null;
   try {
-    const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } =
-      instantiate(module);
+    const {
+      memory,
+      abiVersion,
+      inputBase,
+      inputCapacity,
+      outputBase,
+      lateBase,
+      lateCapacity,
+      lineageFlags,
+      foreign: texts,
+    } = instantiate(module);
     const size = memory.buffer.byteLength;
     if (abiVersion !== ABI_VERSION) {
       failed = true;
@@ -47,6 +63,14 @@ export async function checkModule(bytes: Uint8Array, flags: number, report: Repo
     if (outputBase >= size) fail(`the output region at ${outputBase} stands outside ${size} bytes of memory`);
     if (lateCapacity <= INPUT_PADDING || lateBase + lateCapacity > size) {
       fail(`a late region of ${lateCapacity} bytes at ${lateBase} does not fit into ${size} bytes of memory`);
+    }
+    for (const { name, readings } of foreign) {
+      for (const { slot, name: field } of readings) {
+        if (slot % 8 !== 0 || slot + SLOT_BYTES > size) fail(`the slot of ${field} for ${name} cannot be at ${slot}`);
+      }
+    }
+    if (texts !== null && texts.base + texts.capacity > size) {
+      fail(`texts of foreign code, ${texts.capacity} bytes at ${texts.base}, do not fit into ${size} bytes of memory`);
     }
     if (lineageFlags + flags > size) {
       fail(`${flags} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);

@@ -12,7 +12,7 @@ import {
   IMPORT_MODULE,
   TIME_UNIT_BUILT_IN,
 } from "@kestrel/stdlib/abi";
-import { type WasmModule, wasm } from "./wasm.js";
+import { type WasmModule, wasm } from "../wasm.js";
 
 export interface PackInstance {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -29,10 +29,26 @@ export interface PackInstance {
   readonly lateBegin: () => void;
   readonly lateEvent: (root: number, address: number, length: number) => number;
   readonly lateTest: (predicate: number) => number;
+  /** Of a module with foreign code. */
+  readonly foreign: {
+    readonly base: number;
+    readonly capacity: number;
+    readonly match: (pattern: number, length: number) => number;
+  } | null;
 }
+
+/** Answers a module that asks for foreign code by its number: 1 for yes. It must not throw. */
+export type ForeignTest = (foreign: number) => number;
 
 /** What a module may import, and what it must export, with the kinds that the WebAssembly API names. */
 export const IMPORTS: readonly string[] = ["f64_parse", "f64_format"];
+/** The same of a module with foreign code, in addition. */
+export const FOREIGN_IMPORTS: readonly string[] = ["foreign_test"];
+export const FOREIGN_EXPORTS: readonly (readonly [name: string, kind: string])[] = [
+  ["foreign_base", "global"],
+  ["foreign_capacity", "global"],
+  ["foreign_match", "function"],
+];
 export const EXPORTS: readonly (readonly [name: string, kind: string])[] = [
   ["memory", "memory"],
   ["abi_version", "global"],
@@ -55,12 +71,13 @@ export const NO_TIME = -(1n << 63n);
 
 /**
  * Instantiates a module; memory and state are the instance's own. `clockStepNs` and `timeUnit` are CONTROL_STEP
- * and CONTROL_TIME_UNIT of abi.ts. Throws for a module without the exports above.
+ * and CONTROL_TIME_UNIT of abi.ts; `foreignTest` answers for the foreign code of a module that has some. Throws for a module without the exports above.
  */
 export function instantiate(
   module: WasmModule,
   clockStepNs: bigint = CLOCK_STEP_NS,
   timeUnit: number = TIME_UNIT_BUILT_IN,
+  foreignTest: ForeignTest = () => 0,
 ): PackInstance {
   let memory: PackInstance["memory"] | null = null;
   const bytesAt = (address: number, length: number): Buffer => {
@@ -71,6 +88,7 @@ export function instantiate(
     f64_parse: (address: number, length: number): number => Number(bytesAt(address, length).toString("latin1")),
     f64_format: (value: number, address: number): number =>
       bytesAt(address, FORMAT_BYTES).write(doubleText(value), "latin1"),
+    foreign_test: foreignTest,
   };
   const { exports } = new wasm.Instance(module, { [IMPORT_MODULE]: host });
   const { memory: exported } = exports;
@@ -92,6 +110,15 @@ export function instantiate(
     lateBegin: functionOf(exports, "late_begin") as PackInstance["lateBegin"],
     lateEvent: functionOf(exports, "late_event") as PackInstance["lateEvent"],
     lateTest: functionOf(exports, "late_test") as PackInstance["lateTest"],
+    foreign: "foreign_match" in exports ? foreignOf(exports) : null,
+  };
+}
+
+function foreignOf(exports: Readonly<Record<string, unknown>>): NonNullable<PackInstance["foreign"]> {
+  return {
+    base: globalOf(exports, "foreign_base"),
+    capacity: globalOf(exports, "foreign_capacity"),
+    match: functionOf(exports, "foreign_match") as NonNullable<PackInstance["foreign"]>["match"],
   };
 }
 

@@ -9,16 +9,21 @@ import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { digestText, MANIFEST_FILE, MODULE_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
 import { flagCount, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
+import type { MakeForeign } from "../foreign/foreign-host.js";
+import { loadGenerated, type MakePredicate } from "../foreign/lua/generated-predicates.js";
+import type { WasmModule } from "../wasm.js";
+import { checkForeignCode } from "./check-foreign.js";
 import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
 import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
-import type { WasmModule } from "./wasm.js";
 
 /** A package that has passed every check. */
 export interface Package extends SequenceTables {
   readonly manifest: PackageManifest;
   readonly module: WasmModule;
+  /** The code of manifest.foreign, in its order. */
+  readonly foreign: readonly MakeForeign[];
   /** What a number in the time field counts, a TIME_UNIT_* of abi.ts; when absent, what the package was built with. */
   readonly timeUnit?: number;
 }
@@ -26,6 +31,14 @@ export interface Package extends SequenceTables {
 export interface PackageContents {
   readonly manifest: PackageManifest;
   readonly module: Uint8Array;
+  /** By path. */
+  readonly foreign?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The files whose bytes are looked at; null for one that is not sound. */
+interface Sound {
+  readonly module: Uint8Array | null;
+  readonly foreign: ReadonlyMap<string, Uint8Array>;
 }
 
 /** A listed file that was read; with a problem, its bytes are not to be looked at. */
@@ -76,15 +89,18 @@ async function loadOnce(dir: string): Promise<Package> {
   if (manifest === null) throw new PackageError(problems);
   const root = await realpath(dir);
   let module: Uint8Array | null = null;
+  const foreign = new Map<string, Uint8Array>();
+  const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
   for (let at = 0; at < manifest.files.length; at += FILES_AT_ONCE) {
     const files = manifest.files.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
       if (problem !== null) report("E_PACKAGE_FILE", path, problem);
       // Of the others only the checksum counts.
       else if (path === MODULE_FILE) module = bytes;
+      else if (wanted.has(path)) foreign.set(path, bytes);
     }
   }
-  return assemble(manifest, module, false, problems, report);
+  return assemble(manifest, { module, foreign }, false, problems, report);
 }
 
 /**
@@ -92,36 +108,50 @@ async function loadOnce(dir: string): Promise<Package> {
  * `batch`, its rules may have pipes that need the last match, which the caller then applies itself.
  */
 export async function packageFromMemory(
-  { manifest, module }: PackageContents,
+  { manifest, module, foreign = new Map() }: PackageContents,
   { batch = false }: { readonly batch?: boolean } = {},
 ): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
   if (checkManifest(manifest, report) === null) throw new PackageError(problems);
   checkDigest(manifest, report);
-  let sound: Uint8Array | null = null;
+  let soundModule: Uint8Array | null = null;
+  const soundForeign = new Map<string, Uint8Array>();
   for (const file of manifest.files) {
-    if (file.path !== MODULE_FILE) continue;
-    const problem = contentProblem(module, file);
-    if (problem === null) sound = module;
-    else report("E_PACKAGE_FILE", file.path, problem);
+    const bytes = file.path === MODULE_FILE ? module : foreign.get(file.path);
+    if (bytes === undefined) continue;
+    const problem = contentProblem(bytes, file);
+    if (problem !== null) report("E_PACKAGE_FILE", file.path, problem);
+    else if (file.path === MODULE_FILE) soundModule = bytes;
+    else soundForeign.set(file.path, bytes);
   }
-  return assemble(manifest, sound, batch, problems, report);
+  return assemble(manifest, { module: soundModule, foreign: soundForeign }, batch, problems, report);
 }
 
-/** `moduleBytes` is null when they are not to be looked at. */
 async function assemble(
   manifest: PackageManifest,
-  moduleBytes: Uint8Array | null,
+  sound: Sound,
   batch: boolean,
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
   const tables = readTables(manifest, batch, report);
   const flags = flagCount(tables?.lineage ?? []);
-  const module = moduleBytes === null ? null : await checkModule(moduleBytes, flags, report);
-  if (problems.length > 0 || module === null || tables === null) throw new PackageError(problems);
-  return { manifest, module, ...tables };
+  const module = sound.module === null ? null : await checkModule(sound.module, flags, manifest.foreign, report);
+  // All predicates that eqlc has made share a state, see foreign/lua/generated-predicates.ts.
+  let predicates: Promise<MakePredicate> | null = null;
+  const generated = (library: Uint8Array): Promise<MakePredicate> => {
+    predicates ??= loadGenerated(library);
+    return predicates;
+  };
+  const foreign = await Promise.all(
+    manifest.foreign.map((one) => checkForeignCode(one, sound.foreign, generated, report)),
+  );
+  const whole = foreign.filter((code) => code !== null);
+  if (problems.length > 0 || module === null || tables === null || whole.length < foreign.length) {
+    throw new PackageError(problems);
+  }
+  return { manifest, module, foreign: whole, ...tables };
 }
 
 async function readManifest(dir: string, report: Report): Promise<string | null> {

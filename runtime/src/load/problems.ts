@@ -14,7 +14,9 @@ export type PackageProblemCode =
   /** A listed file is missing, is not what was written, or stands outside the package. */
   | "E_PACKAGE_FILE"
   /** The module does not compile, or has other imports or exports than abi.ts says. */
-  | "E_PACKAGE_MODULE";
+  | "E_PACKAGE_MODULE"
+  /** Hand-written code that is missing, does not compile, or has other imports or exports than the Host API. */
+  | "E_PACKAGE_FOREIGN";
 
 export interface PackageProblem {
   readonly code: PackageProblemCode;

@@ -18,6 +18,7 @@ const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, m
   ["keysCut", "match with too many join keys", "matches with too many join keys"],
   ["lateLost", "test without room for its events", "tests without room for their events"],
   ["pipeKeysForgotten", "key of a pipe forgotten", "keys of pipes forgotten"],
+  ["faults", "fault of hand-written code", "faults of hand-written code"],
   ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
 ];
 
@@ -62,7 +63,7 @@ export function summaryJson(
   manifest: PackageManifest,
   { lost, collected }: RunFacts,
 ): string {
-  const { alertsByRule, lastTime, lineage, ...rest } = counters;
+  const { alertsByRule, lastTime, lineage, foreign, ...rest } = counters;
   const byRule: Record<string, number> = {};
   for (const [index, rule] of manifest.rules.entries()) {
     const count = alertsByRule[index] ?? 0;
@@ -73,6 +74,11 @@ export function summaryJson(
   if (lineage !== null) {
     const { known, forgottenForCap, forgottenForAge } = lineage;
     named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
+  }
+  if (foreign.length > 0) {
+    named.foreign = foreign.map((one) =>
+      Object.fromEntries(Object.entries(one).map(([name, value]) => [snakeCase(name), value])),
+    );
   }
   if (lost.size > 0) named.lost = Object.fromEntries(lost);
   if (collected !== undefined) named.collected = collected;

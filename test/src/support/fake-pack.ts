@@ -432,6 +432,7 @@ export function fakeManifest(pack: FakePack, files: Readonly<Record<string, Uint
     demands: pack.predicates.map(() => null),
     programs: pack.programs.map(programToJson),
     lineage: pack.lineage ?? [],
+    foreign: [],
     files: Object.keys(files)
       .sort()
       .map((path) => ({ path, bytes: files[path]?.length ?? 0, sha256: sha256(files[path] ?? "") })),

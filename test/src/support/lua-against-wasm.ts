@@ -132,7 +132,7 @@ export async function prepareLua(
     ir,
     rules.map(({ rule }) => rule),
   );
-  const lua = openLua(predicates, reference);
+  const lua = await openLua(predicates, reference);
   const module = await wasm.compile(lowered.binary);
   const flags = flagCount(ir.lineage);
   const late = predicates.flatMap((predicate, id) => (predicate.late ? [id] : []));

@@ -1,7 +1,7 @@
 // Wildcards and regular expressions of a Lua file -> JavaScript's own, so that what the generated code says is judged without the
 // automata that the package has.
 
-import type { LuaPattern } from "@kestrel/compiler/backend/lua/lower-to-lua";
+import type { PatternList } from "@kestrel/compiler/ir/foreign";
 import { type CodePointSet, complementOf, foldSet, unionOf } from "@kestrel/compiler/patterns/code-point-set";
 import type { ClassItem, RegexNode } from "@kestrel/compiler/patterns/regex-parse";
 import type { Wildcard } from "@kestrel/compiler/patterns/wildcard";
@@ -9,7 +9,7 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 
 export type Matcher = (text: string) => boolean;
 
-export function matcherOf(pattern: LuaPattern): Matcher {
+export function matcherOf(pattern: PatternList): Matcher {
   const sources =
     pattern.kind === "globs"
       ? pattern.globs.map(globSource)

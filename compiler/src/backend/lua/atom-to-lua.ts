@@ -84,7 +84,8 @@ export function createQuestions(file: LuaFile, atoms: readonly Atom[], written: 
       case "search":
         return search(atom);
       case "lineage":
-        throw new Error("a lineage test needs no question");
+      case "foreign":
+        throw new Error(`a ${atom.kind} atom is no question`);
       default: {
         const [name = "values"] = readingNames([atom.reading]);
         const declared = `local ${name} = ${values(atom.reading)} ${comment(readingComment(atom.reading))}`;
@@ -94,7 +95,7 @@ export function createQuestions(file: LuaFile, atoms: readonly Atom[], written: 
   }
 
   function aboutValues(
-    atom: Exclude<Atom, { kind: "computed" | "dynamic" | "search" | "lineage" }>,
+    atom: Exclude<Atom, { kind: "computed" | "dynamic" | "search" | "lineage" | "foreign" }>,
     name: string,
     constants: Constants,
   ): string {

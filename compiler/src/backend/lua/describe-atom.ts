@@ -12,6 +12,7 @@ export function describeAtom(atom: Atom): string | null {
     case "computed":
     case "dynamic":
     case "search":
+    case "foreign":
       return null;
     case "exists":
       return `${readingText(atom.reading)} is there`;

@@ -1,23 +1,17 @@
 // The file of one predicate while it is written: what it reads and matches by number, its questions, and the parts that a
 // question keeps from event to event.
 
+import type { PatternList } from "../../ir/foreign.js";
 import { type Reading, readingKey } from "../../ir/reading.js";
-import type { RegexNode } from "../../patterns/regex-parse.js";
-import type { Wildcard } from "../../patterns/wildcard.js";
 import { comment, indented } from "./lua-text.js";
-
-/** A text matches when it matches one of the list as a whole. With `fold` the host folds the text before; wildcards are folded already. */
-export type LuaPattern =
-  | { readonly kind: "globs"; readonly fold: boolean; readonly globs: readonly Wildcard[] }
-  | { readonly kind: "regexes"; readonly fold: boolean; readonly regexes: readonly RegexNode[] };
 
 export interface LuaFile {
   readonly readings: Reading[];
-  readonly patterns: LuaPattern[];
+  readonly patterns: PatternList[];
   /** Source, question by question. */
   readonly lines: string[];
   readingNumber(reading: Reading): number;
-  patternNumber(pattern: LuaPattern): number;
+  patternNumber(pattern: PatternList): number;
   /** The number of the next question. */
   takeQuestion(): number;
 }
@@ -26,7 +20,7 @@ export function createLuaFile(): LuaFile {
   const numbers = new Map<string, number>();
   const known = new Map<string, number>();
   const readings: Reading[] = [];
-  const patterns: LuaPattern[] = [];
+  const patterns: PatternList[] = [];
   let questions = 0;
   return {
     readings,

@@ -3,6 +3,7 @@
 //   set               symbol of the value (looked up once an event), then a comparison or a bit; a call for several values
 //   lineage           a load in place
 //   search            a function that reads one element after the other into slots of its own and tests its circuit
+//   foreign           a call of the host
 //   others            a function that loops over the values; with a memo word when several predicates ask
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
@@ -26,6 +27,7 @@ import { compareDoubles, compareLongs } from "./comparisons.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";
+import { FOREIGN_TEST } from "./foreign-code.js";
 import { allOf, anyOf } from "./junctions.js";
 import { naming } from "./lowering-error.js";
 import { addRanges, testPatterns } from "./patterns-to-tests.js";
@@ -304,6 +306,9 @@ export function createAtomCode(
         break;
       case "dynamic":
         addDynamicAtom(b, name, atom.value, state, data);
+        break;
+      case "foreign":
+        m.addFunction(name, none, i32, [], m.call(FOREIGN_TEST, [b.word(atom.foreign)], i32));
         break;
       default:
         throw new Error(`atom ${id} needs no function`);

@@ -10,6 +10,7 @@ import {
   ELEMENT_PATH_ENTRY,
   ELEMENT_SLOTS,
   ELEMENT_SLOTS_END,
+  FOREIGN_TEXT_BYTES,
   GROUP_BYTES,
   GROUP_FOLDED,
   GROUP_LENGTHS,
@@ -36,12 +37,14 @@ import type { Reading } from "../../ir/reading.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { emitDynamicKey } from "./dynamic-key.js";
+import { addForeignCode, addForeignMatch, FOREIGN_MATCH } from "./foreign-code.js";
 import { naming } from "./lowering-error.js";
 import { addPathTable, type PathTable, typeCode } from "./path-table.js";
 import { type Builder, close, type Expression, finish, i32, none, open } from "./seam.js";
 import { type EventReadings, groupKey, layOutState, type StateLayout } from "./state.js";
 
 const PAGE_BYTES = 65536;
+const TABLE = "predicates";
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -51,6 +54,15 @@ export interface LoweredPack {
   readonly fields: readonly Field[];
   /** How many predicates are tried on every event, because nothing narrows them. */
   readonly withoutWitness: number;
+  /** For each foreign code, what the runtime must know to run it. */
+  readonly foreigns: readonly LoweredForeign[];
+}
+
+export interface LoweredForeign {
+  /** Addresses of the slots of its readings. */
+  readonly slots: readonly number[];
+  /** The numbers of its patterns are one after the other from here: regular expressions first, then wildcards. */
+  readonly firstPattern: number;
 }
 
 export interface LowerOptions {
@@ -94,11 +106,12 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
     [...state.elementSlots.keys()].map((depth) => [depth, reserved(new Uint8Array(ELEMENT_BYTES))]),
   );
   const lowering: Lowering = { b, pack, index, state, data, descriptors, elements };
+  const patterns = addForeignCode(lowering);
   const atoms = createAtomCode(b, pack, state, data, {
     group: (key) => descriptorOf(key, lowering),
     elements: new Map([...elements].map(([depth, { base }]) => [depth, base])),
   });
-  addPredicates(atoms, lowering);
+  addPredicates(atoms, patterns.names, lowering);
   fillDescriptors(atoms, lowering);
   addEvaluate(lowering);
   const paths = addPathTable(state.readings, events, state.slotOf, data);
@@ -109,7 +122,9 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
     preludeEnd: b.preludeEnd,
     dataEnd: data.end(),
     predicates: pack.predicates.length,
+    ...(pack.foreigns.length > 0 ? { foreignText: FOREIGN_TEXT_BYTES } : {}),
   });
+  if (pack.foreigns.length > 0) addForeignMatch(b, TABLE, pack.predicates.length, memory.foreignBase);
   const finished = naming(
     () => [],
     () =>
@@ -144,6 +159,10 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
         lateBase: memory.lateBase,
         lateCapacity: LATE_BYTES,
         lineageFlags: state.lineageFlags,
+        foreign:
+          pack.foreigns.length > 0
+            ? { base: memory.foreignBase, capacity: FOREIGN_TEXT_BYTES, match: FOREIGN_MATCH }
+            : null,
         largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
         evaluate: "evaluate",
         callPredicate: "call predicate",
@@ -151,7 +170,15 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
         text,
       }),
   );
-  return { ...finished, fields: state.readings.flatMap(listedField), withoutWitness: index.always.length };
+  return {
+    ...finished,
+    fields: state.readings.flatMap(listedField),
+    withoutWitness: index.always.length,
+    foreigns: pack.foreigns.map(({ readings }, at) => ({
+      slots: readings.map(state.slotOf),
+      firstPattern: patterns.first[at] ?? 0,
+    })),
+  };
 }
 
 /** The field of a reading, as the manifest lists it; none for raw readings and those below another root. */
@@ -160,7 +187,8 @@ function listedField({ root, name, id, as }: Reading): readonly Field[] {
   return [{ id, name, type: as }];
 }
 
-function addPredicates(atoms: AtomCode, lowering: Lowering): void {
+/** Adds the predicates, and a table of them with `others` behind them. */
+function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Lowering): void {
   const { b, pack } = lowering;
   const { module: m } = b;
   const names = pack.predicates.map(({ circuit, keys }, id) => {
@@ -175,9 +203,10 @@ function addPredicates(atoms: AtomCode, lowering: Lowering): void {
     );
     return name;
   });
-  m.addTable("predicates", names.length, names.length);
-  if (names.length > 0) m.addActiveElementSegment("predicates", "predicates", names, b.word(0));
-  m.addFunction("call predicate", i32, none, [], m.call_indirect("predicates", m.local.get(0, i32), [], none, none));
+  const all = [...names, ...others];
+  m.addTable(TABLE, all.length, all.length);
+  if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
+  m.addFunction("call predicate", i32, none, [], m.call_indirect(TABLE, m.local.get(0, i32), [], none, none));
 }
 
 function emitKey({ value, optional }: Key, { b, state, data }: Lowering): Expression {

@@ -63,6 +63,8 @@ export interface FinishOptions {
   readonly lateBase: number;
   readonly lateCapacity: number;
   readonly lineageFlags: number;
+  /** Of packs with foreign code: where its texts stand, and the name of the generated foreign_match. */
+  readonly foreign: { readonly base: number; readonly capacity: number; readonly match: string } | null;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
@@ -155,7 +157,11 @@ export function finish(
     late_base: options.lateBase,
     late_capacity: options.lateCapacity,
     lineage_flags: options.lineageFlags,
+    ...(options.foreign === null
+      ? {}
+      : { foreign_base: options.foreign.base, foreign_capacity: options.foreign.capacity }),
   };
+  if (options.foreign !== null) module.addFunctionExport(options.foreign.match, "foreign_match");
   for (const [name, value] of Object.entries(constants)) {
     module.addGlobal(`export ${name}`, i32, false, builder.word(value));
     module.addGlobalExport(`export ${name}`, name);
@@ -208,4 +214,42 @@ function preludeSegments(module: WasmModule): binaryen.MemorySegment[] {
     offset: module.i32.const(offset),
     data: new Uint8Array(data),
   }));
+}
+
+/** What a text may hold: also what is refused afterwards, by its name. Others would only change how the same module is written. */
+const TEXT_FEATURES =
+  binaryen.Features.MutableGlobals |
+  binaryen.Features.SignExt |
+  binaryen.Features.NontrappingFPToInt |
+  binaryen.Features.Multivalue |
+  binaryen.Features.BulkMemory |
+  binaryen.Features.BulkMemoryOpt |
+  binaryen.Features.SIMD128 |
+  binaryen.Features.RelaxedSIMD |
+  binaryen.Features.Atomics |
+  binaryen.Features.ExceptionHandling |
+  binaryen.Features.TailCall |
+  binaryen.Features.ReferenceTypes |
+  binaryen.Features.GC |
+  binaryen.Features.Memory64 |
+  binaryen.Features.MultiMemory |
+  binaryen.Features.ExtendedConst;
+
+/**
+ * The bytes of a module written as text, or what is wrong with it, beginning with line and column where Binaryen knows them. Whether
+ * the module is valid, and what it uses that it may not, is for who checks it to say.
+ */
+export function textToBinary(text: string): Uint8Array | string {
+  let module: WasmModule;
+  try {
+    module = binaryen.parseText(text);
+  } catch (error) {
+    // Binaryen throws an object of its own.
+    return String((error as { readonly message?: unknown } | null)?.message ?? error);
+  }
+  binaryen.setDebugInfo(false);
+  module.setFeatures(TEXT_FEATURES);
+  const binary = module.emitBinary();
+  module.dispose();
+  return binary;
 }

@@ -106,12 +106,14 @@ function atomText(atom: Atom): string {
       return `computed  ${expressionText(atom.expression)}`;
     case "dynamic":
       return `dynamic  ${dynamicText(atom.value)}`;
+    case "foreign":
+      return `foreign ${atom.foreign}  reads ${atom.readings.map(readingText).join(", ") || "nothing"}`;
     default:
       return questionText(atom, readingText(atom.reading), atom.reading);
   }
 }
 
-type Question = Exclude<Atom, { kind: "lineage" | "computed" | "dynamic" }>;
+type Question = Exclude<Atom, { kind: "lineage" | "computed" | "dynamic" | "foreign" }>;
 
 function questionText(atom: Question, name: string, { as }: Reading): string {
   const unit = as === "date" ? " ns" : "";

@@ -1,0 +1,45 @@
+// rule.wat or rule.as.ts -> the bytes of a module.
+//
+// Both compilers run in a process of their own (source-builder.ts), so that they are only loaded where there is such a source, and what
+// they do with a hostile one ends with that process: it is stopped after a while, has its own memory, and reads no file, since
+// the sources are given to it.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { BuildRequest, BuildResult } from "./source-builder.js";
+
+const BUILDER = fileURLToPath(new URL("./source-builder.js", import.meta.url));
+
+/** AssemblyScript takes 2 s for a rule of a page on a slow machine. */
+const MILLISECONDS = 120_000;
+const HEAP_MEGABYTES = 1024;
+const MOST_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Builds a source. The same source gives the same bytes. */
+export function buildSource(request: BuildRequest): BuildResult {
+  const child = spawnSync(process.execPath, [`--max-old-space-size=${HEAP_MEGABYTES}`, BUILDER], {
+    input: JSON.stringify(request),
+    encoding: "utf8",
+    timeout: MILLISECONDS,
+    killSignal: "SIGKILL",
+    maxBuffer: MOST_OUTPUT_BYTES,
+    // Nothing that is set for eqlc may change what the compilers do.
+    env: {},
+  });
+  const { error, status, stdout, stderr } = child;
+  if (error !== undefined) {
+    const late = (error as NodeJS.ErrnoException).code === "ETIMEDOUT";
+    return { ok: false, problems: [{ message: late ? `it takes more than ${MILLISECONDS / 1000} s` : error.message }] };
+  }
+  if (status !== 0) return { ok: false, problems: [{ message: `the compiler failed: ${lastLine(stderr)}` }] };
+  try {
+    return JSON.parse(stdout) as BuildResult;
+  } catch {
+    return { ok: false, problems: [{ message: "the compiler gave no answer" }] };
+  }
+}
+
+function lastLine(text: string): string {
+  const lines = text.trim().split("\n");
+  return lines.findLast((line) => /error/i.test(line))?.trim() ?? "it gave no reason";
+}

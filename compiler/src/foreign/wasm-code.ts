@@ -1,0 +1,254 @@
+// The code of a function -> what its parts cost, where what counts it belongs, and the constants that its calls are given.
+//
+// The unit of cost is an instruction. A function is charged at its entry for what stands outside of loops, a loop at every pass for
+// what stands in it outside of loops of its own, so each instruction is paid for before it runs, and ways that are not taken as well.
+//
+//   what                                     costs
+//   memory.grow                              GROW_COST: the engine makes pages
+//   a function's local variables             one for 8: they are cleared at each entry
+//   memory.fill, memory.copy, memory.init    one for 8 bytes more, when they run; tables' likewise
+//
+// INVARIANT: every function costs at least 1 and every pass of a loop too, so neither recursion nor a loop is free.
+
+import {
+  type Cursor,
+  type FunctionType,
+  type Range,
+  RefusedPart,
+  readByte,
+  readI32,
+  readU32,
+  readValueType,
+  skipLeb,
+  type WasmModule,
+} from "./wasm-module.js";
+import {
+  BLOCK,
+  BR,
+  BR_TABLE,
+  BY_LENGTH,
+  CALL,
+  CALL_INDIRECT,
+  ELSE,
+  END,
+  I32_CONST,
+  IF,
+  type Immediate,
+  LOOP,
+  MEMORY_GROW,
+  operationOf,
+  PREFIX_MISC,
+  PREFIX_SIMD,
+  RETURN,
+  UNREACHABLE,
+} from "./wasm-operations.js";
+
+export const GROW_COST = 1000;
+const LOCALS_FOR_ONE = 8;
+export const BYTES_FOR_ONE_SHIFT = 3;
+
+/** Where something is put into the code; `at` is an offset into the module's bytes. */
+export type Insertion =
+  | { readonly kind: "loop"; readonly at: number; cost: number }
+  /** Before an instruction whose length is on top of the stack. */
+  | { readonly kind: "length"; readonly at: number }
+  /** Behind memory.grow. */
+  | { readonly kind: "grown"; readonly at: number };
+
+/** A call of an imported function with what is known of its arguments. */
+export interface HostCall {
+  /** Index among the imported functions. */
+  readonly target: number;
+  /** null where an argument is not a constant. */
+  readonly args: readonly (number | null)[];
+}
+
+export interface FunctionCode {
+  /** Groups of local variables, and how many there are with the parameters. */
+  readonly locals: { readonly range: Range; readonly groups: number; readonly total: number };
+  readonly cost: number;
+  readonly insertions: readonly Insertion[];
+  readonly calls: readonly HostCall[];
+}
+
+interface Frame {
+  /** Of the stack, below the block's parameters. */
+  readonly height: number;
+  readonly type: FunctionType;
+  /** Where the cost of what stands in it goes: to the innermost loop around it, or to the function. */
+  readonly payer: { cost: number };
+}
+
+const NOTHING: FunctionType = { params: [], results: [] };
+
+/** Reads the code of the module's own function of that index. Throws RefusedPart and MalformedModule. */
+export function readCode(module: WasmModule, index: number): FunctionCode {
+  const body = module.bodies[index] ?? { start: 0, end: 0 };
+  const type = typeAt(module, module.functions[index]);
+  const cursor: Cursor = { bytes: module.bytes, at: body.start };
+  const locals = readLocals(cursor, type.params.length);
+  const entry = { cost: 1 + Math.floor(locals.total / LOCALS_FOR_ONE) };
+  const insertions: Insertion[] = [];
+  const calls: HostCall[] = [];
+  const importTypes = module.imports.filter(({ kind }) => kind === "function").map(({ type }) => typeAt(module, type));
+
+  // Values of the stack that are constants of type i32; null for others.
+  const stack: (number | null)[] = [];
+  const frames: Frame[] = [{ height: 0, type, payer: entry }];
+  const top = (): Frame => frames.at(-1) ?? { height: 0, type, payer: entry };
+  // Behind a branch the engine takes any operand for granted, so the stack may hold fewer than are taken.
+  const pop = (count: number): (number | null)[] => {
+    const taken = stack.splice(Math.max(top().height, stack.length - count));
+    while (taken.length < count) taken.unshift(null);
+    return taken;
+  };
+  const push = (count: number): void => {
+    for (let left = count; left > 0; left--) stack.push(null);
+  };
+  const leave = (): void => {
+    stack.length = top().height;
+  };
+
+  while (frames.length > 0) {
+    const at = cursor.at;
+    const code = readOpcode(cursor);
+    const operation = operationOf(code);
+    if (typeof operation === "string") throw new RefusedPart(operation);
+    const frame = top();
+    frame.payer.cost += code === MEMORY_GROW ? GROW_COST : 1;
+    if (code === ELSE || code === END) {
+      leave();
+      if (code === ELSE) {
+        push(frame.type.params.length);
+      } else {
+        frames.pop();
+        push(frame.type.results.length);
+      }
+      continue;
+    }
+    if (BY_LENGTH.has(code)) insertions.push({ kind: "length", at });
+    pop(operation.pops);
+    switch (code) {
+      case BLOCK:
+      case LOOP:
+      case IF: {
+        const block = readBlockType(cursor, module);
+        pop(block.params.length);
+        const height = stack.length;
+        push(block.params.length);
+        let payer = frame.payer;
+        if (code === LOOP) {
+          const loop = { kind: "loop" as const, at: cursor.at, cost: 1 };
+          insertions.push(loop);
+          payer = loop;
+        }
+        frames.push({ height, type: block, payer });
+        continue;
+      }
+      case UNREACHABLE:
+      case RETURN:
+        leave();
+        continue;
+      case BR:
+        readU32(cursor);
+        leave();
+        continue;
+      case BR_TABLE:
+        for (let count = readU32(cursor) + 1; count > 0; count--) skipLeb(cursor);
+        leave();
+        continue;
+      case CALL: {
+        const target = readU32(cursor);
+        const host = importTypes[target];
+        const callee = host ?? typeAt(module, module.functions[target - importTypes.length]);
+        const args = pop(callee.params.length);
+        if (host !== undefined) calls.push({ target, args });
+        push(callee.results.length);
+        continue;
+      }
+      case CALL_INDIRECT: {
+        const callee = typeAt(module, readU32(cursor));
+        readU32(cursor);
+        pop(callee.params.length);
+        push(callee.results.length);
+        continue;
+      }
+      case I32_CONST:
+        stack.push(readI32(cursor));
+        continue;
+      default:
+        skipImmediate(cursor, operation.immediate);
+    }
+    push(operation.pushes);
+    if (code === MEMORY_GROW) insertions.push({ kind: "grown", at: cursor.at });
+  }
+  return { locals, cost: entry.cost, insertions, calls };
+}
+
+function typeAt(module: WasmModule, index: number | undefined): FunctionType {
+  return module.types[index ?? -1] ?? NOTHING;
+}
+
+function readLocals(cursor: Cursor, parameters: number): FunctionCode["locals"] {
+  const groups = readU32(cursor);
+  const start = cursor.at;
+  let total = parameters;
+  for (let left = groups; left > 0; left--) {
+    total += readU32(cursor);
+    readValueType(cursor);
+  }
+  return { range: { start, end: cursor.at }, groups, total };
+}
+
+function readOpcode(cursor: Cursor): number {
+  const first = readByte(cursor);
+  return first === PREFIX_MISC || first === PREFIX_SIMD || first === 0xfb || first === 0xfe
+    ? (first << 12) | (readU32(cursor) & 0xfff)
+    : first;
+}
+
+/** Nothing, one result, or the number of a type. */
+function readBlockType(cursor: Cursor, module: WasmModule): FunctionType {
+  const first = cursor.bytes[cursor.at] ?? 0;
+  if (first === 0x40) {
+    cursor.at++;
+    return NOTHING;
+  }
+  // Types of values are negative numbers of one byte; numbers of types are not negative.
+  if (first >= 0x40 && first < 0x80) return { params: [], results: [readValueType(cursor)] };
+  return typeAt(module, readI32(cursor));
+}
+
+function skipImmediate(cursor: Cursor, immediate: Immediate): void {
+  switch (immediate) {
+    case "none":
+      return;
+    case "index":
+    case "i64":
+    case "i32":
+      skipLeb(cursor);
+      return;
+    case "indices":
+      skipLeb(cursor);
+      skipLeb(cursor);
+      return;
+    case "address":
+    case "address-lane":
+      // Bit 6 of the alignment says that the number of a memory follows.
+      if ((readU32(cursor) & 0x40) !== 0) throw new RefusedPart("several memories");
+      skipLeb(cursor);
+      if (immediate === "address-lane") cursor.at++;
+      return;
+    case "types":
+      for (let count = readU32(cursor); count > 0; count--) readValueType(cursor);
+      return;
+    case "lane":
+      cursor.at++;
+      return;
+    case "block":
+    case "table":
+      throw new Error(`${immediate} is read where it stands`);
+    default:
+      cursor.at += immediate;
+  }
+}

@@ -1,0 +1,252 @@
+// A module that asks for foreign code -> its answers. One tester belongs to one instance of the module, and keeps an instance of each
+// code, made when it is first asked for.
+//
+// Code that faults has said no to the event, is counted, and begins anew with the next. When it faults several times in a row it is put in
+// quarantine: it says no without being asked, first to a thousand of its events, then to twice as many each time, until it answers once.
+// Quarantine counts events and not time, so that a replay does the same.
+//
+// INVARIANT: whatever foreign code does, the module goes on, and what other rules find does not change.
+
+import { CONTROL_BASE, CONTROL_COMBINATIONS, CONTROL_LINE } from "@kestrel/stdlib/abi";
+import {
+  FAULTS_TO_QUARANTINE,
+  FOREIGN_MILLISECONDS,
+  MOST_CAPTURES,
+  QUARANTINE_EVENTS,
+  QUARANTINE_MOST,
+} from "@kestrel/stdlib/host-api";
+import type { ManifestForeign } from "@kestrel/stdlib/package-format";
+import {
+  type Captures,
+  type FaultKind,
+  ForeignFault,
+  type ForeignInstance,
+  type GeneratedHost,
+  type Limits,
+  type MakeForeign,
+} from "../foreign/foreign-host.js";
+import type { ForeignTest, PackInstance } from "../load/instantiate.js";
+import type { Package } from "../load/load-package.js";
+import { type MemoryView, refresh, viewMemory } from "../load/memory-view.js";
+import { createEventValues, type EventValues } from "./foreign-values.js";
+
+/** What one foreign code did. */
+export interface ForeignCounters {
+  readonly name: string;
+  readonly evaluated: number;
+  readonly matched: number;
+  readonly faults: number;
+  /** Events that it was not asked about, because it was in quarantine, and how often it came there. */
+  readonly skipped: number;
+  readonly quarantines: number;
+  /** Of the last fault. */
+  readonly lastFault: string | null;
+}
+
+/** One fault, as it is told of. */
+export interface ForeignFaultReport {
+  readonly name: string;
+  readonly kind: FaultKind;
+  readonly message: string;
+  /** How many faults of this code there have been, this one included. */
+  readonly count: number;
+  /** For how many of its events it is left out now; 0 when it is not. */
+  readonly quarantined: number;
+}
+
+export interface ForeignTester {
+  readonly test: ForeignTest;
+  /** What has been captured since `forget`: by line within the batch, then by the number of the code. */
+  readonly captures: ReadonlyMap<number, ReadonlyMap<number, Captures>>;
+  forget(): void;
+  counters(): readonly ForeignCounters[];
+}
+
+interface State {
+  readonly spec: ManifestForeign;
+  readonly code: MakeForeign;
+  readonly limits: Limits;
+  readonly host: GeneratedHost;
+  instance: ForeignInstance | null;
+  evaluated: number;
+  matched: number;
+  faults: number;
+  skipped: number;
+  quarantines: number;
+  lastFault: string | null;
+  /** Faults since it answered last; events left of its quarantine, and how long the last one was. */
+  inARow: number;
+  resting: number;
+  rest: number;
+}
+
+/** `instance` is only asked for once the module runs. */
+export function createForeignTester(
+  { manifest: { foreign: specs }, foreign: code }: Package,
+  instance: () => PackInstance,
+  onFault: (fault: ForeignFaultReport) => void,
+): ForeignTester {
+  const captures = new Map<number, Map<number, Captures>>();
+  let memory: MemoryView | null = null;
+  /** Of the evaluation that is under way. */
+  let emitted = false;
+  let captured: [string, string][] = [];
+
+  function memoryOf(): MemoryView {
+    const { memory: own } = instance();
+    memory ??= viewMemory(own);
+    refresh(memory, own);
+    return memory;
+  }
+
+  function createHost(spec: ManifestForeign): GeneratedHost {
+    const values = createEventValues(memoryOf(), spec.readings);
+    const names = new Map(spec.readings.map(({ field, name }) => [field, name]));
+    const types = new Map(spec.readings.map(({ field, type }) => [field, type]));
+    const { first, regexes, globs } = spec.patterns;
+    const match = (pattern: number, text: Uint8Array): boolean => {
+      const { foreign } = instance();
+      if (foreign === null || text.length > foreign.capacity)
+        throw new ForeignFault("host", "a text is too long to be matched");
+      memoryOf().bytes.set(text, foreign.base);
+      return foreign.match(pattern, text.length) !== 0;
+    };
+    return {
+      ...values,
+      regex(id, text) {
+        if (id < 0 || id >= regexes) throw new ForeignFault("host", `asked for regular expression ${id} of ${regexes}`);
+        return match(first + id, text);
+      },
+      glob(id, text) {
+        if (id < 0 || id >= globs) throw new ForeignFault("host", `asked for wildcard ${id} of ${globs}`);
+        return match(first + regexes + id, text);
+      },
+      typeOf(field) {
+        const type = types.get(field);
+        if (type === undefined) throw new ForeignFault("host", `asked for reading ${field} of ${types.size}`);
+        return type;
+      },
+      flag: (query) => memoryOf().bytes[instance().lineageFlags + query] === 1,
+      gaveUp() {
+        const { view } = memoryOf();
+        const at = CONTROL_BASE + CONTROL_COMBINATIONS;
+        view.setBigUint64(at, view.getBigUint64(at, true) + 1n, true);
+      },
+      emit() {
+        emitted = true;
+      },
+      capture(field) {
+        const name = names.get(field) ?? "";
+        const value = textOf(values, field);
+        if (value === null || captured.some(([known]) => known === name)) return;
+        if (captured.length >= MOST_CAPTURES)
+          throw new ForeignFault("host", `captured more than ${MOST_CAPTURES} values`);
+        captured.push([name, value]);
+      },
+    };
+  }
+
+  const states: (State | null)[] = specs.map(() => null);
+
+  function stateOf(number: number): State | null {
+    const known = states[number];
+    if (known !== null) return known ?? null;
+    const [spec, own] = [specs[number], code[number]];
+    if (spec === undefined || own === undefined) return null;
+    const made: State = {
+      spec,
+      code: own,
+      limits: {
+        fuel: spec.limits.fuel,
+        memoryBytes: spec.limits.memory_bytes,
+        milliseconds: FOREIGN_MILLISECONDS,
+      },
+      host: createHost(spec),
+      instance: null,
+      ...{ evaluated: 0, matched: 0, faults: 0, skipped: 0, quarantines: 0, lastFault: null },
+      ...{ inARow: 0, resting: 0, rest: 0 },
+    };
+    states[number] = made;
+    return made;
+  }
+
+  function fault(state: State, error: unknown): void {
+    if (!(error instanceof ForeignFault)) throw error;
+    state.instance = null;
+    state.faults++;
+    state.inARow++;
+    state.lastFault = `${error.kind}: ${error.message}`;
+    if (state.inARow >= FAULTS_TO_QUARANTINE) {
+      state.rest = state.rest === 0 ? QUARANTINE_EVENTS : Math.min(state.rest * 2, QUARANTINE_MOST);
+      state.resting = state.rest;
+      state.quarantines++;
+    }
+    const { kind, message } = error;
+    onFault({ name: state.spec.name, kind, message, count: state.faults, quarantined: state.resting });
+  }
+
+  function start(state: State): ForeignInstance {
+    const made = state.code(state.host, state.limits);
+    made.init();
+    state.instance = made;
+    return made;
+  }
+
+  /** What pred_capture says beside what was captured on the way; a fault in it costs the captures, not the match. */
+  function capture(state: State, own: ForeignInstance, number: number): void {
+    try {
+      const all: Captures = [...captured, ...own.capture()];
+      if (all.length === 0) return;
+      const at = memoryOf().view.getUint32(CONTROL_BASE + CONTROL_LINE, true);
+      const there = captures.get(at) ?? new Map<number, Captures>();
+      captures.set(at, there.set(number, all.slice(0, MOST_CAPTURES)));
+    } catch (error) {
+      fault(state, error);
+    }
+  }
+
+  return {
+    captures,
+    test(number) {
+      const state = stateOf(number);
+      if (state === null) return 0;
+      if (state.resting > 0) {
+        state.resting--;
+        state.skipped++;
+        return 0;
+      }
+      state.evaluated++;
+      memoryOf();
+      emitted = false;
+      captured = [];
+      try {
+        const own = state.instance ?? start(state);
+        const said = own.evaluate();
+        state.inARow = 0;
+        state.rest = 0;
+        if (!emitted && !said) return 0;
+        state.matched++;
+        capture(state, own, number);
+        return 1;
+      } catch (error) {
+        fault(state, error);
+        return 0;
+      }
+    },
+    forget: () => captures.clear(),
+    counters: () =>
+      states.flatMap((state) => {
+        if (state === null) return [];
+        const { spec, evaluated, matched, faults, skipped, quarantines, lastFault } = state;
+        return [{ name: spec.name, evaluated, matched, faults, skipped, quarantines, lastFault }];
+      }),
+  };
+}
+
+function textOf(values: EventValues, field: number): string | null {
+  if (values.count(field) === 0) return null;
+  const text = values.text(field, 0);
+  if (text !== null) return Buffer.from(text).toString("utf8");
+  const value = values.integer(field, 0) ?? values.double(field, 0) ?? values.boolean(field, 0);
+  return value === null ? null : String(value);
+}
