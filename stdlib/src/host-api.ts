@@ -43,9 +43,9 @@ export const QUARANTINE_MOST = 1_000_000;
  * The same for predicates that eqlc has made, which end by themselves: all combinations of a question with 65,536 take some ten
  * million instructions. The memory is that of all predicates of a package, which share a state.
  */
-export const GENERATED_FUEL = 200_000_000;
+export const GENERATED_FUEL = 30_000_000;
 export const GENERATED_MEMORY_BYTES = 512 * 1024 * 1024;
-export const GENERATED_MILLISECONDS = 60_000;
+export const GENERATED_MILLISECONDS = 10_000;
 
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;

@@ -23,6 +23,8 @@ export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
 export const PENDING_FOLDER = ".pending";
+/** Of the same package with its predicates in Lua. */
+export const LUA_FOLDER = "lua";
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 

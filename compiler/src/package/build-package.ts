@@ -8,6 +8,7 @@ import type { ManifestForeign, ManifestRule, PackageManifest } from "@kestrel/st
 import {
   digestText,
   FORMAT_VERSION,
+  LUA_FOLDER,
   MANIFEST_FILE,
   MODULE_FILE,
   manifestText,
@@ -31,6 +32,8 @@ export interface PackageOptions {
   readonly timestampField: string;
   readonly tiebreakerField: string | null;
   readonly categoryField: string;
+  /** The same package with its predicates in Lua, to stand in a folder of this one. */
+  readonly lua?: BuiltPackage;
 }
 
 export interface BuiltPackage {
@@ -76,6 +79,7 @@ export function buildPackage(
     if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
     return { ...listed, file };
   });
+  for (const [path, bytes] of options.lua?.files ?? []) contents.set(`${LUA_FOLDER}/${path}`, bytes);
   const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
   if (problems.length > 0) throw new RangeError(problems.join("; "));
   const listed = [...contents].sort(([a], [b]) => Buffer.compare(utf8.encode(a), utf8.encode(b)));

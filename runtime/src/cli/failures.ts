@@ -22,7 +22,13 @@ const SHOWN_PROBLEMS = 20;
 
 /** A failure of the command line itself. */
 export class CliError extends Error {
-  readonly code: "E_ALERTS_WRITE" | "E_EBPF" | "E_INPUT_BROKEN" | "E_INPUT_TIME" | "E_INPUT_UNUSABLE";
+  readonly code:
+    | "E_ALERTS_WRITE"
+    | "E_EBPF"
+    | "E_INPUT_BROKEN"
+    | "E_INPUT_TIME"
+    | "E_INPUT_UNUSABLE"
+    | "E_RUNTIMES_DIFFER";
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CliError";

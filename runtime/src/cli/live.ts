@@ -8,7 +8,7 @@ import { printable } from "../alert/terminal.js";
 import { liveChunks } from "../ebpf/live-chunks.js";
 import type { EbpfCollector, EventClass } from "../ebpf/load-addon.js";
 import { createDetector } from "../engine/detector.js";
-import { loadPackage } from "../load/load-package.js";
+import { loadForRuntime } from "../load/choose-runtime.js";
 import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { type Attached, attachCollector, type CollectionLimits } from "./attach-collector.js";
@@ -28,6 +28,8 @@ export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimi
   readonly record: string | null;
   readonly latenessNs: bigint;
   readonly memoryBytes: number;
+  /** How predicates are run; null for how the package was built. */
+  readonly runtime: "wasm" | "lua" | null;
   /** How long to watch; null for until a signal comes. */
   readonly durationNs: bigint | null;
   readonly failOnAlerts: boolean;
@@ -43,7 +45,7 @@ export const LIVE_RING_BYTES = 16 << 20;
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {
   const began = performance.now();
-  const pack = await loadPackage(dir);
+  const { pack } = await loadForRuntime(dir, options.runtime);
   const stop = createStop();
   let clearStatus: () => void = () => undefined;
   const broken = createBrokenReport(() => clearStatus());
