@@ -1,5 +1,6 @@
 // Rules that the front has passed -> compiled pack: planned and lowered.
 
+import { codeAsLua } from "./backend/lua/lower-to-lua.js";
 import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
 import { naming } from "./backend/wasm/lowering-error.js";
 import { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
@@ -12,22 +13,44 @@ export { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules };
 export interface CompiledPack {
   /** The rules that compiled, in the order given. */
   readonly rules: readonly CompiledRule[];
+  /** What was lowered. */
   readonly ir: PackIr;
+  /** The same, but that all predicates are circuits. */
+  readonly planned: PackIr;
   readonly lowered: LoweredPack;
 }
 
+/** What the predicates of a package are. */
+export type Target = "wasm" | "lua";
+
 /** Plans and lowers rules that the front has passed; with `text`, the module's text is kept too. Throws LoweringError. */
-export function compilePack(rules: readonly CompiledRule[], options: CompileOptions, text = false): CompiledPack {
+export function compilePack(
+  rules: readonly CompiledRule[],
+  options: CompileOptions,
+  { text = false, target = "wasm" }: { readonly text?: boolean; readonly target?: Target } = {},
+): CompiledPack {
   // Each rule was planned alone before, so what fails now is a defect; which rule it is of, halving will tell.
-  const ir = naming(
+  const planned = naming(
     () => [],
     () => planRules(rules, options),
   );
+  const ir = target === "wasm" ? planned : lua(planned, rules);
   const tiebreaker = options.tiebreakerField === null ? null : eventReading(options.tiebreakerField, options.schema);
   const events = {
     timestamp: eventReading(options.timestampField, options.schema, "date"),
     unit: options.timestampUnit,
     tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null,
   };
-  return { rules, ir, lowered: lowerPack(ir, { events, optimize: options.optimize, text }) };
+  return { rules, ir, planned, lowered: lowerPack(ir, { events, optimize: options.optimize, text }) };
+}
+
+function lua(planned: PackIr, rules: readonly CompiledRule[]): PackIr {
+  return naming(
+    () => [],
+    () =>
+      codeAsLua(
+        planned,
+        rules.map(({ rule }) => rule),
+      ),
+  );
 }

@@ -42,6 +42,14 @@ export const FAULTS_TO_QUARANTINE = 3;
 export const QUARANTINE_EVENTS = 1000;
 export const QUARANTINE_MOST = 1_000_000;
 
+/**
+ * The same for predicates that eqlc has made, which end by themselves: all combinations of a question with 65,536 take some ten
+ * million instructions. The memory is that of all predicates of a package, which share a state.
+ */
+export const GENERATED_FUEL = 30_000_000;
+export const GENERATED_MEMORY_BYTES = 512 * 1024 * 1024;
+export const GENERATED_MILLISECONDS = 10_000;
+
 /** The longest source of a rule in Lua: parsing takes longer than its length. */
 export const LONGEST_SCRIPT = 256 * 1024;
 

@@ -2,7 +2,9 @@
 //
 //   manifest.json   this file's PackageManifest, as JSON with two-space indent and a final line feed
 //   module.wasm     decoder, index and predicates; interface in abi.ts
-//   foreign/…       code that was written by hand: Wasm modules, which are instrumented, and chunks of Lua
+//   foreign/…       code that was written by hand: Wasm modules, which are instrumented, and chunks of Lua; and with `--target lua`
+//                   predicates as Lua, whose library stands in foreign/language.lua
+//   lua/…           with `--target both`: the same package once more, its predicates in Lua
 //   sources/…       the rule files as they were compiled
 //   manifest.sig    only in a package that was signed: SignatureFile as JSON
 //   .pending/…      only while a package is being replaced, or where that was broken off: files by their SHA-256
@@ -34,6 +36,8 @@ export const SIGNATURE_ALGORITHM = "ed25519";
 export const KEY_ID_DIGITS = 32;
 /** No signature file is larger; it would be room for a few thousand keys. */
 export const MOST_SIGNATURE_BYTES = 1 << 20;
+/** Of the same package with its predicates in Lua. */
+export const LUA_FOLDER = "lua";
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 
@@ -101,6 +105,8 @@ export interface ManifestForeign {
   readonly rules: readonly number[];
   readonly runtime: "wasm" | "lua";
   readonly file: string;
+  /** Of a predicate that eqlc has made: what is loaded in front of it. null for code that was written by hand. */
+  readonly library: string | null;
   readonly limits: { readonly fuel: number; readonly memory_bytes: number };
   /** What it may ask for: by which number, and the module's slot with the values. `raw` is JSON text. */
   readonly readings: readonly {

@@ -55,9 +55,9 @@ for (const file of readdirSync(FOLDER).sort()) {
       else open.expect(sectionOf(rest, "finds"), shown(result), `reference: ${input.text}`);
       const disagreements = prepared.over(lines).disagreements.filter((one) => one.query === input.text);
       assert.equal(
-        disagreements.map(({ optimize, found }) => ({ optimize, found })),
+        disagreements.map(({ mode, found }) => ({ mode, found })),
         [],
-        `Wasm: ${input.text}\n${lines.join("\n")}`,
+        `${input.text}\n${lines.join("\n")}`,
       );
     }
     open.finish();

@@ -1,10 +1,11 @@
-// What small packs become: the pack IR after all passes, and the functions that are generated for them, not optimised. A change
-// of either shows here as a difference to read; whether it means the same is for the other tests to say.
+// What small packs become: the pack IR after all passes, the functions that are generated for them, not optimised, and the same
+// predicates as Lua. A change of one shows here as a difference to read; whether it means the same is for the other tests to say.
 //
-// A case of test/cases/golden has one or more queries and their texts, `ir` and `wat`. A pack is of the elastic dialect unless
-// its section `dialect` says otherwise. UPDATE=1 writes both.
+// A case of test/cases/golden has one or more queries and their texts, `ir`, `wat` and `lua`. A pack is of the elastic dialect
+// unless its section `dialect` says otherwise. UPDATE=1 writes all.
 
 import { readdirSync } from "node:fs";
+import { lowerToLua } from "@kestrel/compiler/backend/lua/lower-to-lua";
 import { irText } from "@kestrel/compiler/cli/dump/ir-to-text";
 import { analyseRules, type CompileOptions, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Dialect } from "@kestrel/compiler/syntax/ast";
@@ -15,7 +16,7 @@ import { type CaseKind, openTextCases, optionalSection } from "./support/text-ca
 import { generatedFunctions } from "./support/wat-text.js";
 
 const CASES = new URL("../cases/golden/", import.meta.url);
-const KIND: CaseKind = { inputs: ["dialect", "query"], expectations: ["ir", "wat"] };
+const KIND: CaseKind = { inputs: ["dialect", "query"], expectations: ["ir", "wat", "lua"] };
 const golden = suite("golden");
 
 /** The pack IR of queries, and the generated functions, as texts. Throws Error when a query does not compile. */
@@ -27,9 +28,17 @@ function textsOf(queries: readonly string[], dialect: Dialect): Readonly<Record<
   );
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ place, message }) => `${place.rule}: ${message}`).join("\n"));
-  const pack = compilePack(rules, options, true);
+  const pack = compilePack(rules, options, { text: true });
   if (pack.lowered.text === null) throw new Error("the module's text was not kept");
-  return { ir: irText(pack).trimEnd(), wat: generatedFunctions(pack.lowered.text) };
+  const lua = lowerToLua(
+    pack.ir,
+    rules.map(({ rule }) => rule),
+  );
+  return {
+    ir: irText(pack).trimEnd(),
+    wat: generatedFunctions(pack.lowered.text),
+    lua: lua.map(({ text }) => text.trimEnd()).join("\n\n"),
+  };
 }
 
 for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
@@ -49,11 +58,11 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   });
 }
 
-golden("there are a dozen packs, and each has both texts", () => {
+golden("there are a dozen packs, and each has all texts", () => {
   const cases = readdirSync(CASES).flatMap((file) => openTextCases(new URL(file, CASES), KIND).cases);
   assert.ok(cases.length >= 12, `${cases.length}`);
   for (const { title, sections } of cases)
-    for (const name of ["ir", "wat"]) assert.ok(optionalSection(sections, name), `${title} has no ${name}`);
+    for (const name of ["ir", "wat", "lua"]) assert.ok(optionalSection(sections, name), `${title} has no ${name}`);
 });
 
 golden("functions are told apart by their names", () => {

@@ -51,7 +51,7 @@ function without(name: string, draft: PackIr): PackIr {
 async function finds(ir: PackIr, rules: readonly CompiledRule[], lines: string): Promise<unknown> {
   const events = { timestamp: readName("@timestamp", "date"), unit: "auto" as const, tiebreaker: null };
   const lowered = lowerPack(ir, { events, optimize: false, text: false });
-  const pack = await loadForTest({ rules, ir, lowered }, DEFAULT_OPTIONS);
+  const pack = await loadForTest({ rules, ir, planned: ir, lowered }, DEFAULT_OPTIONS);
   return runLines(pack, Buffer.from(`${lines}\n`)).byRule;
 }
 

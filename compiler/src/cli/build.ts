@@ -1,10 +1,10 @@
 // `build`: rule files to an artifact package.
 
 import { resolve } from "node:path";
-import type { CompiledPack } from "../compile.js";
+import { type CompiledPack, compilePack, type Target } from "../compile.js";
 import { summarise, toJson } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
-import { buildPackage } from "../package/build-package.js";
+import { type BuiltPackage, buildPackage } from "../package/build-package.js";
 import { type CompiledRules, compileRules } from "../package/compile-rules.js";
 import { nameSources } from "../package/source-names.js";
 import { inspectTarget, writePackage } from "../package/write-package.js";
@@ -18,6 +18,8 @@ export interface BuildFlags extends CompileFlags {
   readonly name: string;
   readonly packVersion: string;
   readonly format: Format;
+  /** What predicates are compiled to. */
+  readonly target: Target | "both";
 }
 
 /** Builds, and returns the exit code. Throws UsageError and PackageWriteError. */
@@ -39,24 +41,30 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
     return EXIT_BAD_INPUT;
   }
   const { timestampField, tiebreakerField, categoryField } = options;
-  const built = buildPackage(pack, nameSources(collected.files, paths, beside), {
+  const sources = nameSources(collected.files, paths, beside);
+  const about = {
     ...{ name: flags.name, version: flags.packVersion, compilerVersion },
     ...{ timestampField, tiebreakerField, categoryField },
-  });
+  };
+  const inLua = (): BuiltPackage => buildPackage(compilePack(pack.rules, options, { target: "lua" }), sources, about);
+  const built =
+    flags.target === "lua"
+      ? inLua()
+      : buildPackage(pack, sources, flags.target === "both" ? { ...about, lua: inLua() } : about);
   writePackage(flags.output, built);
   const seconds = (performance.now() - began) / 1000;
-  const { package: about } = built.manifest;
+  const { package: made } = built.manifest;
   if (flags.format === "json") {
-    await printJson(compiled, { ok: compiled.leftOut === 0, package: about, output: resolve(flags.output) }, seconds);
+    await printJson(compiled, { ok: compiled.leftOut === 0, package: made, output: resolve(flags.output) }, seconds);
   } else {
     say(
       [
-        `built ${printable(about.name)} ${printable(about.version)} in ${printable(flags.output)}`,
+        `built ${printable(made.name)} ${printable(made.version)} in ${printable(flags.output)}`,
         `  rules       ${pack.rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
         `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.programs.length} sequences`,
         `  module      ${pack.lowered.binary.length} bytes, ${pack.lowered.fields.length} fields`,
         `  time        ${seconds.toFixed(1)} s`,
-        `  digest      ${about.digest}`,
+        `  digest      ${made.digest}`,
       ].join("\n"),
     );
   }

@@ -71,6 +71,14 @@ function createProgram(): Command {
       parseText,
     )
     .option("--strict", "write nothing when a rule has errors")
+    .addOption(
+      new Option(
+        "--target <target>",
+        "what conditions become: Wasm, readable Lua, or both, for --runtime of kestrel-run",
+      )
+        .choices(["wasm", "lua", "both"])
+        .default("wasm"),
+    )
     .option("--name <name>", "name of the package", parseText, "rules")
     .option("--pack-version <version>", "version of the package", parseText, "0.0.0")
     .addOption(formatOption("of the report: text on standard error, or json on standard output"))

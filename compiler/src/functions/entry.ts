@@ -1,7 +1,7 @@
 // What the compiler knows of one function of EQL. The catalogue holds an entry for each; what an entry does not say (how the
 // arguments become a typed node where that is special, and the code) stands in tables that the type system checks against it:
-// `BUILDERS` in both binders' bind-call.ts, `EDITS` in syntax/foreign-calls.ts, and backend/wasm's elastic-functions.ts and
-// endgame-functions.ts.
+// `BUILDERS` in both binders' bind-call.ts, `EDITS` in syntax/foreign-calls.ts, and elastic-functions.ts and
+// endgame-functions.ts of backend/wasm and backend/lua.
 
 /** A constant: text, long, double or boolean. */
 export type Literal = string | bigint | number | boolean;

@@ -8,6 +8,7 @@ import type { ManifestForeign, ManifestRule, PackageManifest } from "@kestrel/st
 import {
   digestText,
   FORMAT_VERSION,
+  LUA_FOLDER,
   MANIFEST_FILE,
   MODULE_FILE,
   manifestText,
@@ -15,6 +16,7 @@ import {
 } from "@kestrel/stdlib/package-format";
 import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
 import type { TypedQuery } from "../analyse/typed.js";
+import { languageText } from "../backend/lua/language.js";
 import type { CompiledPack, CompiledRule } from "../compile.js";
 import type { Foreign } from "../ir/foreign.js";
 import { rulesOf } from "../ir/origins.js";
@@ -30,6 +32,8 @@ export interface PackageOptions {
   readonly timestampField: string;
   readonly tiebreakerField: string | null;
   readonly categoryField: string;
+  /** The same package with its predicates in Lua, to stand in a folder of this one. */
+  readonly lua?: BuiltPackage;
 }
 
 export interface BuiltPackage {
@@ -38,6 +42,8 @@ export interface BuiltPackage {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** What is loaded in front of generated predicates. */
+const LIBRARY = "foreign/language.lua";
 const NS_PER_MS = 1_000_000n;
 const utf8 = new TextEncoder();
 
@@ -70,8 +76,10 @@ export function buildPackage(
   const foreign = pack.ir.foreigns.map((code, number): ManifestForeign => {
     const { file, ...listed } = manifestForeign(code, number, pack);
     contents.set(file, code.code);
+    if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
     return { ...listed, file };
   });
+  for (const [path, bytes] of options.lua?.files ?? []) contents.set(`${LUA_FOLDER}/${path}`, bytes);
   const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
   if (problems.length > 0) throw new RangeError(problems.join("; "));
   const listed = [...contents].sort(([a], [b]) => Buffer.compare(utf8.encode(a), utf8.encode(b)));
@@ -90,7 +98,7 @@ export function buildPackage(
     },
     rules,
     predicates: pack.ir.eventRules,
-    demands: demandsOf(pack.ir),
+    demands: demandsOf(pack.planned),
     programs: pack.ir.programs.map(programToJson),
     lineage: pack.ir.lineage,
     foreign,
@@ -155,15 +163,20 @@ function manifestForeign(code: Foreign, number: number, { ir, lowered: { foreign
       ),
     ),
     runtime: code.runtime,
-    file: `foreign/${number}.${code.runtime}`,
+    file: code.generated === undefined ? `foreign/${number}.${code.runtime}` : `foreign/${code.name}`,
+    library: code.generated === undefined ? null : LIBRARY,
     limits: code.limits,
     readings: code.readings.map(({ id, name, as }, at) => ({
-      field: id,
+      field: code.generated === undefined ? id : at,
       name,
       type: as,
       slot: lowered.slots[at] ?? 0,
     })),
-    patterns: { first: lowered.firstPattern, regexes: code.regexes.length, globs: code.globs.length },
+    patterns: {
+      first: lowered.firstPattern,
+      regexes: code.generated?.patterns.length ?? code.regexes.length,
+      globs: code.globs.length,
+    },
   };
 }
 

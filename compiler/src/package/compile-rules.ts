@@ -85,7 +85,7 @@ export function tryCompile(
   text = false,
 ): CompiledPack | LoweringError {
   try {
-    return compilePack(rules, options, text);
+    return compilePack(rules, options, { text });
   } catch (error) {
     if (error instanceof LoweringError) return error;
     throw error;

@@ -22,7 +22,14 @@ const SHOWN_PROBLEMS = 20;
 
 /** A failure of the command line itself. */
 export class CliError extends Error {
-  readonly code: "E_ALERTS_WRITE" | "E_EBPF" | "E_INPUT_BROKEN" | "E_INPUT_TIME" | "E_INPUT_UNUSABLE" | "E_TRUST_KEY";
+  readonly code:
+    | "E_ALERTS_WRITE"
+    | "E_EBPF"
+    | "E_INPUT_BROKEN"
+    | "E_INPUT_TIME"
+    | "E_INPUT_UNUSABLE"
+    | "E_RUNTIMES_DIFFER"
+    | "E_TRUST_KEY";
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CliError";

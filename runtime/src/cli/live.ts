@@ -11,7 +11,8 @@ import { liveChunks } from "../ebpf/live-chunks.js";
 import type { EbpfCollector, EventClass } from "../ebpf/load-addon.js";
 import { createDetector } from "../engine/detector.js";
 import { ModuleError } from "../load/call-module.js";
-import { type LoadOptions, loadPackage } from "../load/load-package.js";
+import { loadForRuntime } from "../load/choose-runtime.js";
+import type { LoadOptions } from "../load/load-package.js";
 import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { type Attached, attachCollector, type CollectionLimits } from "./attach-collector.js";
@@ -42,6 +43,8 @@ export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimi
   readonly memoryBytes: number;
   /** What one call into the module may take; 0 for any time. */
   readonly moduleTimeoutNs: bigint;
+  /** How predicates are run; null for how the package was built. */
+  readonly runtime: "wasm" | "lua" | null;
   /** How long to watch; null for until a signal comes. */
   readonly durationNs: bigint | null;
   readonly failOnAlerts: boolean;
@@ -57,7 +60,7 @@ export const LIVE_RING_BYTES = 16 << 20;
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {
   const began = performance.now();
-  const pack = await loadPackage(dir, options);
+  const { pack } = await loadForRuntime(dir, options.runtime, options);
   const stop = createStop();
   let clearStatus: () => void = () => undefined;
   const broken = createBrokenReport(() => clearStatus());

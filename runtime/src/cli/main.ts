@@ -6,6 +6,7 @@ import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
+import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { doctor } from "./doctor.js";
 import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
@@ -32,6 +33,7 @@ interface RunFlags extends TrustFlags {
   readonly moduleTimeout: bigint;
   readonly sort?: boolean;
   readonly timestampUnit?: TimeUnit;
+  readonly runtime?: Runtime;
   readonly strict?: boolean;
   readonly failOnAlerts?: boolean;
   readonly maxLine: number;
@@ -57,7 +59,7 @@ zstd with Node 22.15 or newer. A folder stands for all files in it; those of no 
 Exit codes:
   0    ran to the end
   1    alerts were found, with --fail-on-alerts
-  2    a package, input or output that cannot be used; a module that fails or does not return; no line is an event, or none of a category that a rule asks for
+  2    a package, input or output that cannot be used; a module that fails or does not return; a difference between the runtimes; no line is an event, or none of a category that a rule asks for
   3    wrong usage
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
   141  standard output was closed before the run was over
@@ -175,6 +177,12 @@ function createProgram(): Command {
         .default(parseDuration("30s"), "30s")
         .argParser(parseDuration),
     )
+    .addOption(
+      new Option(
+        "--runtime <runtime>",
+        "how predicates are run: as Wasm, in Lua, or both and any difference is an error (default: as the package was built)",
+      ).choices(["wasm", "lua", "both"]),
+    )
     .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
@@ -203,6 +211,7 @@ function createProgram(): Command {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
     if (flags.ebpf === true) {
+      if (flags.runtime === "both") program.error("error: --runtime both is for --replay");
       for (const [key, name] of REPLAY_ONLY) {
         if (program.getOptionValueSource(key) === "cli") program.error(`error: --${name} is for --replay`);
       }
@@ -236,6 +245,7 @@ function createProgram(): Command {
         moduleTimeoutNs: flags.moduleTimeout,
         ringBytes: flags.ring,
         durationNs: flags.duration ?? null,
+        runtime: flags.runtime === undefined || flags.runtime === "both" ? null : flags.runtime,
         failOnAlerts: flags.failOnAlerts === true,
         summary: flags.summary,
       });
@@ -250,6 +260,7 @@ function createProgram(): Command {
       memoryBytes: flags.memory,
       moduleTimeoutNs: flags.moduleTimeout,
       timestampUnit: flags.timestampUnit ?? null,
+      runtime: flags.runtime ?? null,
       strict: flags.strict === true,
       failOnAlerts: flags.failOnAlerts === true,
       maxLineBytes: flags.maxLine,

@@ -5,9 +5,11 @@ import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
 import { isHeader } from "../ebpf/notes.js";
+import { compareDetectors } from "../engine/compare-detectors.js";
 import { createDetector, type Detector } from "../engine/detector.js";
 import { ModuleError } from "../load/call-module.js";
-import { type LoadOptions, loadPackage } from "../load/load-package.js";
+import { loadForRuntime, type Runtime } from "../load/choose-runtime.js";
+import type { LoadOptions, Package } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
 import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
@@ -15,6 +17,7 @@ import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createInputWatch, type InputWatch } from "../report/usable-input.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
 import { createBrokenReport } from "./broken-report.js";
+import { createDifferenceReport } from "./difference-report.js";
 import {
   CliError,
   describeFailure,
@@ -47,6 +50,8 @@ export interface ReplayOptions extends SinkOptions, LoadOptions {
   readonly moduleTimeoutNs: bigint;
   /** What a number in the time field counts; null for what the package was built with. */
   readonly timestampUnit: TimeUnit | null;
+  /** How predicates are run; null for how the package was built. */
+  readonly runtime: Runtime | null;
   readonly strict: boolean;
   readonly failOnAlerts: boolean;
   readonly maxLineBytes: number;
@@ -63,9 +68,11 @@ type Ending = "end" | StopReason;
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, given: ReplayOptions): Promise<number> {
   const began = performance.now();
-  const built = await loadPackage(dir, given);
+  const chosen = await loadForRuntime(dir, given.runtime, given);
   const { timestampUnit } = given;
-  const pack = timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
+  const inUnit = (built: Package): Package =>
+    timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
+  const pack = inUnit(chosen.pack);
   const { paths, skippable } = expandPaths(given.replay);
   const options: ReplayOptions = { ...given, replay: paths };
   const stop = createStop();
@@ -86,13 +93,20 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   const recordings = await findRecordings(options.replay, pack.manifest, broken.say);
   const usual = recordings.latenessNs ?? (mayNotEnd ? USUAL_LATENESS_NS : null);
   const latenessNs = options.latenessNs === undefined ? usual : options.latenessNs;
-  const detector = createDetector(pack, {
-    latenessNs,
-    memoryBytes: options.memoryBytes,
-    onAlert: delivery.onAlert,
-    onBroken: broken.show,
-    onFault: createFaultReport(broken.say),
-  });
+  const judging = { latenessNs, memoryBytes: options.memoryBytes, onFault: createFaultReport(broken.say) };
+  const make = (onAlert: Delivery["onAlert"]): Detector =>
+    createDetector(pack, { ...judging, onAlert, onBroken: broken.show });
+  const { other } = chosen;
+  const compared =
+    other === null
+      ? null
+      : compareDetectors(
+          make,
+          (onAlert) => createDetector(inUnit(other), { ...judging, onAlert }),
+          delivery.onAlert,
+          createDifferenceReport(pack.manifest, broken.say),
+        );
+  const detector = compared?.detector ?? make(delivery.onAlert);
   const idleNs = mayNotEnd && latenessNs !== null ? options.idleNs : 0n;
   const { category_field: categoryField, categories = null } = pack.manifest.schema;
   const watch = createInputWatch({ categoryField, categories });
@@ -148,6 +162,13 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
       throw new CliError("E_INPUT_UNUSABLE", `no file of events in ${given.replay.join(", ")}`);
     }
     if (counters.lines === counters.blank) broken.say("note: the input is empty");
+  }
+  const differences = compared?.differences() ?? 0;
+  if (differences > 0) {
+    throw new CliError(
+      "E_RUNTIMES_DIFFER",
+      `Wasm and Lua did not find the same in ${counted(differences, "batch", "batches")} of events`,
+    );
   }
   if (options.strict && counters.broken > 0) {
     throw new CliError("E_INPUT_BROKEN", `${counted(counters.broken, "line is", "lines are")} broken (--strict)`);

@@ -7,7 +7,7 @@
 //
 // INVARIANT: whatever foreign code does, the module goes on, and what other rules find does not change.
 
-import { CONTROL_BASE, CONTROL_LINE } from "@kestrel/stdlib/abi";
+import { CONTROL_BASE, CONTROL_COMBINATIONS, CONTROL_LINE } from "@kestrel/stdlib/abi";
 import {
   FAULTS_TO_QUARANTINE,
   FOREIGN_MILLISECONDS,
@@ -20,8 +20,8 @@ import {
   type Captures,
   type FaultKind,
   ForeignFault,
-  type ForeignHost,
   type ForeignInstance,
+  type GeneratedHost,
   type Limits,
   type MakeForeign,
 } from "../foreign/foreign-host.js";
@@ -66,7 +66,7 @@ interface State {
   readonly spec: ManifestForeign;
   readonly code: MakeForeign;
   readonly limits: Limits;
-  readonly host: ForeignHost;
+  readonly host: GeneratedHost;
   instance: ForeignInstance | null;
   evaluated: number;
   matched: number;
@@ -99,9 +99,10 @@ export function createForeignTester(
     return memory;
   }
 
-  function createHost(spec: ManifestForeign): ForeignHost {
+  function createHost(spec: ManifestForeign): GeneratedHost {
     const values = createEventValues(memoryOf(), spec.readings);
     const names = new Map(spec.readings.map(({ field, name }) => [field, name]));
+    const types = new Map(spec.readings.map(({ field, type }) => [field, type]));
     const { first, regexes, globs } = spec.patterns;
     const match = (pattern: number, text: Uint8Array): boolean => {
       const { foreign } = instance();
@@ -119,6 +120,17 @@ export function createForeignTester(
       glob(id, text) {
         if (id < 0 || id >= globs) throw new ForeignFault("host", `asked for wildcard ${id} of ${globs}`);
         return match(first + regexes + id, text);
+      },
+      typeOf(field) {
+        const type = types.get(field);
+        if (type === undefined) throw new ForeignFault("host", `asked for reading ${field} of ${types.size}`);
+        return type;
+      },
+      flag: (query) => memoryOf().bytes[instance().lineageFlags + query] === 1,
+      gaveUp() {
+        const { view } = memoryOf();
+        const at = CONTROL_BASE + CONTROL_COMBINATIONS;
+        view.setBigUint64(at, view.getBigUint64(at, true) + 1n, true);
       },
       emit() {
         emitted = true;

@@ -1,6 +1,8 @@
 // What hand-written code may ask of its host, as values of JavaScript; the Wasm imports and the Lua bindings are made on it. The
 // meaning of each function stands in stdlib/src/host-api.ts.
 
+import type { FieldType } from "@kestrel/stdlib/schema/types";
+
 /** What ends an evaluation. */
 export type FaultKind =
   /** The evaluation passed its limit of instructions. */
@@ -46,6 +48,16 @@ export interface ForeignHost {
   capture(field: number): void;
 }
 
+/** What predicates that eqlc has made may ask beside. Their fields are numbers of readings, and `regex` matches all their patterns. */
+export interface GeneratedHost extends ForeignHost {
+  /** What a reading is read as. */
+  typeOf(field: number): FieldType | "raw";
+  /** Whether the event's process stands in the relation that a lineage query asks for. */
+  flag(query: number): boolean;
+  /** Counts a question that tried too many combinations. */
+  gaveUp(): void;
+}
+
 export interface Limits {
   readonly fuel: number;
   readonly memoryBytes: number;
@@ -55,8 +67,8 @@ export interface Limits {
 /** Names and values of what a match captured, in order. */
 export type Captures = readonly (readonly [name: string, value: string])[];
 
-/** Makes an instance of hand-written code; throws ForeignFault when that cannot be done. */
-export type MakeForeign = (host: ForeignHost, limits: Limits) => ForeignInstance;
+/** Makes an instance of code; throws ForeignFault when that cannot be done. */
+export type MakeForeign = (host: GeneratedHost, limits: Limits) => ForeignInstance;
 
 /** One hand-written predicate with its own state. Every function throws ForeignFault; after one, only a new instance may be used. */
 export interface ForeignInstance {

@@ -5,6 +5,7 @@ import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import { FUEL_EXPORT, HOST_FUNCTIONS } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
 import type { MakeForeign } from "../foreign/foreign-host.js";
+import type { MakePredicate } from "../foreign/lua/generated-predicates.js";
 import { loadLua } from "../foreign/lua/lua-instance.js";
 import { createWasmInstance } from "../foreign/wasm-instance.js";
 import { wasm } from "../wasm.js";
@@ -13,16 +14,23 @@ import type { Report } from "./problems.js";
 const NAMES: ReadonlySet<string> = new Set(HOST_FUNCTIONS.map(({ name }) => name));
 const ESCAPE = 0x1b;
 
-/** Checks the code of one entry of the manifest; null, with reasons reported, when it cannot be run. */
+/** Checks the code of one entry of the manifest; `generated` loads the library of what eqlc has made, once. null, with reasons reported, when it cannot be run. */
 export async function checkForeignCode(
-  { name, file, runtime, readings }: ManifestForeign,
+  { name, file, library, runtime, readings }: ManifestForeign,
   files: ReadonlyMap<string, Uint8Array>,
+  generated: (library: Uint8Array) => Promise<MakePredicate>,
   report: Report,
 ): Promise<MakeForeign | null> {
   const bytes = files.get(file);
   // A listed file that is not sound has been reported.
   if (bytes === undefined) {
     report("E_PACKAGE_FOREIGN", file, "is not among the files of the package, or is not what was written");
+    return null;
+  }
+  if (library !== null) {
+    const front = files.get(library);
+    if (runtime === "lua" && front !== undefined) return (await generated(front))(bytes, name);
+    report("E_PACKAGE_FOREIGN", library, "is not among the files of the package, or is not what was written");
     return null;
   }
   if (runtime === "lua") {

@@ -4,7 +4,7 @@
 // the loader looks at the manifest's shape again.
 
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES } from "@kestrel/stdlib/host-api";
+import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES, GENERATED_FUEL, GENERATED_MEMORY_BYTES } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
 import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
@@ -29,6 +29,7 @@ const RUNTIMES: readonly ManifestForeign["runtime"][] = ["wasm", "lua"];
 const READ_AS: readonly (FieldType | "raw")[] = [...TYPES, "raw"];
 /** What no foreign code may have more of. */
 const MOST = { fuel: FOREIGN_FUEL, memory_bytes: FOREIGN_MEMORY_BYTES };
+const MOST_GENERATED = { fuel: GENERATED_FUEL, memory_bytes: GENERATED_MEMORY_BYTES };
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */
@@ -96,7 +97,8 @@ function checkForeign(value: unknown, rules: number, fail: Fail): void {
     }
     oneOf(found.runtime, RUNTIMES, `${path}.runtime`, fail);
     const limits = objectAt(found.limits, `${path}.limits`, fail);
-    for (const [name, most] of Object.entries(MOST)) {
+    if (found.library !== null) texts(found, path, ["library"], fail);
+    for (const [name, most] of Object.entries(found.library === null ? MOST : MOST_GENERATED)) {
       const limit = limits?.[name];
       if (limits === null || !count(limit, `${path}.limits.${name}`, fail)) continue;
       if (limit > most) fail(`${path}.limits.${name}`, `${limit} is more than ${most}`);

@@ -18,6 +18,7 @@ import {
 } from "@kestrel/stdlib/package-format";
 import { flagCount, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { MakeForeign } from "../foreign/foreign-host.js";
+import { loadGenerated, type MakePredicate } from "../foreign/lua/generated-predicates.js";
 import type { WasmModule } from "../wasm.js";
 import { checkForeignCode } from "./check-foreign.js";
 import { checkManifest } from "./check-manifest.js";
@@ -111,7 +112,7 @@ async function loadOnce(dir: string, trust: Trust | undefined): Promise<Package>
   const root = await realpath(dir);
   let module: Uint8Array | null = null;
   const foreign = new Map<string, Uint8Array>();
-  const wanted = new Set(manifest.foreign.map(({ file }) => file));
+  const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
   for (let at = 0; at < manifest.files.length; at += FILES_AT_ONCE) {
     const files = manifest.files.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
@@ -181,7 +182,15 @@ async function assemble(
   const tables = readTables(manifest, batch, report);
   const flags = flagCount(tables?.lineage ?? []);
   const module = sound.module === null ? null : await checkModule(sound.module, flags, manifest.foreign, report);
-  const foreign = await Promise.all(manifest.foreign.map((one) => checkForeignCode(one, sound.foreign, report)));
+  // All predicates that eqlc has made share a state, see foreign/lua/generated-predicates.ts.
+  let predicates: Promise<MakePredicate> | null = null;
+  const generated = (library: Uint8Array): Promise<MakePredicate> => {
+    predicates ??= loadGenerated(library);
+    return predicates;
+  };
+  const foreign = await Promise.all(
+    manifest.foreign.map((one) => checkForeignCode(one, sound.foreign, generated, report)),
+  );
   const whole = foreign.filter((code) => code !== null);
   if (problems.length > 0 || module === null || tables === null || whole.length < foreign.length) {
     throw new PackageError(problems);

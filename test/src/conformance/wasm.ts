@@ -14,7 +14,7 @@ import { type Backend, type ExpectedValue, messageOf, parseProblems } from "./ba
 import type { DataSet } from "./data-sets.js";
 
 /** One event without fields. */
-const NOTHING: DataSet = {
+export const NOTHING: DataSet = {
   lines: ["{}"],
   ids: [0],
   timestampField: DEFAULT_OPTIONS.timestampField,
@@ -106,7 +106,7 @@ async function differencesOf(
 }
 
 /** A constant as both dialects write it. */
-function written(value: null | boolean | number | string): string {
+export function written(value: null | boolean | number | string): string {
   if (typeof value !== "string") return String(value);
   const escaped = (character: string): string =>
     `\\u{${(character.codePointAt(0) ?? 0).toString(16).padStart(2, "0")}}`;
@@ -166,14 +166,18 @@ function linesOf({ lines }: DataSet): EventLines {
   };
 }
 
-/** As `eqlc query` learns the fields of its input; what Kestrel knows of ECS stands beside what is found. */
 function optionsFor({ optimize, learned }: Compiler, data: DataSet): CompileOptions {
-  const standing = learned.get(data);
-  if (standing !== undefined) return standing;
+  const standing = learned.get(data) ?? learnedOptions(data, optimize);
+  learned.set(data, standing);
+  return standing;
+}
+
+/** As `eqlc query` learns the fields of its input; what Kestrel knows of ECS stands beside what is found. */
+export function learnedOptions(data: DataSet, optimize: boolean): CompileOptions {
   const inference = createInference();
   for (const line of data.lines) inference.add(line);
   const fixed = new Map<string, FieldType>([...Object.entries(data.types), [data.categoryField, "keyword"]]);
-  const options: CompileOptions = {
+  return {
     ...DEFAULT_OPTIONS,
     schema: inferredSchema(inference, defaultSchema(), fixed),
     timestampField: data.timestampField,
@@ -184,8 +188,6 @@ function optionsFor({ optimize, learned }: Compiler, data: DataSet): CompileOpti
     allPipes: true,
     optimize,
   };
-  learned.set(data, options);
-  return options;
 }
 
 function keyTexts(key: string): (string | null)[] {

@@ -1,10 +1,12 @@
 // Queries and a stream -> where the reference interpreter and the compiled pack answer differently, if anywhere.
-// All queries are compiled into one pack, once optimised and once not, and any number of streams go through it.
+// All queries are compiled into one pack, once optimised, once not, and once with Lua in the place of its circuits, and any number of
+// streams go through each.
 
 import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { Dialect, Query } from "@kestrel/compiler/syntax/ast";
 import { parseQuery } from "@kestrel/compiler/syntax/parse";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
+import type { ForeignFaultReport } from "@kestrel/runtime/evaluate/foreign-tester";
 import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
 import { expectedDetections, foundDetections } from "../support/detections.js";
 import { lowerForTest, type PackUnderTest, ruleOf, runLines } from "../support/run-pack.js";
@@ -49,7 +51,7 @@ export interface Disagreement {
   /** Detections as support/detections.ts writes them, in their order. */
   readonly expected: readonly string[];
   readonly found: readonly string[];
-  readonly optimize: boolean;
+  readonly mode: Mode;
 }
 
 export interface Comparison {
@@ -68,11 +70,15 @@ export interface Prepared {
   readonly over: (lines: readonly string[]) => Comparison;
 }
 
-/** Compiles what compiles, in each of the modes: optimised or not. */
+/** How a pack is compiled: to Wasm, optimised or not, or with its predicates in Lua. */
+export type Mode = "optimised" | "plain" | "lua";
+const MODES: readonly Mode[] = ["optimised", "plain", "lua"];
+
+/** Compiles what compiles, in each of the modes. */
 export async function prepare(
   queries: readonly string[],
   setting: Setting,
-  modes: readonly boolean[] = [true, false],
+  modes: readonly Mode[] = MODES,
 ): Promise<Prepared> {
   const rules = queries.map((query, i) => ruleOf(`q${i}`, query));
   const options: CompileOptions = { ...DEFAULT_OPTIONS, ...setting.compile };
@@ -85,10 +91,11 @@ export async function prepare(
     const reason = `${first?.code} ${first?.message}`;
     refused.set(reason, (refused.get(reason) ?? 0) + 1);
   }
-  const packs: { readonly optimize: boolean; readonly under: Omit<PackUnderTest, "diagnostics"> }[] = [];
-  for (const optimize of modes) {
-    const under = await lowerForTest(good, { ...options, optimize });
-    packs.push({ optimize, under });
+  const packs: { readonly mode: Mode; readonly under: Omit<PackUnderTest, "diagnostics"> }[] = [];
+  for (const mode of modes) {
+    const target = mode === "lua" ? "lua" : "wasm";
+    const under = await lowerForTest(good, { ...options, optimize: mode === "optimised" }, target);
+    packs.push({ mode, under });
   }
 
   return {
@@ -99,19 +106,24 @@ export async function prepare(
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
       const answers = good.map(({ query }) => answerOf(query, events, setting));
       const disagreements: Disagreement[] = [];
-      for (const { optimize, under } of packs) {
-        const found = runLines(under.pack, bytes, setting.run);
+      for (const { mode, under } of packs) {
+        const found = runLines(under.pack, bytes, { ...setting.run, onFault });
         for (const [index, { rule, query }] of under.rules.entries()) {
           const got = foundDetections(found, index, query.dialect);
           const expected = answers[index] ?? [];
           if (got.join("|") !== expected.join("|"))
-            disagreements.push({ query: rule.query, lines, expected, found: got, optimize });
+            disagreements.push({ query: rule.query, lines, expected, found: got, mode });
         }
       }
       const results = answers.reduce((sum, answer) => sum + answer.length, 0);
       return { pairs: good.length * lines.length, results, disagreements };
     },
   };
+}
+
+/** A predicate in Lua that faults is a defect. */
+function onFault({ name, kind, message }: ForeignFaultReport): void {
+  throw new Error(`${name} was stopped (${kind}): ${message}`);
 }
 
 export function parseText(text: string, dialect: Dialect): Query {

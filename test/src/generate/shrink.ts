@@ -18,7 +18,7 @@ const BATCH = 60;
 /** Ends with a case of which no piece can be left out, or after so many rounds. */
 export async function shrink(start: Disagreement, setting: Setting): Promise<Disagreement> {
   // What is wrong without the optimiser, as most is, takes far less time to try.
-  const plain = (await prepare([start.query], setting, [false])).over(start.lines).disagreements[0];
+  const plain = (await prepare([start.query], setting, ["plain"])).over(start.lines).disagreements[0];
   let smallest = plain ?? start;
   for (let round = 0; round < ROUNDS; round++) {
     const before = smallest;
@@ -31,7 +31,7 @@ export async function shrink(start: Disagreement, setting: Setting): Promise<Dis
 
 /** The query stays as it is, so it is compiled once. */
 async function shrinkStream(start: Disagreement, setting: Setting): Promise<Disagreement> {
-  const prepared = await prepare([start.query], setting, [start.optimize]);
+  const prepared = await prepare([start.query], setting, [start.mode]);
   let smallest = start;
   for (let shrunk = true; shrunk; ) {
     shrunk = false;
@@ -52,7 +52,7 @@ async function shrinkQuery(start: Disagreement, setting: Setting): Promise<Disag
   const parses = smaller.filter((text) => parseQuery(text, { dialect: setting.dialect }).problems.length === 0);
   const shorter = [...new Set(parses)].filter((text) => text !== start.query).sort((a, b) => a.length - b.length);
   for (let at = 0; at < shorter.length; at += BATCH) {
-    const prepared = await prepare(shorter.slice(at, at + BATCH), setting, [start.optimize]);
+    const prepared = await prepare(shorter.slice(at, at + BATCH), setting, [start.mode]);
     const found = prepared.over(start.lines).disagreements.find((one) => isSameKind(one, start));
     if (found !== undefined) return found;
   }
@@ -79,7 +79,7 @@ export function writeCase(found: Disagreement, setting: Setting): string {
       .map((n) => (n === "-1" ? "_" : String(Number(n) + 1)))
       .join(" ");
   const head = [
-    `// ${setting.dialect}, ${found.optimize ? "optimised" : "not optimised"}: Wasm finds ${found.found.join(" | ") || "nothing"}`,
+    `// ${setting.dialect}, ${found.mode}: finds ${found.found.join(" | ") || "nothing"}`,
     `// and not ${found.expected.join(" | ") || "nothing"}`,
     writeSection("query", printQuery(parseText(found.query, setting.dialect))),
   ];

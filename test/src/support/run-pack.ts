@@ -6,6 +6,7 @@ import {
   type CompiledRule,
   type CompileOptions,
   compilePack,
+  type Target,
 } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
@@ -36,8 +37,9 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
 export async function lowerForTest(
   rules: readonly CompiledRule[],
   options: CompileOptions,
+  target: Target = "wasm",
 ): Promise<Omit<PackUnderTest, "diagnostics">> {
-  return { pack: await loadForTest(compilePack(rules, options), options), rules };
+  return { pack: await loadForTest(compilePack(rules, options, { target }), options), rules };
 }
 
 /** A compiled pack as the runtime loads it. */

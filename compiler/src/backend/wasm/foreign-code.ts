@@ -4,7 +4,7 @@
 import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import type { PackIr } from "../../ir/pack-ir.js";
 import type { DataSection } from "./data-section.js";
-import { testPatterns } from "./patterns-to-tests.js";
+import { testAutomaton, testPatterns } from "./patterns-to-tests.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** Internal names. */
@@ -35,9 +35,19 @@ export function addForeignCode({
     );
     names.push(name);
   };
-  for (const { regexes, globs } of foreigns) {
+  const none = { fold: false, exact: [], globs: [], regexes: [] };
+  for (const { regexes, globs, generated } of foreigns) {
     first.push(names.length);
-    const none = { fold: false, exact: [], globs: [], regexes: [] };
+    for (const list of generated?.patterns ?? []) {
+      add((text) => {
+        const subject = list.fold ? b.prelude("fold", text()) : text();
+        if (list.kind === "regexes") return testAutomaton(b, data, list.regexes, list.fold, subject);
+        const trees = list.globs.map((tree) => ({ text: "", tree }));
+        const kept = b.module.local.set(0, subject);
+        const test = testPatterns(b, data, { ...none, fold: list.fold, globs: trees }, text);
+        return b.module.block(null, [kept, test], i32);
+      });
+    }
     for (const regex of regexes) add((text) => testPatterns(b, data, { ...none, regexes: [regex] }, text));
     for (const glob of globs) add((text) => testPatterns(b, data, { ...none, globs: [glob] }, text));
   }

@@ -81,6 +81,11 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const { readings: asked } of pack.foreigns) for (const reading of asked) addReading(reading);
   const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
   for (const atom of used) for (const reading of readingsOfAtom(atom)) addReading(reading);
+  // Where the predicates are Lua no circuit asks for the texts that the index looks up.
+  const posted = (pack.index?.postings ?? []).map(
+    ({ reading, fold, predicates }): Atom => ({ kind: "set", reading, fold, texts: [...predicates.keys()] }),
+  );
+  for (const atom of posted) for (const reading of readingsOfAtom(atom)) addReading(reading);
 
   const sorted = [...readings.values()].sort(compareReadings);
   const slots = new Map<string, number>();
@@ -108,7 +113,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   const stampsBase = next;
   const folded = new Map<string, number>();
   const texts = new Map<string, { reading: Reading; fold: boolean; texts: Set<string> }>();
-  for (const atom of used) {
+  for (const atom of [...used, ...posted]) {
     const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
     if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(readingKey(atom.reading))) {
       folded.set(readingKey(atom.reading), take(RECORD_BYTES));

@@ -120,7 +120,7 @@ export function hostBindings(host: ForeignHost): Library {
 }
 
 /** What a script has beside the Host API. */
-function extras(fengari: Fengari): Library {
+export function extras(fengari: Fengari): Library {
   const { lvm, lobject } = fengari;
   return {
     equal: (L) => {

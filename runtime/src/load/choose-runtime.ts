@@ -1,0 +1,41 @@
+// The folder of a package, and how its predicates are to be run -> the package or packages that are run. `eqlc build --target both`
+// writes the same package twice: as Wasm, and in the folder lua/ with its predicates in Lua.
+
+import { join } from "node:path";
+import { LUA_FOLDER, MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { type LoadOptions, loadPackage, type Package } from "./load-package.js";
+import { PackageError } from "./problems.js";
+
+export type Runtime = "wasm" | "lua" | "both";
+
+export interface ChosenPackages {
+  /** What is run. */
+  readonly pack: Package;
+  /** What its findings are compared with; null when there is no other. */
+  readonly other: Package | null;
+}
+
+/**
+ * `runtime` null takes the package as it was built. What is signed is the outer manifest, which has the digests of the inner one. Throws PackageError, also when the package lacks what is
+ * asked for.
+ */
+export async function loadForRuntime(
+  dir: string,
+  runtime: Runtime | null,
+  options: LoadOptions = {},
+): Promise<ChosenPackages> {
+  const built = await loadPackage(dir, options);
+  if (runtime === null) return { pack: built, other: null };
+  const isLua = built.manifest.foreign.some(({ library }) => library !== null);
+  const holdsLua = built.manifest.files.some(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
+  if (runtime !== "lua" && isLua) throw lacking(dir, "Wasm", "wasm");
+  if (runtime === "wasm") return { pack: built, other: null };
+  if (!isLua && !holdsLua) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
+  const lua = isLua ? built : await loadPackage(join(dir, LUA_FOLDER));
+  return runtime === "lua" ? { pack: lua, other: null } : { pack: built, other: lua };
+}
+
+function lacking(dir: string, what: string, target: string): PackageError {
+  const message = `its predicates are not there in ${what}; build it with \`eqlc build --target ${target}\` or \`both\``;
+  return new PackageError([{ code: "E_PACKAGE_MISSING", file: dir, message }]);
+}
