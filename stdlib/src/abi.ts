@@ -19,7 +19,7 @@
 //          late     the lines of late tests, exported as late_base / late_capacity
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -434,6 +434,7 @@ export const NFA_SPLIT = 2;
 //   f64_format(value: f64, address: i32) -> i32    writes the shortest text, returns its length, at most FORMAT_BYTES
 // Exports: memory, abi_version (i32 global), input_base, input_capacity, output_base (i32 globals), and
 //   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
+//   predicate_count, flag_count (i32 globals)      how many predicates and lineage flags there are: a manifest names no others
 //   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
 export const IMPORT_MODULE = "kestrel";
 export const RUN_DONE = 0;

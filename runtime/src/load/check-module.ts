@@ -1,5 +1,6 @@
 // The bytes of module.wasm -> a compiled module that has the interface of stdlib/src/abi.ts.
-// The names are compared before anything of the module runs; the globals can only be read from an instance.
+// The names are compared before anything of the module is made; the globals can only be read from an instance. No code of the module
+// runs for that: one with a start function is refused.
 
 import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING } from "@kestrel/stdlib/abi";
 import { MODULE_FILE } from "@kestrel/stdlib/package-format";
@@ -7,8 +8,18 @@ import { EXPORTS, IMPORTS, instantiate } from "./instantiate.js";
 import type { Report } from "./problems.js";
 import { type WasmModule, wasm } from "./wasm.js";
 
-/** Compiles and checks a module, which must have room for so many lineage flags; null, with reasons reported, when it cannot be used. */
-export async function checkModule(bytes: Uint8Array, flags: number, report: Report): Promise<WasmModule | null> {
+/** What a manifest says of its module: how many predicates there are, and lineage flags that it names. */
+export interface NamedByManifest {
+  readonly predicates: number;
+  readonly flags: number;
+}
+
+/** Compiles and checks the module of such a manifest; null, with reasons reported, when it cannot be used. */
+export async function checkModule(
+  bytes: Uint8Array,
+  { predicates, flags }: NamedByManifest,
+  report: Report,
+): Promise<WasmModule | null> {
   let failed = false;
   const fail = (message: string): void => {
     failed = true;
@@ -25,6 +36,7 @@ export async function checkModule(bytes: Uint8Array, flags: number, report: Repo
     if (from !== IMPORT_MODULE || !IMPORTS.includes(name)) fail(`imports ${from}.${name}, which does not exist`);
     else if (kind !== "function") fail(`imports ${from}.${name} as a ${kind}; it is a function`);
   }
+  if (hasStart(bytes)) fail("has a start function, which would run before it can be looked at");
   const exported = new Map(wasm.Module.exports(module).map(({ name, kind }) => [name, kind]));
   for (const [name, kind] of EXPORTS) {
     const found = exported.get(name);
@@ -33,8 +45,9 @@ export async function checkModule(bytes: Uint8Array, flags: number, report: Repo
   }
   if (failed) return null;
   try {
-    const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } =
-      instantiate(module);
+    const instance = instantiate(module);
+    const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } = instance;
+    const { predicateCount, flagCount } = instance;
     const size = memory.buffer.byteLength;
     if (abiVersion !== ABI_VERSION) {
       failed = true;
@@ -48,13 +61,33 @@ export async function checkModule(bytes: Uint8Array, flags: number, report: Repo
     if (lateCapacity <= INPUT_PADDING || lateBase + lateCapacity > size) {
       fail(`a late region of ${lateCapacity} bytes at ${lateBase} does not fit into ${size} bytes of memory`);
     }
-    if (lineageFlags + flags > size) {
-      fail(`${flags} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);
+    if (lineageFlags + flagCount > size) {
+      fail(`${flagCount} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);
     }
+    if (predicateCount !== predicates) fail(`has ${predicateCount} predicates, the manifest ${predicates}`);
+    if (flagCount < flags) fail(`has ${flagCount} lineage flags, the manifest names ${flags}`);
   } catch (error) {
     fail(`cannot be instantiated: ${messageOf(error)}`);
   }
   return failed ? null : module;
+}
+
+const WASM_HEADER_BYTES = 8;
+const START_SECTION = 8;
+
+/** Whether a module that compiles has a start section: each begins with its number, and its length as LEB128. */
+function hasStart(bytes: Uint8Array): boolean {
+  for (let at = WASM_HEADER_BYTES; at < bytes.length; ) {
+    if (bytes[at++] === START_SECTION) return true;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      length += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    at += length;
+  }
+  return false;
 }
 
 function messageOf(error: unknown): string {

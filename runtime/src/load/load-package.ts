@@ -162,8 +162,8 @@ async function assemble(
   report: Report,
 ): Promise<Package> {
   const tables = readTables(manifest, batch, report);
-  const flags = flagCount(tables?.lineage ?? []);
-  const module = moduleBytes === null ? null : await checkModule(moduleBytes, flags, report);
+  const named = { predicates: manifest.predicates.length, flags: flagCount(tables?.lineage ?? []) };
+  const module = moduleBytes === null ? null : await checkModule(moduleBytes, named, report);
   if (problems.length > 0 || module === null || tables === null) throw new PackageError(problems);
   return { manifest, module, ...tables };
 }

@@ -27,6 +27,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import { layOutMemory } from "@kestrel/stdlib/memory-layout";
 import type { Field } from "@kestrel/stdlib/schema/types";
+import { flagCount } from "@kestrel/stdlib/sequence-tables";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
 import { atomsOf } from "../../ir/circuit.js";
@@ -144,6 +145,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
         lateBase: memory.lateBase,
         lateCapacity: LATE_BYTES,
         lineageFlags: state.lineageFlags,
+        flagCount: flagCount(pack.lineage),
         largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
         evaluate: "evaluate",
         callPredicate: "call predicate",

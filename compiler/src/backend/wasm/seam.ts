@@ -63,6 +63,7 @@ export interface FinishOptions {
   readonly lateBase: number;
   readonly lateCapacity: number;
   readonly lineageFlags: number;
+  readonly flagCount: number;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
@@ -155,6 +156,8 @@ export function finish(
     late_base: options.lateBase,
     late_capacity: options.lateCapacity,
     lineage_flags: options.lineageFlags,
+    flag_count: options.flagCount,
+    predicate_count: options.globals.predicate_count,
   };
   for (const [name, value] of Object.entries(constants)) {
     module.addGlobal(`export ${name}`, i32, false, builder.word(value));
