@@ -443,6 +443,7 @@ export const NFA_SPLIT = 2;
 //   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
 //   foreign_base, foreign_capacity (i32 globals), foreign_match(pattern: i32, length: i32) -> i32: where there is foreign code,
 //                                                  whether a pattern of it matches the text of that length at foreign_base
+//   predicate_count, flag_count (i32 globals)      how many predicates and lineage flags there are: a manifest names no others
 //   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
 export const IMPORT_MODULE = "kestrel";
 export const RUN_DONE = 0;

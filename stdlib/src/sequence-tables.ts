@@ -173,6 +173,10 @@ export function tableProblems(tables: SequenceTables, context: TableContext): st
     checkProgramTests(program, path, fail);
     checkPredicates(predicatesOfProgram(program), path, context, fail);
   }
+  const decided = new Set([...owned, ...context.predicates.flat()]);
+  for (const index of context.rules.keys()) {
+    if (!decided.has(index)) fail(`rules[${index}]`, "neither a predicate nor a program decides it");
+  }
   for (const [predicate, rules] of context.predicates.entries()) {
     const both = rules.find((rule) => owned.has(rule));
     if (both !== undefined) fail(`predicates[${predicate}]`, `decides rule ${both}, which has a program`);

@@ -244,8 +244,10 @@ detecting("forgets the oldest keys of pipes, and counts them", async () => {
   const lines = ["a", "b", "a", "c", "b"].map((key, at) => `{"t":${at},"p":"3","l":"=>","u":"${key}"}`);
   const roomy: FakePack = {
     ...LATE_PACK,
+    rules: LATE_PACK.rules.slice(4, 5),
+    predicates: LATE_PACK.predicates.map(() => []),
     programs: [
-      fakeProgram({ rule: 4, kind: "event", stages: [fakeStage(3)], pipes: [{ kind: "unique", keys: lateOf(">") }] }),
+      fakeProgram({ rule: 0, kind: "event", stages: [fakeStage(3)], pipes: [{ kind: "unique", keys: lateOf(">") }] }),
     ],
   };
   const all = await detect(lines, {}, 9, roomy);

@@ -15,6 +15,7 @@ import {
   type FakePack,
   fakeManifest,
   fakePack,
+  fakeRule,
   fakeStage,
   LATE_PACK,
   withDigest,
@@ -195,7 +196,15 @@ loading("refuses modules with another interface", async () => {
     @external("env", "now") declare function now(): f64;
     @external("kestrel", "f64_parse") declare function parse(address: i32, length: i32): f64;
     export const abi_version: i32 = 1; export function input_base(): f64 { return now() + parse(0, 0); }`);
-  const missing = ["input_capacity", "output_base", "late_base", "late_capacity", "lineage_flags"];
+  const missing = [
+    "input_capacity",
+    "output_base",
+    "late_base",
+    "late_capacity",
+    "lineage_flags",
+    "flag_count",
+    "predicate_count",
+  ];
   assert.equal(await load(strange), [
     "E_PACKAGE_MODULE module.wasm: imports env.now, which does not exist",
     "E_PACKAGE_MODULE module.wasm: exports input_base as a function; it must be a global",
@@ -204,19 +213,50 @@ loading("refuses modules with another interface", async () => {
     ),
   ]);
   const misplaced = await assemble(`
-    export const abi_version: i32 = 3; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const abi_version: i32 = 5; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
     export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }
     export const late_base: i32 = 262143; export const late_capacity: i32 = 65; export const lineage_flags: i32 = 262142;
+    export const flag_count: i32 = 4; export const predicate_count: i32 = 0;
     export function late_begin(): void {} export function late_test(p: i32): i32 { return p; }
     export function late_event(r: i32, a: i32, n: i32): i32 { return r + a + n; }`);
   assert.equal(await load(misplaced), [
-    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 3; this runtime speaks 4",
+    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 5; this runtime speaks 4",
     "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: a late region of 65 bytes at 262143 does not fit into 262144 bytes of memory",
-    "E_PACKAGE_MODULE module.wasm: 3 lineage flags at 262142 do not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: 4 lineage flags at 262142 do not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: has 0 predicates, the manifest 1",
   ]);
 });
+
+loading(
+  "refuses a manifest that names what the module lacks, and a module that begins before it is looked at",
+  async () => {
+    const { module } = await fakePack(LATE_PACK);
+    const load = (pack: Partial<FakePack>, bytes = module): Promise<string[]> => {
+      const manifest = fakeManifest({ ...LATE_PACK, ...pack }, { "module.wasm": bytes });
+      return problemsOf(packageFromMemory({ manifest, module: bytes }), true);
+    };
+    assert.equal(await load({}), []);
+    const count = LATE_PACK.predicates.length;
+    assert.equal(await load({ predicates: [...LATE_PACK.predicates, []] }), [
+      `E_PACKAGE_MODULE module.wasm: has ${count} predicates, the manifest ${count + 1}`,
+    ]);
+    const [tree] = LATE_PACK.lineage ?? [];
+    const [query] = tree?.queries ?? [];
+    if (tree === undefined || query === undefined) throw new Error("no tree");
+    assert.equal(await load({ lineage: [{ ...tree, queries: [{ ...query, flag: 999 }] }] }), []);
+    assert.equal(await load({ lineage: [{ ...tree, queries: [{ ...query, flag: 1000 }] }] }), [
+      "E_PACKAGE_MODULE module.wasm: has 1000 lineage flags, the manifest names 1001",
+    ]);
+    assert.equal(await load({ rules: [...LATE_PACK.rules, fakeRule("idle", "event")] }), [
+      `E_PACKAGE_MANIFEST manifest.json: rules[${LATE_PACK.rules.length}]: neither a predicate nor a program decides it`,
+    ]);
+    // A loop that begins with the instance: nobody could end the loading of it.
+    const starts = await assemble("for (;;) {}");
+    assert.match((await load({}, starts)).join(), /E_PACKAGE_MODULE module\.wasm: has a start function/);
+  },
+);
 
 loading("refuses programs that lead nowhere", async () => {
   const load = async (pack: Partial<FakePack>, batch = false): Promise<string[]> => {
@@ -246,6 +286,8 @@ loading("refuses programs that lead nowhere", async () => {
       "programs[0].pipes[0]: there is no predicate 7",
       "programs[1].rule: there is no rule 77",
       "programs[3].rule: rule 1 has a program already",
+      "rules[2]: neither a predicate nor a program decides it",
+      "rules[4]: neither a predicate nor a program decides it",
       "predicates[3]: decides rule 0, which has a program",
       "predicates[4]: decides rule 0, which has a program",
     ],
@@ -269,12 +311,12 @@ loading("refuses programs that lead nowhere", async () => {
   const kinds = ["sort", "count"] as const;
   const batch = { ...first, pipes: [{ kind: "tail", count: 1 } as const, ...kinds.map((kind) => ({ kind, keys }))] };
   assert.equal(
-    await load({ programs: [batch] }),
+    await load({ programs: [batch, ...EVERY_KIND.programs.slice(1)] }),
     ["tail", ...kinds].map(
       (kind, at) => `programs[0].pipes[${at}].kind: ${kind} needs the end of the matches, and a stream has none`,
     ),
   );
-  assert.equal(await load({ programs: [batch] }, true), []);
+  assert.equal(await load({ programs: [batch, ...EVERY_KIND.programs.slice(1)] }, true), []);
 });
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
@@ -313,7 +355,7 @@ loading(
         const found = await problemsOf(packageFromMemory({ manifest: changed, module: module.subarray(1) }), true);
         const own = found.filter((problem) => !problem.startsWith("E_PACKAGE_FILE module.wasm"));
         for (const problem of own) {
-          assert.match(problem, /^E_PACKAGE_MANIFEST manifest\.json: (programs|lineage|predicates)\S*: /);
+          assert.match(problem, /^E_PACKAGE_MANIFEST manifest\.json: (programs|lineage|predicates|rules)\S*: /);
         }
         if (own.length > 0) {
           refused++;

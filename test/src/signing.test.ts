@@ -15,10 +15,12 @@ import {
   manifestText,
   type PackageManifest,
   type SignatureFile,
+  signedText,
 } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { EVERY_KIND, fakePack, withDigest } from "./support/fake-pack.js";
+import { repositoryRoot } from "./support/repository.js";
 
 const signing = suite("signing");
 const EQLC = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
@@ -301,6 +303,35 @@ signing("the signature goes with the manifest it is of: another package drops it
   writeFileSync(join(root, dir, ".pending/plan.json"), '["manifest.sig"]');
   assert.is(run(EQLC, "sign", dir, "--key", "two.pem").code, 0);
   assert.equal(await problems(dir, trust(["two"])), []);
+});
+
+signing("the page on signing shows commands that run, the text that is signed, and every code", () => {
+  const page = readFileSync(join(repositoryRoot(), "docs/signing.md"), "utf8");
+  assert.ok(
+    page.includes(
+      `\`\`\`\n${signedText("<SHA>", "<WHEN>")}\`\`\``
+        .replace("<SHA>", "<that of manifest.json, byte for byte>")
+        .replace("<WHEN>", "<as in the file, or never>"),
+    ),
+  );
+  const codes = ["UNSIGNED", "KEY", "SIGNATURE", "EXPIRED"].map((name) => `E_PACKAGE_${name}`);
+  for (const code of [...codes, "E_TRUST_KEY", "E_SIGN_KEY", "E_SIGN_PACKAGE"])
+    assert.ok(page.includes(`\`${code}\``), code);
+  const [, block = ""] = /^```sh\n(.*?)^```/ms.exec(page) ?? [];
+  const commands = block.split("\n").filter((line) => line !== "" && (hasOpenssl || !line.startsWith("openssl")));
+  assert.ok(commands.length >= 3);
+  if (!hasOpenssl) makeKey("release");
+  if (!hasOpenssl) cpSync(at("release.pub"), at("release.pub.pem"));
+  const rules = join(repositoryRoot(), "rules/linux/execution/reverse-shell-interpreter.yaml");
+  cpSync(join(repositoryRoot(), "examples/story/web-server-intrusion.ndjson"), at("events.ndjson"));
+  for (const shown of commands) {
+    const command = shown
+      .replace(/^eqlc build rules/, `eqlc build ${rules}`)
+      .replace(/^eqlc/, `${process.execPath} ${EQLC}`)
+      .replace(/^kestrel-run/, `${process.execPath} ${RUN}`);
+    const { status, stderr } = spawnSync("bash", ["-c", command], { encoding: "utf8", cwd: root });
+    assert.is(status, 0, `${shown}\n${stderr}`);
+  }
 });
 
 signing.run();

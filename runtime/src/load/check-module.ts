@@ -1,5 +1,6 @@
 // The bytes of module.wasm -> a compiled module that has the interface of stdlib/src/abi.ts.
-// The names are compared before anything of the module runs; the globals can only be read from an instance.
+// The names are compared before anything of the module is made; the globals can only be read from an instance. No code of the module
+// runs for that: one with a start function is refused.
 
 import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import { MODULE_FILE, type PackageManifest } from "@kestrel/stdlib/package-format";
@@ -7,11 +8,17 @@ import { type WasmModule, wasm } from "../wasm.js";
 import { EXPORTS, FOREIGN_EXPORTS, FOREIGN_IMPORTS, IMPORTS, instantiate } from "./instantiate.js";
 import type { Report } from "./problems.js";
 
-/** Compiles and checks a module, which must have room for so many lineage flags; null, with reasons reported, when it cannot be used. */
+/** What a manifest says of its module: how many predicates there are, lineage flags that it names, and its foreign code. */
+export interface NamedByManifest {
+  readonly predicates: number;
+  readonly flags: number;
+  readonly foreign: PackageManifest["foreign"];
+}
+
+/** Compiles and checks the module of such a manifest; null, with reasons reported, when it cannot be used. */
 export async function checkModule(
   bytes: Uint8Array,
-  flags: number,
-  foreign: PackageManifest["foreign"],
+  { predicates, flags, foreign }: NamedByManifest,
   report: Report,
 ): Promise<WasmModule | null> {
   let failed = false;
@@ -32,6 +39,7 @@ export async function checkModule(
     if (from !== IMPORT_MODULE || !imports.includes(name)) fail(`imports ${from}.${name}, which does not exist`);
     else if (kind !== "function") fail(`imports ${from}.${name} as a ${kind}; it is a function`);
   }
+  if (hasStart(bytes)) fail("has a start function, which would run before it can be looked at");
   const exported = new Map(wasm.Module.exports(module).map(({ name, kind }) => [name, kind]));
   for (const [name, kind] of hasForeign ? [...EXPORTS, ...FOREIGN_EXPORTS] : EXPORTS) {
     const found = exported.get(name);
@@ -40,17 +48,9 @@ export async function checkModule(
   }
   if (failed) return null;
   try {
-    const {
-      memory,
-      abiVersion,
-      inputBase,
-      inputCapacity,
-      outputBase,
-      lateBase,
-      lateCapacity,
-      lineageFlags,
-      foreign: texts,
-    } = instantiate(module);
+    const instance = instantiate(module);
+    const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } = instance;
+    const { predicateCount, flagCount, foreign: texts } = instance;
     const size = memory.buffer.byteLength;
     if (abiVersion !== ABI_VERSION) {
       failed = true;
@@ -72,13 +72,33 @@ export async function checkModule(
     if (texts !== null && texts.base + texts.capacity > size) {
       fail(`texts of foreign code, ${texts.capacity} bytes at ${texts.base}, do not fit into ${size} bytes of memory`);
     }
-    if (lineageFlags + flags > size) {
-      fail(`${flags} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);
+    if (lineageFlags + flagCount > size) {
+      fail(`${flagCount} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);
     }
+    if (predicateCount !== predicates) fail(`has ${predicateCount} predicates, the manifest ${predicates}`);
+    if (flagCount < flags) fail(`has ${flagCount} lineage flags, the manifest names ${flags}`);
   } catch (error) {
     fail(`cannot be instantiated: ${messageOf(error)}`);
   }
   return failed ? null : module;
+}
+
+const WASM_HEADER_BYTES = 8;
+const START_SECTION = 8;
+
+/** Whether a module that compiles has a start section: each begins with its number, and its length as LEB128. */
+function hasStart(bytes: Uint8Array): boolean {
+  for (let at = WASM_HEADER_BYTES; at < bytes.length; ) {
+    if (bytes[at++] === START_SECTION) return true;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      length += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) break;
+    }
+    at += length;
+  }
+  return false;
 }
 
 function messageOf(error: unknown): string {

@@ -25,6 +25,8 @@ export interface PackInstance {
   readonly lateBase: number;
   readonly lateCapacity: number;
   readonly lineageFlags: number;
+  readonly flagCount: number;
+  readonly predicateCount: number;
   /** See "Late tests" in abi.ts. */
   readonly lateBegin: () => void;
   readonly lateEvent: (root: number, address: number, length: number) => number;
@@ -58,6 +60,8 @@ export const EXPORTS: readonly (readonly [name: string, kind: string])[] = [
   ["late_base", "global"],
   ["late_capacity", "global"],
   ["lineage_flags", "global"],
+  ["flag_count", "global"],
+  ["predicate_count", "global"],
   ["run", "function"],
   ["late_begin", "function"],
   ["late_event", "function"],
@@ -107,6 +111,8 @@ export function instantiate(
     lateBase: globalOf(exports, "late_base"),
     lateCapacity: globalOf(exports, "late_capacity"),
     lineageFlags: globalOf(exports, "lineage_flags"),
+    flagCount: globalOf(exports, "flag_count"),
+    predicateCount: globalOf(exports, "predicate_count"),
     lateBegin: functionOf(exports, "late_begin") as PackInstance["lateBegin"],
     lateEvent: functionOf(exports, "late_event") as PackInstance["lateEvent"],
     lateTest: functionOf(exports, "late_test") as PackInstance["lateTest"],

@@ -180,8 +180,12 @@ async function assemble(
   report: Report,
 ): Promise<Package> {
   const tables = readTables(manifest, batch, report);
-  const flags = flagCount(tables?.lineage ?? []);
-  const module = sound.module === null ? null : await checkModule(sound.module, flags, manifest.foreign, report);
+  const named = {
+    predicates: manifest.predicates.length,
+    flags: flagCount(tables?.lineage ?? []),
+    foreign: manifest.foreign,
+  };
+  const module = sound.module === null ? null : await checkModule(sound.module, named, report);
   // All predicates that eqlc has made share a state, see foreign/lua/generated-predicates.ts.
   let predicates: Promise<MakePredicate> | null = null;
   const generated = (library: Uint8Array): Promise<MakePredicate> => {

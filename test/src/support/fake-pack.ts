@@ -53,6 +53,7 @@ const LATE_BASE = 196608;
 export const LATE_ROOM = 256;
 const FLAGS = 60000;
 const ROOTS = 61000;
+const FLAG_COUNT = ROOTS - FLAGS;
 const ROOT_LIMIT = 16;
 
 const SOURCE = `
@@ -63,6 +64,8 @@ export const output_base: i32 = 65536;
 export const late_base: i32 = ${LATE_BASE};
 export const late_capacity: i32 = ${LATE_ROOM + abi.INPUT_PADDING};
 export const lineage_flags: i32 = ${FLAGS};
+export const flag_count: i32 = ${FLAG_COUNT};
+export const predicate_count: i32 = PREDICATES;
 const C: usize = ${abi.CONTROL_BASE};
 
 /** The clock of abi.ts, each step of which the tests of the real prelude hold. */
@@ -283,12 +286,13 @@ export async function assemble(source: string, more: readonly string[] = ["-O1"]
   return bytes;
 }
 
-let fakeModule: Promise<Uint8Array> | null = null;
+const fakeModules = new Map<number, Promise<Uint8Array>>();
 
-/** The module described above, compiled once. */
-export function fakeModuleBytes(): Promise<Uint8Array> {
-  fakeModule ??= assemble(SOURCE);
-  return fakeModule;
+/** The module described above, compiled once for each number of predicates. */
+function fakeModuleBytes(predicates: number): Promise<Uint8Array> {
+  const made = fakeModules.get(predicates) ?? assemble(SOURCE.replace("PREDICATES", String(predicates)));
+  fakeModules.set(predicates, made);
+  return made;
 }
 
 export function fakeRule(id: string, kind: RuleKind, more: Partial<ManifestRule> = {}): ManifestRule {
@@ -447,7 +451,7 @@ export function withDigest(manifest: PackageManifest): PackageManifest {
 }
 
 export async function fakePack(pack: FakePack): Promise<FakeParts> {
-  const module = await fakeModuleBytes();
+  const module = await fakeModuleBytes(pack.predicates.length);
   return { manifest: fakeManifest(pack, { "module.wasm": module }), module };
 }
 

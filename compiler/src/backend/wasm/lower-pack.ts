@@ -28,6 +28,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import { layOutMemory } from "@kestrel/stdlib/memory-layout";
 import type { Field } from "@kestrel/stdlib/schema/types";
+import { flagCount } from "@kestrel/stdlib/sequence-tables";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
 import { atomsOf } from "../../ir/circuit.js";
@@ -163,6 +164,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
           pack.foreigns.length > 0
             ? { base: memory.foreignBase, capacity: FOREIGN_TEXT_BYTES, match: FOREIGN_MATCH }
             : null,
+        flagCount: flagCount(pack.lineage),
         largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
         evaluate: "evaluate",
         callPredicate: "call predicate",

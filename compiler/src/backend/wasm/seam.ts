@@ -65,6 +65,7 @@ export interface FinishOptions {
   readonly lineageFlags: number;
   /** Of packs with foreign code: where its texts stand, and the name of the generated foreign_match. */
   readonly foreign: { readonly base: number; readonly capacity: number; readonly match: string } | null;
+  readonly flagCount: number;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
@@ -160,6 +161,8 @@ export function finish(
     ...(options.foreign === null
       ? {}
       : { foreign_base: options.foreign.base, foreign_capacity: options.foreign.capacity }),
+    flag_count: options.flagCount,
+    predicate_count: options.globals.predicate_count,
   };
   if (options.foreign !== null) module.addFunctionExport(options.foreign.match, "foreign_match");
   for (const [name, value] of Object.entries(constants)) {
