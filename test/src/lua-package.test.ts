@@ -38,7 +38,7 @@ const EVENTS: readonly object[] = [
     "@timestamp": 3,
     host: { id: "h" },
     event: { category: "process" },
-    process: { pid: 9007199254740993, name: "CMD.exe" },
+    process: { pid: "9007199254740993", name: "CMD.exe" },
   },
   {
     "@timestamp": 4,
@@ -127,6 +127,26 @@ test("the predicates are files that can be read, behind one library", () => {
     .find((text) => text.includes('"bash", "sh"'));
   assert.match(shell ?? "", /-- shell\n--\n-- {3}process where process\.name in/);
   assert.match(shell ?? "", /local process_pid = kestrel\.values\(\d\) -- process\.pid as long/);
+});
+
+test("docs/lua.md shows what happens: its commands run, and a file looks as it says", () => {
+  const page = readFileSync(join(ROOT, "docs/lua.md"), "utf8");
+  const [, commands = ""] = /^```sh\n(.*?)^```/ms.exec(page) ?? [];
+  const lines = commands.split("\n").flatMap((line) => line.replace(/\s+#.*$/, "") || []);
+  assert.is(lines.length, 4);
+  writeFileSync(join(folder, "doc.ndjson"), readFileSync(events));
+  for (const line of lines) {
+    const [program = "", ...words] = line.split(" ");
+    const script = program === "eqlc" ? EQLC : RUN;
+    const own = words.map((word) => (word === "pack" ? "both" : word === "events.ndjson" ? "doc.ndjson" : word));
+    const { status, stderr } = spawnSync(process.execPath, [script, ...own], { cwd: folder, encoding: "utf8" });
+    assert.is(status, 0, `${line}\n${stderr}`);
+  }
+  const [, shown = ""] = /^```lua\n(.*?)^```/ms.exec(page) ?? [];
+  const files = readdirSync(join(build("lua"), "foreign")).map((file) =>
+    readFileSync(join(folder, "lua/foreign", file), "utf8"),
+  );
+  assert.ok(shown.length > 100 && files.some((text) => text.includes(shown)), "no file looks like that");
 });
 
 test("building again gives the same bytes", () => {
