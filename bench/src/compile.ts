@@ -31,12 +31,12 @@ const PACKAGE_OPTIONS = {
   categoryField: DEFAULT_OPTIONS.categoryField,
 };
 
-/** Compiles what compiles; the rest is counted. Throws when no rule is left, or the compiler fails. */
-export function compile({ name, path }: RulePath): CompileResult {
+/** Compiles what compiles, of `more` too; the rest is counted. Throws when no rule is left, or the compiler fails. */
+export function compile({ name, path }: RulePath, more: readonly string[] = []): CompileResult {
   const start = performance.now();
-  const { pack, collected, beside, leftOut } = compileRules([path], DEFAULT_OPTIONS);
+  const { pack, collected, beside, leftOut } = compileRules([path, ...more], DEFAULT_OPTIONS);
   if (pack === null) throw new Error(`${name}: no rule compiles`);
-  const built = buildPackage(pack, nameSources(collected.files, [path], beside), PACKAGE_OPTIONS);
+  const built = buildPackage(pack, nameSources(collected.files, [path, ...more], beside), PACKAGE_OPTIONS);
   const milliseconds = performance.now() - start;
   const sizes = [...built.files].filter(([file]) => !file.startsWith("sources/")).map(([, bytes]) => bytes.length);
   return {

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
+import { type ForeignResult, measureForeign } from "./foreign.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
@@ -15,12 +16,12 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "compile", "functions", "floods", "steering", "live"];
+const PARTS = ["replay", "compile", "functions", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions, floods, steering or live
+  --only PART  replay, compile, functions, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -39,6 +40,7 @@ interface Results {
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
   searches?: SearchResult[];
+  foreign?: ForeignResult;
   floods?: FloodResult[];
   steering?: SteeringResult;
   live?: LiveResult;
@@ -105,6 +107,10 @@ async function main(): Promise<number> {
     show(functionsText(results.functions));
     results.searches = await measureSearches();
     show(searchesText(results.searches));
+  }
+  if (wants("foreign")) {
+    results.foreign = await measureForeign(input, runs);
+    show(foreignText(results.foreign));
   }
   if (wants("floods")) {
     results.floods = await measureFloods(budgets);
@@ -225,6 +231,21 @@ function searchesText(results: readonly SearchResult[]): string {
     return [`  ${name}`, count(bytes), `${milliseconds.toFixed(1)} ms`, ratio.toFixed(2)];
   });
   return [...columns([["Hostile searches", "bytes", "least", "to half the event"], ...rows]), ""].join("\n");
+}
+
+function foreignText({ costs, quarantine }: ForeignResult): string {
+  const direct = costs["compiled predicate"];
+  const rows = Object.entries(costs).map(([name, cost]) => [
+    `  ${name}`,
+    `${cost.toFixed(1)} ns`,
+    (cost / direct).toFixed(1),
+  ]);
+  const { min, median, max } = quarantine;
+  return [
+    ...columns([["Hand-written rules", "least", "to a compiled one"], ...rows]),
+    `  a rule that never ends beside the others: ${[min, median, max].map((one) => one.toFixed(3)).join(", ")} (min, median, max)`,
+    "",
+  ].join("\n");
 }
 
 process.exitCode = await main();

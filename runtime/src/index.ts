@@ -10,8 +10,15 @@ export type { ChunkOrigin } from "./evaluate/evaluator.js";
 export type { EvidenceEvent } from "./event/stream-event.js";
 export type { Detection } from "./lane/detection.js";
 export { ModuleError } from "./load/call-module.js";
-export { loadPackage, type Package, type PackageContents, packageFromMemory } from "./load/load-package.js";
+export {
+  type LoadOptions,
+  loadPackage,
+  type Package,
+  type PackageContents,
+  packageFromMemory,
+} from "./load/load-package.js";
 export { PackageError, type PackageProblem, type PackageProblemCode } from "./load/problems.js";
+export { readTrustedKey, type Signer, type Trust, type TrustedKey } from "./load/verify-signature.js";
 export { type Chunk, InputError, type ReadOptions, readChunks } from "./read/lines.js";
 export { summaryJson, summaryText } from "./report/summary.js";
 export { type AlertFileOptions, fileOutput } from "./sink/alert-file.js";

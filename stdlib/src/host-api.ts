@@ -24,8 +24,11 @@ export const EVENT_HANDLE = 1;
 /** What is charged for one evaluation, and what an instance may hold. A package may ask for less, never for more. */
 export const FOREIGN_FUEL = 1_000_000;
 export const FOREIGN_MEMORY_BYTES = 16 * 1024 * 1024;
-/** A net under what fuel does not count well; only checked now and then. */
-export const FOREIGN_MILLISECONDS = 100;
+/**
+ * A net under what fuel does not count well; only looked at now and then. Fuel has to decide, on slow machines too, or a replay would find
+ * less than the run did: a million steps of Lua take a twentieth of this.
+ */
+export const FOREIGN_MILLISECONDS = 5000;
 
 /**
  * The global that counts what is left of an evaluation's fuel, an i32, which eqlc adds to every module. It is below 0 exactly when the
@@ -46,12 +49,22 @@ export const QUARANTINE_MOST = 1_000_000;
 export const GENERATED_FUEL = 30_000_000;
 export const GENERATED_MEMORY_BYTES = 512 * 1024 * 1024;
 export const GENERATED_MILLISECONDS = 10_000;
+/** The longest source of a rule in Lua: parsing takes longer than its length. */
+export const LONGEST_SCRIPT = 256 * 1024;
 
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 /** The longest text that a pattern is matched with. */
 export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
+// What pred_capture gives the address of: a count, then so many captures.
+export const CAPTURES_COUNT = 0;
+export const CAPTURES_FIRST = 4;
+export const CAPTURE_NAME = 0;
+export const CAPTURE_NAME_LENGTH = 4;
+export const CAPTURE_VALUE = 8;
+export const CAPTURE_VALUE_LENGTH = 12;
+export const CAPTURE_BYTES = 16;
 /** Of the names and values of one pred_capture together. */
 export const MOST_CAPTURE_BYTES = 64 * 1024;
 

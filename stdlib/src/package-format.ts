@@ -6,6 +6,7 @@
 //                   predicates as Lua, whose library stands in foreign/language.lua
 //   lua/…           with `--target both`: the same package once more, its predicates in Lua
 //   sources/…       the rule files as they were compiled
+//   manifest.sig    only in a package that was signed: SignatureFile as JSON
 //   .pending/…      only while a package is being replaced, or where that was broken off: files by their SHA-256
 //
 // A package is replaced in its folder: the files that differ are written to `.pending/`, the new manifest takes the place of the
@@ -14,6 +15,10 @@
 //
 // `files` lists every file but the manifest, sorted by path. `package.digest` is the SHA-256 of the manifest itself,
 // written as it is but with an empty digest; through `files` it covers the whole package.
+//
+// Digests say that nothing was damaged; who built the package they do not say, since whoever can write the folder can write them too.
+// A signature covers `signedText`: the SHA-256 of the manifest's bytes as they stand in the file, and until when it is good.
+// A signature file of another manifest is worth nothing, and goes when a package is replaced by another one.
 
 import type { FieldType } from "./schema/types.js";
 import type { LineageProgram, ProgramJson } from "./sequence-tables.js";
@@ -25,6 +30,14 @@ export const MODULE_FILE = "module.wasm";
 export const PENDING_FOLDER = ".pending";
 /** Of the same package with its predicates in Lua. */
 export const LUA_FOLDER = "lua";
+export const SIGNATURE_FILE = "manifest.sig";
+
+export const SIGNATURE_VERSION = "1.0";
+export const SIGNATURE_ALGORITHM = "ed25519";
+/** A key's id: so many hexadecimal digits of the SHA-256 of the public key, as DER of its SubjectPublicKeyInfo. */
+export const KEY_ID_DIGITS = 32;
+/** No signature file is larger; it would be room for a few thousand keys. */
+export const MOST_SIGNATURE_BYTES = 1 << 20;
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 
@@ -131,6 +144,27 @@ export interface PackageManifest {
   readonly lineage: readonly LineageProgram[];
   readonly foreign: readonly ManifestForeign[];
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+export interface ManifestSignature {
+  /** No two signatures of a file are of one key. */
+  readonly key_id: string;
+  readonly algorithm: string;
+  /** The moment from which it counts no longer, as 2027-01-31T00:00:00Z; null for never. */
+  readonly expires: string | null;
+  /** The signature of `signedText`, in base64. */
+  readonly signature: string;
+}
+
+export interface SignatureFile {
+  readonly signature_version: string;
+  /** Sorted by key. */
+  readonly signatures: readonly ManifestSignature[];
+}
+
+/** What is signed, as UTF-8; `sha256` is that of the manifest's bytes. The first line keeps it apart from all else that a key may sign. */
+export function signedText(sha256: string, expires: string | null): string {
+  return `Kestrel package manifest, signature ${SIGNATURE_VERSION}\nsha256 ${sha256}\nexpires ${expires ?? "never"}\n`;
 }
 
 /** The manifest's bytes; `JSON.parse` of them gives the manifest back. */

@@ -13,14 +13,14 @@ import { interpret, type RefEvent, readEvents } from "./reference/interpret.js";
 import { expectedDetections, foundDetections } from "./support/detections.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, type PackUnderTest, runLines } from "./support/run-pack.js";
-import { LONG } from "./support/sizes.js";
+import { LONG, sizeOf } from "./support/sizes.js";
 
 const CORPORA = join(repositoryRoot(), "../shared/corpora");
 const EVENTS = join(CORPORA, "events");
 const corpora = suite("corpora");
 
 /** The short form takes no more than the first events of each recording. */
-const MOST = LONG ? Number.POSITIVE_INFINITY : 500;
+const MOST = sizeOf("KESTREL_CORPORA", 500, 6_000);
 
 /** Recordings of more than 4,000 events are cut, so that the interpreter is done in a minute. */
 const RECORDINGS: readonly (readonly [file: string, events: number])[] = [

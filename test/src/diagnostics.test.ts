@@ -1,8 +1,8 @@
 // Diagnostics as a terminal and as other programs see them, and the page that explains them.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { CODES } from "@kestrel/compiler/diagnostics/codes";
 import type { Diagnostic, Place } from "@kestrel/compiler/diagnostics/diagnostic";
@@ -270,7 +270,7 @@ function sectionsOf(page: string): readonly Section[] {
       const files: [string, string][] = [];
       let path = "";
       let dialect: Section["dialect"] = "elastic";
-      for (const [, language = "", more = "", text = ""] of section.matchAll(/^```(\w+) ?([\w.-]*)\n(.*?)^```$/gms)) {
+      for (const [, language = "", more = "", text = ""] of section.matchAll(/^```(\w+) ?([\w./-]*)\n(.*?)^```$/gms)) {
         if (language === "sh") path = text.trim().replace(/^eqlc check /, "");
         else if (language === "eql") files.push(["rule.eql", text]);
         else files.push([more, text]);
@@ -290,13 +290,23 @@ page("has a section for each code, and no other", () => {
   );
 });
 
+/** Examples of hand-written rules that show none have the manifest of E0701. */
+function withManifest(files: Section["files"]): Section["files"] {
+  if (!files.some(([name]) => /^(?:rule\.wat|predicate\.lua)$/.test(name))) return files;
+  const shown = sections.find(({ code }) => code === "E0701")?.files[0];
+  return shown === undefined || files.some(([name]) => name === shown[0]) ? files : [...files, shown];
+}
+
 for (const { code, files, path, dialect } of sections) {
   // No rule is known that gives it; front.test.ts makes one.
   if (code === "E0403") continue;
   page(`${code} is what its example gives`, () => {
     const folder = mkdtempSync(join(tmpdir(), "kestrel-diagnostics-"));
     try {
-      for (const [name, text] of files) writeFileSync(join(folder, name), text);
+      for (const [name, text] of withManifest(files)) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), text);
+      }
       const options = { ...DEFAULT_OPTIONS, schema: DEFAULT_OPTIONS.schema, dialect };
       const found = compileRules([join(folder, path)], options).diagnostics.map((diagnostic) => diagnostic.code);
       assert.ok(found.includes(code), `found ${found.join(", ")}`);

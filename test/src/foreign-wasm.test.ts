@@ -175,8 +175,9 @@ const HOSTILE: Readonly<Record<string, readonly [wat: string, kind: string]>> = 
 
 for (const [name, [wat, kind]] of Object.entries(HOSTILE)) {
   foreign(`is stopped: ${name}`, async () => {
+    const instance = await instanceOf(built(wat));
     const began = performance.now();
-    const fault = await faultOfModule(wat);
+    const fault = faultOf(() => instance.evaluate()).kind;
     assert.ok(kind.split(" or ").includes(fault), fault);
     // Far above what it takes, and far below what it would take uncounted.
     assert.ok(performance.now() - began < 3000);
@@ -218,6 +219,31 @@ foreign("counts about as many steps as there are instructions", async () => {
   };
   assert.is(await exact(8_000), false);
   assert.is(await exact(10_000), true);
+});
+
+foreign("ways that are not taken cost little", async () => {
+  const long = "(local.set $x (i32.mul (local.get $x) (i32.const 3)))".repeat(1000);
+  const rare = (arms: string): string =>
+    evaluating(`(local $i i32) (local $x i32)
+      (loop $l ${arms} (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))) (i32.const 1)`);
+  for (const arms of [
+    `(if (i32.eq (local.get $i) (i32.const 500)) (then ${long}))`,
+    `(if (i32.ne (local.get $i) (i32.const 500)) (then) (else ${long}))`,
+    `(block $b (br_if $b (i32.ne (local.get $i) (i32.const 500))) ${long})`,
+    `(block $c (block $b (br_table $b $c (i32.ne (local.get $i) (i32.const 500)))) ${long})`,
+  ]) {
+    const enough = await instanceOf(built(rare(arms)), hostOf(), { ...LIMITS, fuel: 60_000 });
+    assert.is(enough.evaluate(), true);
+    // The long way was paid for where it was taken.
+    const short = await instanceOf(built(rare(arms)), hostOf(), { ...LIMITS, fuel: 14_000 });
+    assert.is(faultOf(() => short.evaluate()).kind, "fuel");
+    // And would have been in every pass.
+    const always = rare(
+      arms.replace(/i32\.(eq|ne) \(local\.get \$i\) \(i32\.const 500\)/, (_, op) => `i32.const ${op === "eq" ? 1 : 0}`),
+    );
+    const instance = await instanceOf(built(always), hostOf(), { ...LIMITS, fuel: 3_500_000 });
+    assert.is(faultOf(() => instance.evaluate()).kind, "fuel");
+  }
 });
 
 foreign("an optimiser that comes later takes no charge away", async () => {

@@ -129,8 +129,8 @@ test("the predicates are files that can be read, behind one library", () => {
   assert.match(shell ?? "", /local process_pid = kestrel\.values\(\d\) -- process\.pid as long/);
 });
 
-test("docs/lua.md shows what happens: its commands run, and a file looks as it says", () => {
-  const page = readFileSync(join(ROOT, "docs/lua.md"), "utf8");
+test("docs/rules-as-lua.md shows what happens: its commands run, and a file looks as it says", () => {
+  const page = readFileSync(join(ROOT, "docs/rules-as-lua.md"), "utf8");
   const [, commands = ""] = /^```sh\n(.*?)^```/ms.exec(page) ?? [];
   const lines = commands.split("\n").flatMap((line) => line.replace(/\s+#.*$/, "") || []);
   assert.is(lines.length, 4);

@@ -29,7 +29,7 @@ const NODES = [
 /** What depends on Node: files, streams, Wasm, text and its tables, both command lines. About a minute on two cores. */
 const FILES = [
   ...["agreement", "alerts", "case-folding", "decoder", "diagnostics", "lineage", "lines", "matcher", "readme"],
-  ...["detector", "load-package", "runtime-cli", "sequence", "sources"],
+  ...["detector", "load-package", "runtime-cli", "sequence", "signing", "sources", "watchdog"],
 ];
 
 /** The path of a Node of this version, downloaded when it is not there yet. Throws when it cannot be had. */

@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseAddress, parseCidr } from "@kestrel/compiler/patterns/cidr";
+import { regexOf } from "@kestrel/compiler/patterns/patterns";
 import {
   compileRegex,
   encodeDfa,
@@ -12,6 +13,7 @@ import {
   type RegexProgram,
 } from "@kestrel/compiler/patterns/regex-compile";
 import { parseRegex } from "@kestrel/compiler/patterns/regex-parse";
+import { unanchored } from "@kestrel/compiler/patterns/unanchored";
 import {
   encodeGlob,
   globFits,
@@ -294,6 +296,38 @@ test("regular expressions match whole values", () => {
       for (const value of matching) assert.ok(matches(value), `${pattern} on ${JSON.stringify(value)}`);
       for (const value of failing) assert.not.ok(matches(value), `${pattern} on ${JSON.stringify(value)}`);
     }
+  }
+});
+
+test("regular expressions match anywhere but where they say", () => {
+  const matches = (pattern: string, text: string): boolean => {
+    const parsed = regexOf(pattern);
+    if ("message" in parsed) throw new Error(parsed.message);
+    const program = compileRegex([unanchored(parsed).tree], false);
+    if (program.kind === "too-large") throw new Error(program.message);
+    return matcherOf(program, false)(text);
+  };
+  const cases: readonly (readonly [pattern: string, matching: readonly string[], others: readonly string[]])[] = [
+    ["b", ["b", "abc", "b\n", "\nb"], ["", "a"]],
+    ["^b", ["b", "bc"], ["ab"]],
+    ["b$", ["b", "ab"], ["bc"]],
+    ["^b$", ["b"], ["ab", "bc"]],
+    ["", ["", "a"], []],
+    ["^", ["", "a"], []],
+    ["^$", [""], ["a"]],
+    ["^a|b", ["a", "ab", "cb", "xbx"], ["ca"]],
+    ["^a|b$", ["ax", "xb"], ["xa", "bx"]],
+    ["a|b$", ["xax", "xb"], ["bx"]],
+    ["^(a|b)", ["ax", "bx"], ["xa", "xb"]],
+    ["(a|b)$", ["xa", "xb"], ["ax", "bx"]],
+    ["^(?:a|b)$", ["a", "b"], ["xa", "bx"]],
+    [String.raw`b\$`, ["xb$x"], ["b"]],
+    [String.raw`b\\$`, ["xb\\"], ["b\\x"]],
+    ["[$]", ["a$b"], ["a"]],
+  ];
+  for (const [pattern, matching, others] of cases) {
+    for (const text of matching) assert.is(matches(pattern, text), true, `${pattern} in ${JSON.stringify(text)}`);
+    for (const text of others) assert.is(matches(pattern, text), false, `${pattern} in ${JSON.stringify(text)}`);
   }
 });
 

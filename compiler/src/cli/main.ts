@@ -10,6 +10,7 @@ import type { DumpFlags } from "./dump.js";
 import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
 import type { QueryFlags } from "./query.js";
+import type { SignFlags } from "./sign.js";
 
 const EXAMPLES = `
 Examples:
@@ -17,12 +18,19 @@ Examples:
   eqlc build rules/ -o dist/
   eqlc query 'process where process.name : "curl*"' events.ndjson
   eqlc dump --stage ir -q 'any where user.name == "root"'
+  eqlc sign dist/ --key release.pem --expires 90
 
 Exit codes:
   0  all is well; query: something was found     2  rules, a query, an input or an output
   1  build: some rules were left out;               that cannot be used
      check --strict: there are warnings;         3  wrong usage
      query: nothing was found
+`;
+
+const KEYS_HELP = `
+Making a key, and what kestrel-run --trust takes:
+  openssl genpkey -algorithm ed25519 -out release.pem
+  openssl pkey -in release.pem -pubout -out release.pub.pem
 `;
 
 let code = EXIT_OK;
@@ -77,6 +85,18 @@ function createProgram(): Command {
     .action(async (paths: readonly string[], flags: BuildFlags) => {
       const { build } = await import("./build.js");
       code = await build(paths, withDefaults(flags), version);
+    });
+  program
+    .command("sign")
+    .description("sign a package, for kestrel-run --trust; signing again with a key replaces its signature")
+    .argument("<dir>", "folder of the package")
+    .requiredOption("--key <file...>", "private Ed25519 keys in PEM, each of which signs")
+    .option("--expires <when>", "the last day on which the signature is good (2027-01-31, UTC), or a number of days")
+    .addOption(formatOption("of the report: text on standard error, or json on standard output"))
+    .addHelpText("after", KEYS_HELP)
+    .action(async (dir: string, flags: SignFlags) => {
+      const { sign } = await import("./sign.js");
+      code = await sign(dir, flags);
     });
   addCompileFlags(
     program

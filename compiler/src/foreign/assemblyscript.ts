@@ -6,19 +6,20 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { BuildProblem, BuildRequest } from "./source-builder.js";
+import { defaultSchema } from "@kestrel/stdlib/schema/schema";
+import type { Schema } from "@kestrel/stdlib/schema/types";
+import type { BuildProblem, BuildRequest } from "./build-source.js";
 
 const LIBRARY = fileURLToPath(import.meta.resolve("@kestrel/stdlib/assemblyscript/kestrel.ts"));
-const FIELDS = fileURLToPath(import.meta.resolve("@kestrel/stdlib/assemblyscript/fields.ts"));
 
 /** The part of AssemblyScript's compiler that is used. Its own types name globals of browsers, which would be seen everywhere here. */
 interface Compiler {
   main(
     options: readonly string[],
     api: {
-      readFile(path: string): string | null;
+      readFile(path: string, folder: string): string | null;
       writeFile(path: string, content: string | Uint8Array): void;
-      listFiles(): readonly string[];
+      listFiles(folder: string): readonly string[];
       reportDiagnostic(diagnostic: Diagnostic): void;
     },
   ): Promise<{ readonly error: Error | null; readonly stderr: { toString(): string } }>;
@@ -38,11 +39,12 @@ const COMPILER: string = "assemblyscript/asc";
 
 const MAIN = "main.ts";
 const OUTPUT = "rule.wasm";
+const LIBRARY_FOLDER = "library";
 
 const OPTIONS = [
-  ...[MAIN, "--outFile", OUTPUT, "--baseDir", "/", "--config", "none.json"],
-  ...["--optimizeLevel", "3", "--shrinkLevel", "1", "--converge", "--noAssert"],
-  ...["--runtime", "minimal", "--use", "abort=", "--disable", "reference-types", "--enable", "simd"],
+  ...[MAIN, "--outFile", OUTPUT, "--baseDir", ".", "--config", "none.json", "--lib", LIBRARY_FOLDER],
+  ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--noAssert"],
+  ...["--runtime", "incremental", "--use", "abort=", "--disable", "reference-types", "--enable", "simd"],
 ];
 
 /** Builds the rule; the same text gives the same bytes. */
@@ -50,31 +52,66 @@ export async function compileAssemblyScript({
   name,
   text,
   beside,
-}: BuildRequest): Promise<Uint8Array | BuildProblem[]> {
-  const files = new Map<string, string>([
+}: BuildRequest): Promise<Uint8Array | readonly BuildProblem[]> {
+  const library = new Map([
+    ["kestrel.ts", readFileSync(LIBRARY, "utf8")],
+    ["kestrel/fields.ts", fieldSource(defaultSchema())],
+  ]);
+  const files = new Map([
     [MAIN, `export * from ${JSON.stringify(`./${name.replace(/\.ts$/, "")}`)};\n`],
-    ["node_modules/kestrel/index.ts", readFileSync(LIBRARY, "utf8")],
-    ["node_modules/kestrel/fields.ts", readFileSync(FIELDS, "utf8")],
     [name, text],
     ...Object.entries(beside),
   ]);
   const problems: BuildProblem[] = [];
-  let binary: Uint8Array | null = null;
-  const asc = (await import(COMPILER)) as Compiler;
+  const output: Uint8Array[] = [];
+  const asc = await loadCompiler();
+  if (asc === null) {
+    return [
+      { message: "it is built with the package `assemblyscript`, which is not installed: npm install assemblyscript" },
+    ];
+  }
   const { error, stderr } = await asc.main(OPTIONS, {
-    readFile: (path) => files.get(path.replace(/^\.?\//, "")) ?? null,
+    readFile: (path, folder) => (isLibrary(folder) ? library : files).get(path.replaceAll("\\", "/")) ?? null,
     writeFile: (path, content) => {
-      if (path === OUTPUT && typeof content !== "string") binary = content;
+      if (path === OUTPUT && typeof content !== "string") output.push(content);
     },
-    listFiles: () => [],
+    listFiles: (folder) => (isLibrary(folder) ? [...library.keys()] : []),
     reportDiagnostic: (diagnostic) => {
       if (diagnostic.category === ERROR) problems.push(problemOf(diagnostic));
     },
   });
-  if (binary !== null && error === null) return binary;
-  if (problems.length === 0)
-    problems.push({ message: stderr.toString().trim() || String(error?.message ?? "it gave no module") });
-  return problems;
+  const [binary] = output;
+  if (binary !== undefined && error === null && problems.length === 0) return binary;
+  if (problems.length > 0) return problems;
+  return [{ message: stderr.toString().trim() || (error?.message ?? "the compiler gave no module") }];
+}
+
+/** It is large and not everybody's, so eqlc does not bring it along. */
+async function loadCompiler(): Promise<Compiler | null> {
+  try {
+    return (await import(COMPILER)) as Compiler;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return null;
+    throw error;
+  }
+}
+
+function isLibrary(folder: string): boolean {
+  return /(?:^|[/\\])library$/.test(folder);
+}
+
+/** `Field.process_name` is 2. Of fields whose names differ in signs only, the first has the name. */
+export function fieldSource(schema: Schema): string {
+  const names = new Map<string, number>();
+  for (const { id, name } of [...schema.fields.values()].sort((a, b) => a.id - b.id)) {
+    const plain = name
+      .replace(/^@/, "")
+      .replace(/\W/g, "_")
+      .replace(/^(?=\d)/, "_");
+    if (id > 0 && !names.has(plain)) names.set(plain, id);
+  }
+  const members = [...names].map(([name, id]) => `  ${name} = ${id},\n`);
+  return `export const enum Field {\n${members.join("")}}\n`;
 }
 
 /** AssemblyScript's category of diagnostics that are errors. */

@@ -6,7 +6,28 @@
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { BuildRequest, BuildResult } from "./source-builder.js";
+
+export interface BuildRequest {
+  readonly kind: "wat" | "assemblyscript";
+  /** The name of the source, as messages should give it. */
+  readonly name: string;
+  readonly text: string;
+  /** What an AssemblyScript source may import: texts by name. */
+  readonly beside: Readonly<Record<string, string>>;
+}
+
+export interface BuildProblem {
+  readonly message: string;
+  /** The source that it is in, and where: offsets in UTF-16 units, or a line and a column from 1. */
+  readonly file?: string;
+  readonly span?: { readonly start: number; readonly end: number };
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export type BuildResult =
+  | { readonly ok: true; readonly base64: string }
+  | { readonly ok: false; readonly problems: readonly BuildProblem[] };
 
 const BUILDER = fileURLToPath(new URL("./source-builder.js", import.meta.url));
 

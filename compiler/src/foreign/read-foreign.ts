@@ -1,5 +1,6 @@
 // A hand-written rule as its folder holds it -> the rule as a package takes it, and everything there is to say about it.
 
+import { LONGEST_SCRIPT } from "@kestrel/stdlib/host-api";
 import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
 import type { Field, Schema } from "@kestrel/stdlib/schema/types";
 import type { Code } from "../diagnostics/codes.js";
@@ -7,10 +8,10 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { readForeignFolder } from "../sources/foreign-folder.js";
 import type { ForeignSource, NamedField } from "../sources/foreign-source.js";
 import { fileProblem, type SourceFile } from "../sources/source-file.js";
-import { buildSource } from "./build-source.js";
+import { type BuildProblem, buildSource } from "./build-source.js";
 import type { ForeignRule } from "./foreign-rule.js";
 import { luaFields } from "./lua-fields.js";
-import type { BuildProblem } from "./source-builder.js";
+import { luaProblem } from "./lua-syntax.js";
 import { checkWasm } from "./wasm-check.js";
 
 export interface ReadForeign {
@@ -35,7 +36,7 @@ export function readForeign(source: ForeignSource, schema: Schema): ReadForeign 
   const named = source.fields === null ? null : resolveFields(source, source.fields, schema, report);
   const built =
     source.codeFile === "predicate.lua"
-      ? { code: source.code, fields: named ?? luaFields(new TextDecoder().decode(source.code), schema) }
+      ? readLua(source, named, schema, report)
       : readWasm(source, named, schema, report);
   if (built === null || diagnostics.length > 0) return { rule: null, diagnostics };
   const { rule, regexes, globs, capabilities, limits, folder, files } = source;
@@ -54,6 +55,20 @@ type Report = (
 ) => void;
 
 type Built = Pick<ForeignRule, "code" | "fields">;
+
+function readLua(source: ForeignSource, named: readonly Field[] | null, schema: Schema, report: Report): Built | null {
+  const file = codeFileOf(source);
+  if (source.code.length > LONGEST_SCRIPT) {
+    report(file, "E0708", `the source has ${source.code.length} bytes, and more than ${LONGEST_SCRIPT} are not read`);
+    return null;
+  }
+  const problem = luaProblem(source.code);
+  if (problem !== null) {
+    report(file, "E0708", problem.message, { span: spanAt(file.text, problem.line, 1) });
+    return null;
+  }
+  return { code: source.code, fields: named ?? luaFields(file.text, schema) };
+}
 
 function readWasm(source: ForeignSource, named: readonly Field[] | null, schema: Schema, report: Report): Built | null {
   const file = codeFileOf(source);
@@ -99,6 +114,11 @@ function build(source: ForeignSource, file: SourceFile, report: Report): Uint8Ar
 
 function reportBuild(source: ForeignSource, file: SourceFile, problem: BuildProblem, report: Report): void {
   const { message, file: name = source.codeFile, line, column = 1 } = problem;
+  // What is wrong with a rule may show in AssemblyScript's library, which nobody can mend.
+  if (name.startsWith("~lib/")) {
+    report(file, "E0708", `${message} (in AssemblyScript's ${name.slice(5)})`);
+    return;
+  }
   const own = name === source.codeFile;
   const text = own ? file.text : new TextDecoder().decode(source.files.find(({ path }) => path === name)?.bytes);
   const at = own ? file : { ...file, path: file.path.slice(0, -source.codeFile.length) + name, text };

@@ -1,28 +1,7 @@
 // A process of its own: reads a BuildRequest from standard input, builds it, writes a BuildResult to standard output.
 
 import { readFileSync } from "node:fs";
-
-export interface BuildRequest {
-  readonly kind: "wat" | "assemblyscript";
-  /** The name of the source, as messages should give it. */
-  readonly name: string;
-  readonly text: string;
-  /** What an AssemblyScript source may import: texts by name. */
-  readonly beside: Readonly<Record<string, string>>;
-}
-
-export interface BuildProblem {
-  readonly message: string;
-  /** The source that it is in, and where: offsets in UTF-16 units, or a line and a column from 1. */
-  readonly file?: string;
-  readonly span?: { readonly start: number; readonly end: number };
-  readonly line?: number;
-  readonly column?: number;
-}
-
-export type BuildResult =
-  | { readonly ok: true; readonly base64: string }
-  | { readonly ok: false; readonly problems: readonly BuildProblem[] };
+import type { BuildProblem, BuildRequest, BuildResult } from "./build-source.js";
 
 async function build(request: BuildRequest): Promise<BuildResult> {
   if (request.kind === "wat") {

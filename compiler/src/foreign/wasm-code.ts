@@ -1,7 +1,9 @@
 // The code of a function -> what its parts cost, where what counts it belongs, and the constants that its calls are given.
 //
-// The unit of cost is an instruction. A function is charged at its entry for what stands outside of loops, a loop at every pass for
-// what stands in it outside of loops of its own, so each instruction is paid for before it runs, and ways that are not taken as well.
+// The unit of cost is an instruction, and each is paid for before it runs. Code is cut into segments that run from their beginning to
+// their end or leave on the way; each is charged at its beginning. A segment begins where a function, a pass of a loop or an arm of an
+// `if` does, behind a branch that may not be taken, and behind what a branch can lead to the end of. One that is short, and is reached only
+// through another, is charged there, taken or not: charging costs about as much as it.
 //
 //   what                                     costs
 //   memory.grow                              GROW_COST: the engine makes pages
@@ -25,6 +27,7 @@ import {
 import {
   BLOCK,
   BR,
+  BR_IF,
   BR_TABLE,
   BY_LENGTH,
   CALL,
@@ -49,7 +52,7 @@ export const BYTES_FOR_ONE_SHIFT = 3;
 
 /** Where something is put into the code; `at` is an offset into the module's bytes. */
 export type Insertion =
-  | { readonly kind: "loop"; readonly at: number; cost: number }
+  | { readonly kind: "charge"; readonly at: number; readonly cost: number }
   /** Before an instruction whose length is on top of the stack. */
   | { readonly kind: "length"; readonly at: number }
   /** Behind memory.grow. */
@@ -75,9 +78,26 @@ interface Frame {
   /** Of the stack, below the block's parameters. */
   readonly height: number;
   readonly type: FunctionType;
-  /** Where the cost of what stands in it goes: to the innermost loop around it, or to the function. */
-  readonly payer: { cost: number };
+  readonly opens: number;
+  /** The segment that it was entered from. */
+  readonly from: Segment;
+  /** Whether a branch leads to its end. */
+  isTarget: boolean;
 }
+
+interface Segment {
+  readonly at: number;
+  cost: number;
+  /** Whether it is charged however short it is: that of a function, or of a loop. */
+  readonly isNeeded: boolean;
+  /** A segment that has run before it whatever happened; null for the function's, and where no way leads. */
+  readonly before: Segment | null;
+}
+
+/** Segments below it are charged with the one before them. */
+const SHORT = 10;
+
+const NOWHERE: Segment = { at: -1, cost: 0, isNeeded: false, before: null };
 
 const NOTHING: FunctionType = { params: [], results: [] };
 
@@ -87,15 +107,22 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
   const type = typeAt(module, module.functions[index]);
   const cursor: Cursor = { bytes: module.bytes, at: body.start };
   const locals = readLocals(cursor, type.params.length);
-  const entry = { cost: 1 + Math.floor(locals.total / LOCALS_FOR_ONE) };
+  const clearing = Math.floor(locals.total / LOCALS_FOR_ONE);
+  const entry: Segment = { at: cursor.at, cost: 1 + clearing, isNeeded: true, before: null };
+  const segments: Segment[] = [];
+  let now = entry;
+  const begin = (before: Segment, isNeeded = false): void => {
+    now = { at: cursor.at, cost: isNeeded ? 1 : 0, isNeeded, before };
+    segments.push(now);
+  };
   const insertions: Insertion[] = [];
   const calls: HostCall[] = [];
   const importTypes = module.imports.filter(({ kind }) => kind === "function").map(({ type }) => typeAt(module, type));
 
   // Values of the stack that are constants of type i32; null for others.
   const stack: (number | null)[] = [];
-  const frames: Frame[] = [{ height: 0, type, payer: entry }];
-  const top = (): Frame => frames.at(-1) ?? { height: 0, type, payer: entry };
+  const frames: Frame[] = [{ height: 0, type, opens: BLOCK, from: entry, isTarget: false }];
+  const top = (): Frame => frames.at(-1) ?? { height: 0, type, opens: BLOCK, from: entry, isTarget: false };
   // Behind a branch the engine takes any operand for granted, so the stack may hold fewer than are taken.
   const pop = (count: number): (number | null)[] => {
     const taken = stack.splice(Math.max(top().height, stack.length - count));
@@ -108,6 +135,15 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
   const leave = (): void => {
     stack.length = top().height;
   };
+  // What stands behind a branch that is always taken never runs.
+  const end = (): void => {
+    leave();
+    now = NOWHERE;
+  };
+  const target = (depth: number): void => {
+    const frame = frames[frames.length - 1 - depth];
+    if (frame !== undefined) frame.isTarget = true;
+  };
 
   while (frames.length > 0) {
     const at = cursor.at;
@@ -115,14 +151,16 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
     const operation = operationOf(code);
     if (typeof operation === "string") throw new RefusedPart(operation);
     const frame = top();
-    frame.payer.cost += code === MEMORY_GROW ? GROW_COST : 1;
+    if (now !== NOWHERE) now.cost += code === MEMORY_GROW ? GROW_COST : 1;
     if (code === ELSE || code === END) {
       leave();
       if (code === ELSE) {
         push(frame.type.params.length);
+        begin(frame.from);
       } else {
         frames.pop();
         push(frame.type.results.length);
+        if (frames.length > 0 && (frame.opens !== BLOCK || frame.isTarget)) begin(frame.from);
       }
       continue;
     }
@@ -136,26 +174,25 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
         pop(block.params.length);
         const height = stack.length;
         push(block.params.length);
-        let payer = frame.payer;
-        if (code === LOOP) {
-          const loop = { kind: "loop" as const, at: cursor.at, cost: 1 };
-          insertions.push(loop);
-          payer = loop;
-        }
-        frames.push({ height, type: block, payer });
+        frames.push({ height, type: block, opens: code, from: now, isTarget: false });
+        if (code !== BLOCK) begin(now, code === LOOP);
         continue;
       }
       case UNREACHABLE:
       case RETURN:
-        leave();
+        end();
         continue;
       case BR:
-        readU32(cursor);
-        leave();
+        target(readU32(cursor));
+        end();
+        continue;
+      case BR_IF:
+        target(readU32(cursor));
+        begin(now);
         continue;
       case BR_TABLE:
-        for (let count = readU32(cursor) + 1; count > 0; count--) skipLeb(cursor);
-        leave();
+        for (let count = readU32(cursor) + 1; count > 0; count--) target(readU32(cursor));
+        end();
         continue;
       case CALL: {
         const target = readU32(cursor);
@@ -182,7 +219,23 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
     push(operation.pushes);
     if (code === MEMORY_GROW) insertions.push({ kind: "grown", at: cursor.at });
   }
+  insertions.push(...chargesOf(segments));
+  insertions.sort((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind]);
   return { locals, cost: entry.cost, insertions, calls };
+}
+
+/** At one place: what belongs to the instruction before it, what to the segment, what to the instruction behind it. */
+const ORDER: Readonly<Record<Insertion["kind"], number>> = { grown: 0, charge: 1, length: 2 };
+
+/** The segments that are charged where they begin; the costs of the others go to those before them, which began earlier. */
+function chargesOf(segments: readonly Segment[]): Insertion[] {
+  const charges: Insertion[] = [];
+  for (const segment of [...segments].reverse()) {
+    const { before, isNeeded, at, cost } = segment;
+    if (before !== null && before !== NOWHERE && !isNeeded && cost < SHORT) before.cost += cost;
+    else if (cost > 0) charges.push({ kind: "charge", at, cost });
+  }
+  return charges;
 }
 
 function typeAt(module: WasmModule, index: number | undefined): FunctionType {

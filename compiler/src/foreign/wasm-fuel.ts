@@ -2,8 +2,8 @@
 //
 //   (global $fuel (export "kestrel:fuel") (mut i32) (i32.const 0))
 //
-//   at the entry of every function,          global.get $fuel   i32.const COST   i32.sub   global.set $fuel
-//   and of every pass of a loop              global.get $fuel   i32.const 0      i32.lt_s
+//   where a function, a pass of a loop or    global.get $fuel   i32.const COST   i32.sub   global.set $fuel
+//   another segment of code begins           global.get $fuel   i32.const 0      i32.lt_s
 //                                            if  unreachable  end
 //   before memory.fill and its like          local.set $length, the same with $length >> 3, local.get $length
 //   behind memory.grow                       if it gave -1: global.set $fuel NO_MEMORY, unreachable
@@ -112,7 +112,7 @@ function instrument(
   const body = module.bodies[index] ?? { start: 0, end: 0 };
   const { locals, cost, insertions } = code;
   // One more variable keeps a length, or what memory.grow gave.
-  const needsLocal = insertions.some(({ kind }) => kind !== "loop");
+  const needsLocal = insertions.some(({ kind }) => kind !== "charge");
   const pieces: Piece[] = [u32(locals.groups + (needsLocal ? 1 : 0)), slice(module, locals.range)];
   if (needsLocal) pieces.push([1, I32]);
   pieces.push(charge(fuel, [I32_CONST, ...i32(cost)]), first);
@@ -128,7 +128,7 @@ function instrument(
 function inserted(insertion: Insertion, fuel: number, local: number): readonly number[] {
   const own = u32(local);
   switch (insertion.kind) {
-    case "loop":
+    case "charge":
       return charge(fuel, [I32_CONST, ...i32(insertion.cost)]);
     case "length": {
       const eighth = [LOCAL_GET, ...own, I32_CONST, BYTES_FOR_ONE_SHIFT, I32_SHR_U];

@@ -1,7 +1,8 @@
 // A built package -> the folder of an older one, so that whoever reads the folder at any moment, or after a crash at any moment,
 // finds a whole package.
 //
-//   1  what differs        -> .pending/<sha256>, and .pending/plan.json: the old files that the new package lacks
+//   1  what differs        -> .pending/<sha256>, and .pending/plan.json: the old files that the new package lacks, and the
+//                             signatures of the old manifest
 //   2  the new manifest    -> manifest.json, by one rename: from here on the folder holds the new package
 //   3  .pending/<sha256>   -> their names, each by one rename; old files go
 //   4  .pending/           goes
@@ -21,7 +22,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { MANIFEST_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
+import { MANIFEST_FILE, PENDING_FOLDER, SIGNATURE_FILE } from "@kestrel/stdlib/package-format";
 import { type ListedFile, listedFiles } from "../sources/package-folder.js";
 
 /** Holds the number of the process that builds. */
@@ -43,11 +44,32 @@ export function replacePackage(folder: string, files: ReadonlyMap<string, Uint8A
       }
     }
     const gone = old.map(({ path }) => path).filter((path) => !files.has(path));
+    const manifest = files.get(MANIFEST_FILE) ?? new Uint8Array(0);
+    // Signatures are of a manifest's bytes: those of the same manifest stay good.
+    if (!holds(join(folder, MANIFEST_FILE), manifest)) gone.push(SIGNATURE_FILE);
+    // In this order: where there is a plan and no manifest beside it, the new manifest stands.
+    writeFileSync(join(pending, MANIFEST_FILE), manifest);
     writeFileSync(join(pending, PLAN_FILE), JSON.stringify(gone));
-    writeFileSync(join(pending, MANIFEST_FILE), files.get(MANIFEST_FILE) ?? "");
     renameSync(join(pending, MANIFEST_FILE), join(folder, MANIFEST_FILE));
     settle(folder);
   } finally {
+    end(pending);
+  }
+}
+
+/**
+ * Puts a file that the manifest does not list into the package's folder by one rename, while no build is at work there. `contentOf` is
+ * given the bytes of the manifest that stands there meanwhile. Throws what it throws, and what the file system says.
+ */
+export function placeBeside(folder: string, name: string, contentOf: (manifest: Uint8Array) => string): void {
+  const pending = join(folder, PENDING_FOLDER);
+  begin(pending);
+  try {
+    settle(folder);
+    writeFileSync(join(pending, name), contentOf(readFileSync(join(folder, MANIFEST_FILE))));
+    renameSync(join(pending, name), join(folder, name));
+  } finally {
+    rmSync(join(pending, name), { force: true });
     end(pending);
   }
 }
@@ -57,8 +79,10 @@ function settle(folder: string): void {
   const pending = join(folder, PENDING_FOLDER);
   const listed = listedFiles(folder) ?? [];
   const wanted = new Set(listed.map(({ path }) => path));
-  for (const path of plannedToGo(pending)) if (!wanted.has(path)) removeFile(folder, path);
   const waiting = new Set(readdirSync(pending));
+  // Broken off before the manifest was replaced, nothing may go: its signatures are good as ever.
+  const planned = waiting.has(MANIFEST_FILE) ? [] : plannedToGo(pending);
+  for (const path of planned) if (!wanted.has(path)) removeFile(folder, path);
   for (const file of listed) if (waiting.has(file.sha256)) place(folder, file);
   for (const name of waiting) if (name !== BUILDER_FILE) rmSync(join(pending, name), { recursive: true, force: true });
 }

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { MANIFEST_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
+import { MANIFEST_FILE, PENDING_FOLDER, SIGNATURE_FILE } from "@kestrel/stdlib/package-format";
 import { listedFiles } from "../sources/package-folder.js";
 import { reasonOf } from "../sources/walk-files.js";
 import type { BuiltPackage } from "./build-package.js";
@@ -94,7 +94,7 @@ function ownedNames(folder: string): ReadonlySet<string> | null {
   const files = listedFiles(folder);
   return files === null
     ? null
-    : new Set([MANIFEST_FILE, PENDING_FOLDER, ...files.map(({ path }) => path.split("/")[0] ?? "")]);
+    : new Set([MANIFEST_FILE, PENDING_FOLDER, SIGNATURE_FILE, ...files.map(({ path }) => path.split("/")[0] ?? "")]);
 }
 
 function writeFiles(folder: string, files: BuiltPackage["files"]): void {

@@ -81,9 +81,11 @@ function isDeeper(node: Node, limit: number): boolean {
   return limit === 0 || (node.children ?? []).some((child) => isDeeper(child, limit - 1));
 }
 
-function readDocument(reading: Reading, document: Table): ForeignManifest {
+/** null where a table is missing: of what should stand in it nothing more is said. */
+function readDocument(reading: Reading, document: Table): ForeignManifest | null {
   const metadata = tableOf(reading, document, "metadata");
   const capabilities = tableOf(reading, document, "capabilities");
+  if (metadata === null || capabilities === null) return null;
   if (typeof metadata.rule_name === "string") reading.label = metadata.rule_name;
   checkKeys(reading, reading.tree, "");
   const format = document.format_version;
@@ -154,7 +156,7 @@ function readRiskScore(value: unknown, report: Report): number | null {
 
 /** A package may ask for less than it would have, never for more. */
 function readLimits(reading: Reading, document: Table): ForeignLimits {
-  const limits = document.limits === undefined ? {} : tableOf(reading, document, "limits");
+  const limits = document.limits === undefined ? {} : (tableOf(reading, document, "limits") ?? {});
   const read = (key: string, most: number): number => {
     const value = limits[key];
     if (value === undefined) return most;
@@ -180,13 +182,11 @@ function readFields(reading: Reading, value: unknown): readonly NamedField[] | n
   });
 }
 
-function tableOf(reading: Reading, document: Table, key: string): Table {
+function tableOf(reading: Reading, document: Table, key: string): Table | null {
   const value = document[key];
-  if (!isTable(value)) {
-    wrong(reading, [key], "a table", value);
-    return {};
-  }
-  return value;
+  if (isTable(value)) return value;
+  wrong(reading, [key], "a table", value);
+  return null;
 }
 
 /** A capability that is missing is not asked for; the format has all of them, so each must be there. */

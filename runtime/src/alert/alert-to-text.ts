@@ -81,20 +81,23 @@ function keyLine(names: readonly string[], key: Alert["key"]): string {
   return shown.join(", ");
 }
 
-/** The events of a match, numbered when there are several, with what happened in one column. */
+/** The events of a match, numbered when there are several, with what happened in one column, and what was captured below each. */
 function eventLines(events: Alert["events"], paint: Paint): string[] {
   const parsed = events.map((event) => (event === null ? null : { event, value: JSON.parse(event.json) as unknown }));
   const actions = parsed.map((one) => (one === null ? "" : actionOf(one.value)));
   const width = Math.max(...actions.map((action) => [...action].length));
-  return parsed.map((one, index) => {
+  return parsed.flatMap((one, index) => {
     const number = events.length > 1 ? `${index + 1}. ` : "";
-    if (one === null) return `  ${number}nothing, as asked`;
+    if (one === null) return [`  ${number}nothing, as asked`];
     const action = actions[index] ?? "";
     const padded = action + " ".repeat(width - [...action].length);
     const place = paint("dim", `[${placeOf(one.event)}]`);
     const { ts } = one.event;
     const parts = [ts === null ? "no time" : isoTime(ts).slice(11, -1), padded, ...factsOf(one.value), place];
-    return `  ${number}${parts.filter((part) => part !== "").join("  ")}`;
+    const captures = one.event.captures.map(
+      ([name, text]) => `     ${printable(name, TEXT_LIMIT)}: ${printable(text, COMMAND_LIMIT)}`,
+    );
+    return [`  ${number}${parts.filter((part) => part !== "").join("  ")}`, ...captures];
   });
 }
 

@@ -13,7 +13,7 @@ import {
   type SilentRule,
 } from "../ebpf/plan-collection.js";
 import { EXTRAS } from "../ebpf/supplied-fields.js";
-import { loadPackage } from "../load/load-package.js";
+import { type LoadOptions, loadPackage } from "../load/load-package.js";
 import { counted } from "../report/summary.js";
 import { EXIT_OK } from "./failures.js";
 import { columns, type InspectFormat, print } from "./inspect.js";
@@ -29,15 +29,15 @@ export interface PlannedPackage {
 }
 
 /** Returns the exit code. Throws when the package cannot be loaded; what this machine does not allow is no failure. */
-export async function doctor(dir: string | null, format: InspectFormat): Promise<number> {
-  const planned = dir === null ? null : await planOf(dir);
+export async function doctor(dir: string | null, format: InspectFormat, options: LoadOptions = {}): Promise<number> {
+  const planned = dir === null ? null : await planOf(dir, options);
   const diagnosis = diagnose(loadAddon);
   await print(format === "json" ? JSON.stringify(doctorJson(diagnosis, planned)) : doctorText(diagnosis, planned));
   return EXIT_OK;
 }
 
-async function planOf(dir: string): Promise<PlannedPackage> {
-  const { manifest } = await loadPackage(dir);
+async function planOf(dir: string, options: LoadOptions): Promise<PlannedPackage> {
+  const { manifest } = await loadPackage(dir, options);
   return { manifest, plan: planCollection(manifest) };
 }
 

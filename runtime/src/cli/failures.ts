@@ -28,7 +28,8 @@ export class CliError extends Error {
     | "E_INPUT_BROKEN"
     | "E_INPUT_TIME"
     | "E_INPUT_UNUSABLE"
-    | "E_RUNTIMES_DIFFER";
+    | "E_RUNTIMES_DIFFER"
+    | "E_TRUST_KEY";
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "CliError";
@@ -49,6 +50,14 @@ export function describeFailure(error: unknown): string[] | null {
     if (error instanceof known) return [errorLine(error.code, error.message)];
   }
   return null;
+}
+
+/** Prints a failure and gives its exit code; throws what is a mistake in this program. */
+export function reportFailure(error: unknown): number {
+  const lines = describeFailure(error);
+  if (lines === null) throw error;
+  for (const line of lines) process.stderr.write(`${line}\n`);
+  return EXIT_BAD_INPUT;
 }
 
 export function errorLine(code: string, message: string): string {

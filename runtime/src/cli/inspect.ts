@@ -2,7 +2,7 @@
 
 import type { RuleKind } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
-import { loadPackage, type Package } from "../load/load-package.js";
+import { type LoadOptions, loadPackage, type Package } from "../load/load-package.js";
 import { PackageError } from "../load/problems.js";
 import { counted } from "../report/summary.js";
 import { streamOutput } from "../sink/text-output.js";
@@ -11,9 +11,9 @@ import { EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
 export type InspectFormat = "text" | "json";
 
 /** Checks a package, and returns the exit code; as text, problems are thrown, as JSON they are printed. */
-export async function validate(dir: string, format: InspectFormat): Promise<number> {
+export async function validate(dir: string, format: InspectFormat, options: LoadOptions = {}): Promise<number> {
   try {
-    const pack = await loadPackage(dir);
+    const pack = await loadPackage(dir, options);
     await print(format === "json" ? JSON.stringify({ ok: true, ...facts(pack), problems: [] }) : factsText(pack));
     return EXIT_OK;
   } catch (error) {
@@ -24,8 +24,8 @@ export async function validate(dir: string, format: InspectFormat): Promise<numb
 }
 
 /** Lists the rules of a package in index order. */
-export async function list(dir: string, format: InspectFormat): Promise<number> {
-  const { manifest } = await loadPackage(dir);
+export async function list(dir: string, format: InspectFormat, options: LoadOptions = {}): Promise<number> {
+  const { manifest } = await loadPackage(dir, options);
   if (format === "json") {
     const rules = manifest.rules.map(
       ({ id, name, kind, version, severity, risk_score, tags, capabilities, source }) => {
@@ -42,11 +42,12 @@ export async function list(dir: string, format: InspectFormat): Promise<number> 
   return EXIT_OK;
 }
 
-function facts({ manifest, programs, lineage }: Package): Readonly<Record<string, unknown>> {
+function facts({ manifest, programs, lineage, signer }: Package): Readonly<Record<string, unknown>> {
   const kinds: Record<RuleKind, number> = { event: 0, sequence: 0, sample: 0, join: 0 };
   for (const { kind } of manifest.rules) kinds[kind]++;
   return {
     package: manifest.package,
+    ...(signer === undefined ? {} : { signed_by: { key_id: signer.keyId, expires: signer.expires } }),
     compiler: manifest.compiler,
     format_version: manifest.format_version,
     abi_version: manifest.abi_version,
@@ -60,7 +61,7 @@ function facts({ manifest, programs, lineage }: Package): Readonly<Record<string
   };
 }
 
-function factsText({ manifest }: Package): string {
+function factsText({ manifest, signer }: Package): string {
   const { name, version, digest } = manifest.package;
   const kinds = (["event", "sequence", "sample", "join"] as const)
     .map((kind) => [manifest.rules.filter((rule) => rule.kind === kind).length, kind] as const)
@@ -71,6 +72,9 @@ function factsText({ manifest }: Package): string {
   return [
     `ok: ${printable(name)} ${printable(version)}`,
     `  digest    ${digest}`,
+    ...(signer === undefined
+      ? []
+      : [`  signed    by ${signer.keyId}, ${signer.expires === null ? "for good" : `until ${signer.expires}`}`]),
     `  built by  ${printable(manifest.compiler.name)} ${printable(manifest.compiler.version)}`,
     `  format    ${manifest.format_version}, ABI ${manifest.abi_version}`,
     `  holds     ${rules}${kinds.length > 0 ? ` (${kinds.join(", ")})` : ""}`,

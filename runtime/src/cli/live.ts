@@ -4,16 +4,28 @@
 
 import { statSync } from "node:fs";
 import { hostname } from "node:os";
+import { join } from "node:path";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
 import { liveChunks } from "../ebpf/live-chunks.js";
 import type { EbpfCollector, EventClass } from "../ebpf/load-addon.js";
 import { createDetector } from "../engine/detector.js";
+import { ModuleError } from "../load/call-module.js";
 import { loadForRuntime } from "../load/choose-runtime.js";
+import type { LoadOptions } from "../load/load-package.js";
 import { type RunFacts, summaryJson, summaryText } from "../report/summary.js";
 import { createDelivery } from "../sink/delivery.js";
 import { type Attached, attachCollector, type CollectionLimits } from "./attach-collector.js";
 import { createBrokenReport } from "./broken-report.js";
-import { CliError, describeFailure, EXIT_ALERTS, EXIT_NOT_READ, EXIT_OK, errorLine } from "./failures.js";
+import {
+  CliError,
+  describeFailure,
+  EXIT_ALERTS,
+  EXIT_NOT_READ,
+  EXIT_OK,
+  errorLine,
+  reportFailure,
+} from "./failures.js";
 import { createFaultReport } from "./fault-report.js";
 import { type JudgedStream, judgeStream } from "./judge-stream.js";
 import { type KeptRecording, keepRecording } from "./keep-recording.js";
@@ -22,14 +34,17 @@ import { after } from "./long-timer.js";
 import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createStop, SIGNALS, type Stop, stopAtSignals } from "./stop.js";
+import { startWatchdog } from "./watchdog.js";
 
-export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimits {
+export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimits, LoadOptions {
   /** Where the stream is recorded; null for nowhere. */
   readonly record: string | null;
   readonly latenessNs: bigint;
   readonly memoryBytes: number;
   /** How predicates are run; null for how the package was built. */
   readonly runtime: "wasm" | "lua" | null;
+  /** What one call into the module may take; 0 for any time. */
+  readonly moduleTimeoutNs: bigint;
   /** How long to watch; null for until a signal comes. */
   readonly durationNs: bigint | null;
   readonly failOnAlerts: boolean;
@@ -45,7 +60,7 @@ export const LIVE_RING_BYTES = 16 << 20;
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {
   const began = performance.now();
-  const { pack } = await loadForRuntime(dir, options.runtime);
+  const { pack } = await loadForRuntime(dir, options.runtime, options);
   const stop = createStop();
   let clearStatus: () => void = () => undefined;
   const broken = createBrokenReport(() => clearStatus());
@@ -67,11 +82,11 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   });
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
-  stopAtSignals(stop);
+  const watchdog = startWatchdog(join(dir, MODULE_FILE), options.moduleTimeoutNs, stopAtSignals(stop));
 
   let recording: KeptRecording | undefined;
   let attached: Attached;
-  let ending: Ending;
+  let ending: Ending | ModuleError;
   try {
     attached = attachCollector(pack.manifest, options);
     for (const line of attached.shortcomings) broken.say(line);
@@ -84,11 +99,17 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     });
     clearStatus = status.clear;
     broken.say(watchingLine(attached, options));
-    ending = await judgeAll(attached.collector, stream, recording, stop, options);
+    ending = await watchdog
+      .whileWatched(judgeAll(attached.collector, stream, recording, stop, options))
+      .catch((error: unknown) => {
+        if (error instanceof ModuleError) return error;
+        throw error;
+      });
     status.close();
   } finally {
     await recording?.close();
     await delivery.close();
+    await watchdog.close();
   }
 
   const counters = detector.counters();
@@ -101,6 +122,8 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const run = { seconds, lost: losses.byClass, collected: countersOf(attached.collector, attached.collected) };
   if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
   if (options.summary === "text") broken.say(summaryText(counters, run));
+  // The collector would keep the process alive.
+  if (ending instanceof ModuleError) process.exit(reportFailure(ending));
   for (const failure of [delivery.failure, recording.failure]) if (failure !== null) throw failure;
   if (ending === "cgroup gone") {
     throw new CliError("E_EBPF", `the cgroup ${options.cgroup} is gone: nothing can happen in it any more`);

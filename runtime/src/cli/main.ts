@@ -9,13 +9,14 @@ import { MEMORY_BYTES } from "../lane/lane.js";
 import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { doctor } from "./doctor.js";
-import { EXIT_OK, EXIT_USAGE } from "./failures.js";
+import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
 import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
-import { replay, reportFailure } from "./replay.js";
+import { replay } from "./replay.js";
+import { readTrust, type TrustFlags, trustOptions } from "./trust.js";
 
-interface RunFlags {
+interface RunFlags extends TrustFlags {
   readonly replay?: readonly string[];
   readonly ebpf?: boolean;
   readonly cgroup?: string;
@@ -29,6 +30,7 @@ interface RunFlags {
   readonly lateness: bigint;
   readonly idle: bigint;
   readonly memory: number;
+  readonly moduleTimeout: bigint;
   readonly sort?: boolean;
   readonly timestampUnit?: TimeUnit;
   readonly runtime?: Runtime;
@@ -47,6 +49,7 @@ Examples:
   tail -F events.ndjson | kestrel-run dist/ --replay - --format text --lateness 5s
   kestrel-run validate dist/
   kestrel-run list dist/ --format json
+  kestrel-run dist/ --trust release.pub.pem --replay events.ndjson
   kestrel-run doctor dist/
   kestrel-run dist/ --replay recordings/ 'more/**/*.json.gz'
 
@@ -56,7 +59,8 @@ zstd with Node 22.15 or newer. A folder stands for all files in it; those of no 
 Exit codes:
   0    ran to the end
   1    alerts were found, with --fail-on-alerts
-  2    a package, input or output that cannot be used; a difference between the runtimes; no line is an event, or none of a category that a rule asks for
+  2    a package, input or output that cannot be used; a module that fails or does not return; a difference between the
+       runtimes; no line is an event, or none of a category that a rule asks for
   3    wrong usage
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
   141  standard output was closed before the run was over
@@ -91,6 +95,15 @@ function version(): string {
 
 function formatOption(text: string): Option {
   return new Option("--format <format>", text).choices(["text", "json"]);
+}
+
+interface InspectFlags extends TrustFlags {
+  readonly format: InspectFormat;
+}
+
+function withTrust(command: Command): Command {
+  for (const option of trustOptions()) command.addOption(option);
+  return command;
 }
 
 function createProgram(): Command {
@@ -163,6 +176,14 @@ function createProgram(): Command {
         "how predicates are run: as Wasm, in Lua, or both and any difference is an error (default: as the package was built)",
       ).choices(["wasm", "lua", "both"]),
     )
+    .addOption(
+      new Option(
+        "--module-timeout <duration>",
+        "what one call into the package's module may take, which takes milliseconds; then the run ends with code 2; 0 for any time",
+      )
+        .default(parseDuration("30s"), "30s")
+        .argParser(parseDuration),
+    )
     .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")
     .addOption(
@@ -187,7 +208,7 @@ function createProgram(): Command {
     .addHelpText("after", EXAMPLES)
     .enablePositionalOptions()
     .exitOverride();
-  program.action(async (dir: string | undefined, flags: RunFlags) => {
+  withTrust(program).action(async (dir: string | undefined, flags: RunFlags) => {
     if (dir === undefined) program.error("error: name the folder of a package: kestrel-run DIR --replay FILE");
     if (flags.ebpf === true && flags.replay !== undefined) program.error("error: --ebpf and --replay are two runs");
     if (flags.ebpf === true) {
@@ -212,14 +233,17 @@ function createProgram(): Command {
     const alerts = flags.alerts ?? null;
     const output = alerts === null ? flags.format : isFormatGiven && flags.format === "text" ? "text" : null;
     const sinks = { alerts, append: flags.append === true, output } as const;
+    const trust = readTrust(flags);
     if (flags.ebpf === true) {
       code = await watchLive(dir, {
         ...sinks,
+        trust,
         cgroup: flags.cgroup ?? null,
         excludedCgroups: flags.excludeCgroup ?? [],
         record: flags.record ?? null,
         latenessNs: isLatenessGiven ? flags.lateness : LIVE_LATENESS_NS,
         memoryBytes: flags.memory,
+        moduleTimeoutNs: flags.moduleTimeout,
         ringBytes: flags.ring,
         durationNs: flags.duration ?? null,
         runtime: flags.runtime === undefined || flags.runtime === "both" ? null : flags.runtime,
@@ -231,9 +255,11 @@ function createProgram(): Command {
     code = await replay(dir, {
       replay: flags.replay ?? [],
       ...sinks,
+      trust,
       latenessNs: flags.sort === true ? null : isLatenessGiven ? flags.lateness : undefined,
       idleNs: flags.idle,
       memoryBytes: flags.memory,
+      moduleTimeoutNs: flags.moduleTimeout,
       timestampUnit: flags.timestampUnit ?? null,
       runtime: flags.runtime ?? null,
       strict: flags.strict === true,
@@ -243,31 +269,28 @@ function createProgram(): Command {
       summary: flags.summary,
     });
   });
-  program
-    .command("validate")
+  withTrust(program.command("validate"))
     .description("check a package and say what it is, or everything that is wrong with it")
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
-    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
-      code = await validate(dir, flags.format);
+    .action(async (dir: string, flags: InspectFlags) => {
+      code = await validate(dir, flags.format, { trust: readTrust(flags) });
     });
-  program
-    .command("list")
+  withTrust(program.command("list"))
     .description("list the rules of a package")
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the list").default("text"))
-    .action(async (dir: string, flags: { readonly format: InspectFormat }) => {
-      code = await list(dir, flags.format);
+    .action(async (dir: string, flags: InspectFlags) => {
+      code = await list(dir, flags.format, { trust: readTrust(flags) });
     });
-  program
-    .command("doctor")
+  withTrust(program.command("doctor"))
     .description(
       "say what can be collected of the live kernel here, and with a package what it needs of that; ends with 0 whatever the answer",
     )
     .argument("[dir]", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
-    .action(async (dir: string | undefined, flags: { readonly format: InspectFormat }) => {
-      code = await doctor(dir ?? null, flags.format);
+    .action(async (dir: string | undefined, flags: InspectFlags) => {
+      code = await doctor(dir ?? null, flags.format, { trust: readTrust(flags) });
     });
   return program;
 }

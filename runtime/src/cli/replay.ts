@@ -1,12 +1,15 @@
 // A package folder and files of events -> alerts on standard output or in a file, and a summary on standard error.
 
+import { join } from "node:path";
+import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
 import { isHeader } from "../ebpf/notes.js";
 import { compareDetectors } from "../engine/compare-detectors.js";
 import { createDetector, type Detector } from "../engine/detector.js";
+import { ModuleError } from "../load/call-module.js";
 import { loadForRuntime, type Runtime } from "../load/choose-runtime.js";
-import type { Package } from "../load/load-package.js";
+import type { LoadOptions, Package } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
 import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
@@ -19,10 +22,10 @@ import {
   CliError,
   describeFailure,
   EXIT_ALERTS,
-  EXIT_BAD_INPUT,
   EXIT_NOT_READ,
   EXIT_OK,
   errorLine,
+  reportFailure,
 } from "./failures.js";
 import { createFaultReport } from "./fault-report.js";
 import { feedChunks } from "./feed-chunks.js";
@@ -32,8 +35,9 @@ import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createProgress, type Progress } from "./progress.js";
 import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
+import { startWatchdog } from "./watchdog.js";
 
-export interface ReplayOptions extends SinkOptions {
+export interface ReplayOptions extends SinkOptions, LoadOptions {
   /** Files, folders and patterns in the order in which they make one stream; `-` is standard input. */
   readonly replay: readonly string[];
   /** null sorts everything; undefined sorts inputs that have an end, and gives others the lateness that is usual. */
@@ -42,6 +46,8 @@ export interface ReplayOptions extends SinkOptions {
   readonly idleNs: bigint;
   /** What the events that wait or are kept may take. */
   readonly memoryBytes: number;
+  /** What one call into the module may take; 0 for any time. */
+  readonly moduleTimeoutNs: bigint;
   /** What a number in the time field counts; null for what the package was built with. */
   readonly timestampUnit: TimeUnit | null;
   /** How predicates are run; null for how the package was built. */
@@ -62,7 +68,7 @@ type Ending = "end" | StopReason;
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, given: ReplayOptions): Promise<number> {
   const began = performance.now();
-  const chosen = await loadForRuntime(dir, given.runtime);
+  const chosen = await loadForRuntime(dir, given.runtime, given);
   const { timestampUnit } = given;
   const inUnit = (built: Package): Package =>
     timestampUnit === null ? built : { ...built, timeUnit: TIME_UNITS[timestampUnit] };
@@ -115,12 +121,20 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: latenessNs !== null, onLoss: losses.add });
   const repeats = recordings.latenessNs !== null && latenessNs !== null;
-  const outcome = await runAll({
+  const watchdog = startWatchdog(join(dir, MODULE_FILE), options.moduleTimeoutNs, stopAtSignals(stop));
+  const run = runAll({
     ...{ detector, delivery, stream, stop, progress, watch, passOver },
     recordings: recordings.files,
     endsAsStopped: repeats,
     options: { ...options, idleNs },
   });
+  const outcome = await watchdog.whileWatched(run).catch(async (error: unknown): Promise<Outcome> => {
+    if (!(error instanceof ModuleError)) throw error;
+    // It was ended where it stood, with nothing written of what it had found.
+    await delivery.close();
+    return { ending: "end", failure: error };
+  });
+  await watchdog.close();
   progress.clear();
 
   const counters = detector.counters();
@@ -131,10 +145,12 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   if (!(failure !== null && counters.lines === 0)) {
     broken.sumUp(counters.broken);
     losses.sumUp();
-    const run = { seconds: (performance.now() - began) / 1000, lost: losses.byClass };
-    if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
-    if (options.summary === "text") broken.say(summaryText(counters, run));
+    const facts = { seconds: (performance.now() - began) / 1000, lost: losses.byClass };
+    if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, facts));
+    if (options.summary === "text") broken.say(summaryText(counters, facts));
   }
+  // An input that is still read would keep the process alive.
+  if (failure instanceof ModuleError) process.exit(reportFailure(failure));
   if (failure !== null) throw failure;
   // A read that still waits for input would keep the process alive; everything has been written.
   if (isSignal(ending)) process.exit(128 + SIGNALS[ending]);
@@ -186,8 +202,13 @@ interface Run {
   readonly options: ReplayOptions;
 }
 
-/** Reads and judges everything, and writes what was found. An input that breaks off is an ending too. */
-async function runAll(run: Run): Promise<{ readonly ending: Ending; readonly failure: InputError | null }> {
+interface Outcome {
+  readonly ending: Ending;
+  readonly failure: InputError | ModuleError | null;
+}
+
+/** Reads and judges everything, and writes what was found. An input that breaks off is an ending too, and a module that fails. */
+async function runAll(run: Run): Promise<Outcome> {
   const { detector, delivery, stream, stop, progress, watch, recordings, endsAsStopped, options } = run;
   const chunks = readChunks(options.replay, {
     ...run.passOver,
@@ -199,13 +220,12 @@ async function runAll(run: Run): Promise<{ readonly ending: Ending; readonly fai
     },
     reuse: true,
   });
-  stopAtSignals(stop);
   const silence = {
     ns: options.idleNs,
     over: () => stream.idle(options.idleNs),
   };
   let ending: Ending = "end";
-  let failure: InputError | null = null;
+  let failure: Outcome["failure"] = null;
   try {
     ending = await feedChunks(chunks, stop, silence, async (chunk) => {
       if (chunk.file === "-" && isHeader(chunk.bytes)) {
@@ -230,17 +250,12 @@ async function runAll(run: Run): Promise<{ readonly ending: Ending; readonly fai
     if (isSignal(ending) || (ending === "end" && hasRead && endsAsStopped)) await stream.stop();
     else if (ending === "end" && hasRead && (await stream.finish(stop)) === "stopped") ending = stop.reason ?? "end";
     await delivery.flush();
+  } catch (error) {
+    if (!(error instanceof ModuleError)) throw error;
+    failure = error;
   } finally {
     await delivery.close();
   }
   if (delivery.failure !== null) throw delivery.failure;
   return { ending, failure };
-}
-
-/** Prints a failure and gives its exit code; throws what is a mistake in this program. */
-export function reportFailure(error: unknown): number {
-  const lines = describeFailure(error);
-  if (lines === null) throw error;
-  for (const line of lines) process.stderr.write(`${line}\n`);
-  return EXIT_BAD_INPUT;
 }

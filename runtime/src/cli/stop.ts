@@ -27,9 +27,33 @@ export function createStop(): Stop {
   return stop;
 }
 
-/** Once: a second signal ends the process as if there were nobody to listen, should an output hang. */
-export function stopAtSignals(stop: Stop): void {
-  for (const signal of Object.keys(SIGNALS) as StopSignal[]) process.once(signal, () => stop.now(signal));
+/** Signals that stop the run instead of ending the process at once. */
+export interface CaughtSignals {
+  /** Lets them end the process, as long as nobody could hear of them. */
+  readonly release: () => void;
+  /** Catches again those that have not come. */
+  readonly take: () => void;
+}
+
+/** Each once: a second signal ends the process as if there were nobody to listen, should an output hang. */
+export function stopAtSignals(stop: Stop): CaughtSignals {
+  const waiting = new Map<StopSignal, () => void>();
+  for (const signal of Object.keys(SIGNALS) as StopSignal[]) {
+    waiting.set(signal, () => {
+      waiting.delete(signal);
+      stop.now(signal);
+    });
+  }
+  const signals = {
+    release(): void {
+      for (const [signal, listener] of waiting) process.removeListener(signal, listener);
+    },
+    take(): void {
+      for (const [signal, listener] of waiting) process.once(signal, listener);
+    },
+  };
+  signals.take();
+  return signals;
 }
 
 export function isSignal(ending: string): ending is StopSignal {

@@ -13,6 +13,13 @@
 
 import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import {
+  CAPTURE_BYTES,
+  CAPTURE_NAME,
+  CAPTURE_NAME_LENGTH,
+  CAPTURE_VALUE,
+  CAPTURE_VALUE_LENGTH,
+  CAPTURES_COUNT,
+  CAPTURES_FIRST,
   EVENT_HANDLE,
   FUEL_EXPORT,
   HOST_FUNCTIONS,
@@ -28,8 +35,6 @@ const MATCH_BYTES_SHIFT = 2;
 const COPY_BYTES_SHIFT = 3;
 
 const CONTEXT = 0;
-const WORD = 4;
-const CAPTURE_WORDS = 4;
 
 type Entry = (event: number, context: number) => unknown;
 
@@ -256,25 +261,28 @@ function characterEnd(text: Uint8Array, limit: number): number {
 /** The record that pred_capture returned the address of; its layout stands in stdlib/src/host-api.ts. A text that is not UTF-8 is mended with U+FFFD. */
 function readCaptures(state: State, address: number): Captures {
   if (address === 0) return [];
-  const count = wordsAt(state, address, 1).getUint32(0, true);
+  const count = viewOf(state, address, CAPTURES_FIRST).getUint32(CAPTURES_COUNT, true);
   if (count > MOST_CAPTURES) {
     throw new ForeignFault("host", `pred_capture gave ${count} captures, and at most ${MOST_CAPTURES} are allowed`);
   }
-  const words = wordsAt(state, (address >>> 0) + WORD, count * CAPTURE_WORDS);
+  const records = viewOf(state, (address >>> 0) + CAPTURES_FIRST, count * CAPTURE_BYTES);
   let left = MOST_CAPTURE_BYTES;
-  const textOf = (word: number): string => {
-    const text = rangeOf(state, words.getUint32(word * WORD, true), words.getUint32((word + 1) * WORD, true));
+  const textOf = (from: number, length: number): string => {
+    const text = rangeOf(state, records.getUint32(from, true), records.getUint32(length, true));
     left -= text.length;
     if (left < 0) throw new ForeignFault("host", `pred_capture gave more than ${MOST_CAPTURE_BYTES} bytes`);
     return utf8.decode(text);
   };
   return Array.from({ length: count }, (_, index) => {
-    const first = index * CAPTURE_WORDS;
-    return [textOf(first), textOf(first + 2)] as const;
+    const at = index * CAPTURE_BYTES;
+    return [
+      textOf(at + CAPTURE_NAME, at + CAPTURE_NAME_LENGTH),
+      textOf(at + CAPTURE_VALUE, at + CAPTURE_VALUE_LENGTH),
+    ] as const;
   });
 }
 
-function wordsAt(state: State, address: number, count: number): DataView {
-  const { buffer, byteOffset, byteLength } = rangeOf(state, address, count * WORD);
+function viewOf(state: State, address: number, bytes: number): DataView {
+  const { buffer, byteOffset, byteLength } = rangeOf(state, address, bytes);
   return new DataView(buffer, byteOffset, byteLength);
 }

@@ -1,9 +1,10 @@
 // The folder of a package, and how its predicates are to be run -> the package or packages that are run. `eqlc build --target both`
 // writes the same package twice: as Wasm, and in the folder lua/ with its predicates in Lua.
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { LUA_FOLDER, MANIFEST_FILE } from "@kestrel/stdlib/package-format";
-import { loadPackage, type Package } from "./load-package.js";
+import { LUA_FOLDER, MANIFEST_FILE, manifestText } from "@kestrel/stdlib/package-format";
+import { type LoadOptions, loadPackage, type Package } from "./load-package.js";
 import { PackageError } from "./problems.js";
 
 export type Runtime = "wasm" | "lua" | "both";
@@ -16,15 +17,25 @@ export interface ChosenPackages {
 }
 
 /** `runtime` null takes the package as it was built. Throws PackageError, also when the package lacks what is asked for. */
-export async function loadForRuntime(dir: string, runtime: Runtime | null): Promise<ChosenPackages> {
-  const built = await loadPackage(dir);
+export async function loadForRuntime(
+  dir: string,
+  runtime: Runtime | null,
+  options: LoadOptions = {},
+): Promise<ChosenPackages> {
+  const built = await loadPackage(dir, options);
   if (runtime === null) return { pack: built, other: null };
   const isLua = built.manifest.foreign.some(({ library }) => library !== null);
-  const holdsLua = built.manifest.files.some(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
+  const listed = built.manifest.files.find(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
   if (runtime !== "lua" && isLua) throw lacking(dir, "Wasm", "wasm");
   if (runtime === "wasm") return { pack: built, other: null };
-  if (!isLua && !holdsLua) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
+  if (!isLua && listed === undefined) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
   const lua = isLua ? built : await loadPackage(join(dir, LUA_FOLDER));
+  // A signature covers the other package through what this one's manifest says of it: it must still be that one.
+  const digest = createHash("sha256").update(manifestText(lua.manifest)).digest("hex");
+  if (!isLua && digest !== listed?.sha256) {
+    const message = "is not the package that the one around it was built with";
+    throw new PackageError([{ code: "E_PACKAGE_DIGEST", file: `${LUA_FOLDER}/${MANIFEST_FILE}`, message }]);
+  }
   return runtime === "lua" ? { pack: lua, other: null } : { pack: built, other: lua };
 }
 

@@ -1,13 +1,21 @@
 // A folder, or its contents in memory -> a Package that can be run.
 //
 // INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once.
+// INVARIANT: where keys are trusted, nothing but the manifest's bytes is looked at unless one of the keys has signed them.
 // INVARIANT: no byte of the module is looked at unless its SHA-256 is the one in the manifest.
 
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
-import { digestText, MANIFEST_FILE, MODULE_FILE, PENDING_FOLDER } from "@kestrel/stdlib/package-format";
+import {
+  digestText,
+  MANIFEST_FILE,
+  MODULE_FILE,
+  MOST_SIGNATURE_BYTES,
+  PENDING_FOLDER,
+  SIGNATURE_FILE,
+} from "@kestrel/stdlib/package-format";
 import { flagCount, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { MakeForeign } from "../foreign/foreign-host.js";
 import { loadGenerated, type MakePredicate } from "../foreign/lua/generated-predicates.js";
@@ -17,6 +25,7 @@ import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
 import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
+import { type Signer, type Trust, verifySignature } from "./verify-signature.js";
 
 /** A package that has passed every check. */
 export interface Package extends SequenceTables {
@@ -26,6 +35,13 @@ export interface Package extends SequenceTables {
   readonly foreign: readonly MakeForeign[];
   /** What a number in the time field counts, a TIME_UNIT_* of abi.ts; when absent, what the package was built with. */
   readonly timeUnit?: number;
+  /** Who signed it; absent where no signature was asked for. */
+  readonly signer?: Signer;
+}
+
+export interface LoadOptions {
+  /** Refuses what none of these keys has signed; without it signatures are not looked at. */
+  readonly trust?: Trust | undefined;
 }
 
 export interface PackageContents {
@@ -59,33 +75,39 @@ type ManifestFile = PackageManifest["files"][number];
  * Loads the package in the folder `dir`, which may be replaced meanwhile: then it is the old one or the new one. Throws
  * {@link PackageError} with every problem that was found.
  */
-export async function loadPackage(dir: string): Promise<Package> {
+export async function loadPackage(dir: string, { trust }: LoadOptions = {}): Promise<Package> {
   for (let look = 1; ; look++) {
-    const before = await manifestAt(dir);
+    const before = await packageAt(dir);
     try {
-      return await loadOnce(dir);
+      return await loadOnce(dir, trust);
     } catch (error) {
       // Files of a package that has just been replaced are gone; what is wrong with one that stands there stays wrong.
-      if (!(error instanceof PackageError) || look === MOST_LOOKS || (await manifestAt(dir)) === before) throw error;
+      if (!(error instanceof PackageError) || look === MOST_LOOKS || (await packageAt(dir)) === before) throw error;
     }
   }
 }
 
-/** Which manifest stands there. Its text would not tell: in a series of builds the same package comes back. */
-async function manifestAt(dir: string): Promise<string | null> {
-  try {
-    const { dev, ino, ctimeNs, mtimeNs } = await stat(join(dir, MANIFEST_FILE), { bigint: true });
-    return [dev, ino, ctimeNs, mtimeNs].join(" ");
-  } catch {
-    return null;
-  }
+/** Which package stands there. The manifest's text would not tell: in a series of builds the same package comes back. */
+async function packageAt(dir: string): Promise<string> {
+  const stamps = [MANIFEST_FILE, SIGNATURE_FILE].map(async (name) => {
+    try {
+      const { dev, ino, ctimeNs, mtimeNs } = await stat(join(dir, name), { bigint: true });
+      return [dev, ino, ctimeNs, mtimeNs].join(" ");
+    } catch {
+      return "none";
+    }
+  });
+  return (await Promise.all(stamps)).join("; ");
 }
 
-async function loadOnce(dir: string): Promise<Package> {
+async function loadOnce(dir: string, trust: Trust | undefined): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
-  const text = await readManifest(dir, report);
-  const manifest = text === null ? null : parseManifest(text, report);
+  const bytes = await readManifest(dir, report);
+  if (bytes === null) throw new PackageError(problems);
+  const signer = trust === undefined ? undefined : await findSigner(dir, bytes, trust, report);
+  if (signer === null) throw new PackageError(problems);
+  const manifest = parseManifest(bytes.toString("utf8"), report);
   if (manifest === null) throw new PackageError(problems);
   const root = await realpath(dir);
   let module: Uint8Array | null = null;
@@ -100,7 +122,29 @@ async function loadOnce(dir: string): Promise<Package> {
       else if (wanted.has(path)) foreign.set(path, bytes);
     }
   }
-  return assemble(manifest, { module, foreign }, false, problems, report);
+  const pack = await assemble(manifest, { module, foreign }, false, problems, report);
+  return signer === undefined ? pack : { ...pack, signer };
+}
+
+/** Who signed the manifest; null, with reasons reported, when nobody did whom one trusts. */
+async function findSigner(dir: string, manifest: Uint8Array, trust: Trust, report: Report): Promise<Signer | null> {
+  const path = join(dir, SIGNATURE_FILE);
+  let file: Uint8Array | null = null;
+  try {
+    const found = await stat(path);
+    if (!found.isFile() || found.size > MOST_SIGNATURE_BYTES) {
+      const problem = found.isFile() ? `has ${found.size} bytes, which is too much` : "not a file";
+      report("E_PACKAGE_SIGNATURE", SIGNATURE_FILE, problem);
+      return null;
+    }
+    file = await readFile(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") {
+      report("E_PACKAGE_SIGNATURE", SIGNATURE_FILE, reasonOf(error));
+      return null;
+    }
+  }
+  return verifySignature(manifest, file, trust, report);
 }
 
 /**
@@ -154,7 +198,7 @@ async function assemble(
   return { manifest, module, foreign: whole, ...tables };
 }
 
-async function readManifest(dir: string, report: Report): Promise<string | null> {
+async function readManifest(dir: string, report: Report): Promise<Buffer | null> {
   try {
     if (!(await stat(dir)).isDirectory()) {
       report("E_PACKAGE_MISSING", dir, "not a folder; a package is the folder that `eqlc build` writes");
@@ -165,7 +209,7 @@ async function readManifest(dir: string, report: Report): Promise<string | null>
     return null;
   }
   try {
-    return await readFile(join(dir, MANIFEST_FILE), "utf8");
+    return await readFile(join(dir, MANIFEST_FILE));
   } catch (error) {
     const missing = codeOf(error) === "ENOENT";
     const message = missing ? `not a package: it holds no ${MANIFEST_FILE}` : `${MANIFEST_FILE}: ${reasonOf(error)}`;

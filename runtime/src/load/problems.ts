@@ -11,6 +11,14 @@ export type PackageProblemCode =
   | "E_PACKAGE_ABI"
   /** The manifest is not the one that was written. */
   | "E_PACKAGE_DIGEST"
+  /** Nobody has signed the package, and a signature is asked for. */
+  | "E_PACKAGE_UNSIGNED"
+  /** The signatures cannot be read, or one of a trusted key is not of this manifest. */
+  | "E_PACKAGE_SIGNATURE"
+  /** None of the signatures is of a trusted key. */
+  | "E_PACKAGE_KEY"
+  /** The signature of a trusted key was good until a moment that is over. */
+  | "E_PACKAGE_EXPIRED"
   /** A listed file is missing, is not what was written, or stands outside the package. */
   | "E_PACKAGE_FILE"
   /** The module does not compile, or has other imports or exports than abi.ts says. */

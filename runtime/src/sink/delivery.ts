@@ -82,6 +82,8 @@ export function createDelivery(
     },
     flush: () => forEachSink((sink) => sink.flush()),
     async close() {
+      // Steps that were broken off in the middle have left what they found.
+      await handOut().catch(() => undefined);
       // A sink that is broken has been heard of; closing must reach the others.
       await forEachSink((sink) => sink.flush()).catch(() => undefined);
       for (const sink of sinks) await sink.close().catch((error: unknown) => (failure ??= error));

@@ -1,9 +1,16 @@
-// How much a test does: what a person waits for, or everything. Everything is done where CI is set, and by `npm run test:long`.
+// How much a test does: what a person waits for; what runs where CI is set; or everything, which `npm run test:long` does.
 
-export const LONG = process.env.KESTREL_LONG === "1" || (process.env.CI ?? "false") !== "false";
+const FULL = process.env.KESTREL_LONG === "1";
+/** Where everything is done that does not take many minutes. */
+export const LONG = FULL || (process.env.CI ?? "false") !== "false";
+
+/** Of what is random CI does a part: it has minutes for all of it, and runs often. */
+const CI_PART = 3;
 
 /** A size that can be set with an environment variable, and otherwise depends on the form. */
 export function sizeOf(variable: string, short: number, long: number): number {
   const set = process.env[variable];
-  return set === undefined ? (LONG ? long : short) : Number(set);
+  if (set !== undefined) return Number(set);
+  if (FULL) return long;
+  return LONG ? Math.max(short, Math.ceil(long / CI_PART)) : short;
 }

@@ -42,7 +42,7 @@ import {
 import { readNumeral, setWide } from "./int64.js";
 import type { Library } from "./library.js";
 import { blessText, type TString } from "./lua-text.js";
-import { charge, throwIfStopped } from "./meter.js";
+import { charge, throwIfStopped, tooDeep } from "./meter.js";
 
 /** What a protected call costs beside what it calls. */
 const PROTECTED_CALL = 50;
@@ -59,6 +59,8 @@ export function baseLibrary(fengari: Fengari): Library {
   /** Calls a function that stands on the stack with its arguments above it. */
   const finishCall = (L: LuaState, status: number, first: number): number => {
     throwIfStopped();
+    // fengari could not even note what JavaScript threw.
+    if (status < 0) tooDeep();
     if (status === STATUS_OK) return L.top - first;
     const error = L.stack[L.top - 1];
     pushBoolean(L, false);

@@ -44,7 +44,7 @@ export interface LuaTable {
 
 export interface LuaProto {
   readonly k: readonly LuaValue[];
-  readonly p: readonly LuaProto[];
+  readonly p: readonly (LuaProto | null)[];
   readonly code: readonly unknown[];
   readonly lineinfo: readonly number[];
   readonly source: LuaText;
@@ -53,8 +53,9 @@ export interface LuaProto {
 
 export interface LuaClosure {
   readonly id: number;
-  readonly p: LuaProto;
-  readonly upvals: readonly LuaValue[];
+  /** Null until it has been read. */
+  readonly p: LuaProto | null;
+  readonly upvals: readonly (LuaValue | undefined)[];
 }
 
 export interface CallInfo {
@@ -71,6 +72,8 @@ export interface LuaState {
   top: number;
   readonly ci: CallInfo;
   hookcount: number;
+  /** What is thrown for an error of Lua. */
+  errorJmp: { status: number; readonly previous: null } | null;
   readonly l_G: {
     readonly l_registry: LuaValue;
     readonly mt: (LuaTable | null | undefined)[];
@@ -94,6 +97,7 @@ export interface Fengari {
     /** Reads a numeral; 0 when it is none, else one more than its length. */
     luaO_str2num(text: Uint8Array, into: LuaValue): number;
   };
+  readonly ldo: { luaD_call(L: LuaState, callee: number, results: number): void };
   readonly lstate: { lua_newstate(): LuaState | null };
   readonly ldebug: {
     lua_sethook(L: LuaState, hook: (L: LuaState) => void, mask: number, count: number): void;

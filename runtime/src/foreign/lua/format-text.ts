@@ -2,6 +2,7 @@
 
 import { anyAt, ascii, integerAt, isTrue, join, numberAt, raise, textAt, textOf } from "./arguments.js";
 import { BOOLEAN, type LuaState, NIL } from "./fengari.js";
+import { cExponent, generalFloat, infiniteText } from "./float-text.js";
 import { allocate, charge, chargeBytes } from "./meter.js";
 
 interface Directive {
@@ -47,24 +48,19 @@ function formatInteger(value: bigint, directive: Directive): string {
   return letter === "X" ? padded.toUpperCase() : padded;
 }
 
-/** An exponent of at least two digits, as C writes it. */
-function exponent(text: string): string {
-  return text.replace(/e([-+])(\d)$/, "e$10$2");
-}
-
 function formatFloat(value: number, directive: Directive): string {
   const { flags, letter } = directive;
   const precision = directive.precision ?? 6;
   let text: string;
   if (!Number.isFinite(value)) {
-    text = Number.isNaN(value) ? "nan" : value < 0 ? "-inf" : "inf";
+    text = infiniteText(value);
   } else if (letter === "f" || letter === "F") {
     // toFixed changes to exponents beyond 1e21.
     text = Math.abs(value) < 1e21 ? value.toFixed(precision) : largeFixed(value, precision);
   } else if (letter === "e" || letter === "E") {
-    text = exponent(value.toExponential(precision));
+    text = cExponent(value.toExponential(precision));
   } else {
-    text = general(value, precision === 0 ? 1 : precision, flags.includes("#"));
+    text = generalFloat(value, precision === 0 ? 1 : precision, flags.includes("#"));
   }
   if (Object.is(value, -0) && !text.startsWith("-")) text = `-${text}`;
   const plain = Number.isFinite(value) ? directive : { ...directive, flags: flags.replace("0", "") };
@@ -74,18 +70,6 @@ function formatFloat(value: number, directive: Directive): string {
 
 function largeFixed(value: number, precision: number): string {
   return BigInt(value).toString() + (precision > 0 ? `.${"0".repeat(precision)}` : "");
-}
-
-function general(value: number, precision: number, keep: boolean): string {
-  if (value === 0) return "0";
-  const scientific = value.toExponential(precision - 1);
-  const power = Number(scientific.slice(scientific.indexOf("e") + 1));
-  const short = (text: string): string => (keep || !text.includes(".") ? text : text.replace(/\.?0+$/, ""));
-  if (power < -4 || power >= precision) {
-    const [digits = "", rest = ""] = scientific.split("e");
-    return exponent(`${short(digits)}e${rest}`);
-  }
-  return short(value.toFixed(precision - 1 - power));
 }
 
 /** The value of a directive for texts. */

@@ -34,7 +34,7 @@ import {
 } from "./fengari.js";
 import { readNumeral, toInteger } from "./int64.js";
 import { type Library, makeTable, setField } from "./library.js";
-import type { TString } from "./lua-text.js";
+import { copyBytes, type TString } from "./lua-text.js";
 import { charge, chargeBytes, stop } from "./meter.js";
 
 /** A call of the host costs about as much as so many instructions. */
@@ -57,7 +57,7 @@ function checkEvent(L: LuaState, name: string): void {
 export function hostBindings(host: ForeignHost): Library {
   const text = (L: LuaState, bytes: Uint8Array | null): number =>
     // The host's bytes are good until the event ends.
-    bytes === null ? pushNil(L) : pushBytes(L, bytes.slice());
+    bytes === null ? pushNil(L) : pushBytes(L, copyBytes(bytes));
 
   const integer = (name: string, hasIndex: boolean) => (L: LuaState) => {
     checkEvent(L, name);

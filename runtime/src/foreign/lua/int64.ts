@@ -56,6 +56,12 @@ export function equalsWide(a: LuaValue, b: LuaValue): number {
   return other.type === FLOAT && (wide.value as bigint) == (other.value as unknown as bigint) ? 1 : 0;
 }
 
+/** The key of a wide integer in a table: that of the float which equals it, where there is one. */
+export function wideKey(wide: bigint): bigint | number {
+  const float = Number(wide);
+  return BigInt(float) === wide ? float : wide;
+}
+
 /** The longest numeral that is read; fengari would search a text of megabytes for one. */
 const LONGEST_NUMERAL = 200;
 /** The shortest text that can spell an integer beyond 32 bits. */

@@ -14,7 +14,15 @@ import {
   WIDE,
 } from "./fengari.js";
 import { TString } from "./lua-text.js";
-import { CLOSURE_BYTES, ENTRY_BYTES, INSTRUCTION_BYTES, SLOT_BYTES, TABLE_BYTES, TEXT_BYTES } from "./meter.js";
+import {
+  CLOSURE_BYTES,
+  ENTRY_BYTES,
+  INSTRUCTION_BYTES,
+  PROTO_BYTES,
+  SLOT_BYTES,
+  TABLE_BYTES,
+  TEXT_BYTES,
+} from "./meter.js";
 
 export function liveSize(L: LuaState): number {
   const seen = new Set<unknown>();
@@ -31,8 +39,9 @@ export function liveSize(L: LuaState): number {
     seen.add(thing);
     waiting.push(thing);
   };
-  const visit = (value: LuaValue): void => {
-    switch (value.type) {
+  // While a script is read its functions have places that are still empty.
+  const visit = (value: LuaValue | undefined): void => {
+    switch (value?.type) {
       case TEXT:
         visitText(value.value as TString);
         break;
@@ -53,8 +62,7 @@ export function liveSize(L: LuaState): number {
   visit(L.l_G.l_registry);
   for (const metatable of L.l_G.mt) if (metatable) wait(metatable);
   for (let i = 0; i < L.top; i++) {
-    const value = L.stack[i];
-    if (value !== undefined) visit(value);
+    visit(L.stack[i]);
     bytes += SLOT_BYTES;
   }
   for (let thing = waiting.pop(); thing !== undefined; thing = waiting.pop()) {
@@ -69,12 +77,12 @@ export function liveSize(L: LuaState): number {
       if (thing.metatable !== null) wait(thing.metatable);
     } else if ("upvals" in thing) {
       bytes += CLOSURE_BYTES + thing.upvals.length * SLOT_BYTES;
-      wait(thing.p);
+      if (thing.p !== null) wait(thing.p);
       for (const captured of thing.upvals) visit(captured);
     } else {
-      bytes += thing.code.length * INSTRUCTION_BYTES;
+      bytes += PROTO_BYTES + thing.code.length * INSTRUCTION_BYTES;
       for (const constant of thing.k) visit(constant);
-      for (const inner of thing.p) wait(inner);
+      for (const inner of thing.p) if (inner !== null) wait(inner);
       if (thing.cache !== null) wait(thing.cache);
       if (thing.source instanceof TString) visitText(thing.source);
     }

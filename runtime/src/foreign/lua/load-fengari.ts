@@ -13,7 +13,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
 import type { Fengari, LuaValue } from "./fengari.js";
-import { equalsWide, readNumeral, setInteger, setProduct, setShifted } from "./int64.js";
+import { spellFloat } from "./float-text.js";
+import { equalsWide, readNumeral, setInteger, setProduct, setShifted, wideKey } from "./int64.js";
 import { LSTRING } from "./lua-text.js";
 import {
   allocate,
@@ -35,10 +36,12 @@ let parseSteps = 0;
 
 /** What the replaced places call, under the name `kestrel`. */
 const SEAM = {
+  spellFloat,
   setInteger,
   setProduct,
   setShifted,
   equalsWide,
+  wideKey,
   readNumeral,
   charge,
   chargeFrame,
@@ -58,7 +61,7 @@ const SEAM = {
   },
   /** A step of those loops of the parser whose number grows with the square of the source. */
   parseStep: (): void => {
-    parseSteps = (parseSteps + 1) & 63;
+    parseSteps = (parseSteps + 1) & 15;
     if (parseSteps === 0) charge(1);
   },
   /** Joined texts are charged by their string; this is asked before there is one. */
@@ -124,6 +127,7 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
   "ltm.js": [[...POP, 1]],
   "lapi.js": [[...POP, 16]],
   "ltable.js": [
+    ["switch(typeof v) {", 'if (typeof v === "bigint") return kestrel.wideKey(v);\n$&'],
     ["return new Table(L);", "kestrel.chargeTable();\n$&"],
     ["const add = function(t, hash, key, value) {", "$&\nkestrel.chargeEntry();"],
     // Making an empty map empty costs more than adding to a table does.
@@ -158,6 +162,7 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
   ],
   "lcode.js": [
     ["while (next !== NO_JUMP) {  /* find last element */", "$&\nkestrel.parseStep();"],
+    ["return new TValue(LUA_TNUMFLT, e.u.nval);", 'if (typeof e.u.nval === "bigint") return false;\n$&'],
     ["new TValue(LUA_TNUMFLT, r)", "new TValue(kestrel.constantType(r, LUA_TNUMFLT), r)"],
     ["lobject.luaO_arith(null, op, v1, v2, res);", "if (!kestrel.mayFold(op, v1, v2)) return 0;\n$&"],
   ],
@@ -171,7 +176,10 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
       "for (let i = g; i < gl.n - 1; i++) kestrel.parseStep(),\n        gl.arr[i]",
     ],
   ],
-  "luaconf.js": [["conf.LUAI_MAXSTACK || 1000000", String(MOST_SLOTS)]],
+  "luaconf.js": [
+    ["return String(Number(n.toPrecision(14)));", "return kestrel.spellFloat(n);"],
+    ["conf.LUAI_MAXSTACK || 1000000", String(MOST_SLOTS)],
+  ],
 };
 
 /** fengari's core, without its libraries, its bytecode and its strings. */
@@ -205,7 +213,12 @@ const STANDINS: Readonly<Record<string, unknown>> = {
   os: { platform: (): string => "linux" },
 };
 
-function edit(file: string, source: string): string {
+/**
+ * A file of fengari's with its places replaced.
+ *
+ * @throws Error when one of them is not there, or more often than it should be.
+ */
+export function withEdits(file: string, source: string): string {
   let edited = source;
   for (const [find, replacement, times = 1] of EDITS[file] ?? []) {
     const parts = edited.split(find);
@@ -229,7 +242,7 @@ async function loadEdited(): Promise<Fengari> {
     await Promise.all(
       FILES.map(async (file): Promise<[string, string]> => {
         const path = join(folder, file);
-        return [`./${file}`, edit(file, await readFile(path, "utf8"))];
+        return [`./${file}`, withEdits(file, await readFile(path, "utf8"))];
       }),
     ),
   );
@@ -255,6 +268,7 @@ async function loadEdited(): Promise<Fengari> {
   return {
     lapi,
     lobject: part("lobject"),
+    ldo: part("ldo"),
     lstate: part("lstate"),
     ldebug: part("ldebug"),
     ltable: part("ltable"),

@@ -1,6 +1,6 @@
 // The source of a script → a predicate with its own state, behind the Host API. A state shares nothing with another but code.
 
-import { MOST_CAPTURES } from "@kestrel/stdlib/host-api";
+import { LONGEST_SCRIPT, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
 import {
   type Captures,
   type FaultKind,
@@ -26,9 +26,6 @@ import { makeHostTable } from "./host-bindings.js";
 import { loadFengari } from "./load-fengari.js";
 import type { TString } from "./lua-text.js";
 import { openScripts } from "./script-state.js";
-
-/** Bytes of a script at most. Some of the parser's work grows with the square of its source. */
-export const LONGEST_SCRIPT = 256 * 1024;
 
 export interface LuaBindings {
   /** `kestrel.fields`: the ids of the fields that the package declares, by name. */

@@ -22,7 +22,8 @@ export const TEXT_BYTES = 96;
 export const CLOSURE_BYTES = 120;
 /** A value in a frame or captured by a closure. */
 export const SLOT_BYTES = 40;
-/** An instruction of a script. */
+/** A function of a source, and an instruction of it. */
+export const PROTO_BYTES = 1000;
 export const INSTRUCTION_BYTES = 110;
 
 export interface Meter {
@@ -34,11 +35,12 @@ export interface Meter {
   fresh: number;
   /** What the state held when that was last measured, without what every state holds. */
   held: number;
-  /** How long the evaluation may take, and when that is over by performance.now(). */
+  /** How long the evaluation may take. */
   milliseconds: number;
+  /** When that is over, by performance.now(); 0 until the clock is first read, so that a short evaluation never reads it. */
   deadline: number;
-  /** What the process had used of the processor when the clock was first read for the evaluation, in microseconds. */
-  processorAtStart: number | null;
+  /** What the process had used of the processor when the clock was first read, in microseconds. */
+  processorAtStart: number;
   /** What ended the script; it does not go on after that. */
   fault: ForeignFault | null;
   readonly limits: Limits;
@@ -67,8 +69,9 @@ export function throwIfStopped(): void {
 /** Remembers what JavaScript threw below a script, so that no pcall hides it. */
 export function noteNativeError(error: unknown): never {
   if (error instanceof ForeignFault) return stop(error);
-  // Only a stack that is full raises a RangeError here; sizes are checked before anything is made of them.
-  if (error instanceof RangeError) return stop(new ForeignFault("depth", "too many calls within calls"));
+  // Sizes are checked before anything is made of them, so this is the stack, or a process that has no memory.
+  if (error instanceof RangeError)
+    return /call stack/.test(error.message) ? tooDeep() : stop(new ForeignFault("memory", error.message));
   return stop(new ForeignFault("error", `the runtime of Lua failed: ${String(error).slice(0, 120)}`));
 }
 
@@ -103,6 +106,11 @@ export function checkBytes(bytes: number): void {
   current.fresh -= bytes;
 }
 
+/** Counts what the state holds, where something was made that nothing charged: a script that has been read. */
+export function settle(): void {
+  collect(current, 0);
+}
+
 /** Forgets what the state no longer holds. */
 function collect(meter: Meter, wanted: number): void {
   const most = meter.limits.memoryBytes;
@@ -125,10 +133,13 @@ export function step(): void {
  */
 export function checkTime(): void {
   const meter = current;
-  meter.processorAtStart ??= processorTime();
-  if (performance.now() <= meter.deadline) return;
-  if (processorTime() - meter.processorAtStart <= meter.milliseconds * 1000) return;
-  stop(new ForeignFault("time", `more than ${meter.milliseconds} milliseconds`));
+  const now = performance.now();
+  if (meter.deadline === 0) {
+    meter.deadline = now + meter.milliseconds;
+    meter.processorAtStart = processorTime();
+  } else if (now > meter.deadline && processorTime() - meter.processorAtStart > meter.milliseconds * 1000) {
+    stop(new ForeignFault("time", `more than ${meter.milliseconds} milliseconds`));
+  }
 }
 
 function processorTime(): number {

@@ -9,6 +9,7 @@ import { textOf, typeName } from "./arguments.js";
 import { baseLibrary } from "./base-library.js";
 import {
   type Fengari,
+  FLOAT,
   INTEGER,
   LUA_FUNCTION,
   type LuaState,
@@ -24,16 +25,16 @@ import {
 import { addFunctions, makeTable, setField } from "./library.js";
 import { liveSize } from "./live-size.js";
 import { blessText, type TString } from "./lua-text.js";
-import { checkTime, INSTRUCTIONS_A_STEP, type Meter, noteNativeError, step, useMeter } from "./meter.js";
+import { checkTime, INSTRUCTIONS_A_STEP, type Meter, noteNativeError, settle, step, useMeter } from "./meter.js";
 import { numberLibrary } from "./number-library.js";
+import { numberMetatables } from "./number-metatables.js";
 import { tableLibrary } from "./table-library.js";
 import { textLibrary } from "./text-library.js";
-import { wideMetatable } from "./wide-metatable.js";
 
 /** Bytes that the parser gets at once; the clock is read between them. */
 const BYTES_AT_ONCE = 512;
 /** Reading a script happens once, so it may take longer than an evaluation. */
-const PARSE_TIMES_LONGER = 20;
+const PARSE_TIMES_LONGER = 3;
 const LONGEST_MESSAGE = 200;
 
 export interface ScriptState {
@@ -65,7 +66,9 @@ function openGlobals(fengari: Fengari, L: LuaState, makeHost: (L: LuaState) => L
   const textMetatable = makeTable(fengari, L, {});
   setField(fengari, L, textMetatable, "__index", TABLE, text);
   L.l_G.mt[TEXT & 15] = textMetatable;
-  L.l_G.mt[WIDE] = wideMetatable(fengari, L);
+  const { wide, number } = numberMetatables(fengari, L);
+  L.l_G.mt[WIDE] = wide;
+  L.l_G.mt[FLOAT & 15] = number;
   return globals;
 }
 
@@ -74,7 +77,7 @@ const GLOBALS_INDEX = 2;
 
 /** Opens a state; `makeHost` makes its table `kestrel`. */
 export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaState) => LuaTable): ScriptState {
-  const { lapi, ldebug, ltable } = fengari;
+  const { lapi, ldebug, ldo, ltable } = fengari;
   const { TValue } = fengari.lobject;
 
   let L: LuaState;
@@ -86,8 +89,8 @@ export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaS
     fresh: Number.NEGATIVE_INFINITY,
     held: 0,
     milliseconds: limits.milliseconds,
-    deadline: Number.POSITIVE_INFINITY,
-    processorAtStart: null,
+    deadline: 0,
+    processorAtStart: 0,
     fault: null,
     limits,
     measure: () => Math.max(0, liveSize(L) - own),
@@ -103,6 +106,8 @@ export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaS
   const stepLength = Math.max(1, Math.min(INSTRUCTIONS_A_STEP, limits.fuel));
   ldebug.lua_sethook(L, step, MASK_COUNT, stepLength);
   const bottom = L.top;
+  /** fengari throws this for an error of the script that no pcall is around. */
+  const raised = { status: STATUS_OK, previous: null };
 
   const begin = (milliseconds: number): void => {
     if (meter.fault !== null) throw meter.fault;
@@ -110,8 +115,7 @@ export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaS
     meter.fuel = limits.fuel;
     meter.nextCheck = Math.max(0, limits.fuel - INSTRUCTIONS_A_STEP);
     meter.milliseconds = milliseconds;
-    meter.deadline = performance.now() + milliseconds;
-    meter.processorAtStart = null;
+    meter.deadline = 0;
     // The count begins anew, so that an evaluation ends at the same instruction whatever came before it.
     L.hookcount = stepLength;
   };
@@ -121,25 +125,19 @@ export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaS
     throw meter.fault;
   };
 
-  /** Ends an unprotected call with what was thrown, or with the error on top of the stack. */
-  const finish = (status: number): void => {
-    if (meter.fault !== null) throw meter.fault;
-    if (status === STATUS_OK) return;
-    fail("error", messageOf(L, L.stack[L.top - 1]));
-  };
-
   /** Reads the source; what it nests too deeply is a fault of its own. */
   const parse = (source: Uint8Array, chunkName: string): LuaValue => {
     begin(PARSE_TIMES_LONGER * limits.milliseconds);
     const name = new TextEncoder().encode(`=${chunkName.slice(0, 40)}`);
     const status = lapi.lua_load(L, readerOf(source), null, name, new TextEncoder().encode("t"));
     const result = L.stack[L.top - 1] as LuaValue;
-    if (status !== STATUS_OK && meter.fault === null && result.type === TEXT) {
-      const message = messageOf(L, result);
-      if (message.includes("JS levels")) fail("depth", message);
+    if (meter.fault !== null) throw meter.fault;
+    if (status === STATUS_OK) {
+      settle();
+      return result;
     }
-    finish(status);
-    return result;
+    const message = messageOf(L, result);
+    return fail(message.includes("JS levels") ? "depth" : "error", message);
   };
 
   /** Calls a function with the event at hand, or with nothing, and leaves its result on the stack. */
@@ -148,7 +146,15 @@ export function openScripts(fengari: Fengari, limits: Limits, makeHost: (L: LuaS
     lapi.lua_settop(L, 0);
     L.stack[L.top++] = new TValue(callee.type, callee.value);
     if (hasEvent) L.stack[L.top++] = new TValue(INTEGER, EVENT_HANDLE);
-    finish(lapi.lua_pcall(L, hasEvent ? 1 : 0, 1, 0));
+    // What fengari's own protected call does, without putting in order what is not used again after a fault.
+    L.errorJmp = raised;
+    try {
+      ldo.luaD_call(L, bottom, 1);
+    } catch (error) {
+      if (meter.fault === null && error === raised) fail("error", messageOf(L, L.stack[L.top - 1]));
+      if (meter.fault === null) noteNativeError(error);
+      throw meter.fault;
+    }
     return L.stack[bottom] as LuaValue;
   };
 

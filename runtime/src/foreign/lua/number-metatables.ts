@@ -1,16 +1,22 @@
-// The metatable of integers beyond 32 bits: what fengari does when one of them is an operand. Scripts cannot reach it.
+// The metatables of numbers: what fengari does when an operand is an integer beyond 32 bits, and when one of its bitwise
+// operators meets a float that is. Scripts cannot reach them.
 
 import { argument, join, push, pushBoolean, pushBytes, pushInteger, raise, textOf, typeName } from "./arguments.js";
 import { type Fengari, FLOAT, INTEGER, type LuaState, type LuaTable, type LuaValue, TEXT, WIDE } from "./fengari.js";
 import { type Arithmetic, compute, readNumeral, toInteger } from "./int64.js";
-import { makeTable } from "./library.js";
+import { type Library, makeTable } from "./library.js";
 import type { TString } from "./lua-text.js";
 import { charge } from "./meter.js";
 
 /** Arithmetic on bigints takes about as long as so many instructions. */
 const WIDE_ARITHMETIC = 4;
 
-export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
+export interface NumberMetatables {
+  readonly wide: LuaTable;
+  readonly number: LuaTable;
+}
+
+export function numberMetatables(fengari: Fengari, L: LuaState): NumberMetatables {
   const { TValue, luaO_str2num } = fengari.lobject;
 
   /** The operand as a number: a text that spells one is one. */
@@ -26,12 +32,18 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
     return raise(L, `attempt to ${what} a ${typeName(value)} value`);
   };
 
+  /** An operand of arithmetic: there a text is a float, as in Lua 5.3. */
+  const arithmeticOperand = (L: LuaState, index: number): LuaValue => {
+    const value = operand(L, index, "perform arithmetic on");
+    return argument(L, index)?.type === TEXT ? new TValue(FLOAT, Number(value.value)) : value;
+  };
+
   /** Arithmetic that stays among integers where both operands are. */
   const arithmetic =
     (operation: Arithmetic, onFloats: (a: number, b: number) => number) =>
     (L: LuaState): number => {
       charge(WIDE_ARITHMETIC);
-      const [a, b] = [operand(L, 1, "perform arithmetic on"), operand(L, 2, "perform arithmetic on")];
+      const [a, b] = [arithmeticOperand(L, 1), arithmeticOperand(L, 2)];
       if (a.type === FLOAT || b.type === FLOAT) return push(L, FLOAT, onFloats(Number(a.value), Number(b.value)));
       const result = compute(operation, BigInt(a.value as number), BigInt(b.value as number));
       if (result !== null) return pushInteger(L, result);
@@ -52,7 +64,7 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
   const onFloats =
     (calculate: (a: number, b: number) => number) =>
     (L: LuaState): number => {
-      const [a, b] = [operand(L, 1, "perform arithmetic on"), operand(L, 2, "perform arithmetic on")];
+      const [a, b] = [arithmeticOperand(L, 1), arithmeticOperand(L, 2)];
       return push(L, FLOAT, calculate(Number(a.value), Number(b.value)));
     };
 
@@ -75,7 +87,21 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
     return rest * b < 0 ? rest + b : rest;
   };
 
-  return makeTable(fengari, L, {
+  const bitwiseNot = (L: LuaState): number => {
+    const integer = toInteger(operand(L, 1, "perform bitwise operation on"));
+    return integer === null ? raise(L, "number has no integer representation") : pushInteger(L, ~integer);
+  };
+
+  const bitwiseOperators: Library = {
+    __band: bitwise("band"),
+    __bor: bitwise("bor"),
+    __bxor: bitwise("bxor"),
+    __shl: bitwise("shl"),
+    __shr: bitwise("shr"),
+    __bnot: bitwiseNot,
+  };
+  const wide = makeTable(fengari, L, {
+    ...bitwiseOperators,
     __add: arithmetic("add", (a, b) => a + b),
     __sub: arithmetic("sub", (a, b) => a - b),
     __mul: arithmetic("mul", (a, b) => a * b),
@@ -84,12 +110,6 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
     __div: onFloats((a, b) => a / b),
     __pow: onFloats((a, b) => a ** b),
     __unm: (L) => pushInteger(L, -(toInteger(operand(L, 1, "perform arithmetic on")) ?? 0n)),
-    __band: bitwise("band"),
-    __bor: bitwise("bor"),
-    __bxor: bitwise("bxor"),
-    __shl: bitwise("shl"),
-    __shr: bitwise("shr"),
-    __bnot: (L) => pushInteger(L, ~(toInteger(operand(L, 1, "perform bitwise operation on")) ?? 0n)),
     __lt: comparison((a, b) => a < b),
     __le: comparison((a, b) => a <= b),
     __concat: (L) => {
@@ -101,4 +121,5 @@ export function wideMetatable(fengari: Fengari, L: LuaState): LuaTable {
       return pushBytes(L, join([a, b]));
     },
   });
+  return { wide, number: makeTable(fengari, L, bitwiseOperators) };
 }
