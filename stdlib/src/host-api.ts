@@ -49,6 +49,7 @@ export const QUARANTINE_MOST = 1_000_000;
 export const GENERATED_FUEL = 30_000_000;
 export const GENERATED_MEMORY_BYTES = 512 * 1024 * 1024;
 export const GENERATED_MILLISECONDS = 10_000;
+
 /** The longest source of a rule in Lua: parsing takes longer than its length. */
 export const LONGEST_SCRIPT = 256 * 1024;
 

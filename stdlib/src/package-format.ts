@@ -28,8 +28,6 @@ export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
 export const PENDING_FOLDER = ".pending";
-/** Of the same package with its predicates in Lua. */
-export const LUA_FOLDER = "lua";
 export const SIGNATURE_FILE = "manifest.sig";
 
 export const SIGNATURE_VERSION = "1.0";
@@ -38,6 +36,8 @@ export const SIGNATURE_ALGORITHM = "ed25519";
 export const KEY_ID_DIGITS = 32;
 /** No signature file is larger; it would be room for a few thousand keys. */
 export const MOST_SIGNATURE_BYTES = 1 << 20;
+/** Of the same package with its predicates in Lua. */
+export const LUA_FOLDER = "lua";
 
 export type RuleKind = "event" | "sequence" | "sample" | "join";
 

@@ -38,7 +38,7 @@ const EVENTS: readonly object[] = [
     "@timestamp": 3,
     host: { id: "h" },
     event: { category: "process" },
-    process: { pid: "9007199254740993", name: "CMD.exe" },
+    process: { pid: 9007199254740992, name: "CMD.exe" },
   },
   {
     "@timestamp": 4,

@@ -41,10 +41,10 @@ export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimi
   readonly record: string | null;
   readonly latenessNs: bigint;
   readonly memoryBytes: number;
-  /** How predicates are run; null for how the package was built. */
-  readonly runtime: "wasm" | "lua" | null;
   /** What one call into the module may take; 0 for any time. */
   readonly moduleTimeoutNs: bigint;
+  /** How predicates are run; null for how the package was built. */
+  readonly runtime: "wasm" | "lua" | null;
   /** How long to watch; null for until a signal comes. */
   readonly durationNs: bigint | null;
   readonly failOnAlerts: boolean;

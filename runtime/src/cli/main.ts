@@ -59,8 +59,7 @@ zstd with Node 22.15 or newer. A folder stands for all files in it; those of no 
 Exit codes:
   0    ran to the end
   1    alerts were found, with --fail-on-alerts
-  2    a package, input or output that cannot be used; a module that fails or does not return; a difference between the
-       runtimes; no line is an event, or none of a category that a rule asks for
+  2    a package, input or output that cannot be used; a module that fails or does not return; a difference between the runtimes; no line is an event, or none of a category that a rule asks for
   3    wrong usage
   129, 130, 143  ended by SIGHUP, SIGINT or SIGTERM; what was found is written
   141  standard output was closed before the run was over
@@ -172,17 +171,17 @@ function createProgram(): Command {
     )
     .addOption(
       new Option(
-        "--runtime <runtime>",
-        "how predicates are run: as Wasm, in Lua, or both and any difference is an error (default: as the package was built)",
-      ).choices(["wasm", "lua", "both"]),
-    )
-    .addOption(
-      new Option(
         "--module-timeout <duration>",
         "what one call into the package's module may take, which takes milliseconds; then the run ends with code 2; 0 for any time",
       )
         .default(parseDuration("30s"), "30s")
         .argParser(parseDuration),
+    )
+    .addOption(
+      new Option(
+        "--runtime <runtime>",
+        "how predicates are run: as Wasm, in Lua, or both and any difference is an error (default: as the package was built)",
+      ).choices(["wasm", "lua", "both"]),
     )
     .option("--strict", "end with code 2 when a line is not an event, or an event has no time that can be right")
     .option("--fail-on-alerts", "end with code 1 when there are alerts")

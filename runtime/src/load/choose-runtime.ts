@@ -16,7 +16,10 @@ export interface ChosenPackages {
   readonly other: Package | null;
 }
 
-/** `runtime` null takes the package as it was built. Throws PackageError, also when the package lacks what is asked for. */
+/**
+ * `runtime` null takes the package as it was built. What is signed is the outer manifest, which has the digests of the inner one. Throws PackageError, also when the package lacks what is
+ * asked for.
+ */
 export async function loadForRuntime(
   dir: string,
   runtime: Runtime | null,
