@@ -129,6 +129,26 @@ test("the predicates are files that can be read, behind one library", () => {
   assert.match(shell ?? "", /local process_pid = kestrel\.values\(\d\) -- process\.pid as long/);
 });
 
+test("docs/rules-as-lua.md shows what happens: its commands run, and a file looks as it says", () => {
+  const page = readFileSync(join(ROOT, "docs/rules-as-lua.md"), "utf8");
+  const [, commands = ""] = /^```sh\n(.*?)^```/ms.exec(page) ?? [];
+  const lines = commands.split("\n").flatMap((line) => line.replace(/\s+#.*$/, "") || []);
+  assert.is(lines.length, 4);
+  writeFileSync(join(folder, "doc.ndjson"), readFileSync(events));
+  for (const line of lines) {
+    const [program = "", ...words] = line.split(" ");
+    const script = program === "eqlc" ? EQLC : RUN;
+    const own = words.map((word) => (word === "pack" ? "both" : word === "events.ndjson" ? "doc.ndjson" : word));
+    const { status, stderr } = spawnSync(process.execPath, [script, ...own], { cwd: folder, encoding: "utf8" });
+    assert.is(status, 0, `${line}\n${stderr}`);
+  }
+  const [, shown = ""] = /^```lua\n(.*?)^```/ms.exec(page) ?? [];
+  const files = readdirSync(join(build("lua"), "foreign")).map((file) =>
+    readFileSync(join(folder, "lua/foreign", file), "utf8"),
+  );
+  assert.ok(shown.length > 100 && files.some((text) => text.includes(shown)), "no file looks like that");
+});
+
 test("building again gives the same bytes", () => {
   const digest = (dir: string): string =>
     (JSON.parse(readFileSync(join(dir, MANIFEST_FILE), "utf8")) as PackageManifest).package.digest;

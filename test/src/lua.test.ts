@@ -26,7 +26,7 @@ import { ruleOf } from "./support/run-pack.js";
 import { sizeOf } from "./support/sizes.js";
 import { checksOf, linesOf, openTextCases, sectionOf } from "./support/text-cases.js";
 
-const PAIRS = sizeOf("KESTREL_LUA_PAIRS", 30_000, 150_000);
+const PAIRS = sizeOf("KESTREL_LUA_PAIRS", 12_000, 100_000);
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const lua = suite("lua");
 

@@ -1,8 +1,9 @@
 // The folder of a package, and how its predicates are to be run -> the package or packages that are run. `eqlc build --target both`
 // writes the same package twice: as Wasm, and in the folder lua/ with its predicates in Lua.
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { LUA_FOLDER, MANIFEST_FILE } from "@kestrel/stdlib/package-format";
+import { LUA_FOLDER, MANIFEST_FILE, manifestText } from "@kestrel/stdlib/package-format";
 import { type LoadOptions, loadPackage, type Package } from "./load-package.js";
 import { PackageError } from "./problems.js";
 
@@ -27,11 +28,17 @@ export async function loadForRuntime(
   const built = await loadPackage(dir, options);
   if (runtime === null) return { pack: built, other: null };
   const isLua = built.manifest.foreign.some(({ library }) => library !== null);
-  const holdsLua = built.manifest.files.some(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
+  const listed = built.manifest.files.find(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
   if (runtime !== "lua" && isLua) throw lacking(dir, "Wasm", "wasm");
   if (runtime === "wasm") return { pack: built, other: null };
-  if (!isLua && !holdsLua) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
+  if (!isLua && listed === undefined) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
   const lua = isLua ? built : await loadPackage(join(dir, LUA_FOLDER));
+  // A signature covers the other package through what this one's manifest says of it: it must still be that one.
+  const digest = createHash("sha256").update(manifestText(lua.manifest)).digest("hex");
+  if (!isLua && digest !== listed?.sha256) {
+    const message = "is not the package that the one around it was built with";
+    throw new PackageError([{ code: "E_PACKAGE_DIGEST", file: `${LUA_FOLDER}/${MANIFEST_FILE}`, message }]);
+  }
   return runtime === "lua" ? { pack: lua, other: null } : { pack: built, other: lua };
 }
 

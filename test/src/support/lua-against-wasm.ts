@@ -10,7 +10,7 @@ import {
   DEFAULT_OPTIONS,
 } from "@kestrel/compiler/compile";
 import { instantiate, type PackInstance } from "@kestrel/runtime/load/instantiate";
-import { wasm } from "@kestrel/runtime/load/wasm";
+import { wasm } from "@kestrel/runtime/wasm";
 import {
   CONTROL_BASE,
   CONTROL_BATCH_LINES,
