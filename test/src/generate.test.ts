@@ -196,7 +196,7 @@ test("the smallest case is found, and written as a block", async () => {
   assert.ok(found !== undefined);
   if (found === undefined) return;
   assert.equal(writeCase(await shrink(found, setting), setting).split("\n"), [
-    "// elastic, not optimised: Wasm finds 0",
+    "// elastic, plain: finds 0",
     "// and not nothing",
     'query: any where user.name == "x"',
     'judged: - {"user": {"name": "x"}}',

@@ -11,7 +11,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TEST_SCHEMA } from "./generate/schema.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
-import { LONG } from "./support/sizes.js";
+import { FULL, LONG } from "./support/sizes.js";
 
 const OPTIONS = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA };
 
@@ -276,7 +276,7 @@ type Ended = { readonly code: number | null; readonly output: string };
 const ended = new Map<string, (result: Ended) => void>();
 
 /** The short form takes every third. */
-const CHOSEN = Object.entries(LARGE).filter((_, at) => LONG || at % 3 === 0);
+const CHOSEN = Object.entries(LARGE).filter((_, at) => FULL || at % (LONG ? 2 : 3) === 0);
 
 for (const [name, { ends }] of CHOSEN) {
   const result = new Promise<Ended>((resolve) => ended.set(name, resolve));

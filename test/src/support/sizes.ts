@@ -1,11 +1,11 @@
 // How much a test does: what a person waits for; what runs where CI is set; or everything, which `npm run test:long` does.
 
-const FULL = process.env.KESTREL_LONG === "1";
+export const FULL = process.env.KESTREL_LONG === "1";
 /** Where everything is done that does not take many minutes. */
 export const LONG = FULL || (process.env.CI ?? "false") !== "false";
 
 /** Of what is random CI does a part: it has minutes for all of it, and runs often. */
-const CI_PART = 3;
+const CI_PART = 5;
 
 /** A size that can be set with an environment variable, and otherwise depends on the form. */
 export function sizeOf(variable: string, short: number, long: number): number {
