@@ -55,8 +55,6 @@ export const LONGEST_SCRIPT = 256 * 1024;
 
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
-/** The longest text that a pattern is matched with. */
-export const LONGEST_FOREIGN_TEXT = FOREIGN_MEMORY_BYTES;
 export const MOST_CAPTURES = 64;
 // What pred_capture gives the address of: a count, then so many captures.
 export const CAPTURES_COUNT = 0;

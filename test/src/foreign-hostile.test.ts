@@ -98,7 +98,13 @@ const MANIFEST = {
     ...{ schema_version: "1.0", references: [] },
   },
   capabilities: {
-    ...{ supports_inline: true, requires_alert: true, requires_block: false, max_span_ms: null, mitre_attack: [] },
+    ...{
+      supports_inline: true,
+      requires_alert: true,
+      requires_block: false,
+      max_span_ms: null,
+      mitre_attack: ["T1059"],
+    },
   },
   fields: ["process.name"],
 };
@@ -154,8 +160,10 @@ hostile.before(async () => {
 
 for (const [name, attack] of Object.entries(ATTACKS)) {
   hostile(name, async () => {
-    const { alerts, faults } = foundBy(await packOf(name, attack));
+    const pack = await packOf(name, attack);
+    const { alerts, faults } = foundBy(pack);
     const { attack: own, ...others } = alerts;
+    assert.equal(pack.manifest.rules.find(({ id }) => id === "attack")?.capabilities, MANIFEST.capabilities);
     assert.equal(others, alone);
     // In quarantine after three faults, it is not asked again within so few events.
     assert.ok(faults.length >= 1 && (faults.length === 3 || name.includes("lasts")), `${faults.length} faults`);

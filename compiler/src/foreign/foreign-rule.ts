@@ -2,8 +2,8 @@
 
 import type { Field } from "@kestrel/stdlib/schema/types";
 import type { GlobPattern, RegexPattern } from "../patterns/patterns.js";
-import type { Rule } from "../rule/rule.js";
-import type { ForeignCapabilities, ForeignFile, ForeignLimits } from "../sources/foreign-source.js";
+import type { Capabilities, Rule } from "../rule/rule.js";
+import type { ForeignFile, ForeignLimits } from "../sources/foreign-source.js";
 
 export type ForeignRuntime = "wasm" | "lua";
 
@@ -18,7 +18,7 @@ export interface ForeignRule {
   /** The number of a pattern is its index. A regular expression matches anywhere in a text, a wildcard the whole text. */
   readonly regexes: readonly RegexPattern[];
   readonly globs: readonly GlobPattern[];
-  readonly capabilities: ForeignCapabilities;
+  readonly capabilities: Capabilities;
   /** Never above the defaults of stdlib/src/host-api.ts. */
   readonly limits: ForeignLimits;
   /** As walked from the user's argument. */

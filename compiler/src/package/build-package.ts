@@ -123,6 +123,8 @@ function askedCategories(rules: readonly CompiledRule[]): Pick<PackageManifest["
 }
 
 function manifestRule({ rule, query, typed }: CompiledRule, source: string): ManifestRule {
+  const { capabilities: own } = rule;
+  const attack = attackIds(rule.threat);
   return {
     id: rule.id,
     name: rule.name,
@@ -140,14 +142,14 @@ function manifestRule({ rule, query, typed }: CompiledRule, source: string): Man
     keys: keyNames(typed),
     capabilities: {
       // Whether an event alone decides; a sequence is complete only when its last event has happened.
-      supports_inline: typed.kind === "event",
+      supports_inline: own?.supportsInline ?? typed.kind === "event",
       requires_alert: true,
-      requires_block: false,
+      requires_block: own?.requiresBlock ?? false,
       max_span_ms:
         (typed.kind === "sequence" || typed.kind === "join") && typed.maxspanNs !== null
           ? Number(typed.maxspanNs / NS_PER_MS)
-          : null,
-      mitre_attack: attackIds(rule.threat),
+          : (own?.maxSpanMs ?? null),
+      mitre_attack: [...new Set([...(own?.mitreAttack ?? []), ...attack])],
     },
   };
 }

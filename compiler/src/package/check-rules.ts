@@ -56,11 +56,11 @@ export function checkRules(paths: readonly string[], options: CompileOptions): C
 const OWN_NAME = "predicate";
 
 /** The rule that alerts whenever the code says yes; none where the code is only there for other rules. */
-function ruleOfItsOwn({ rule, capabilities: { requiresAlert } }: ForeignRule): readonly Rule[] {
-  if (!requiresAlert) return [];
+function ruleOfItsOwn({ rule, capabilities }: ForeignRule): readonly Rule[] {
+  if (!capabilities.requiresAlert) return [];
   // Whoever writes code knows that it is tried on every event (W0507).
   const suppress = [...rule.suppress, "W0507"];
-  return [{ ...rule, query: `any where ${OWN_NAME}()`, uses: new Map([[OWN_NAME, rule.id]]), suppress }];
+  return [{ ...rule, query: `any where ${OWN_NAME}()`, uses: new Map([[OWN_NAME, rule.id]]), suppress, capabilities }];
 }
 
 function codeOf({ rule, runtime, code, fields, regexes, globs, limits }: ForeignRule): Foreign {

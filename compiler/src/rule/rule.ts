@@ -48,6 +48,17 @@ export interface QueryOffset {
   readonly indent?: number;
 }
 
+/** What a hand-written rule says of itself in its manifest. */
+export interface Capabilities {
+  /** Whether one event alone decides, so that an action could be held back until it did. */
+  readonly supportsInline: boolean;
+  readonly requiresAlert: boolean;
+  readonly requiresBlock: boolean;
+  readonly maxSpanMs: number | null;
+  /** Ids of ATT&CK techniques. */
+  readonly mitreAttack: readonly string[];
+}
+
 export interface Rule {
   readonly id: string;
   readonly name: string;
@@ -67,6 +78,8 @@ export interface Rule {
   readonly eventFields: EventFields;
   /** Whether the rule says where its events come from, as Elastic's `index` and `integration` do. */
   readonly namesSource: boolean;
+  /** Only of rules written by hand; of the others they are derived from the query. */
+  readonly capabilities?: Capabilities;
   readonly query: string;
   /** Names that the query calls as functions without arguments, and the ids of the hand-written packages that they stand for. */
   readonly uses: ReadonlyMap<string, string>;

@@ -7,9 +7,9 @@ import { editBound, editDistance } from "@kestrel/stdlib/schema/schema";
 import { findNodeAtLocation, type Node, parseTree } from "jsonc-parser";
 import type { Code } from "../diagnostics/codes.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { NO_EVENT_FIELDS, NO_USES, type Rule, type Severity } from "../rule/rule.js";
+import { type Capabilities, NO_EVENT_FIELDS, NO_USES, type Rule, type Severity } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
-import { FOREIGN_FORMAT, type ForeignCapabilities, type ForeignLimits, type NamedField } from "./foreign-source.js";
+import { FOREIGN_FORMAT, type ForeignLimits, type NamedField } from "./foreign-source.js";
 import { findJsonError, MAX_DEPTH } from "./json-error.js";
 import { readTests } from "./read-tests.js";
 import { readThreat } from "./read-threat.js";
@@ -18,7 +18,7 @@ import { describe, isTable, type Report, readText, type Table } from "./values.j
 
 export interface ForeignManifest {
   readonly rule: Rule;
-  readonly capabilities: ForeignCapabilities;
+  readonly capabilities: Capabilities;
   readonly limits: ForeignLimits;
   readonly fields: readonly NamedField[] | null;
 }

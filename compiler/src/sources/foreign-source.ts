@@ -1,7 +1,7 @@
 // What stands in the folder of a hand-written rule, read but not yet understood: its code is still what the author wrote.
 
 import type { GlobPattern, RegexPattern } from "../patterns/patterns.js";
-import type { Rule } from "../rule/rule.js";
+import type { Capabilities, Rule } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 import type { SourceFile } from "./source-file.js";
 
@@ -11,16 +11,6 @@ export const FOREIGN_FORMAT = "1.0";
 /** What may hold the code of a rule. Where rule.wasm stands beside one of its sources, rule.wasm is what is built. */
 export const CODE_FILES = ["rule.wasm", "rule.wat", "rule.as.ts", "predicate.lua"] as const;
 export type CodeFile = (typeof CODE_FILES)[number];
-
-export interface ForeignCapabilities {
-  /** Whether one event alone decides, so that an action could be held back until it did. */
-  readonly supportsInline: boolean;
-  readonly requiresAlert: boolean;
-  readonly requiresBlock: boolean;
-  readonly maxSpanMs: number | null;
-  /** Ids of ATT&CK techniques. */
-  readonly mitreAttack: readonly string[];
-}
 
 export interface ForeignLimits {
   readonly fuel: number;
@@ -48,7 +38,7 @@ export interface ForeignSource {
   readonly manifest: SourceFile;
   readonly codeFile: CodeFile;
   readonly code: Uint8Array;
-  readonly capabilities: ForeignCapabilities;
+  readonly capabilities: Capabilities;
   readonly limits: ForeignLimits;
   /** What the manifest's `fields` names; null: the code says it. */
   readonly fields: readonly NamedField[] | null;
