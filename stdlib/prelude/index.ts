@@ -4,18 +4,19 @@
 import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_RECORD_LINE, BROKEN_RECORD_OFFSET, BROKEN_RECORD_REASON, BROKEN_SIZE,
   CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN, CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE,
-  CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVALUATED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
+  CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
   CONTROL_LINE, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
-  GROUP_POSTINGS, GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
+  GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
-  MATCH_PREDICATE, POSTING_COUNT, POSTING_INDEX_BYTES, POSTING_PREDICATES, POSTING_PREDICATE_BYTES, RUN_DONE, RUN_FULL,
-  SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, STAMP_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
+  MATCH_PREDICATE, RUN_DONE, RUN_FULL,
+  SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
   VALUE_LENGTH,
 } from "../src/abi";
 import { LINE_FEED } from "../src/text/characters";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
+import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
 import { forgetMembers, renewVersions } from "./follow";
@@ -25,7 +26,7 @@ export { nextElement } from "./decode";
 export { hashBytes } from "./bytes";
 export { hashKey } from "./decode";
 import {
-  callPredicate, evaluate, output_base, output_end, predicate_count, predicate_stamps, slots_base, stage_count,
+  callPredicate, evaluate, output_base, output_end, predicate_count, slots_base, stage_count,
   stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, time_slot,
 } from "./pack";
 import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
@@ -34,10 +35,11 @@ import { forgetTiebreaker, hasTiebreaker, isUnsigned, tiebreaker } from "./tiebr
 import { isPlausible } from "./time";
 
 export {
-  path_table, path_mask, readings, slots_base, slots_end, filled_base, members_base, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
+  found_base, path_table, path_mask, readings, slots_base, slots_end, filled_base, members_base, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
   time_slot, time_unit, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
+export { lookUp, startCandidates, visitFound, visitList } from "./candidates";
 export { foldedValues, symbolsOf } from "./slots";
 export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
 export {
@@ -75,38 +77,9 @@ let keysFit: bool = false;
 /** Bytes to keep free for the matches of predicates that have not run yet. */
 let matchesLeft: usize = 0;
 
-function count(counter: u32): void {
-  const at = (CONTROL_BASE as u32) + counter;
-  store<u64>(at, load<u64>(at) + 1);
-}
-
 /** Reads the generation, for generated code that keeps memo words. */
 export function currentGeneration(): u32 {
   return generation;
-}
-
-/** Evaluates a predicate unless this event has seen it already. */
-export function visit(predicate: u32): void {
-  const stamp = predicate_stamps + predicate * STAMP_BYTES;
-  if (load<u32>(stamp) == generation) return;
-  store<u32>(stamp, generation);
-  count(CONTROL_EVALUATED);
-  callPredicate(predicate);
-}
-
-/** Visits the predicates that the symbols of a witness group point to. */
-export function dispatch(group: usize): void {
-  const slot: usize = load<u32>(group, GROUP_SLOT);
-  if (load<u32>(slot, SLOT_COUNT) == 0) return;
-  const symbols = symbolsOf(group);
-  const values = load<u32>(slot, SLOT_COUNT);
-  const index: usize = load<u32>(group, GROUP_POSTINGS);
-  for (let i: u32 = 0; i < values; i++) {
-    const list: usize = load<u32>(index + load<u32>(symbols + i * SYMBOL_BYTES) * POSTING_INDEX_BYTES);
-    if (!list) continue;
-    const n = load<u32>(list, POSTING_COUNT);
-    for (let k: u32 = 0; k < n; k++) visit(load<u32>(list + k * POSTING_PREDICATE_BYTES, POSTING_PREDICATES));
-  }
 }
 
 /** Whether one of the values' symbols is in the bit set. */

@@ -28,6 +28,8 @@ export let stamps_end: usize = 0;
 /** One u32 stamp for each predicate. */
 export let predicate_stamps: usize = 0;
 export let predicate_count: u32 = 0;
+/** Room for the posting lists that an event finds by its symbols, one for each group. */
+export let found_base: usize = 0;
 export let arena_base: usize = 0;
 export let arena_end: usize = 0;
 export let output_base: usize = 0;

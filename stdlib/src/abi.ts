@@ -290,7 +290,7 @@ export const ELEMENT_BYTES = 12;
 // Symbol group, 32 bytes: what a pack knows about the literals of one field, raw or folded.
 //   +0 u32 slot address    +4 u32 folded record address, 0 when raw   +8 u32 symbol record address
 //   +12 u32 table address  +16 u32 table mask (entries - 1)           +20 u32 longest literal in bytes
-//   +24 u32 posting index address, 0 when the group is no witness
+//   +24 u32 address of the facts of its symbols, 0 where the index asks nothing of the group
 //   +28 u32 lengths: bit n is set when a literal's length is n modulo 32
 export const GROUP_SLOT = 0;
 export const GROUP_FOLDED = 4;
@@ -298,7 +298,7 @@ export const GROUP_RECORD = 8;
 export const GROUP_TABLE = 12;
 export const GROUP_MASK = 16;
 export const GROUP_LONGEST = 20;
-export const GROUP_POSTINGS = 24;
+export const GROUP_FACTS = 24;
 export const GROUP_LENGTHS = 28;
 export const GROUP_BYTES = 32;
 /** A length's bits that choose its bit in `lengths`. */
@@ -313,12 +313,24 @@ export const SYMBOL_ENTRY_LENGTH = 8;
 export const SYMBOL_ENTRY_SYMBOL = 12;
 export const SYMBOL_ENTRY_BYTES = 16;
 
-// Posting index: a u32 for each symbol from 0, the address of its posting list or 0.
-// Posting list: u32 count, then so many u32 predicates.
-export const POSTING_INDEX_BYTES = 4;
-export const POSTING_COUNT = 0;
-export const POSTING_PREDICATES = 4;
-export const POSTING_PREDICATE_BYTES = 4;
+// Facts of a symbol, 16 bytes, for each symbol of a group from 0, which is any other text:
+//   +0 u64 guards that an event with the text meets   +8 u32 address of its posting list or 0   +12 u32 unused
+export const FACTS_GUARDS = 0;
+export const FACTS_POSTINGS = 8;
+export const FACTS_BYTES = 16;
+
+// Posting list: u32 count, u32 unused, then so many postings. Posting, 16 bytes:
+//   +0 u64 guards that the predicate needs, all of them   +8 u32 predicate   +12 u32 unused
+export const POSTINGS_COUNT = 0;
+export const POSTINGS_BYTES = 8;
+export const POSTING_GUARDS = 0;
+export const POSTING_PREDICATE = 8;
+export const POSTING_BYTES = 16;
+
+// Found lists: a u32 for each symbol group with facts, and behind them nothing. Each is the address of a posting list that the event
+// found, or, for a field with several values, of the group's descriptor and one.
+export const FOUND_BYTES = 4;
+export const FOUND_GROUP = 1;
 
 // Output: for each event with a match, in input order, a header and its matches, each followed by its keys.
 // Event header, 48 bytes:

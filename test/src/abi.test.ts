@@ -111,9 +111,35 @@ const LAYOUTS: readonly Layout[] = [
   {
     prefix: "GROUP",
     bytes: "GROUP_BYTES",
-    fields: ["SLOT", "FOLDED", "RECORD", "TABLE", "MASK", "LONGEST", "POSTINGS", "LENGTHS"].map(
+    fields: ["SLOT", "FOLDED", "RECORD", "TABLE", "MASK", "LONGEST", "FACTS", "LENGTHS"].map(
       (name) => [name, 4] as const,
     ),
+  },
+  {
+    prefix: "FACTS",
+    bytes: "FACTS_BYTES",
+    fields: [
+      ["GUARDS", 8],
+      ["POSTINGS", 4],
+      [null, 4],
+    ],
+  },
+  {
+    prefix: "POSTINGS",
+    bytes: "POSTINGS_BYTES",
+    fields: [
+      ["COUNT", 4],
+      [null, 4],
+    ],
+  },
+  {
+    prefix: "POSTING",
+    bytes: "POSTING_BYTES",
+    fields: [
+      ["GUARDS", 8],
+      ["PREDICATE", 4],
+      [null, 4],
+    ],
   },
   {
     prefix: "SYMBOL_ENTRY",

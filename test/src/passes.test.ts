@@ -8,8 +8,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { lowerPack } from "@kestrel/compiler/backend/wasm/lower-pack";
 import { irText } from "@kestrel/compiler/cli/dump/ir-to-text";
 import { analyseRules, type CompiledRule, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import type { PackIr, PredicateId } from "@kestrel/compiler/ir/pack-ir";
+import type { PackIr } from "@kestrel/compiler/ir/pack-ir";
 import { readName } from "@kestrel/compiler/ir/reading";
+import { tryAlways } from "@kestrel/compiler/passes/choose-witnesses";
 import { PASSES, runPasses, runPassesTo } from "@kestrel/compiler/passes/passes";
 import { draftRules } from "@kestrel/compiler/plan/plan-rules";
 import { suite } from "uvu";
@@ -43,8 +44,7 @@ function before(name: string, draft: PackIr): PackIr {
 function without(name: string, draft: PackIr): PackIr {
   const pack = PASSES.filter((pass) => pass.name !== name).reduce((sofar, pass) => pass.run(sofar), draft);
   if (name !== CHOOSE) return pack;
-  const always = pack.predicates.flatMap(({ late }, id) => (late ? [] : [id as PredicateId]));
-  return { ...pack, index: { witnesses: pack.predicates.map(() => null), postings: [], always } };
+  return tryAlways(pack);
 }
 
 /** What the rules find in the events: by rule, the ordinals of each match. */

@@ -3,7 +3,7 @@
 //   circuit    and / or / not over atoms; two-valued
 //   predicate  category and circuit of an event rule or of a term, with the join keys that a match carries
 //   program    a sequence, sample or join, or an event rule with pipes: its stages name predicates
-//   index      under which texts of an event each predicate is a candidate
+//   index      what an event must hold for each predicate to be a candidate
 // Equal atoms exist once. Atoms hold for an event when any value of the reading answers yes, so a missing field answers no.
 //
 // The plan makes it and the passes rewrite it. Lowering reads nothing else: it never sees the binder's tree.
@@ -75,20 +75,45 @@ export interface PackIr {
   readonly index: WitnessIndex | null;
 }
 
-/** Which predicates an event can match at all, by the texts that it holds. */
+/** A text of at least four bytes that a value of the reading must contain; of a folded value when `fold`. */
+export interface Literal {
+  readonly kind: "literal";
+  readonly reading: Reading;
+  readonly fold: boolean;
+  readonly text: string;
+}
+
+/** What an event may hold or not, that can be told without asking a predicate. */
+export type Condition = AtomOf<"set"> | AtomOf<"exists"> | Literal;
+
+/** A condition that many predicates need, which is told once an event. */
+export type Guard = AtomOf<"set"> | AtomOf<"exists">;
+
+/** A guard is a bit of 64. */
+export const MOST_GUARDS = 64;
+
+/** Which predicates an event can match at all, by what it holds. */
 export interface WitnessIndex {
   /** What each predicate is posted under; null where nothing narrows it, and for late tests, which are never looked for. */
   readonly witnesses: readonly (Witness | null)[];
-  /** For each reading, compared raw or folded: the predicates posted under each text. */
-  readonly postings: readonly Posting[];
+  /** By bit, at most MOST_GUARDS. */
+  readonly guards: readonly Guard[];
+  /** The bits of the guards that each predicate needs: where one does not hold, the predicate is not tried. */
+  readonly masks: readonly bigint[];
+  /** For each reading, compared raw or folded: the predicates posted under each text that a value may be. */
+  readonly sets: readonly Posting[];
+  /** The same for texts that a value may contain. */
+  readonly literals: readonly Posting[];
+  /** For each reading: the predicates posted under its having a value. */
+  readonly presences: readonly PresencePosting[];
   /** Candidates for every event. */
   readonly always: readonly PredicateId[];
 }
 
-/** An event can only match when at least one of the sets holds for it, that is when it has one of the set's texts. */
+/** An event can only match when at least one of the conditions holds; when there are none, never. */
 export interface Witness {
-  readonly sets: readonly AtomOf<"set">[];
-  /** The smaller, the fewer events are expected to hold one of the literals. */
+  readonly conditions: readonly Condition[];
+  /** How many of a thousand events are expected to meet one of the conditions. */
   readonly cost: number;
 }
 
@@ -96,6 +121,11 @@ export interface Posting {
   readonly reading: Reading;
   readonly fold: boolean;
   readonly predicates: ReadonlyMap<string, readonly PredicateId[]>;
+}
+
+export interface PresencePosting {
+  readonly reading: Reading;
+  readonly predicates: readonly PredicateId[];
 }
 
 export type { AtomId, Key, PredicateId };

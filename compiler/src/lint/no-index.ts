@@ -1,5 +1,5 @@
-// W0507: the witness index skips a rule on events that hold none of its literals. A rule for `any` category whose conditions
-// hold no literal that must be there is tried on every event.
+// W0507: the witness index skips a rule on events that lack what it needs. A rule for `any` category that needs nothing to be there is
+// tried on every event.
 
 import { type Lint, warning } from "./lint-input.js";
 
@@ -19,7 +19,7 @@ export const noIndex: Lint = {
     const span =
       body.kind === "event" ? body.span : { start: body.span.start, end: body.span.start + body.kind.length };
     const what = body.kind === "event" ? "the rule" : "a term of the rule";
-    const help = 'name a category, or ask for an exact value such as `event.action == "…"` or a list of them';
-    return [warning("W0507", span, `${what} is tried on every event, because no literal in it must be there`, help)];
+    const help = 'name a category, or ask for a value that must be there, such as `event.action == "…"`';
+    return [warning("W0507", span, `${what} is tried on every event, because it asks for nothing that must be there`, help)];
   },
 };

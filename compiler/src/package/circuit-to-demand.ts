@@ -8,9 +8,8 @@
 
 import type { Demand, TextDemand } from "@kestrel/stdlib/package-format";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
-import { elasticForm, strictOf } from "../functions/catalogue.js";
 import type { Circuit } from "../ir/circuit.js";
-import type { Expression } from "../ir/expression.js";
+import { neededReadings } from "../ir/needed-readings.js";
 import { rulesOf } from "../ir/origins.js";
 import type { Atom, AtomOf, Key, PackIr } from "../ir/pack-ir.js";
 import type { Reading } from "../ir/reading.js";
@@ -193,57 +192,7 @@ function wantOfAtom(atom: Atom | undefined, atoms: readonly Atom[]): Want | null
 
 /** Fields without which the atom is false. */
 function neededOf(atom: Atom, atoms: readonly Atom[]): ReadonlySet<string> {
-  switch (atom.kind) {
-    case "lineage":
-    case "foreign":
-    case "dynamic":
-      // A condition of the endgame dialect may hold because a field is missing, and so may code.
-      return NO_FIELDS;
-    case "computed":
-      return neededForTrue(atom.expression, atoms);
-    default:
-      return new Set(fieldOf(atom.reading));
-  }
-}
-
-/** Fields without which the expression is not true. */
-function neededForTrue(e: Expression, atoms: readonly Atom[]): ReadonlySet<string> {
-  switch (e.kind) {
-    case "and":
-      return new Set(e.operands.flatMap((operand) => [...neededForTrue(operand, atoms)]));
-    case "or": {
-      const [first = NO_FIELDS, ...rest] = e.operands.map((operand) => neededForTrue(operand, atoms));
-      return new Set([...first].filter((field) => rest.every((other) => other.has(field))));
-    }
-    case "test": {
-      const atom = atoms[e.atom];
-      return atom === undefined ? NO_FIELDS : neededOf(atom, atoms);
-    }
-    default:
-      return new Set(neededForValue(e));
-  }
-}
-
-/** Fields without which the expression is null. */
-function neededForValue(e: Expression): readonly string[] {
-  switch (e.kind) {
-    case "field":
-      return fieldOf(e.reading);
-    case "arithmetic":
-      return [e.left, e.right].flatMap(neededForValue);
-    case "compare":
-      // `x == 1 / 0` asks whether x is missing.
-      return e.fixed === undefined ? [e.left, e.right].flatMap(neededForValue) : [];
-    case "not":
-      return neededForValue(e.operand);
-    case "match":
-    case "in-ranges":
-      return neededForValue(e.subject);
-    case "call":
-      return strictOf(elasticForm(e.name), e.args).flatMap(neededForValue);
-    default:
-      return [];
-  }
+  return new Set(neededReadings(atom, atoms).flatMap(fieldOf));
 }
 
 /** The name of what is read, if it is a field of the event at hand. */

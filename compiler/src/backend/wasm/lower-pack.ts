@@ -1,6 +1,6 @@
 // Pack IR -> the package's Wasm module, on top of the prelude. What eqlc adds:
 //
-//   evaluate()              dispatch(group) for each group with postings; visit(p) for each predicate without a witness
+//   evaluate()              asks the index which predicates the event can match, and tries them: see evaluate.ts
 //   call_predicate(p)       through a table of the predicate functions
 //   predicate n             if the circuit holds: emit(n), emitKey(…) for each join key
 //   atom n, symbol of …     see atoms-to-code.ts
@@ -12,18 +12,17 @@ import {
   ELEMENT_SLOTS_END,
   FOREIGN_TEXT_BYTES,
   GROUP_BYTES,
+  GROUP_FACTS,
   GROUP_FOLDED,
   GROUP_LENGTHS,
   GROUP_LONGEST,
   GROUP_MASK,
-  GROUP_POSTINGS,
   GROUP_RECORD,
   GROUP_SLOT,
   GROUP_TABLE,
   INPUT_BYTES,
   KEY_OPTIONAL,
   LATE_BYTES,
-  SLOT_COUNT,
   TYPE_KEYWORD,
 } from "@kestrel/stdlib/abi";
 import { layOutMemory } from "@kestrel/stdlib/memory-layout";
@@ -33,16 +32,18 @@ import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
 import { atomsOf } from "../../ir/circuit.js";
 import { rulesOf } from "../../ir/origins.js";
-import type { Key, PackIr, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { emitDynamicKey } from "./dynamic-key.js";
+import { addEvaluate, EVALUATE } from "./evaluate.js";
 import { addForeignCode, addForeignMatch, FOREIGN_MATCH } from "./foreign-code.js";
+import { addFacts } from "./index-tables.js";
 import { naming } from "./lowering-error.js";
 import { addPathTable, type PathTable, typeCode } from "./path-table.js";
 import { type Builder, close, type Expression, finish, i32, none, open } from "./seam.js";
-import { type EventReadings, groupKey, layOutState, type StateLayout } from "./state.js";
+import { type EventReadings, layOutState, type StateLayout } from "./state.js";
 
 const PAGE_BYTES = 65536;
 const TABLE = "predicates";
@@ -114,7 +115,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
   });
   addPredicates(atoms, patterns.names, lowering);
   fillDescriptors(atoms, lowering);
-  addEvaluate(lowering);
+  addEvaluate(b, index, state, data, (group) => descriptorOf(group, lowering));
   const paths = addPathTable(state.readings, events, state.slotOf, data);
   fillElements(paths, lowering);
   const stages = stageNodes(paths, data);
@@ -148,6 +149,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
           stamps_end: state.stampsEnd,
           predicate_stamps: state.predicateStamps,
           predicate_count: pack.predicates.length,
+          found_base: state.found,
           arena_base: memory.arenaBase,
           arena_end: memory.arenaEnd,
           output_base: memory.outputBase,
@@ -168,7 +170,7 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
             : null,
         flagCount: flagCount(pack.lineage),
         largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
-        evaluate: "evaluate",
+        evaluate: EVALUATE,
         callPredicate: "call predicate",
         optimize,
         text,
@@ -220,26 +222,12 @@ function emitKey({ value, optional }: Key, { b, state, data }: Lowering): Expres
   return b.prelude("emitKey", b.word(slot), b.word(type), b.word(optional ? KEY_OPTIONAL : 0));
 }
 
-function addEvaluate(lowering: Lowering): void {
-  const { b, index, state } = lowering;
-  const { module: m } = b;
-  const posted = new Set(index.postings.map(({ reading, fold }) => groupKey(reading, fold)));
-  const dispatches = [...state.groups].flatMap(([key, { reading }]) => {
-    if (!posted.has(key)) return [];
-    const present = m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
-    return [m.if(present, b.prelude("dispatch", b.word(descriptorOf(key, lowering))))];
-  });
-  const visits = index.always.map((id) => b.prelude("visit", b.word(id)));
-  m.addFunction("evaluate", none, none, [], m.block(null, [...dispatches, ...visits]));
-}
-
 function descriptorOf(key: string, { state, descriptors }: Lowering): number {
   return descriptors.base + [...state.groups.keys()].indexOf(key) * GROUP_BYTES;
 }
 
 function fillDescriptors(atoms: AtomCode, { index, state, data, descriptors }: Lowering): void {
   const view = new DataView(descriptors.bytes.buffer);
-  const postings = new Map(index.postings.map((posting) => [groupKey(posting.reading, posting.fold), posting]));
   for (const [number, key] of [...state.groups.keys()].entries()) {
     const code = atoms.groups.get(key);
     if (code === undefined) throw new Error(`no code for the symbol group ${key}`);
@@ -251,24 +239,9 @@ function fillDescriptors(atoms: AtomCode, { index, state, data, descriptors }: L
     view.setUint32(at + GROUP_TABLE, table.address, true);
     view.setUint32(at + GROUP_MASK, table.mask, true);
     view.setUint32(at + GROUP_LONGEST, table.longest, true);
-    view.setUint32(at + GROUP_POSTINGS, addPostings(postings.get(key)?.predicates, table.symbols, data), true);
+    view.setUint32(at + GROUP_FACTS, addFacts(key, table.symbols, index, data), true);
     view.setUint32(at + GROUP_LENGTHS, table.lengths, true);
   }
-}
-
-function addPostings(
-  postings: ReadonlyMap<string, readonly PredicateId[]> | undefined,
-  symbols: ReadonlyMap<string, number>,
-  data: DataSection,
-): number {
-  if (postings === undefined) return 0;
-  const index = new Array<number>(symbols.size + 1).fill(0);
-  for (const [text, predicates] of postings) {
-    const symbol = symbols.get(text);
-    if (symbol === undefined) throw new Error(`no symbol for ${JSON.stringify(text)}`);
-    index[symbol] = data.addWords([predicates.length, ...predicates]);
-  }
-  return data.addWords(index);
 }
 
 function fillElements(paths: PathTable, { state, elements }: Lowering): void {

@@ -35,6 +35,7 @@ export type PackGlobal =
   | "stamps_end"
   | "predicate_stamps"
   | "predicate_count"
+  | "found_base"
   | "arena_base"
   | "arena_end"
   | "output_base"

@@ -1,11 +1,11 @@
 // Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
-import { FOLDED_BYTES, MEMO_BYTES, PACK_DATA_BASE, SLOT_BYTES, STAMP_BYTES, SYMBOLS_BYTES } from "@kestrel/stdlib/abi";
+import { FOLDED_BYTES, FOUND_BYTES, MEMO_BYTES, PACK_DATA_BASE, SLOT_BYTES, STAMP_BYTES, SYMBOLS_BYTES } from "@kestrel/stdlib/abi";
 import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
-import type { Atom, AtomId, PackIr } from "../../ir/pack-ir.js";
+import type { Atom, AtomId, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
 import { align } from "./data-section.js";
 
@@ -52,6 +52,8 @@ export interface StateLayout {
   readonly stampsBase: number;
   readonly stampsEnd: number;
   readonly predicateStamps: number;
+  /** Room for the posting lists that an event finds. */
+  readonly found: number;
   readonly end: number;
 }
 
@@ -85,10 +87,8 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const { readings: asked } of pack.foreigns) for (const reading of asked) addReading(reading);
   const used = [...uses.keys()].flatMap((id) => pack.atoms[id] ?? []);
   for (const atom of used) for (const reading of readingsOfAtom(atom)) addReading(reading);
-  // Where the predicates are Lua no circuit asks for the texts that the index looks up.
-  const posted = (pack.index?.postings ?? []).map(
-    ({ reading, fold, predicates }): Atom => ({ kind: "set", reading, fold, texts: [...predicates.keys()] }),
-  );
+  // Where the predicates are Lua no circuit asks for what the index looks up.
+  const posted = pack.index === null ? [] : atomsOfIndex(pack.index);
   for (const atom of posted) for (const reading of readingsOfAtom(atom)) addReading(reading);
 
   const sorted = [...readings.values()].sort(compareReadings);
@@ -141,8 +141,9 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   }
   const predicateStamps = take(pack.predicates.length * STAMP_BYTES);
   const stampsEnd = next;
+  const found = take(groups.size * FOUND_BYTES);
 
-  const found = (address: number | undefined, what: string): number => {
+  const known = (address: number | undefined, what: string): number => {
     if (address === undefined) throw new Error(`no ${what} was laid out`);
     return address;
   };
@@ -159,11 +160,23 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     stampsBase,
     stampsEnd,
     predicateStamps,
+    found,
     end: next,
-    slotOf: (reading) => found(slots.get(readingKey(reading)), `slot for ${reading.name}`),
-    foldedRecordOf: (reading) => found(folded.get(readingKey(reading)), `folded record for ${reading.name}`),
+    slotOf: (reading) => known(slots.get(readingKey(reading)), `slot for ${reading.name}`),
+    foldedRecordOf: (reading) => known(folded.get(readingKey(reading)), `folded record for ${reading.name}`),
     memoOf: (atom) => memos.get(atom) ?? null,
   };
+}
+
+/** Atoms that read what the index asks. */
+function atomsOfIndex({ guards, sets, presences }: WitnessIndex): readonly Atom[] {
+  return [
+    ...guards,
+    ...sets.map(
+      ({ reading, fold, predicates }): Atom => ({ kind: "set", reading, fold, texts: [...predicates.keys()] }),
+    ),
+    ...presences.map(({ reading }): Atom => ({ kind: "exists", reading })),
+  ];
 }
 
 /** Whether testing the atom costs more than reading its result back from a memo word. */

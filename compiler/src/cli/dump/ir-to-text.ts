@@ -5,7 +5,7 @@ import type { Circuit } from "../../ir/circuit.js";
 import type { Constant, DynamicValue, Path } from "../../ir/dynamic-value.js";
 import type { Expression } from "../../ir/expression.js";
 import type { Origin } from "../../ir/origins.js";
-import type { Atom, Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Atom, Condition, Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import { type Reading, readingText } from "../../ir/reading.js";
 import type { Cidr } from "../../patterns/cidr.js";
 import type { Patterns } from "../../patterns/patterns.js";
@@ -23,7 +23,10 @@ export function irText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): strin
     if (predicate.keys.length > 0) lines.push(`      keys      ${predicate.keys.map(keyText).join(", ")}`);
     lines.push(`      used by   ${usesOf(ir, id, rules).join(", ") || "nothing"}`);
     lines.push(`      asked at  ${originsText(ir.origins.predicates[id], rules)}`);
-    if (ir.index !== null && !predicate.late) lines.push(`      witness   ${witnessText(ir.index, id)}`);
+    if (ir.index === null || predicate.late) continue;
+    lines.push(`      witness   ${witnessText(ir.index, id)}`);
+    const guards = guardsText(ir.index, id);
+    if (guards !== "") lines.push(`      guards    ${guards}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -68,11 +71,29 @@ function usesOf({ eventRules, programs, lineage }: PackIr, predicate: number, ru
 function witnessText({ witnesses }: WitnessIndex, predicate: number): string {
   const witness = witnesses[predicate] ?? null;
   if (witness === null) return "none: tried on every event";
-  if (witness.sets.length === 0) return "none needed: it never holds";
-  const sets = witness.sets.map(
-    ({ reading, fold, texts }) => `${readingText(reading)}${fold ? "~" : ""} ${list(texts)}`,
-  );
-  return `${sets.join(" or ")}  (cost ${Math.round(witness.cost * 10) / 10})`;
+  if (witness.conditions.length === 0) return "none needed: it never holds";
+  return `${witness.conditions.map(conditionText).join(" or ")}  (cost ${Math.round(witness.cost * 10) / 10})`;
+}
+
+/** The guards that a predicate needs, one after the other. */
+function guardsText({ guards, masks }: WitnessIndex, predicate: number): string {
+  const mask = masks[predicate] ?? 0n;
+  return guards
+    .filter((_, bit) => (mask >> BigInt(bit)) & 1n)
+    .map(conditionText)
+    .join(", ");
+}
+
+export function conditionText(condition: Condition): string {
+  const name = readingText(condition.reading);
+  switch (condition.kind) {
+    case "exists":
+      return `${name} exists`;
+    case "set":
+      return `${name}${condition.fold ? "~" : ""} ${list(condition.texts)}`;
+    case "literal":
+      return `${name}${condition.fold ? "~" : ""} contains ${JSON.stringify(condition.text)}`;
+  }
 }
 
 function keyText({ name, value, optional }: Key): string {

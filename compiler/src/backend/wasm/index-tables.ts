@@ -1,0 +1,66 @@
+// The witness index -> its tables: posting lists, and for each symbol group what its symbols say. Layouts: FACTS_*, POSTINGS_* and
+// POSTING_* in stdlib/src/abi.ts.
+
+import {
+  FACTS_BYTES,
+  FACTS_GUARDS,
+  FACTS_POSTINGS,
+  POSTING_BYTES,
+  POSTING_GUARDS,
+  POSTING_PREDICATE,
+  POSTINGS_BYTES,
+  POSTINGS_COUNT,
+} from "@kestrel/stdlib/abi";
+import type { PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { DataSection } from "./data-section.js";
+import { groupKey } from "./state.js";
+
+/** The address of a list of predicates; equal lists are stored once. */
+export function addPostings(predicates: readonly PredicateId[], { masks }: WitnessIndex, data: DataSection): number {
+  const bytes = new Uint8Array(POSTINGS_BYTES + predicates.length * POSTING_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(POSTINGS_COUNT, predicates.length, true);
+  for (const [number, id] of predicates.entries()) {
+    const at = POSTINGS_BYTES + number * POSTING_BYTES;
+    view.setBigUint64(at + POSTING_GUARDS, masks[id] ?? 0n, true);
+    view.setUint32(at + POSTING_PREDICATE, id, true);
+  }
+  return data.add(bytes);
+}
+
+/** The address of what the symbols of a group say; 0 where the index asks nothing of the group. */
+export function addFacts(
+  group: string,
+  symbols: ReadonlyMap<string, number>,
+  index: WitnessIndex,
+  data: DataSection,
+): number {
+  if (!groupsAsked(index).has(group)) return 0;
+  const bytes = new Uint8Array((symbols.size + 1) * FACTS_BYTES);
+  const view = new DataView(bytes.buffer);
+  const factOf = (text: string): number => {
+    const symbol = symbols.get(text);
+    if (symbol === undefined) throw new Error(`no symbol for ${JSON.stringify(text)}`);
+    return symbol * FACTS_BYTES;
+  };
+  for (const [bit, guard] of index.guards.entries()) {
+    if (guard.kind !== "set" || groupKey(guard.reading, guard.fold) !== group) continue;
+    for (const text of guard.texts) {
+      const at = factOf(text) + FACTS_GUARDS;
+      view.setBigUint64(at, view.getBigUint64(at, true) | (1n << BigInt(bit)), true);
+    }
+  }
+  for (const { reading, fold, predicates } of index.sets) {
+    if (groupKey(reading, fold) !== group) continue;
+    for (const [text, ids] of predicates)
+      view.setUint32(factOf(text) + FACTS_POSTINGS, addPostings(ids, index, data), true);
+  }
+  return data.add(bytes);
+}
+
+/** The symbol groups whose symbols an event's candidates depend on. */
+export function groupsAsked({ guards, sets }: WitnessIndex): ReadonlySet<string> {
+  const asked = new Set(sets.map(({ reading, fold }) => groupKey(reading, fold)));
+  for (const guard of guards) if (guard.kind === "set") asked.add(groupKey(guard.reading, guard.fold));
+  return asked;
+}

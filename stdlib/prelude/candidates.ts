@@ -1,0 +1,98 @@
+// Which predicates are tried for an event. The generated `evaluate` asks, in this order:
+//   startCandidates(present)   the guards that say that a reading has a value
+//   lookUp(group)              for each symbol group whose slot has a value: guards and posting lists of its symbols
+//   visitFound()               the lists that were found, now that all guards are known
+//   visitList(list)            lists of readings that have a value, and of what nothing narrows
+// SOUND: a guard's bit is set when its condition holds, before the first posting is looked at; what is left out lacks a guard that
+// its predicate needs. See compiler/src/passes/choose-guards.ts.
+
+import {
+  CONTROL_BASE, CONTROL_EVALUATED, FACTS_BYTES, FACTS_GUARDS, FACTS_POSTINGS, FOUND_BYTES, FOUND_GROUP, GROUP_FACTS,
+  GROUP_SLOT, POSTING_BYTES, POSTINGS_COUNT, POSTING_GUARDS, POSTINGS_BYTES, POSTING_PREDICATE, SLOT_COUNT,
+  STAMP_BYTES, SYMBOL_BYTES,
+} from "../src/abi";
+import { generation } from "./arena";
+import { callPredicate, found_base, predicate_stamps } from "./pack";
+import { symbolsOf } from "./slots";
+
+/** The guards that the event lacks. */
+let lacking: u64 = 0;
+/** Where the next found list goes. */
+let found: usize = 0;
+
+/** Counts one more in a counter of the control block. */
+export function count(counter: u32): void {
+  const at = (CONTROL_BASE as u32) + counter;
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+export function startCandidates(present: u64): void {
+  lacking = ~present;
+  found = found_base;
+}
+
+/** Notes what the symbols of a group say, whose slot has a value. */
+export function lookUp(group: usize): void {
+  const symbols = symbolsOf(group);
+  const values = load<u32>(load<u32>(group, GROUP_SLOT) as usize, SLOT_COUNT);
+  const facts: usize = load<u32>(group, GROUP_FACTS);
+  if (values == 1) {
+    const symbol = load<u32>(symbols);
+    if (!symbol) return;
+    const fact = facts + symbol * FACTS_BYTES;
+    lacking &= ~load<u64>(fact, FACTS_GUARDS);
+    const list = load<u32>(fact, FACTS_POSTINGS);
+    if (list) note(list);
+    return;
+  }
+  let isPosted = false;
+  for (let i: u32 = 0; i < values; i++) {
+    const fact = facts + load<u32>(symbols + i * SYMBOL_BYTES) * FACTS_BYTES;
+    lacking &= ~load<u64>(fact, FACTS_GUARDS);
+    if (load<u32>(fact, FACTS_POSTINGS)) isPosted = true;
+  }
+  if (isPosted) note((group as u32) + FOUND_GROUP);
+}
+
+@inline
+function note(list: u32): void {
+  store<u32>(found, list);
+  found += FOUND_BYTES;
+}
+
+/** Visits what lookUp has noted. */
+export function visitFound(): void {
+  for (let at = found_base; at < found; at += FOUND_BYTES) {
+    const list: usize = load<u32>(at);
+    if (list & FOUND_GROUP) visitSymbols(list - FOUND_GROUP);
+    else visitList(list);
+  }
+}
+
+function visitSymbols(group: usize): void {
+  const symbols = symbolsOf(group);
+  const values = load<u32>(load<u32>(group, GROUP_SLOT) as usize, SLOT_COUNT);
+  const facts: usize = load<u32>(group, GROUP_FACTS);
+  for (let i: u32 = 0; i < values; i++) {
+    const list: usize = load<u32>(facts + load<u32>(symbols + i * SYMBOL_BYTES) * FACTS_BYTES, FACTS_POSTINGS);
+    if (list) visitList(list);
+  }
+}
+
+/** Tries the predicates of a list of which the event lacks no guard. */
+export function visitList(list: usize): void {
+  const lacks = lacking;
+  const end = list + POSTINGS_BYTES + load<u32>(list, POSTINGS_COUNT) * POSTING_BYTES;
+  for (let at = list + POSTINGS_BYTES; at < end; at += POSTING_BYTES) {
+    if (!(load<u64>(at, POSTING_GUARDS) & lacks)) visit(load<u32>(at, POSTING_PREDICATE));
+  }
+}
+
+/** Evaluates a predicate unless this event has seen it already. */
+function visit(predicate: u32): void {
+  const stamp = predicate_stamps + predicate * STAMP_BYTES;
+  if (load<u32>(stamp) == generation) return;
+  store<u32>(stamp, generation);
+  count(CONTROL_EVALUATED);
+  callPredicate(predicate);
+}
