@@ -209,32 +209,33 @@ export const SYMBOL_BYTES = 4;
 
 // Member, 2112 bytes (33 lines of a processor's cache: a power of two of them would be mapped to few of its sets): a key that has
 // been seen in an object, and the value that stood there last. See stdlib/prelude/follow.ts.
-//   +0  the slot as the value filled it; its texts stand in the member
+//   +0 the slot as the value filled it; its texts stand in the member
 //   +16 u32 slot address, 0 when the value fills none   +20 u32 bytes of key and value, 0 when the value is not remembered
 //   +24 u32 bytes of the key: its quotes, the colon, and blanks to where the value begins
-//   +28 u32 path entry, 0 when no rule reads it   +32 u32 node   +36 u32 depth of the object
-//   +40 u32 member expected after this one   +44 u32 member expected first in the object that is its value
-//   +48 u32 next member with the same hash   +52 u32 MEMBER_IS_*   +56 room for a list of MEMBER_LIST_VALUES values
-//   +120 text: key and value   +1164 room for an unescaped text
+//   +28 u32 member expected after this one   +32 u32 member expected first in the object that is its value
+//   +36 text: key and value, here so that one or two lines hold all that is read of most members
+//   +1076 u32 path entry, 0 when no rule reads it   +1080 u32 node   +1084 u32 depth of the object
+//   +1088 u32 next member with the same hash   +1092 u32 MEMBER_IS_*   +1096 room for a list of MEMBER_LIST_VALUES values
+//   +1160 room for an unescaped text
 export const MEMBER_SLOT_IMAGE = 0;
 export const MEMBER_SLOT = 16;
 export const MEMBER_LENGTH = 20;
 export const MEMBER_KEY_LENGTH = 24;
-export const MEMBER_ENTRY = 28;
-export const MEMBER_NODE = 32;
-export const MEMBER_DEPTH = 36;
-export const MEMBER_NEXT = 40;
-export const MEMBER_FIRST = 44;
-export const MEMBER_CHAIN = 48;
-export const MEMBER_KIND = 52;
-export const MEMBER_LIST = 56;
+export const MEMBER_NEXT = 28;
+export const MEMBER_FIRST = 32;
+export const MEMBER_TEXT = 36;
+export const MEMBER_ENTRY = 1076;
+export const MEMBER_NODE = 1080;
+export const MEMBER_DEPTH = 1084;
+export const MEMBER_CHAIN = 1088;
+export const MEMBER_KIND = 1092;
+export const MEMBER_LIST = 1096;
 export const MEMBER_LIST_VALUES = 8;
-export const MEMBER_TEXT = 120;
-export const MEMBER_UNESCAPED = 1164;
+export const MEMBER_UNESCAPED = 1160;
 export const MEMBER_BYTES = 2112;
 /** Key and value are remembered up to so many bytes together; blocks are written and read beyond them. */
 export const MEMBER_TEXT_LIMIT = 1024;
-export const MEMBER_UNESCAPED_LIMIT = 928;
+export const MEMBER_UNESCAPED_LIMIT = 936;
 /** Longer keys have no member. */
 export const MEMBER_KEY_LIMIT = 128;
 /** The value may be remembered. */

@@ -82,12 +82,11 @@ const LAYOUTS: readonly Layout[] = [
     bytes: "MEMBER_BYTES",
     fields: [
       ["SLOT_IMAGE", 16] as const,
-      ...["SLOT", "LENGTH", "KEY_LENGTH", "ENTRY", "NODE", "DEPTH", "NEXT", "FIRST", "CHAIN", "KIND"].map(
-        (name) => [name, 4] as const,
-      ),
+      ...["SLOT", "LENGTH", "KEY_LENGTH", "NEXT", "FIRST"].map((name) => [name, 4] as const),
+      ["TEXT", 1040] as const,
+      ...["ENTRY", "NODE", "DEPTH", "CHAIN", "KIND"].map((name) => [name, 4] as const),
       ["LIST", 64] as const,
-      ["TEXT", 1044] as const,
-      ["UNESCAPED", 948] as const,
+      ["UNESCAPED", 952] as const,
     ],
     others: [
       ...["LIST_VALUES", "TEXT_LIMIT", "UNESCAPED_LIMIT", "KEY_LIMIT", "IS_PLAIN", "IS_OTHER", "COUNT"],
@@ -258,9 +257,9 @@ test("what is derived from another constant agrees with it", () => {
   assert.is(abi.LATE_ROOT_STAGES, abi.LATE_ROOT_EVENT + 1);
   assert.is(abi.SYMBOLS_ROOM + abi.SYMBOLS_KEPT * abi.SYMBOL_BYTES, abi.SYMBOLS_BYTES);
   // A block may be written behind the longest text, and one is read behind each.
-  assert.ok(abi.MEMBER_TEXT + abi.MEMBER_TEXT_LIMIT + abi.BLOCK_BYTES <= abi.MEMBER_UNESCAPED);
+  assert.ok(abi.MEMBER_TEXT + abi.MEMBER_TEXT_LIMIT + abi.BLOCK_BYTES <= abi.MEMBER_ENTRY);
   assert.ok(abi.MEMBER_UNESCAPED + abi.MEMBER_UNESCAPED_LIMIT + abi.BLOCK_BYTES <= abi.MEMBER_BYTES);
-  assert.is(abi.MEMBER_LIST + abi.MEMBER_LIST_VALUES * abi.VALUE_BYTES, abi.MEMBER_TEXT);
+  assert.is(abi.MEMBER_LIST + abi.MEMBER_LIST_VALUES * abi.VALUE_BYTES, abi.MEMBER_UNESCAPED);
   assert.ok(abi.MEMBER_KEY_LIMIT <= abi.MEMBER_TEXT_LIMIT);
   assert.is(abi.MEMBER_HEADS & (abi.MEMBER_HEADS - 1), 0);
   assert.is(abi.MEMBER_HEADS * abi.MEMBER_HEAD_BYTES + abi.MEMBER_COUNT * abi.MEMBER_BYTES, abi.MEMBER_REGION_BYTES);
