@@ -175,6 +175,10 @@ const WRONG: Readonly<Record<string, readonly [text: string, ...said: string[]]>
     manifest({}, { tags: ["a", 1] }),
     "E0702 manifest.json 11:7 key `metadata.tags[1]` must be a text, but is the number 1",
   ],
+  "keys that every object of JavaScript has": [
+    manifest({ constructor: { a: 1 } }),
+    "E0703 manifest.json 15:3 unknown key `constructor`",
+  ],
   "a misspelt key": [manifest({ capabilites: {} }), "E0703 manifest.json 15:3 unknown key `capabilites`"],
   "a misspelt key within": [manifest({}, { sevrity: "Low" }), "E0703 manifest.json 9:5 unknown key `metadata.sevrity`"],
   "a capability that is a text": [

@@ -9,6 +9,7 @@ import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { detectionToAlert } from "@kestrel/runtime/alert/detection-to-alert";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { createDetector } from "@kestrel/runtime/engine/detector";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import type { ForeignFaultReport } from "@kestrel/runtime/evaluate/foreign-tester";
 import {
   ForeignFault,
@@ -248,9 +249,45 @@ foreign("a fault costs the event it was about, and nothing of the other rules", 
   );
   assert.is(byRule[1]?.length, 9);
   assert.equal(counters.faults, 3);
-  assert.equal(faults[2], { name: "c", kind: "fuel", message: "out of fuel", count: 3, quarantined: 0 });
+  assert.equal(faults[2], {
+    name: "c",
+    isGenerated: false,
+    kind: "fuel",
+    message: "out of fuel",
+    count: 3,
+    quarantined: 0,
+  });
   // Each fault ends its instance.
   assert.is(made, 4);
+});
+
+foreign("what is captured counts as memory that waiting events take, and goes through in small pieces", async () => {
+  let evaluated = 0;
+  const text = "x".repeat(60_000);
+  const maker = saying(
+    () => ++evaluated > 0,
+    () => [["text", text]],
+  );
+  const rules = [
+    using("pair", "sequence by process.pid with maxspan=1d [process where c()] [file where true]", { c: "c" }),
+  ];
+  const pack = await packOf(rules, [codeOf("c", [])], [maker]);
+  const { counters } = runLines(pack, linesOf(processes(400)), { memoryBytes: 12_000_000 });
+  // 400 events of some hundred bytes would fit; with 120 kB each there is room for a hundred.
+  assert.ok(counters.sequences.evicted > 250, JSON.stringify(counters.sequences));
+
+  evaluated = 0;
+  const alone = await packOf([using("code", "any where c()", { c: "c" })], [codeOf("c", [])], [maker]);
+  const evaluator = createEvaluator(alone);
+  const before: number[] = [];
+  let last = 0;
+  for (const { output } of evaluator.evaluate(linesOf(processes(5000)), { file: "f", firstLine: 1 }, 0)) {
+    before.push(evaluated - last);
+    last = evaluated;
+    assert.ok(output.captures.size <= 1024);
+  }
+  assert.is(evaluated, 5000);
+  assert.ok(Math.max(...before) <= 1024, before.join());
 });
 
 foreign("code that always faults is left out for longer and longer, by events", async () => {

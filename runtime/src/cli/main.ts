@@ -9,7 +9,7 @@ import { MEMORY_BYTES } from "../lane/lane.js";
 import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { doctor } from "./doctor.js";
-import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
+import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { type InspectFormat, list, validate } from "./inspect.js";
 import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
@@ -294,6 +294,12 @@ function createProgram(): Command {
   return program;
 }
 
+// Who reads only the head of the help has seen enough; other output is watched by who writes it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ||= EXIT_BAD_INPUT;
+  });
+}
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {

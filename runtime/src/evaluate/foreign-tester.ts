@@ -46,6 +46,8 @@ export interface ForeignCounters {
 /** One fault, as it is told of. */
 export interface ForeignFaultReport {
   readonly name: string;
+  /** Whether eqlc has made the code, which nobody wrote by hand. */
+  readonly isGenerated: boolean;
   readonly kind: FaultKind;
   readonly message: string;
   /** How many faults of this code there have been, this one included. */
@@ -182,7 +184,8 @@ export function createForeignTester(
       state.quarantines++;
     }
     const { kind, message } = error;
-    onFault({ name: state.spec.name, kind, message, count: state.faults, quarantined: state.resting });
+    const { name, library } = state.spec;
+    onFault({ name, isGenerated: library !== null, kind, message, count: state.faults, quarantined: state.resting });
   }
 
   function start(state: State): ForeignInstance {
