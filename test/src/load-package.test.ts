@@ -80,6 +80,11 @@ loading("refuses manifests of another kind, format or interface", async () => {
   const load = (text: string): Promise<string[]> =>
     problemsOf(loadPackage(write({ ...files, "manifest.json": text })), true);
   assert.match((await load("{")).join(), /^E_PACKAGE_MANIFEST manifest\.json: is not JSON/);
+  const dir = write(files);
+  rmSync(join(dir, "manifest.json"));
+  // What is no file may be a pipe that nobody writes to, or one without an end.
+  mkdirSync(join(dir, "manifest.json"));
+  assert.equal(await problemsOf(loadPackage(dir), true), ["E_PACKAGE_MANIFEST manifest.json: not a file"]);
   assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
   assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
   assert.equal(await load(manifestText({ ...manifest, format_version: "1.0" })), [

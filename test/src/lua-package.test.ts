@@ -231,6 +231,7 @@ for (const [what, body, reason] of [
     const { status, alerts, stderr } = run(dir, "--runtime", "lua", "--replay", events);
     assert.is(status, 0, stderr);
     assert.match(stderr, reason);
+    assert.match(stderr, /^warning: the generated predicate predicate-\d+\.lua was stopped/m);
     const isShell = (alert: unknown): boolean => (alert as { rule: { id: string } }).rule.id === "shell";
     assert.equal(
       alerts.map(withoutPackage),

@@ -10,7 +10,7 @@ import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
-import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
+import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import type { InspectFormat } from "./inspect.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay } from "./replay.js";
@@ -301,6 +301,12 @@ function createProgram(): Command {
   return program;
 }
 
+// Who reads only the head of the help has seen enough; other output is watched by who writes it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ||= EXIT_BAD_INPUT;
+  });
+}
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {
