@@ -120,7 +120,9 @@ async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean)
   let module: Uint8Array | null = null;
   const foreign = new Map<string, Uint8Array>();
   const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
-  const listed = isWhole ? manifest.files : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
+  const listed = isWhole
+    ? manifest.files
+    : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
   for (let at = 0; at < listed.length; at += FILES_AT_ONCE) {
     const files = listed.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
