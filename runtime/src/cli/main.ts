@@ -273,7 +273,9 @@ function createProgram(): Command {
     });
   });
   withTrust(program.command("validate"))
-    .description("check a package and say what it is, or everything that is wrong with it")
+    .description(
+      "check a package with all its files, also those that no run reads, and say what it is, or everything that is wrong with it",
+    )
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
     .action(async (dir: string, flags: InspectFlags) => {
