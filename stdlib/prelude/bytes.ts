@@ -49,19 +49,18 @@ export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i3
 
 /** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */
 export function hashBytes(address: usize, length: u32): u32 {
-  let h: u32 = length * 0x9e3779b1;
+  let h: u64 = (length as u64) * 0x9e3779b97f4a7c15;
   let p = address;
-  const whole = address + (length & ~3);
+  const whole = address + (length & ~7);
   while (p < whole) {
-    h = (h ^ load<u32>(p)) * 0x85ebca6b;
-    h ^= h >>> 15;
-    p += 4;
+    h = (h ^ load<u64>(p)) * 0xff51afd7ed558ccd;
+    h ^= h >>> 32;
+    p += 8;
   }
-  const rest = length & 3;
+  const rest = length & 7;
   if (rest) {
-    h = (h ^ (load<u32>(p) & ((1 << (rest << 3)) - 1))) * 0x85ebca6b;
-    h ^= h >>> 15;
+    h = (h ^ (load<u64>(p) & (((1 as u64) << (rest << 3)) - 1))) * 0xff51afd7ed558ccd;
+    h ^= h >>> 32;
   }
-  h *= 0xc2b2ae35;
-  return h ^ (h >>> 16);
+  return ((h * 0xc4ceb9fe1a85ec53) >>> 32) as u32;
 }

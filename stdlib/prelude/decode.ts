@@ -10,12 +10,13 @@ import {
   TYPE_KEYWORD, TYPE_LONG, TYPE_OBJECT, TYPE_RAW, TYPE_TIEBREAKER, TYPE_TIME,
 } from "../src/abi";
 import {
-  BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, DOT, LOWER_F, LOWER_N, LOWER_T, QUOTE, WORD_ALSE,
+  BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, DOT, LINE_FEED, LOWER_F, LOWER_N, LOWER_T, QUOTE, WORD_ALSE,
   WORD_NULL, WORD_TRUE,
 } from "../src/text/characters";
 import { arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, lengthOf, text } from "./bytes";
 import { isBlank } from "./characters";
+import { followEvent } from "./follow";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table, readings } from "./pack";
 import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
@@ -33,26 +34,27 @@ export function countMalformed(): void {
 }
 
 /**
- * Reads the object that the line `[p, feed)` holds into the slots below `node`. False when the line is broken; brokenReason
- * then says why, and the slots are meaningless.
+ * Reads the object that the line at `p` holds into the slots below `node`, and returns the address of the line's feed; 0 when the line is
+ * broken, and brokenReason then says why, and the slots are meaningless. What repeats itself is followed when `follow`.
  */
-export function decodeLine(p: usize, feed: usize, node: u32): bool {
+export function decodeLine(p: usize, node: u32, follow: bool): Position {
   setBrokenReason(BROKEN_SYNTAX);
   if (load<u8>(p) != BRACE_OPEN) {
     setBrokenReason(BROKEN_NOT_OBJECT);
-    return false;
+    return 0;
   }
-  const end = decodeObject(p, node, 1);
-  if (!end) return false;
-  if (skipSpace(end) != feed) {
+  const end = follow ? followEvent(p, node) : decodeObject(p, node, 1);
+  if (!end) return 0;
+  const feed = skipSpace(end);
+  if (load<u8>(feed) != LINE_FEED) {
     setBrokenReason(BROKEN_SYNTAX);
-    return false;
+    return 0;
   }
   if (arenaFull) {
     setBrokenReason(BROKEN_SIZE);
-    return false;
+    return 0;
   }
-  return true;
+  return feed;
 }
 
 @inline
@@ -72,7 +74,7 @@ function mixKey(node: u32, length: u32, first: u64, last: u64): u32 {
   return ((salted * 0xff51afd7ed558ccd) >> 32) as u32;
 }
 
-/** The hash of the path table, for the test that pins it; findEntry has the parts at hand. */
+/** The hash of the path table; findEntry has the parts at hand. */
 export function hashKey(node: u32, key: usize, length: u32): u32 {
   return mixKey(node, length, firstBytes(key, length), lastBytes(key, length));
 }
@@ -96,13 +98,18 @@ function findEntry(node: u32, key: usize, length: u32): usize {
 
 /** SOUND: the type code is the low byte of its word. */
 @inline
-function typeOf(entry: usize): u32 {
+export function typeOf(entry: usize): u32 {
   return load<u8>(entry, PATH_ENTRY_TYPE);
 }
 
+/** How often findPath has passed a path that is a field of type object. */
+export let marked: u32 = 0;
+
 /** Something stands at or below the entry's path; matters when the path itself is a field of type object. */
 function markObject(entry: usize): void {
-  if (typeOf(entry) == TYPE_OBJECT) markPresent(load<u32>(entry, PATH_ENTRY_SLOT));
+  if (typeOf(entry) != TYPE_OBJECT) return;
+  marked++;
+  markPresent(load<u32>(entry, PATH_ENTRY_SLOT));
 }
 
 @inline
@@ -111,7 +118,7 @@ function markPresent(slot: usize): void {
 }
 
 /** As findEntry, for a key that may hold dots. */
-function findPath(node: u32, key: usize, length: u32): usize {
+export function findPath(node: u32, key: usize, length: u32): usize {
   const whole = findEntry(node, key, length);
   if (whole) return whole;
   let start: u32 = 0;
@@ -131,7 +138,7 @@ function findPath(node: u32, key: usize, length: u32): usize {
   return entry;
 }
 
-function decodeObject(p: usize, node: u32, depth: u32): Position {
+export function decodeObject(p: usize, node: u32, depth: u32): Position {
   if (depth > (DEPTH_LIMIT as u32)) {
     setBrokenReason(BROKEN_DEPTH);
     return 0;
@@ -139,22 +146,7 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
   p = skipSpace(p + 1);
   if (load<u8>(p) == BRACE_CLOSE) return p + 1;
   while (true) {
-    if (load<u8>(p) != QUOTE) return 0;
-    let key = p + 1;
-    p = stringEnd(key);
-    if (!p) return 0;
-    let length = (p - key) as u32;
-    if (sawEscape) {
-      const plain = unescaped(key, length);
-      if (badEscape) return 0;
-      key = addressOf(plain);
-      length = lengthOf(plain);
-    }
-    p = skipSpace(p + 1);
-    if (load<u8>(p) != COLON) return 0;
-    p = skipSpace(p + 1);
-    const entry = findPath(node, key, length);
-    p = entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
+    p = decodePair(p, node, depth);
     if (!p) return 0;
     p = skipSpace(p);
     const c = load<u8>(p);
@@ -164,8 +156,28 @@ function decodeObject(p: usize, node: u32, depth: u32): Position {
   }
 }
 
+/** Past the key at `p` and its value. */
+export function decodePair(p: usize, node: u32, depth: u32): Position {
+  if (load<u8>(p) != QUOTE) return 0;
+  let key = p + 1;
+  p = stringEnd(key);
+  if (!p) return 0;
+  let length = (p - key) as u32;
+  if (sawEscape) {
+    const plain = unescaped(key, length);
+    if (badEscape) return 0;
+    key = addressOf(plain);
+    length = lengthOf(plain);
+  }
+  p = skipSpace(p + 1);
+  if (load<u8>(p) != COLON) return 0;
+  p = skipSpace(p + 1);
+  const entry = findPath(node, key, length);
+  return entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
+}
+
 /** A whole value, the array included where it is one, for every slot that wants it. */
-function decodeMember(p: usize, entry: usize, depth: u32): Position {
+export function decodeMember(p: usize, entry: usize, depth: u32): Position {
   const end = decodeValue(p, entry, depth);
   const more = load<u32>(entry, PATH_ENTRY_TYPE) >> PATH_TYPE_BITS;
   if (!end || !more) return end;

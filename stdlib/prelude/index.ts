@@ -14,10 +14,12 @@ import {
   SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
   VALUE_LENGTH,
 } from "../src/abi";
+import { LINE_FEED } from "../src/text/characters";
 import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
 import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
+import { forgetMembers, renewVersions } from "./follow";
 import { writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
@@ -28,12 +30,12 @@ import {
   stage_nodes, stage_slots_base, stage_slots_end, stamps_base, stamps_end, time_slot,
 } from "./pack";
 import { brokenReason, lineEnd, setBrokenReason, skipSpace } from "./scan";
-import { clearSlots, symbolsOf, valuesOf } from "./slots";
+import { clearSlots, symbolsOf, valuesOf, versionsSpent } from "./slots";
 import { forgetTiebreaker, hasTiebreaker, isUnsigned, tiebreaker } from "./tiebreaker";
 import { isPlausible } from "./time";
 
 export {
-  found_base, path_table, path_mask, readings, slots_base, slots_end, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
+  found_base, path_table, path_mask, readings, slots_base, slots_end, filled_base, members_base, stage_slots_base, stage_slots_end, stage_nodes, stage_count,
   time_slot, time_unit, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
@@ -214,8 +216,10 @@ function nextEvent(): void {
   if (generation >= (GENERATION_LIMIT as u32)) {
     memory.fill(stamps_base, 0, stamps_end - stamps_base);
     restartGenerations();
+    forgetMembers();
   }
   clearSlots();
+  if (versionsSpent()) renewVersions();
 }
 
 /** See "Late tests" in stdlib/src/abi.ts. */
@@ -231,7 +235,7 @@ export function late_event(root: u32, address: usize, length: u32): i32 {
   // The counters are put back: the line's values were counted when its event came, and each late test reads it again.
   const malformed = load<u64>(CONTROL_BASE + CONTROL_MALFORMED);
   const replaced = load<u64>(CONTROL_BASE + CONTROL_REPLACED);
-  const whole = decodeLine(skipSpace(address), address + length - 1, node);
+  const whole = decodeLine(skipSpace(address), node, false) == address + length - 1;
   store<u64>(CONTROL_BASE + CONTROL_MALFORMED, malformed);
   store<u64>(CONTROL_BASE + CONTROL_REPLACED, replaced);
   return whole ? LATE_READ : LATE_BROKEN;
@@ -260,12 +264,16 @@ export function run(address: usize, length: u32): i32 {
       status = RUN_FULL;
       break;
     }
-    const feed = lineEnd(p);
     const start = skipSpace(p);
-    if (start == feed) count(CONTROL_BLANK);
+    let feed = start;
+    if (load<u8>(start) == LINE_FEED) count(CONTROL_BLANK);
     else {
       nextEvent();
-      if (!decodeLine(start, feed, 0) || !runEvent(line, start, feed)) recordBroken(line, (start - address) as u32);
+      feed = decodeLine(start, 0, true);
+      if (!feed || !runEvent(line, start, feed)) {
+        recordBroken(line, (start - address) as u32);
+        if (!feed) feed = lineEnd(start);
+      }
     }
     p = feed + 1;
     line++;

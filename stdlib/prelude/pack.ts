@@ -9,6 +9,8 @@ export let readings: usize = 0;
 /** First slot and the address behind the last. */
 export let slots_base: usize = 0;
 export let slots_end: usize = 0;
+/** Room for the addresses of all of them, and one more. */
+export let filled_base: usize = 0;
 /** The same for the slots of earlier stages' events; the path table's node for each stage, and how many stages have one. */
 export let stage_slots_base: usize = 0;
 export let stage_slots_end: usize = 0;
@@ -18,7 +20,9 @@ export let stage_count: u32 = 0;
 export let time_slot: usize = 0;
 /** What a number in the time field counts, a TIME_UNIT_* of abi.ts. */
 export let time_unit: u32 = 0;
-/** State that a wrapped generation must clear. */
+/** Heads of lists of members, and the members behind them. */
+export let members_base: usize = 0;
+/** State that a wrapped generation or version must clear, up to the predicate stamps, which no version means. */
 export let stamps_base: usize = 0;
 export let stamps_end: usize = 0;
 /** One u32 stamp for each predicate. */

@@ -2,18 +2,43 @@
 // Layouts: see stdlib/src/abi.ts.
 
 import {
-  GROUP_FOLDED, GROUP_LENGTHS, GROUP_LONGEST, GROUP_MASK, GROUP_RECORD, GROUP_SLOT, GROUP_TABLE, LENGTHS_MASK,
-  RECORD_STAMP, RECORD_VALUE, SLOT_BYTES, SLOT_COUNT, SLOT_VALUE, SYMBOL_BYTES, SYMBOL_ENTRY_ADDRESS,
-  SYMBOL_ENTRY_BYTES, SYMBOL_ENTRY_HASH, SYMBOL_ENTRY_LENGTH, SYMBOL_ENTRY_SYMBOL, VALUE_ADDRESS, VALUE_BYTES,
-  VALUE_LENGTH,
+  FOLDED_BYTES, FOLDED_ROOM, FOLDED_STAMP, FOLDED_VALUE, FOLD_SHIFT, GROUP_FOLDED, GROUP_LENGTHS, GROUP_LONGEST, GROUP_MASK, GROUP_RECORD,
+  GROUP_SLOT, GROUP_TABLE, LENGTHS_MASK, SLOT_COUNT, SLOT_VALUE, SLOT_VERSION, SYMBOLS_KEPT, SYMBOLS_LIST, SYMBOLS_ROOM, SYMBOLS_STAMP,
+  SYMBOL_BYTES, SYMBOL_ENTRY_ADDRESS, SYMBOL_ENTRY_BYTES, SYMBOL_ENTRY_HASH, SYMBOL_ENTRY_LENGTH, SYMBOL_ENTRY_SYMBOL, VALUE_ADDRESS,
+  VALUE_BYTES, VALUE_LENGTH, VERSION_LIMIT, BLOCK_BYTES,
 } from "../src/abi";
-import { allocate, arenaFull, generation } from "./arena";
+import { allocate, arenaFull } from "./arena";
 import { Text, addressOf, bytesEqual, hashBytes, lengthOf } from "./bytes";
-import { slots_base, slots_end } from "./pack";
-import { foldedText } from "./unicode";
+import { filled_base, slots_base, slots_end } from "./pack";
+import { foldedInto, foldedText } from "./unicode";
+
+const FILLED_BYTES: usize = 4;
+
+/** Behind the last of the addresses, from `filled_base` on, of the slots that the event at hand has filled. */
+let filled: usize = 0;
 
 export function clearSlots(): void {
-  for (let p = slots_base; p < slots_end; p += SLOT_BYTES) store<u32>(p, 0, SLOT_COUNT);
+  for (let p = filled_base; p < filled; p += FILLED_BYTES) store<u32>(load<u32>(p), 0, SLOT_COUNT);
+  filled = filled_base;
+}
+
+/** A slot of the event at hand that was empty now has `count` values; none leaves it empty. */
+@inline
+export function noteFilled(slot: usize, count: u32): void {
+  store<u32>(filled, slot as u32);
+  filled += count ? FILLED_BYTES : 0;
+}
+
+/** Counts the values that are read; see SLOT_VERSION. */
+let versions: u32 = 0;
+
+@inline
+export function versionsSpent(): bool {
+  return versions >= (VERSION_LIMIT as u32);
+}
+
+export function restartVersions(): void {
+  versions = 0;
 }
 
 /** How many values the first list of a slot holds; a power of two. */
@@ -23,7 +48,11 @@ const FIRST_LIST: u32 = 4;
 export function appendValue(slot: usize): usize {
   const count = load<u32>(slot, SLOT_COUNT);
   store<u32>(slot, count + 1, SLOT_COUNT);
-  if (count == 0) return slot + SLOT_VALUE;
+  store<u32>(slot, ++versions, SLOT_VERSION);
+  if (count == 0) {
+    if (slot >= slots_base && slot < slots_end) noteFilled(slot, 1);
+    return slot + SLOT_VALUE;
+  }
   if (count == 1) {
     const list = allocate(FIRST_LIST * VALUE_BYTES);
     store<u64>(list, load<u64>(slot, SLOT_VALUE));
@@ -58,27 +87,52 @@ export function storeText(value: usize, t: Text): void {
   store<u32>(value, lengthOf(t), VALUE_LENGTH);
 }
 
-/** Address of the folded values of a slot that holds strings; computed once for each event. Not folded in a full arena. */
+/**
+ * What is derived of a slot stands in the arena, and ends with the event: the slot gets a version that it will never have again, even where
+ * its values are remembered.
+ */
+function endWithEvent(slot: usize): void {
+  store<u32>(slot, ++versions, SLOT_VERSION);
+}
+
+/** Room that a text may need when it is folded, in whole blocks. */
+@inline
+function foldedRoom(length: u32): usize {
+  return (length + (length >> FOLD_SHIFT) + BLOCK_BYTES) as usize;
+}
+
+/** Address of the folded values of a slot that holds strings; computed once for each version. Not folded in a full arena. */
 export function foldedValues(slot: usize, record: usize): usize {
   const count = load<u32>(slot, SLOT_COUNT);
+  if (load<u32>(record, FOLDED_STAMP) != load<u32>(slot, SLOT_VERSION)) fold(slot, record, count);
+  return count == 1 ? record + FOLDED_VALUE : (load<u32>(record, FOLDED_VALUE) as usize);
+}
+
+function fold(slot: usize, record: usize, count: u32): void {
   const values = valuesOf(slot);
-  if (load<u32>(record, RECORD_STAMP) != generation) {
-    store<u32>(record, generation, RECORD_STAMP);
-    let list = record + RECORD_VALUE;
+  let room = record + FOLDED_ROOM + (count > 1 ? (count as usize) * VALUE_BYTES : 0);
+  let last = room;
+  for (let i: u32 = 0; i < count; i++) last += foldedRoom(load<u32>(values + i * VALUE_BYTES, VALUE_LENGTH));
+  const kept = last <= record + FOLDED_BYTES;
+  let list = count > 1 ? record + FOLDED_ROOM : record + FOLDED_VALUE;
+  if (!kept) {
+    endWithEvent(slot);
     if (count > 1) {
       list = allocate(count * VALUE_BYTES);
-      if (arenaFull) {
-        store<u32>(record, values as u32, RECORD_VALUE);
-        return values;
-      }
-      store<u32>(record, list as u32, RECORD_VALUE);
-    }
-    for (let i: u32 = 0; i < count; i++) {
-      const value = values + i * VALUE_BYTES;
-      storeText(list + i * VALUE_BYTES, foldedText(load<u32>(value, VALUE_ADDRESS), load<u32>(value, VALUE_LENGTH)));
+      if (arenaFull) list = values;
     }
   }
-  return count == 1 ? record + RECORD_VALUE : (load<u32>(record, RECORD_VALUE) as usize);
+  store<u32>(record, load<u32>(slot, SLOT_VERSION), FOLDED_STAMP);
+  if (count > 1) store<u32>(record, list as u32, FOLDED_VALUE);
+  if (list == values) return;
+  for (let i: u32 = 0; i < count; i++) {
+    const address: usize = load<u32>(values + i * VALUE_BYTES, VALUE_ADDRESS);
+    const length = load<u32>(values + i * VALUE_BYTES, VALUE_LENGTH);
+    if (kept) {
+      storeText(list + i * VALUE_BYTES, foldedInto(room, address, length));
+      room += foldedRoom(length);
+    } else storeText(list + i * VALUE_BYTES, foldedText(address, length));
+  }
 }
 
 /**
@@ -89,39 +143,42 @@ export function foldedValues(slot: usize, record: usize): usize {
 export function symbolsOf(group: usize): usize {
   const slot: usize = load<u32>(group, GROUP_SLOT);
   const record: usize = load<u32>(group, GROUP_RECORD);
+  if (load<u32>(record, SYMBOLS_STAMP) != load<u32>(slot, SLOT_VERSION)) findSymbols(group, slot, record);
+  return load<u32>(slot, SLOT_COUNT) <= (SYMBOLS_KEPT as u32) ? record + SYMBOLS_ROOM : (load<u32>(record, SYMBOLS_LIST) as usize);
+}
+
+function findSymbols(group: usize, slot: usize, record: usize): void {
   const count = load<u32>(slot, SLOT_COUNT);
-  if (load<u32>(record, RECORD_STAMP) != generation) {
-    store<u32>(record, generation, RECORD_STAMP);
-    const longest = load<u32>(group, GROUP_LONGEST);
-    const lengths = load<u32>(group, GROUP_LENGTHS);
-    const folded: usize = load<u32>(group, GROUP_FOLDED);
-    let list = record + RECORD_VALUE;
-    if (count > 1) {
-      list = allocate(count * SYMBOL_BYTES);
-      if (arenaFull) {
-        store<u32>(slot, 0, SLOT_COUNT);
-        return list;
-      }
-      store<u32>(record, list as u32, RECORD_VALUE);
+  const longest = load<u32>(group, GROUP_LONGEST);
+  const lengths = load<u32>(group, GROUP_LENGTHS);
+  const folded: usize = load<u32>(group, GROUP_FOLDED);
+  let list = record + SYMBOLS_ROOM;
+  if (count > (SYMBOLS_KEPT as u32)) {
+    endWithEvent(slot);
+    list = allocate(count * SYMBOL_BYTES);
+    if (arenaFull) {
+      store<u32>(slot, 0, SLOT_COUNT);
+      return;
     }
-    // Folding leaves at least a third of a text, so a value of more than three times the longest literal is none of
-    // them.
-    const plain = valuesOf(slot);
-    let fits = !folded;
-    for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * VALUE_BYTES, VALUE_LENGTH) <= longest * 3;
-    if (!fits) {
-      memory.fill(list, 0, count * SYMBOL_BYTES);
-    } else {
-      const values = folded ? foldedValues(slot, folded) : plain;
-      for (let i: u32 = 0; i < count; i++) {
-        const value = values + i * VALUE_BYTES;
-        const length = load<u32>(value, VALUE_LENGTH);
-        const possible = length <= longest && ((lengths >> (length & LENGTHS_MASK)) & 1) != 0;
-        store<u32>(list + i * SYMBOL_BYTES, possible ? symbolFor(group, load<u32>(value, VALUE_ADDRESS), length) : 0);
-      }
+    store<u32>(record, list as u32, SYMBOLS_LIST);
+  }
+  // Folding leaves at least a third of a text, so a value of more than three times the longest literal is none of
+  // them.
+  const plain = valuesOf(slot);
+  let fits = !folded;
+  for (let i: u32 = 0; i < count && !fits; i++) fits = load<u32>(plain + i * VALUE_BYTES, VALUE_LENGTH) <= longest * 3;
+  if (!fits) {
+    for (let i: u32 = 0; i < count; i++) store<u32>(list + i * SYMBOL_BYTES, 0);
+  } else {
+    const values = folded ? foldedValues(slot, folded) : plain;
+    for (let i: u32 = 0; i < count; i++) {
+      const value = values + i * VALUE_BYTES;
+      const length = load<u32>(value, VALUE_LENGTH);
+      const possible = length <= longest && ((lengths >> (length & LENGTHS_MASK)) & 1) != 0;
+      store<u32>(list + i * SYMBOL_BYTES, possible ? symbolFor(group, load<u32>(value, VALUE_ADDRESS), length) : 0);
     }
   }
-  return count == 1 ? record + RECORD_VALUE : (load<u32>(record, RECORD_VALUE) as usize);
+  store<u32>(record, load<u32>(slot, SLOT_VERSION), SYMBOLS_STAMP);
 }
 
 function symbolFor(group: usize, address: usize, length: u32): u32 {

@@ -224,7 +224,13 @@ function foldBeyondAscii(c: u32): u32 {
 /** Simple case folding; ASCII in whole blocks, the rest by the pack's range table. */
 export function foldedText(address: usize, length: u32): Text {
   // SOUND: folding lengthens a code point by at most half (two bytes to three).
-  const out = allocate(length + (length >> FOLD_SHIFT) + BLOCK_BYTES);
+  const folded = foldedInto(allocate(length + (length >> FOLD_SHIFT) + BLOCK_BYTES), address, length);
+  shrinkTo(addressOf(folded) + lengthOf(folded));
+  return folded;
+}
+
+/** As foldedText, to `out`, where there is room for half as much again and a block. */
+export function foldedInto(out: usize, address: usize, length: u32): Text {
   const end = address + length;
   const below = i8x16.splat((UPPER_A - 1) as i8);
   const above = i8x16.splat((UPPER_Z + 1) as i8);
@@ -249,7 +255,6 @@ export function foldedText(address: usize, length: u32): Text {
     p += widthOf(load<u8>(p));
     q = writeCodePoint(q, foldBeyondAscii(c));
   }
-  shrinkTo(q);
   return text(out, (q - out) as u32);
 }
 

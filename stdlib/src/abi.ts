@@ -10,9 +10,10 @@
 //   fixed  0        guard: never read, so that a null pointer is a zero-length string
 //   fixed  1024     control block (CONTROL_*): counters and the result of the last `run`
 //   fixed  4096     static data of the prelude
-//   fixed  65536    state: slots, lineage flags, then what a generation makes valid: folded slots, symbol records, memo words,
-//                   predicate stamps
+//   fixed  65536    state: slots, the list of those that are filled, lineage flags, then what is valid while a version or
+//                   a generation lasts: folded slots, symbol records, memo words, and predicate stamps
 //          data     path table, literals, symbol tables, patterns, postings
+//          members  what is remembered of keys and values, from event to event
 //          arena    scratch of one event: unescaped strings, lists, folded copies
 //          output   what `run` found: event headers, matches, keys
 //          input    the batch of NDJSON lines, exported as input_base / input_capacity
@@ -180,21 +181,76 @@ export const VALUE_BYTES = 8;
 export const VALUE_SHIFT = 3;
 
 // Slot, 16 bytes, one for each field the pack reads; count 0 is a missing field:
-//   +0 u32 count   +4 u32 unused   +8 the value when count is 1, else u32 address of the list of values
+//   +0 u32 count   +4 u32 version   +8 the value when count is 1, else u32 address of the list of values
+// Versions count all values that are read, and a slot has that of its newest. So the same version of a slot is the same values,
+// also in another event: see stdlib/prelude/follow.ts.
 export const SLOT_COUNT = 0;
+export const SLOT_VERSION = 4;
 export const SLOT_VALUE = 8;
 export const SLOT_BYTES = 16;
+/** Beyond it versions begin anew, and what is stamped with them is cleared; a memo word has so many bits less its result. */
+export const VERSION_LIMIT = 0x70000000;
 
-// Derived record (folded slot, symbol record), 16 bytes, valid while its stamp equals the event's generation:
-//   +0 u32 stamp   +4 u32 unused   +8 as in a slot (symbols are u32 and lists of u32)
-export const RECORD_STAMP = 0;
-export const RECORD_VALUE = 8;
-export const RECORD_BYTES = 16;
+// Derived records are valid while their stamp equals the version of their slot.
+// Folded slot, 400 bytes:
+//   +0 u32 stamp   +4 u32 unused   +8 as in a slot   +16 room for short texts, their list in front of them where there are several
+export const FOLDED_STAMP = 0;
+export const FOLDED_VALUE = 8;
+export const FOLDED_ROOM = 16;
+export const FOLDED_BYTES = 400;
+// Symbol record, 48 bytes:
+//   +0 u32 stamp   +4 u32 address of the list of more symbols than there is room for   +8 room for SYMBOLS_KEPT symbols
+export const SYMBOLS_STAMP = 0;
+export const SYMBOLS_LIST = 4;
+export const SYMBOLS_ROOM = 8;
+export const SYMBOLS_KEPT = 10;
+export const SYMBOLS_BYTES = 48;
 export const SYMBOL_BYTES = 4;
 
+// Member, 2112 bytes (33 lines of a processor's cache: a power of two of them would be mapped to few of its sets): a key that has
+// been seen in an object, and the value that stood there last. See stdlib/prelude/follow.ts.
+//   +0 the slot as the value filled it; its texts stand in the member
+//   +16 u32 slot address, 0 when the value fills none   +20 u32 bytes of key and value, 0 when the value is not remembered
+//   +24 u32 bytes of the key: its quotes, the colon, and blanks to where the value begins
+//   +28 u32 member expected after this one   +32 u32 member expected first in the object that is its value
+//   +36 text: key and value, here so that one or two lines hold all that is read of most members
+//   +1076 u32 path entry, 0 when no rule reads it   +1080 u32 node   +1084 u32 depth of the object
+//   +1088 u32 next member with the same hash   +1092 u32 MEMBER_IS_*   +1096 room for a list of MEMBER_LIST_VALUES values
+//   +1160 room for an unescaped text
+export const MEMBER_SLOT_IMAGE = 0;
+export const MEMBER_SLOT = 16;
+export const MEMBER_LENGTH = 20;
+export const MEMBER_KEY_LENGTH = 24;
+export const MEMBER_NEXT = 28;
+export const MEMBER_FIRST = 32;
+export const MEMBER_TEXT = 36;
+export const MEMBER_ENTRY = 1076;
+export const MEMBER_NODE = 1080;
+export const MEMBER_DEPTH = 1084;
+export const MEMBER_CHAIN = 1088;
+export const MEMBER_KIND = 1092;
+export const MEMBER_LIST = 1096;
+export const MEMBER_LIST_VALUES = 8;
+export const MEMBER_UNESCAPED = 1160;
+export const MEMBER_BYTES = 2112;
+/** Key and value are remembered up to so many bytes together; blocks are written and read beyond them. */
+export const MEMBER_TEXT_LIMIT = 1024;
+export const MEMBER_UNESCAPED_LIMIT = 936;
+/** Longer keys have no member. */
+export const MEMBER_KEY_LIMIT = 128;
+/** The value may be remembered. */
+export const MEMBER_IS_PLAIN = 0;
+/** Reading the value does more than fill one slot. */
+export const MEMBER_IS_OTHER = 1;
+/** How many members there are, and heads of the lists of those with one hash; a power of two. */
+export const MEMBER_COUNT = 1024;
+export const MEMBER_HEADS = 1024;
+export const MEMBER_HEAD_BYTES = 4;
+export const MEMBER_REGION_BYTES = 0x211000;
+
 // Predicate stamps, a u32 each: the generation of the event for which the predicate was visited last.
-// Memo words, a u32 each: the generation for which an atom was tested last, above one bit of result. So a generation has 31
-// bits; behind GENERATION_LIMIT the state is cleared and it starts again.
+// Memo words, a u32 each: the generation for which an atom was tested last, or the version of its slot when it asks one reading,
+// above one bit of result. So both have 31 bits; behind their limits the state is cleared and they start again.
 export const STAMP_BYTES = 4;
 export const MEMO_BYTES = 4;
 export const MEMO_RESULT_BITS = 1;

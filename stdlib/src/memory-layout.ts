@@ -20,6 +20,7 @@ import {
   LONGEST_JOIN,
   LONGEST_LINE,
   MATCH_BYTES,
+  MEMBER_REGION_BYTES,
   MEMORY_END,
   OUTPUT_BYTES,
   OUTPUT_BYTES_A_PREDICATE,
@@ -49,6 +50,7 @@ export interface MemorySizes {
   readonly oversizeRequest: number;
   readonly repairGrowth: number;
   readonly foldShift: number;
+  readonly members: number;
   readonly arena: number;
   readonly overflow: number;
   readonly output: number;
@@ -72,6 +74,7 @@ export const MEMORY_SIZES: MemorySizes = {
   oversizeRequest: OVERSIZE_REQUEST,
   repairGrowth: REPAIR_GROWTH,
   foldShift: FOLD_SHIFT,
+  members: MEMBER_REGION_BYTES,
   arena: ARENA_BYTES,
   overflow: OVERFLOW_BYTES,
   output: OUTPUT_BYTES,
@@ -188,6 +191,7 @@ export interface PackExtent {
 }
 
 export interface Regions {
+  readonly membersBase: number;
   readonly arenaBase: number;
   readonly arenaEnd: number;
   readonly outputBase: number;
@@ -208,7 +212,8 @@ export function layOutMemory(extent: PackExtent, sizes: MemorySizes = MEMORY_SIZ
       `the data of the prelude ends at ${preludeEnd}, where the state of the pack stands from ${sizes.packData}`,
     );
   }
-  const arenaBase = aligned(dataEnd);
+  const membersBase = aligned(dataEnd);
+  const arenaBase = aligned(membersBase + sizes.members);
   const arenaEnd = arenaBase + sizes.arena;
   const outputBase = aligned(arenaEnd + sizes.overflow + sizes.padding);
   const outputEnd = outputBase + aligned(sizes.output + predicates * sizes.outputAPredicate);
@@ -217,7 +222,7 @@ export function layOutMemory(extent: PackExtent, sizes: MemorySizes = MEMORY_SIZ
   const foreignBase = aligned(lateBase + sizes.late + sizes.padding);
   const end = foreignText === 0 ? foreignBase : foreignBase + foreignText + sizes.padding;
   if (end > MEMORY_END) throw new Error(`the pack needs ${end} bytes of memory; addresses end at ${MEMORY_END}`);
-  return { arenaBase, arenaEnd, outputBase, outputEnd, inputBase, lateBase, foreignBase, end };
+  return { membersBase, arenaBase, arenaEnd, outputBase, outputEnd, inputBase, lateBase, foreignBase, end };
 }
 
 function aligned(address: number): number {

@@ -64,12 +64,34 @@ const LAYOUTS: readonly Layout[] = [
   {
     prefix: "SLOT",
     bytes: "SLOT_BYTES",
-    fields: [["COUNT", 4] as const, [null, 4] as const, ["VALUE", 8] as const],
+    fields: [["COUNT", 4] as const, ["VERSION", 4] as const, ["VALUE", 8] as const],
   },
   {
-    prefix: "RECORD",
-    bytes: "RECORD_BYTES",
-    fields: [["STAMP", 4] as const, [null, 4] as const, ["VALUE", 8] as const],
+    prefix: "FOLDED",
+    bytes: "FOLDED_BYTES",
+    fields: [["STAMP", 4] as const, [null, 4] as const, ["VALUE", 8] as const, ["ROOM", 384] as const],
+  },
+  {
+    prefix: "SYMBOLS",
+    bytes: "SYMBOLS_BYTES",
+    fields: [["STAMP", 4] as const, ["LIST", 4] as const, ["ROOM", 40] as const],
+    others: ["KEPT"],
+  },
+  {
+    prefix: "MEMBER",
+    bytes: "MEMBER_BYTES",
+    fields: [
+      ["SLOT_IMAGE", 16] as const,
+      ...["SLOT", "LENGTH", "KEY_LENGTH", "NEXT", "FIRST"].map((name) => [name, 4] as const),
+      ["TEXT", 1040] as const,
+      ...["ENTRY", "NODE", "DEPTH", "CHAIN", "KIND"].map((name) => [name, 4] as const),
+      ["LIST", 64] as const,
+      ["UNESCAPED", 952] as const,
+    ],
+    others: [
+      ...["LIST_VALUES", "TEXT_LIMIT", "UNESCAPED_LIMIT", "KEY_LIMIT", "IS_PLAIN", "IS_OTHER", "COUNT"],
+      ...["HEADS", "HEAD_BYTES", "REGION_BYTES"],
+    ],
   },
   {
     prefix: "PATH_ENTRY",
@@ -233,6 +255,15 @@ test("every constant with the name of a layout is one of its fields, or known to
 test("what is derived from another constant agrees with it", () => {
   assert.is(1 << abi.VALUE_SHIFT, abi.VALUE_BYTES);
   assert.is(abi.LATE_ROOT_STAGES, abi.LATE_ROOT_EVENT + 1);
+  assert.is(abi.SYMBOLS_ROOM + abi.SYMBOLS_KEPT * abi.SYMBOL_BYTES, abi.SYMBOLS_BYTES);
+  // A block may be written behind the longest text, and one is read behind each.
+  assert.ok(abi.MEMBER_TEXT + abi.MEMBER_TEXT_LIMIT + abi.BLOCK_BYTES <= abi.MEMBER_ENTRY);
+  assert.ok(abi.MEMBER_UNESCAPED + abi.MEMBER_UNESCAPED_LIMIT + abi.BLOCK_BYTES <= abi.MEMBER_BYTES);
+  assert.is(abi.MEMBER_LIST + abi.MEMBER_LIST_VALUES * abi.VALUE_BYTES, abi.MEMBER_UNESCAPED);
+  assert.ok(abi.MEMBER_KEY_LIMIT <= abi.MEMBER_TEXT_LIMIT);
+  assert.is(abi.MEMBER_HEADS & (abi.MEMBER_HEADS - 1), 0);
+  assert.is(abi.MEMBER_HEADS * abi.MEMBER_HEAD_BYTES + abi.MEMBER_COUNT * abi.MEMBER_BYTES, abi.MEMBER_REGION_BYTES);
+  assert.ok(abi.VERSION_LIMIT + abi.LONGEST_LINE < 2 ** (8 * abi.MEMO_BYTES - abi.MEMO_RESULT_BITS));
   assert.is(abi.GENERATION_LIMIT, 2 ** (8 * abi.MEMO_BYTES - abi.MEMO_RESULT_BITS) - 1);
   assert.ok(abi.TYPE_TIME < 1 << abi.PATH_TYPE_BITS);
   assert.is(abi.LENGTHS_MASK, 8 * (abi.GROUP_BYTES - abi.GROUP_LENGTHS) - 1);

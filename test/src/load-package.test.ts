@@ -86,7 +86,7 @@ loading("refuses manifests of another kind, format or interface", async () => {
     'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "4.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
-    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 4",
+    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 5",
   ]);
 });
 
@@ -213,14 +213,14 @@ loading("refuses modules with another interface", async () => {
     ),
   ]);
   const misplaced = await assemble(`
-    export const abi_version: i32 = 5; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const abi_version: i32 = 6; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
     export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }
     export const late_base: i32 = 262143; export const late_capacity: i32 = 65; export const lineage_flags: i32 = 262142;
     export const flag_count: i32 = 4; export const predicate_count: i32 = 0;
     export function late_begin(): void {} export function late_test(p: i32): i32 { return p; }
     export function late_event(r: i32, a: i32, n: i32): i32 { return r + a + n; }`);
   assert.equal(await load(misplaced), [
-    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 5; this runtime speaks 4",
+    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 6; this runtime speaks 5",
     "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: a late region of 65 bytes at 262143 does not fit into 262144 bytes of memory",

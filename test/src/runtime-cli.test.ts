@@ -234,7 +234,7 @@ cli("helps, and tells its version", async () => {
     assert.ok(help.stdout.includes(word), word);
   }
   const version = await run(["--version"]);
-  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 4\)\n$/);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 5\)\n$/);
 });
 
 cli("validates and lists a package", async () => {

@@ -22,7 +22,7 @@ const MOST_DAYS = 36_500;
 export async function sign(dir: string, flags: SignFlags): Promise<number> {
   const expires = flags.expires === undefined ? null : expiryOf(flags.expires, Date.now());
   const keys = flags.key.map(readSigningKey);
-  const { manifest } = await loadPackage(dir).catch((error: unknown) => {
+  const { manifest } = await loadPackage(dir, { whole: true }).catch((error: unknown) => {
     if (!(error instanceof PackageError)) throw error;
     throw new SigningError("E_SIGN_PACKAGE", `${dir} is not signed: ${error.message}`, { cause: error });
   });

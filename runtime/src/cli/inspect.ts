@@ -10,10 +10,10 @@ import { EXIT_BAD_INPUT, EXIT_OK } from "./failures.js";
 
 export type InspectFormat = "text" | "json";
 
-/** Checks a package, and returns the exit code; as text, problems are thrown, as JSON they are printed. */
+/** Checks a package with all its files, also those that nobody runs, and returns the exit code; as text, problems are thrown, as JSON they are printed. */
 export async function validate(dir: string, format: InspectFormat, options: LoadOptions = {}): Promise<number> {
   try {
-    const pack = await loadPackage(dir, options);
+    const pack = await loadPackage(dir, { ...options, whole: true });
     await print(format === "json" ? JSON.stringify({ ok: true, ...facts(pack), problems: [] }) : factsText(pack));
     return EXIT_OK;
   } catch (error) {

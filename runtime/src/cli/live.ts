@@ -53,9 +53,6 @@ export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimi
 
 /** So often it is looked whether the cgroup is still there. */
 const LOOK_MS = 1000;
-/** Two events of one key stand in the ring as they happened, but for what two CPUs write at the same moment. */
-export const LIVE_LATENESS_NS = 100_000_000n;
-export const LIVE_RING_BYTES = 16 << 20;
 
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {

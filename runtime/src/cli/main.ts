@@ -1,4 +1,6 @@
 // kestrel-run: the command line to a call of replay, validate, list or doctor, and their result to an exit code.
+//
+// What only some runs need is loaded when it is needed: a replay of twenty lines takes hardly longer than Node itself, and every module counts there.
 
 import { readFileSync } from "node:fs";
 import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
@@ -8,10 +10,8 @@ import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
-import { doctor } from "./doctor.js";
 import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
-import { type InspectFormat, list, validate } from "./inspect.js";
-import { LIVE_LATENESS_NS, LIVE_RING_BYTES, watchLive } from "./live.js";
+import type { InspectFormat } from "./inspect.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay } from "./replay.js";
 import { readTrust, type TrustFlags, trustOptions } from "./trust.js";
@@ -65,6 +65,9 @@ Exit codes:
   141  standard output was closed before the run was over
 `;
 
+/** Two events of one key stand in the ring as they happened, but for what two CPUs write at the same moment. */
+const LIVE_LATENESS_NS = 100_000_000n;
+const LIVE_RING_BYTES = 16 << 20;
 const LEAST_MEMORY = 1 << 20;
 const MOST_MEMORY = 2 ** 40;
 /** The smallest read buffer; the reader takes no less. */
@@ -234,6 +237,7 @@ function createProgram(): Command {
     const sinks = { alerts, append: flags.append === true, output } as const;
     const trust = readTrust(flags);
     if (flags.ebpf === true) {
+      const { watchLive } = await import("./live.js");
       code = await watchLive(dir, {
         ...sinks,
         trust,
@@ -273,6 +277,7 @@ function createProgram(): Command {
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
     .action(async (dir: string, flags: InspectFlags) => {
+      const { validate } = await import("./inspect.js");
       code = await validate(dir, flags.format, { trust: readTrust(flags) });
     });
   withTrust(program.command("list"))
@@ -280,6 +285,7 @@ function createProgram(): Command {
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the list").default("text"))
     .action(async (dir: string, flags: InspectFlags) => {
+      const { list } = await import("./inspect.js");
       code = await list(dir, flags.format, { trust: readTrust(flags) });
     });
   withTrust(program.command("doctor"))
@@ -289,6 +295,7 @@ function createProgram(): Command {
     .argument("[dir]", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
     .action(async (dir: string | undefined, flags: InspectFlags) => {
+      const { doctor } = await import("./doctor.js");
       code = await doctor(dir ?? null, flags.format, { trust: readTrust(flags) });
     });
   return program;

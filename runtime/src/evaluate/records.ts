@@ -200,7 +200,7 @@ function eventOf(
     timed: (view.getUint32(at + EVENT_HEADER_FLAGS, true) & EVENT_HAS_TIME) !== 0,
     tie: tiebreakerOf(view, at),
     clock: view.getBigInt64(at + EVENT_HEADER_CLOCK, true),
-    keepers: 0,
+    place: 0,
     waiting: 0,
     bytes: new Uint8Array(view.buffer, view.byteOffset + address, length).slice(),
     format: FORMAT,

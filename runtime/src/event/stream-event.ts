@@ -15,8 +15,8 @@ export interface StreamEvent {
   readonly timed?: boolean;
   /** The clock of the stream when the event arrived (CONTROL_CLOCK in abi.ts); where events are sorted nobody asks it. */
   readonly clock?: bigint;
-  /** How many keep it, as event/evidence.ts counts. */
-  keepers?: number;
+  /** Where it stands while it is kept, see event/evidence.ts; 0 or absent when it is not. */
+  place?: number;
 }
 
 /** An event that can be part of a detection, with the place it was read from. */

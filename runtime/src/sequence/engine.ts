@@ -19,17 +19,18 @@
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import { createEvidence, type Evidence } from "../event/evidence.js";
 import type { StageMatch, StreamEvent } from "../event/stream-event.js";
+import { behindOf, type Chain, createChain, createEntryTable, KEY_PLACE, wordOf } from "./entry-table.js";
+import { createEventLists } from "./event-lists.js";
 import { acceptJoin } from "./join.js";
+import { createKeyTable } from "./key-table.js";
 import { acceptSequence, keysOf, type Matches } from "./machine.js";
-import { report } from "./missing.js";
+import { deadlineOf, report } from "./missing.js";
 import { evictOldest, expire, forget, type OnComplete, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
 import {
   type AskLate,
   type Automaton,
-  type Chain,
   createAutomaton,
-  createChain,
   createProgram,
   NEVER,
   NO_TIME,
@@ -136,11 +137,27 @@ export function createSequenceEngine(
     const span = source.kind === "sample" ? sampleWindowNs : source.maxspanNs;
     const chain = spanChains.get(span) ?? createChain();
     spanChains.set(span, chain);
-    return createProgram(createAutomaton(source, index, span, chain));
+    return createProgram(index, createAutomaton(source, index, span, chain));
   });
   const { starts, users } = indexPredicates(programs);
   const predicateCount = starts.length - 1;
+  const entries = createEntryTable(Math.min(maxTotal, programs.length * maxPerProgram) + 1);
+  const keys = createKeyTable(programs.length, (head, place) => {
+    for (let entry = head; ; ) {
+      entries.words[wordOf(entry, KEY_PLACE)] = place;
+      entry = behindOf(entries, entry);
+      if (entry === head) break;
+    }
+  });
   const pending: Pending = {
+    programs,
+    entries,
+    keys,
+    lists: createEventLists(),
+    particulars: new Map(),
+    pinned: 0,
+    high: 0,
+    low: 0,
     clock: NO_TIME,
     latenessNs: order === "key" ? latenessNs : 0n,
     keptBytes: order === "key" ? keptBytes : 0,
@@ -171,6 +188,9 @@ export function createSequenceEngine(
     event: new Float64Array(predicateCount),
     number: 0,
   };
+  /** A time, and the halves of its bits. */
+  const time = new BigInt64Array(1);
+  const halves = new Int32Array(time.buffer);
   /** The programs the current event concerns; `marked[p]` is the number of the last event that did. */
   const concerned = new Int32Array(programs.length);
   const marked = new Float64Array(programs.length);
@@ -223,6 +243,9 @@ export function createSequenceEngine(
   }
 
   function judge(program: Program, key: string, event: StreamEvent): void {
+    time[0] = event.ts;
+    pending.high = halves[1] ?? 0;
+    pending.low = (halves[0] ?? 0) >>> 0;
     switch (program.automaton.kind) {
       case "sequence":
         acceptSequence(pending, program, event, key, matches);
@@ -271,7 +294,7 @@ export function createSequenceEngine(
     firstHeld() {
       const match = firstTimer(pending.timers);
       if (match === undefined) return null;
-      return { program: match.program.automaton.index, key: match.owner.key, until: match.deadline };
+      return { program: match.program.automaton.index, key: match.key, until: deadlineOf(pending, match) };
     },
     reportDue(time) {
       if (time !== null && (time <= pending.clock || pending.isByArrival)) return false;
@@ -280,7 +303,7 @@ export function createSequenceEngine(
     evictOldest: () => evictOldest(pending),
     finish() {
       while (fireLast());
-      forget(pending, programs);
+      forget(pending);
     },
     counters: () => ({
       completed: pending.completed,
@@ -290,7 +313,7 @@ export function createSequenceEngine(
       late: pending.late,
       pending: pending.total,
       held: pending.timers.heap.length,
-      keys: programs.reduce((sum, program) => sum + program.keys.size + program.samples.size + program.joins.size, 0),
+      keys: keys.size,
     }),
     programs,
   };

@@ -5,9 +5,10 @@
 // only the caps bound how many there are.
 
 import type { StreamEvent } from "../event/stream-event.js";
+import { findKey, HEAD, want } from "./key-table.js";
 import { holdsLate, keysOf, type Matches } from "./machine.js";
-import { drop, enter, orderOf, type Pending } from "./pending.js";
-import { createLink, type JoinKey, NEVER, type Program } from "./state.js";
+import { addEntry, drop, enter, NO_STAGE, openKey, orderOf, type Pending } from "./pending.js";
+import { type JoinKey, NEVER, type Program } from "./state.js";
 
 /** Runs one event through a join, or through one key of it (`only`); reports the keys that it completes. */
 export function acceptJoin(
@@ -22,38 +23,41 @@ export function acceptJoin(
   for (let term = 0; term < predicates.length; term++) {
     const keys = keysOf(matches, predicates[term] ?? -1);
     if (keys === undefined || (only !== null && !keys.includes(only))) continue;
-    if (!holdsLate(pending, program, lates[term] ?? null, event, null)) continue;
+    if (!holdsLate(pending, program, lates[term] ?? null, event, 0)) continue;
     for (const key of keys) if (only === null || key === only) fill(pending, program, event, key, term);
   }
   if (!untilFirst) closeKeys(pending, program, event, only, matches);
 }
 
 function fill(pending: Pending, program: Program, event: StreamEvent, key: string, term: number): void {
-  const join = program.joins.get(key) ?? open(pending, program, key);
-  if (join.slots[term] !== null) return;
-  join.slots[term] = event;
-  pending.evidence.keep(event);
-  if (join.slots.includes(null)) return;
-  drop(pending, join);
+  want(pending.keys, key);
+  const { slots } = joinOf(pending, program) ?? open(pending, program, event);
+  if (slots[term] !== 0) return;
+  slots[term] = pending.evidence.keep(event);
+  if (slots.includes(0)) return;
+  const events = slots.map(pending.evidence.at);
+  drop(pending, entryOf(pending, program));
   pending.completed++;
-  pending.onComplete(program.automaton.index, key, join.slots, false);
+  pending.onComplete(program.automaton.index, key, events, false);
 }
 
-function open(pending: Pending, program: Program, key: string): JoinKey {
-  const join: JoinKey = {
-    kind: "join",
-    program,
-    key,
-    inProgram: createLink(),
-    inSpan: createLink(),
-    age: 0,
-    expires: 0n,
-    due: NEVER,
-    slots: new Array<StreamEvent | null>(program.automaton.width).fill(null),
-  };
-  program.joins.set(key, join);
-  enter(pending, join);
+function open(pending: Pending, program: Program, event: StreamEvent): JoinKey {
+  const join: JoinKey = { kind: "join", slots: new Array<number>(program.automaton.width).fill(0) };
+  const entry = addEntry(pending, openKey(pending, program, null), NO_STAGE, 0, event.ts);
+  pending.particulars.set(entry, join);
+  enter(pending, program, entry, NEVER);
   return join;
+}
+
+/** The entry of the wanted key; 0 for none. */
+function entryOf({ keys }: Pending, program: Program): number {
+  const place = findKey(keys, program.number);
+  return place === 0 ? 0 : (keys.words[place + HEAD] ?? 0);
+}
+
+function joinOf(pending: Pending, program: Program): JoinKey | null {
+  const found = pending.particulars.get(entryOf(pending, program));
+  return found?.kind === "join" ? found : null;
 }
 
 /** `until`: takes the events of the key away; where `until` comes late, those that stand behind it stay. */
@@ -67,17 +71,19 @@ function closeKeys(
   const { until, untilLate } = program.automaton;
   const keys = until < 0 ? undefined : keysOf(matches, until);
   if (keys === undefined || (only !== null && !keys.includes(only))) return;
-  if (!holdsLate(pending, program, untilLate, event, null)) return;
+  if (!holdsLate(pending, program, untilLate, event, 0)) return;
   for (const key of keys) if (only === null || key === only) close(pending, program, event, key);
 }
 
 function close(pending: Pending, program: Program, event: StreamEvent, key: string): void {
-  const join = program.joins.get(key);
-  if (join === undefined) return;
-  for (const [term, first] of join.slots.entries()) {
-    if (first === null || orderOf(pending, first, event) > 0) continue;
-    join.slots[term] = null;
-    pending.evidence.letGo(first);
+  const { evidence } = pending;
+  want(pending.keys, key);
+  const join = joinOf(pending, program);
+  if (join === null) return;
+  for (const [term, place] of join.slots.entries()) {
+    if (place === 0 || orderOf(pending, evidence.at(place), event) > 0) continue;
+    join.slots[term] = 0;
+    evidence.letGo(place);
   }
-  if (join.slots.every((first) => first === null)) drop(pending, join);
+  if (join.slots.every((place) => place === 0)) drop(pending, entryOf(pending, program));
 }

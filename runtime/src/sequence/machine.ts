@@ -13,10 +13,26 @@
 // that stands after it, and it does not push out a partial match whose last event is newer than its own.
 
 import type { LateTest } from "@kestrel/stdlib/sequence-tables";
-import { type StageMatch, type StreamEvent, toMillis } from "../event/stream-event.js";
-import { leadOf, noteMissing, settle } from "./missing.js";
-import { drop, dueAfter, enter, noteOrder, orderOf, type Pending, release } from "./pending.js";
-import { createLink, type KeyState, NEVER, NO_TIME, openKey, type PartialMatch, type Program } from "./state.js";
+import type { StageMatch, StreamEvent } from "../event/stream-event.js";
+import { beforeOf, behindOf, EVENTS, expiresOf, firstOf, STAGE, sinceFirst, wordOf } from "./entry-table.js";
+import { newestOf, withEvent } from "./event-lists.js";
+import { findKey, HEAD, want } from "./key-table.js";
+import { complete, hold, isBehind, isTooNear, leadOf, meetGap, noteMissing, watch, watchOf } from "./missing.js";
+import {
+  addEntry,
+  closeKey,
+  drop,
+  dueAfter,
+  enter,
+  eventsOf,
+  NO_STAGE,
+  noteOrder,
+  openKey,
+  orderOf,
+  type Pending,
+  waitingAt,
+} from "./pending.js";
+import { NO_TIME, type Program } from "./state.js";
 
 /** The keys under which a predicate held for the current event; undefined when it did not hold. */
 export interface Matches {
@@ -49,19 +65,20 @@ export function isTerm(
   predicate: number,
   late: LateTest | null,
 ): boolean {
-  return holdsUnder(matches, predicate, key) && holdsLate(pending, program, late, event, null);
+  return holdsUnder(matches, predicate, key) && holdsLate(pending, program, late, event, 0);
 }
 
-/** Whether a late test holds for an event beside those that a partial match has; no test always holds. */
+/** Whether a late test holds for an event beside those that a partial match has taken (a list); no test always holds. */
 export function holdsLate(
   pending: Pending,
   program: Program,
   test: LateTest | null,
   event: StreamEvent,
-  match: PartialMatch | null,
+  list: number,
 ): boolean {
   if (test === null) return true;
-  const others = test.stages.map((slot) => match?.events[program.automaton.terms[slot] ?? -1] ?? null);
+  const events = eventsOf(pending, list);
+  const others = test.stages.map((slot) => events[program.automaton.terms[slot] ?? -1] ?? null);
   return pending.askLate(test, event, others);
 }
 
@@ -73,8 +90,9 @@ export function acceptSequence(
   key: string,
   matches: Matches,
 ): void {
-  const { predicates } = program.automaton;
-  if (program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
+  const { predicates, missing, until, untilFirst } = program.automaton;
+  want(pending.keys, key);
+  if (untilFirst && until >= 0 && holdsUnder(matches, until, key)) cutOff(pending, program, event);
   let last = predicates.length - 1;
   while (last >= 0) {
     const predicate = predicates[last] ?? -1;
@@ -83,82 +101,140 @@ export function acceptSequence(
     if (holdsUnder(matches, predicate, key)) walk(pending, program, event, key, first, last);
     last = first - 1;
   }
-  for (let at = 0; at < program.automaton.missing.length; at++) {
+  for (let at = 0; at < missing.length; at++) {
     const late = program.automaton.missingLates[at] ?? null;
-    const predicate = program.automaton.missing[at] ?? -1;
-    if (!isTerm(pending, program, event, key, matches, predicate, late)) continue;
+    if (!isTerm(pending, program, event, key, matches, missing[at] ?? -1, late)) continue;
     noteMissing(pending, program, event, key, program.automaton.gaps[at] ?? 0);
   }
-  if (!program.automaton.untilFirst) closeKey(pending, program, event, key, matches);
-}
-
-function closeKey(pending: Pending, program: Program, event: StreamEvent, key: string, matches: Matches): void {
-  const { until } = program.automaton;
-  if (until >= 0 && holdsUnder(matches, until, key)) cutOff(pending, program, event, key);
+  if (!untilFirst && until >= 0 && holdsUnder(matches, until, key)) cutOff(pending, program, event);
 }
 
 /** Tests one key against the stages `last` down to `first`, all of which match the event. */
 function walk(pending: Pending, program: Program, event: StreamEvent, key: string, first: number, last: number): void {
-  let owner = program.keys.get(key);
-  if (owner === undefined) {
-    if (first > 0) return;
-    owner = openKey(program, key);
-    owner.latest = event;
-  } else noteOrder(pending, owner, event);
-  // Counted as one entry more. Else the state would leave the map when its last match is dropped, and a match that is
-  // started next would hang on a state that nobody finds.
-  owner.size++;
-  for (let stage = last; stage >= Math.max(first, 1); stage--) advanceTo(pending, program, owner, event, stage);
-  if (first === 0) start(pending, program, owner, event);
-  release(program, owner);
+  let place = findKey(pending.keys, program.number);
+  if (place === 0) {
+    if (first > 0 || !holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0)) return;
+    place = openKey(pending, program, event);
+    pending.pinned = place;
+    start(pending, program, event, place, key);
+  } else {
+    noteOrder(pending, place, event);
+    // Else the key would leave the table when its last match is dropped, and the next would not know what came late.
+    pending.pinned = place;
+    advanceAll(pending, program, event, place, key, Math.max(first, 1), last);
+    if (first === 0 && holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0)) {
+      start(pending, program, event, place, key);
+    }
+  }
+  unpin(pending);
 }
 
-function start(pending: Pending, program: Program, owner: KeyState, event: StreamEvent): void {
-  if (!holdsLate(pending, program, program.automaton.lates[0] ?? null, event, null)) return;
-  const match: PartialMatch = {
-    kind: "partial",
-    program,
-    owner,
-    inProgram: createLink(),
-    inSpan: createLink(),
-    age: 0,
-    expires: 0n,
-    deadline: program.automaton.span === null ? NEVER : event.ts + program.automaton.span,
-    due: dueAfter(pending, event, program.automaton.span),
-    events: [event],
-    stage: 0,
-    lead: leadOf(owner, event.ts),
-    barrier: NO_TIME,
-    spoilt: false,
-    held: -1,
-    timer: -1,
-  };
-  const complete = program.automaton.predicates.length === 1;
-  // A match that a late event starts may find a newer one in its place.
-  if (!complete && !takePlace(pending, owner, match)) return;
-  owner.size++;
-  pending.evidence.keep(event);
-  if (!complete || program.automaton.trailing) enter(pending, match);
-  if (complete) settle(pending, match);
+/** Moves what waits for the stages `last` down to `first`, where this event can follow it. */
+function advanceAll(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  place: number,
+  key: string,
+  first: number,
+  last: number,
+): void {
+  const { entries, keys } = pending;
+  let entry = keys.words[place + HEAD] ?? 0;
+  if (entry === 0) return;
+  let behind = behindOf(entries, entry);
+  while (behind !== keys.words[place + HEAD] && stageOf(pending, behind) < last) {
+    entry = behind;
+    behind = behindOf(entries, entry);
+  }
+  for (;;) {
+    const stage = stageOf(pending, entry) + 1;
+    if (stage < first) return;
+    const isFirst = entry === keys.words[place + HEAD];
+    const before = beforeOf(entries, entry);
+    const { evicted } = pending;
+    if (stage <= last) advance(pending, program, event, entry, place, key, stage);
+    if (isFirst) return;
+    entry = before;
+    // What was to come next may be what had to go.
+    if (pending.evicted !== evicted) {
+      advanceAll(pending, program, event, place, key, first, stage - 1);
+      return;
+    }
+  }
 }
 
-/** Moves the partial match that waits for `stage`, if there is one and this event can follow it. */
-function advanceTo(pending: Pending, program: Program, owner: KeyState, event: StreamEvent, stage: number): void {
-  const match = owner.waiting[stage - 1];
-  if (match === null || match === undefined || orderOf(pending, lastEvent(match), event) >= 0) return;
-  if (!holdsLate(pending, program, program.automaton.lates[stage] ?? null, event, match)) return;
-  if (event.ts > match.deadline) {
-    // Only an event of its own key says for certain that a match is over; the clock removes what is not met again.
-    pending.expired++;
-    drop(pending, match);
+/** Begins a partial match of a key. */
+function start(pending: Pending, program: Program, event: StreamEvent, place: number, key: string): void {
+  const { automaton } = program;
+  const lead = automaton.leading ? leadOf(pending, place, event.ts) : NO_TIME;
+  const isComplete = automaton.predicates.length === 1;
+  if (isComplete && !automaton.trailing) {
+    if (isTooNear(automaton, lead, event)) pending.spoilt++;
+    else complete(pending, program, key, [event]);
     return;
   }
-  if (program.automaton.forks[stage] === true) advanceCopy(pending, program, owner, match, event, stage);
+  // A match that a late event starts may find a newer one in its place.
+  if (!makePlace(pending, program, event, place, 0)) return;
+  const due = dueAfter(pending, event, automaton.span);
+  const entry = addEntry(pending, place, 0, pending.evidence.keep(event), event.ts);
+  if (automaton.isWatched) watch(pending, program, entry, key, { lead, barrier: NO_TIME, spoilt: false, due });
+  enter(pending, program, entry, due);
+  if (isComplete) hold(pending, program, entry);
+}
+
+/** Moves a partial match to `stage`, if this event can follow it. */
+function advance(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  entry: number,
+  place: number,
+  key: string,
+  stage: number,
+): void {
+  const { automaton } = program;
+  if (orderOfLast(pending, entry, event) >= 0) return;
+  const list = listOf(pending, entry);
+  if (!holdsLate(pending, program, automaton.lates[stage] ?? null, event, list)) return;
+  if (isPastSpan(pending, program, entry, event)) {
+    // Only an event of its own key says for certain that a match is over; the clock removes what is not met again.
+    pending.expired++;
+    drop(pending, entry);
+  } else if (stage === automaton.predicates.length - 1 && !automaton.trailing) {
+    finish(pending, program, event, entry, key, stage);
+  } else if (automaton.forks[stage] === true) {
+    advanceCopy(pending, program, event, entry, place, key, stage);
+  } else if (makePlace(pending, program, event, place, stage)) {
+    const { words } = pending.entries;
+    words[wordOf(entry, EVENTS)] = withEvent(pending.lists, list, pending.evidence.keep(event));
+    words[wordOf(entry, STAGE)] = stage;
+    if (automaton.isWatched) meetGap(watchOf(pending, entry), event);
+    if (stage === automaton.predicates.length - 1) hold(pending, program, entry);
+  } else drop(pending, entry);
+}
+
+/** A partial match has its last event, and nothing is left to wait for. One that forks goes on waiting. */
+function finish(
+  pending: Pending,
+  program: Program,
+  event: StreamEvent,
+  entry: number,
+  key: string,
+  stage: number,
+): void {
+  const { automaton } = program;
+  let isSpoilt = false;
+  if (automaton.isWatched) {
+    const { lead, barrier, spoilt } = watchOf(pending, entry);
+    isSpoilt = spoilt || isBehind(event, barrier) || isTooNear(automaton, lead, event);
+  }
+  const events = isSpoilt ? null : eventsOf(pending, listOf(pending, entry));
+  if (automaton.forks[stage] !== true) drop(pending, entry);
+  if (events === null) pending.spoilt++;
   else {
-    owner.waiting[stage - 1] = null;
-    take(pending, match, event, stage);
-    if (stage === program.automaton.predicates.length - 1) settle(pending, match);
-    else if (!takePlace(pending, owner, match)) drop(pending, match);
+    events.push(event);
+    complete(pending, program, key, events);
   }
 }
 
@@ -166,42 +242,41 @@ function advanceTo(pending: Pending, program: Program, owner: KeyState, event: S
 function advanceCopy(
   pending: Pending,
   program: Program,
-  owner: KeyState,
-  match: PartialMatch,
   event: StreamEvent,
+  entry: number,
+  place: number,
+  key: string,
   stage: number,
 ): void {
-  const copy: PartialMatch = { ...match, inProgram: createLink(), inSpan: createLink(), events: [...match.events] };
-  for (const kept of copy.events) pending.evidence.keep(kept);
-  take(pending, copy, event, stage);
-  const complete = stage === program.automaton.predicates.length - 1;
-  if (!complete && !takePlace(pending, owner, copy)) {
-    for (const kept of copy.events) pending.evidence.letGo(kept);
-    return;
+  if (!makePlace(pending, program, event, place, stage)) return;
+  const { entries, evidence, lists } = pending;
+  let list = 0;
+  for (const kept of [...eventsOf(pending, listOf(pending, entry)), event]) {
+    const at = evidence.keep(kept);
+    list = list === 0 ? at : withEvent(lists, list, at);
   }
-  owner.size++;
-  if (!complete || program.automaton.trailing) enter(pending, copy);
-  if (complete) settle(pending, copy);
+  const copy = addEntry(pending, place, stage, list, firstOf(entries, entry));
+  // Nothing expires before what it was copied of, whose time is as late as its own, or was made so.
+  let due = expiresOf(entries, entry);
+  if (program.automaton.isWatched) {
+    const { lead, barrier, spoilt, due: ownDue } = watchOf(pending, entry);
+    due = ownDue;
+    meetGap(watch(pending, program, copy, key, { lead, barrier, spoilt, due }), event);
+  }
+  enter(pending, program, copy, due);
+  if (stage === program.automaton.predicates.length - 1) hold(pending, program, copy);
 }
 
-/** Adds the event of `stage` to a partial match. */
-function take(pending: Pending, match: PartialMatch, event: StreamEvent, stage: number): void {
-  const { barrier } = match;
-  pending.evidence.keep(event);
-  if (barrier !== NO_TIME && barrier < toMillis(event.ts)) match.spoilt = true;
-  match.barrier = NO_TIME;
-  match.events.push(event);
-  match.stage = stage;
-}
-
-/** Puts a match where its stage says, in place of an older one. False when the one there is newer. */
-function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): boolean {
-  const there = owner.waiting[match.stage];
-  if (there !== null && there !== undefined) {
-    if (orderOf(pending, lastEvent(there), lastEvent(match)) > 0) return false;
-    drop(pending, there);
-  }
-  owner.waiting[match.stage] = match;
+/**
+ * Drops what waits where a match of `event` is to wait, unless that is newer: then gives false. Behind the last stage any number
+ * of matches can be held.
+ */
+function makePlace(pending: Pending, program: Program, event: StreamEvent, place: number, stage: number): boolean {
+  if (stage === program.automaton.predicates.length - 1) return true;
+  const there = waitingAt(pending, place, stage);
+  if (there === 0) return true;
+  if (orderOfLast(pending, there, event) > 0) return false;
+  drop(pending, there);
   return true;
 }
 
@@ -210,18 +285,54 @@ function takePlace(pending: Pending, owner: KeyState, match: PartialMatch): bool
  * have completed a sequence, and what it has just started or advanced is ended with the rest. A held match is complete,
  * and stays. The late test of `until` is asked for each partial match, with the events that this one has taken.
  */
-function cutOff(pending: Pending, program: Program, event: StreamEvent, key: string): void {
-  const owner = program.keys.get(key);
-  if (owner === undefined) return;
-  noteOrder(pending, owner, event);
-  for (const match of owner.waiting) {
-    if (match === null || orderOf(pending, lastEvent(match), event) > 0) continue;
-    if (holdsLate(pending, program, program.automaton.untilLate, event, match)) drop(pending, match);
+function cutOff(pending: Pending, program: Program, event: StreamEvent): void {
+  const { keys, entries } = pending;
+  const place = findKey(keys, program.number);
+  if (place === 0) return;
+  const last = program.automaton.predicates.length - 1;
+  noteOrder(pending, place, event);
+  pending.pinned = place;
+  for (let entry = keys.words[place + HEAD] ?? 0; entry !== 0 && stageOf(pending, entry) < last; ) {
+    const behind = behindOf(entries, entry);
+    const isLast = behind === keys.words[place + HEAD];
+    if (stageOf(pending, entry) !== NO_STAGE && orderOfLast(pending, entry, event) <= 0) {
+      if (holdsLate(pending, program, program.automaton.untilLate, event, listOf(pending, entry))) drop(pending, entry);
+    }
+    entry = isLast ? 0 : behind;
   }
+  unpin(pending);
 }
 
-function lastEvent(match: PartialMatch): StreamEvent {
-  const event = match.events[match.events.length - 1];
-  if (event === undefined) throw new Error("a partial match without events");
-  return event;
+/** Says that a key is no longer worked on. */
+function unpin(pending: Pending): void {
+  const { pinned } = pending;
+  pending.pinned = 0;
+  if (pending.keys.words[pinned + HEAD] === 0) closeKey(pending, pinned);
+}
+
+function listOf({ entries }: Pending, entry: number): number {
+  return entries.words[wordOf(entry, EVENTS)] ?? 0;
+}
+
+function stageOf({ entries }: Pending, entry: number): number {
+  return entries.words[wordOf(entry, STAGE)] ?? 0;
+}
+
+/** Negative when the last event of a partial match stands before `event`. */
+function orderOfLast(pending: Pending, entry: number, event: StreamEvent): number {
+  const list = listOf(pending, entry);
+  if (list > 0 && !pending.isByArrival) {
+    // The only event is the first one, whose time is at hand.
+    const since = sinceFirst(pending.entries, entry, pending.high, pending.low);
+    if (since !== 0) return -since;
+  }
+  return orderOf(pending, pending.evidence.at(newestOf(pending.lists, list)), event);
+}
+
+/** Whether an event stands more than maxspan behind the first one of a partial match. */
+function isPastSpan(pending: Pending, { automaton }: Program, entry: number, event: StreamEvent): boolean {
+  const { span, spanDouble } = automaton;
+  if (span === null) return false;
+  if (!Number.isNaN(spanDouble)) return sinceFirst(pending.entries, entry, pending.high, pending.low) > spanDouble;
+  return event.ts - firstOf(pending.entries, entry) > span;
 }

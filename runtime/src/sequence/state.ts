@@ -1,21 +1,28 @@
-// The data of the sequence engine: the programs it runs, the keys they have seen, and what is pending for each key.
+// The data of the sequence engine: the programs it runs, and what is pending for each of their keys.
 //
-// What a program does (its automaton) is the package's; what it remembers is one object, the Program, to which everything that
-// is pending refers. So whoever keeps that object under its rule's id can give it the automaton of the next package.
+// What a program does (its automaton) is the package's; what it remembers hangs on one object, the Program. So whoever keeps
+// that object under its rule's id can give it the automaton of the next package.
 //
 // Four things can be pending, all called entries: a partial match (which turns into a held match when only a trailing
 // missing event is left to wait for), the mark a leading missing event leaves on a key, the key of a sample, and the key of
-// a join. Each entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see pending.ts).
+// a join. What all entries have stands in the entry table (entry-table.ts); what few have is an object beside it, the entry's
+// particulars. Each entry hangs in two chains, oldest first: its program's, for the cap, and its span's, for expiry (see
+// pending.ts), and in the ring of its key.
 //
-// INVARIANT: a KeyState is in its program's map exactly while its `size` is above 0.
+// INVARIANT: a key is in the key table exactly while an entry is in its ring, or while it is being worked on.
+// INVARIANT: a ring stands by stage: the mark, then the partial matches by the last term that they have matched, at most one for
+// each, then the held matches.
 
 import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { StreamEvent } from "../event/stream-event.js";
+import { type Chain, createChain } from "./entry-table.js";
 
 /** Before all time: no such event was seen. */
 export const NO_TIME = -(1n << 63n);
 /** After all time: the deadline of a partial match without maxspan. */
 export const NEVER = (1n << 63n) - 1n;
+/** Doubles below this are exact, and no difference that is not can seem to be below it. */
+const MOST_EXACT = 1n << 53n;
 
 /** What a program does, made ready to run. Positive terms are numbered 0, 1, ... leaving out the missing ones. */
 export interface Automaton {
@@ -26,6 +33,10 @@ export interface Automaton {
   readonly kind: SequenceProgram["kind"];
   /** Nanoseconds; for a sample the window after which a key is forgotten; null for no limit. */
   readonly span: bigint | null;
+  /** The same as a double; Infinity for no limit, and NaN where a double would not hold it. */
+  readonly spanDouble: number;
+  /** Whether its partial matches have particulars. */
+  readonly isWatched: boolean;
   /** Whether it has a maxspan: then events without a time of their own do not concern it. */
   readonly hasMaxspan: boolean;
   /** The predicate of each positive term, what must hold as well, and whether what waits for it goes on as a copy. */
@@ -55,50 +66,27 @@ export interface Automaton {
 
 /** What a program remembers. */
 export interface Program {
+  /** What the key table knows it by, as long as the engine lasts; the automaton's index is its package's. */
+  readonly number: number;
   readonly automaton: Automaton;
-  readonly keys: Map<string, KeyState>;
-  readonly samples: Map<string, SampleKey>;
-  readonly joins: Map<string, JoinKey>;
   readonly chain: Chain;
+  /** For each key, the held matches that no trailing missing event has met yet, in order of completion. */
+  readonly open: Map<string, Set<Watch>>;
   /** How many of its entries had to go because a cap was reached. */
   evicted: number;
 }
 
-/** The pending entries of one join key in one program. */
-export interface KeyState {
-  readonly key: string;
-  /** `waiting[s]` has matched positive terms 0..s and waits for term s + 1. */
-  readonly waiting: (PartialMatch | null)[];
-  /** The held matches that no trailing missing event has met yet, in order of completion; null when there were none. */
-  open: Set<PartialMatch> | null;
-  mark: Mark | null;
-  /** The event that stands last of those judged while this state lasts. */
-  latest: StreamEvent | null;
-  /** How many entries refer to this state, and while it is being worked on one more. */
-  size: number;
-}
+/** Of an entry, what entries of other kinds do not have. */
+export type Particulars = Watch | Mark | SampleKey | JoinKey;
 
-/** A sequence that has begun: waiting for its next term, or complete and held. */
-export interface PartialMatch {
-  readonly kind: "partial";
+/** What missing events have to say of a partial match; only those of programs with missing terms have it. */
+export interface Watch {
+  readonly kind: "watch";
+  readonly entry: number;
   readonly program: Program;
-  readonly owner: KeyState;
-  readonly inProgram: Link;
-  readonly inSpan: Link;
-  /** When it was made, as a count; chains are sorted by it. */
-  age: number;
-  /** When the clock has passed this it is removed: when it is due, or with the one before it in its span's chain. */
-  expires: bigint;
-  /** first.ts + maxspan, the last time that an event of its key may have to go on with it. */
-  readonly deadline: bigint;
-  /** When the clock has passed this no such event is to come: a held match is judged. */
+  readonly key: string;
+  /** When the clock has passed this no event of its key is to come that may go on with it: a held match is judged. */
   readonly due: bigint;
-  /** The events so far, one for each positive term. */
-  readonly events: StreamEvent[];
-  /**
-   * The last positive term it has matched. Until that is the last of all, the match stands at `owner.waiting[stage]`.
-   */
-  stage: number;
   /** The newest leading missing event before the first event; NO_TIME for none. */
   readonly lead: bigint;
   /** The oldest missing event, in whole milliseconds, after the last event and in the gap being waited in. */
@@ -113,78 +101,33 @@ export interface PartialMatch {
 /** The two newest distinct times at which a leading missing event was seen for a key: one may be the first event's own. */
 export interface Mark {
   readonly kind: "mark";
-  readonly program: Program;
-  readonly owner: KeyState;
-  readonly inProgram: Link;
-  readonly inSpan: Link;
-  age: number;
-  expires: bigint;
-  due: bigint;
   newest: bigint;
   previous: bigint;
 }
 
-/** A key of a sample: the first events of each filter, until it has alerted. */
+/** A key of a sample: the places of the first events of each filter, until it has alerted. */
 export interface SampleKey {
   readonly kind: "sample";
-  readonly program: Program;
-  readonly key: string;
-  readonly inProgram: Link;
-  readonly inSpan: Link;
-  age: number;
-  expires: bigint;
   /** The last time that an event may have to find the key still there. */
   readonly deadline: bigint;
-  readonly due: bigint;
-  readonly hits: StreamEvent[][];
+  readonly hits: number[][];
   /** It gained an event from the event being processed. */
   fresh: boolean;
   alerted: boolean;
 }
 
-/** A key of a join: the first event of each term, until all are there. */
+/** A key of a join: the place of the first event of each term, 0 while there is none, until all are there. */
 export interface JoinKey {
   readonly kind: "join";
-  readonly program: Program;
-  readonly key: string;
-  readonly inProgram: Link;
-  readonly inSpan: Link;
-  age: number;
-  expires: bigint;
-  readonly due: bigint;
-  readonly slots: (StreamEvent | null)[];
+  readonly slots: number[];
 }
 
 /** Whether a late test holds for an event; `others[i]` is what stage `test.stages[i]` took, null when it has taken nothing. */
 export type AskLate = (test: LateTest, event: StreamEvent, others: readonly (StreamEvent | null)[]) => boolean;
 
-export type Entry = PartialMatch | Mark | SampleKey | JoinKey;
-
-/** An entry's place in one chain. */
-export interface Link {
-  entry: Entry | null;
-  chain: Chain | null;
-  older: Link | null;
-  newer: Link | null;
-}
-
-export interface Chain {
-  oldest: Link | null;
-  newest: Link | null;
-  size: number;
-}
-
-export function createLink(): Link {
-  return { entry: null, chain: null, older: null, newer: null };
-}
-
-export function createChain(): Chain {
-  return { oldest: null, newest: null, size: 0 };
-}
-
 /** A program that remembers nothing yet. */
-export function createProgram(automaton: Automaton): Program {
-  return { automaton, keys: new Map(), samples: new Map(), joins: new Map(), chain: createChain(), evicted: 0 };
+export function createProgram(number: number, automaton: Automaton): Program {
+  return { number, automaton, chain: createChain(), open: new Map(), evicted: 0 };
 }
 
 /** A program of the tables, ready to run. `spanChain` is shared by the programs that have the same span. */
@@ -225,6 +168,8 @@ export function createAutomaton(
     index,
     kind: source.kind,
     span,
+    spanDouble: span === null ? Number.POSITIVE_INFINITY : span < MOST_EXACT ? Number(span) : Number.NaN,
+    isWatched: missing.length > 0,
     hasMaxspan: source.maxspanNs !== null,
     predicates: Int32Array.from(predicates),
     asked: askedBy(source, predicates, missing),
@@ -250,16 +195,4 @@ function askedBy(source: SequenceProgram, predicates: readonly number[], missing
   const all = new Set([...positives, ...missing]);
   if (source.kind !== "event" && source.until !== null) all.add(source.until.predicate);
   return Int32Array.from(all);
-}
-
-/** The state of a key, made if it is not there. Whoever makes it must enter something or hold and release it. */
-export function openKey(program: Program, key: string): KeyState {
-  let owner = program.keys.get(key);
-  if (owner === undefined) {
-    const waiting: (PartialMatch | null)[] = [];
-    for (let stage = 1; stage < program.automaton.predicates.length; stage++) waiting.push(null);
-    owner = { key, waiting, open: null, mark: null, latest: null, size: 0 };
-    program.keys.set(key, owner);
-  }
-  return owner;
 }

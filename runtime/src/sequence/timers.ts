@@ -3,10 +3,10 @@
 //
 // INVARIANT: `heap[i].timer === i`.
 
-import type { PartialMatch } from "./state.js";
+import type { Watch } from "./state.js";
 
 export interface Timers {
-  readonly heap: PartialMatch[];
+  readonly heap: Watch[];
 }
 
 export function createTimers(): Timers {
@@ -14,17 +14,17 @@ export function createTimers(): Timers {
 }
 
 /** The match that is due first. */
-export function firstTimer(timers: Timers): PartialMatch | undefined {
+export function firstTimer(timers: Timers): Watch | undefined {
   return timers.heap[0];
 }
 
-export function addTimer(timers: Timers, match: PartialMatch): void {
+export function addTimer(timers: Timers, match: Watch): void {
   timers.heap.push(match);
   rise(timers.heap, match, timers.heap.length - 1);
 }
 
 /** Takes a match out; it must be in. */
-export function removeTimer(timers: Timers, match: PartialMatch): void {
+export function removeTimer(timers: Timers, match: Watch): void {
   const { heap } = timers;
   const at = match.timer;
   match.timer = -1;
@@ -35,16 +35,16 @@ export function removeTimer(timers: Timers, match: PartialMatch): void {
   else sink(heap, last, at);
 }
 
-function isBefore(a: PartialMatch, b: PartialMatch): boolean {
+function isBefore(a: Watch, b: Watch): boolean {
   return a.due === b.due ? a.held < b.held : a.due < b.due;
 }
 
-function place(heap: PartialMatch[], match: PartialMatch, at: number): void {
+function place(heap: Watch[], match: Watch, at: number): void {
   heap[at] = match;
   match.timer = at;
 }
 
-function rise(heap: PartialMatch[], match: PartialMatch, from: number): void {
+function rise(heap: Watch[], match: Watch, from: number): void {
   let at = from;
   while (at > 0) {
     const above = (at - 1) >> 1;
@@ -56,7 +56,7 @@ function rise(heap: PartialMatch[], match: PartialMatch, from: number): void {
   place(heap, match, at);
 }
 
-function sink(heap: PartialMatch[], match: PartialMatch, from: number): void {
+function sink(heap: Watch[], match: Watch, from: number): void {
   let at = from;
   for (;;) {
     let below = 2 * at + 1;

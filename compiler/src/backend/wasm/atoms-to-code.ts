@@ -10,10 +10,11 @@
 import {
   COMBINATION_LIMIT,
   MEMO_RESULT_BITS,
-  RECORD_STAMP,
-  RECORD_VALUE,
   SLOT_COUNT,
   SLOT_VALUE,
+  SLOT_VERSION,
+  SYMBOLS_ROOM,
+  SYMBOLS_STAMP,
   VALUE_ADDRESS,
   VALUE_BYTES,
   VALUE_LENGTH,
@@ -315,36 +316,28 @@ export function createAtomCode(
     }
   };
 
-  const memoised = (id: AtomId, name: string, memo: number): string => {
+  const memoised = (id: AtomId, atom: Atom, name: string, memo: number): string => {
     const outer = `${name} once`;
-    const generation = b.prelude("currentGeneration");
+    const reading = atom.kind === "pattern" || atom.kind === "in-ranges" ? atom.reading : null;
+    // What is asked of one reading holds as long as its slot has the same version, which testing may move on.
+    const stamp = (): Expression =>
+      m.i32.shl(
+        reading === null ? b.prelude("currentGeneration") : m.i32.load(SLOT_VERSION, 4, b.word(state.slotOf(reading))),
+        b.word(MEMO_RESULT_BITS),
+      );
     const body = m.block(
       null,
       [
-        m.local.set(0, generation),
-        m.if(
-          m.i32.eq(m.i32.load(0, 4, b.word(memo)), m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS))),
-          m.return(b.word(0)),
-        ),
-        m.if(
-          m.i32.eq(
-            m.i32.load(0, 4, b.word(memo)),
-            m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS)), b.word(1)),
-          ),
-          m.return(b.word(1)),
-        ),
-        m.local.set(1, m.call(name, [], i32)),
-        m.i32.store(
-          0,
-          4,
-          b.word(memo),
-          m.i32.or(m.i32.shl(m.local.get(0, i32), b.word(MEMO_RESULT_BITS)), m.local.get(1, i32)),
-        ),
-        m.local.get(1, i32),
+        ...(reading === null ? [] : [m.if(m.i32.eqz(count(reading)), m.return(b.word(0)))]),
+        m.local.set(0, m.i32.xor(m.i32.load(0, 4, b.word(memo)), stamp())),
+        m.if(m.i32.le_u(m.local.get(0, i32), b.word(1)), m.return(m.local.get(0, i32))),
+        m.local.set(0, m.call(name, [], i32)),
+        m.i32.store(0, 4, b.word(memo), m.i32.or(stamp(), m.local.get(0, i32))),
+        m.local.get(0, i32),
       ],
       i32,
     );
-    m.addFunction(outer, none, i32, [i32, i32], body);
+    m.addFunction(outer, none, i32, [i32], body);
     functions.set(id, outer);
     return outer;
   };
@@ -364,7 +357,7 @@ export function createAtomCode(
         () => addFunction(id, atom, `atom ${id}`),
       );
       const memo = state.memoOf(id);
-      if (memo !== null) name = memoised(id, name, memo);
+      if (memo !== null) name = memoised(id, atom, name, memo);
     }
     return m.call(name, [], i32);
   }
@@ -411,10 +404,10 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
       m.if(m.i32.eqz(m.local.get(0, i32)), m.return(b.word(0))),
       m.if(m.i32.gt_u(m.local.get(0, i32), b.word(1)), m.return(b.word(-1))),
       m.if(
-        m.i32.ne(m.i32.load(RECORD_STAMP, 4, b.word(record)), b.prelude("currentGeneration")),
+        m.i32.ne(m.i32.load(SYMBOLS_STAMP, 4, b.word(record)), m.i32.load(SLOT_VERSION, 4, b.word(slot))),
         m.drop(b.prelude("symbolsOf", b.word(code.descriptor))),
       ),
-      m.i32.load(RECORD_VALUE, 4, b.word(record)),
+      m.i32.load(SYMBOLS_ROOM, 4, b.word(record)),
     ],
     i32,
   );

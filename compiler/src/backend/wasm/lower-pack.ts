@@ -141,6 +141,8 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
           stage_count: stages.count,
           slots_base: state.slotsBase,
           slots_end: state.slotsEnd,
+          filled_base: state.filledBase,
+          members_base: memory.membersBase,
           time_slot: state.slotOf(events.timestamp),
           time_unit: TIME_UNITS[events.unit],
           stamps_base: state.stampsBase,

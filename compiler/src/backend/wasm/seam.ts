@@ -23,6 +23,8 @@ export type PackGlobal =
   | "readings"
   | "slots_base"
   | "slots_end"
+  | "filled_base"
+  | "members_base"
   | "stage_slots_base"
   | "stage_slots_end"
   | "stage_nodes"

@@ -1,13 +1,15 @@
 // Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
-import { FOUND_BYTES, MEMO_BYTES, PACK_DATA_BASE, RECORD_BYTES, SLOT_BYTES, STAMP_BYTES } from "@kestrel/stdlib/abi";
+import { FOLDED_BYTES, FOUND_BYTES, MEMO_BYTES, PACK_DATA_BASE, SLOT_BYTES, STAMP_BYTES, SYMBOLS_BYTES } from "@kestrel/stdlib/abi";
 import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
 import type { Atom, AtomId, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
 import { align } from "./data-section.js";
+
+const ADDRESS_BYTES = 4;
 
 /** The readings of an event's time and of what orders events of equal time. */
 export interface EventReadings {
@@ -32,6 +34,8 @@ export interface StateLayout {
   /** Slots of the event at hand. */
   readonly slotsBase: number;
   readonly slotsEnd: number;
+  /** Room for the addresses of those that an event fills. */
+  readonly filledBase: number;
   /** Slots of the events of earlier stages. */
   readonly stageSlots: SlotRange;
   /** Slots of the elements of arrays, by nesting depth. */
@@ -101,6 +105,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     return { base, end: next };
   };
   const { base: slotsBase, end: slotsEnd } = addSlots(({ kind }) => kind === "event");
+  const filledBase = take(((slotsEnd - slotsBase) / SLOT_BYTES + 1) * ADDRESS_BYTES);
   const stageSlots = addSlots(({ kind }) => kind === "stage");
   const depths = new Set(sorted.flatMap(({ root }) => (root.kind === "element" ? [root.depth] : [])));
   for (const atom of used) if (atom.kind === "search") depths.add(atom.depth);
@@ -116,7 +121,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const atom of [...used, ...posted]) {
     const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
     if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(readingKey(atom.reading))) {
-      folded.set(readingKey(atom.reading), take(RECORD_BYTES));
+      folded.set(readingKey(atom.reading), take(FOLDED_BYTES));
     }
     if (atom.kind !== "set") continue;
     const key = groupKey(atom.reading, atom.fold);
@@ -126,7 +131,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   }
   const groups = new Map<string, SymbolGroup>();
   for (const [key, group] of texts) {
-    groups.set(key, { ...group, texts: [...group.texts].sort(), record: take(RECORD_BYTES) });
+    groups.set(key, { ...group, texts: [...group.texts].sort(), record: take(SYMBOLS_BYTES) });
   }
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
@@ -146,6 +151,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     readings: sorted,
     slotsBase,
     slotsEnd,
+    filledBase,
     stageSlots,
     elementSlots,
     lineageFlags,

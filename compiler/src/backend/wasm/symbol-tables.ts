@@ -12,6 +12,7 @@ import {
 import type { DataSection } from "./data-section.js";
 
 const utf8 = new TextEncoder();
+const MASK_64 = 0xffffffffffffffffn;
 
 export interface SymbolTable {
   readonly address: number;
@@ -62,16 +63,12 @@ export function addSymbolBits(texts: readonly string[], table: SymbolTable, data
 
 /** The hash of stdlib/prelude/bytes.ts; test/cases/hashes.txt pins both. */
 export function hashBytes(bytes: Uint8Array): number {
-  let h = Math.imul(bytes.length, 0x9e3779b1);
-  const mix = (word: number): void => {
-    h = Math.imul(h ^ word, 0x85ebca6b);
-    h ^= h >>> 15;
-  };
-  let at = 0;
-  for (; at + 4 <= bytes.length; at += 4) {
-    mix((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24));
+  let h = (BigInt(bytes.length) * 0x9e3779b97f4a7c15n) & MASK_64;
+  for (let at = 0; at < bytes.length; at += 8) {
+    let word = 0n;
+    for (let i = Math.min(8, bytes.length - at) - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[at + i] ?? 0);
+    h = ((h ^ word) * 0xff51afd7ed558ccdn) & MASK_64;
+    h ^= h >> 32n;
   }
-  if (at < bytes.length) mix((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16));
-  h = Math.imul(h, 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return Number(((h * 0xc4ceb9fe1a85ec53n) & MASK_64) >> 32n);
 }
