@@ -19,7 +19,8 @@ const MOST_EVENTS = 20_000;
 /** What fewer of a thousand events or values hold is not named. */
 const LEAST_FIELD = 0.5;
 const LEAST_TEXT = 3;
-const LEAST_GRAM = 4;
+/** Longer ones are paths and command lines of one machine. */
+const LONGEST_TEXT = 32;
 /** The figures of grams are rounded down to these. */
 const LEVELS = [500, 300, 200, 120, 80, 50, 30, 20, 12, 8, 6, 4];
 
@@ -43,7 +44,11 @@ export function writeMeasuredShares(rules: readonly RulePath[], sets: readonly (
   };
   writeFileSync(
     OUTPUT,
-    fileText({ fields: mean(({ fields }) => fields), texts: mean(({ texts }) => texts), grams: mean(({ grams }) => grams) }),
+    fileText({
+      fields: mean(({ fields }) => fields),
+      texts: mean(({ texts }) => texts),
+      grams: mean(({ grams }) => grams),
+    }),
   );
 }
 
@@ -94,7 +99,7 @@ function countSet(inputs: readonly Input[], asked: Asked): Counts {
           if (!asked.fields.has(name)) continue;
           add(fields, name);
           for (const text of found) {
-            if (asked.texts.get(name)?.has(text) === true) add(texts, `${name} ${text}`);
+            if (text.length <= LONGEST_TEXT && asked.texts.get(name)?.has(text) === true) add(texts, `${name} ${text}`);
             if (!asked.patterns.has(name)) continue;
             values++;
             for (const gram of gramsOf(text)) add(grams, gram);
@@ -156,7 +161,7 @@ export const FIELD_SHARES = ${literal(named(fields, LEAST_FIELD))};
 export const TEXT_SHARES = ${literal(named(texts, LEAST_TEXT))};
 
 /** Lines of a share and of grams, four characters each: folded values that contain it, of the fields that rules match patterns with. */
-export const GRAM_SHARES = ${literal(levels.filter((line) => Number(line.split(" ", 1)[0]) >= LEAST_GRAM).join("\n"))};
+export const GRAM_SHARES = ${literal(levels.join("\n"))};
 `;
 }
 

@@ -2,7 +2,7 @@
 // recordings counts the same.
 
 /** Lines of a share and a field: events in which it has a value. */
-export const FIELD_SHARES = String.raw`
+export const FIELD_SHARES = `
 0.9 Effective_process.executable
 0.9 Effective_process.name
 149 Target.process.executable
@@ -201,7 +201,6 @@ export const TEXT_SHARES = String.raw`
 7 event.module endpoint
 32 event.outcome failure
 47 event.outcome success
-141 event.provider microsoft-windows-security-auditing
 445 event.provider microsoft-windows-sysmon
 330 event.type access
 54 event.type change
@@ -252,18 +251,14 @@ export const TEXT_SHARES = String.raw`
 11 process.args python
 7.9 process.executable /usr/local/bin/node
 3 process.executable /usr/sbin/sshd
-26 process.executable c:\program files (x86)\internet explorer\iexplore.exe
 11 process.executable c:\windows\explorer.exe
 17 process.executable c:\windows\system32\cmd.exe
 9.3 process.executable c:\windows\system32\conhost.exe
 5 process.executable c:\windows\system32\csrss.exe
 7.1 process.executable c:\windows\system32\lsass.exe
 4.9 process.executable c:\windows\system32\reg.exe
-6.8 process.executable c:\windows\system32\runtimebroker.exe
 8 process.executable c:\windows\system32\services.exe
 60 process.executable c:\windows\system32\svchost.exe
-40 process.executable c:\windows\system32\wbem\wmiprvse.exe
-11 process.executable c:\windows\system32\windowspowershell\v1.0\powershell.exe
 3.9 process.executable system
 185 process.group.id 0
 11 process.name backgroundtaskhost.exe
@@ -297,8 +292,6 @@ export const TEXT_SHARES = String.raw`
 21 process.parent.args dcomlaunch
 7.4 process.parent.args install
 6.1 process.parent.args schedule
-7.8 process.parent.command_line "c:\windows\system32\windowspowershell\v1.0\powershell.exe" 
-6.1 process.parent.command_line c:\windows\system32\svchost.exe -k netsvcs -p -s schedule
 142 process.parent.executable /bin/sh
 9.3 process.parent.executable /usr/bin/bash
 6.7 process.parent.executable /usr/bin/containerd-shim-runc-v2
@@ -307,7 +300,6 @@ export const TEXT_SHARES = String.raw`
 31 process.parent.executable c:\windows\system32\cmd.exe
 11 process.parent.executable c:\windows\system32\services.exe
 31 process.parent.executable c:\windows\system32\svchost.exe
-10 process.parent.executable c:\windows\system32\windowspowershell\v1.0\powershell.exe
 181 process.parent.group.id 0
 11 process.parent.name bash
 31 process.parent.name cmd.exe
