@@ -67,6 +67,7 @@ export function ofMatches(pack: Package, input: Input, events: number): Input {
 
 function inputOf(name: string, { rules }: Input, lines: readonly string[]): Input {
   const chunks: Buffer[] = [];
-  for (let at = 0; at < lines.length; at += CHUNK_LINES) chunks.push(Buffer.from(`${lines.slice(at, at + CHUNK_LINES).join("\n")}\n`));
+  for (let at = 0; at < lines.length; at += CHUNK_LINES)
+    chunks.push(Buffer.from(`${lines.slice(at, at + CHUNK_LINES).join("\n")}\n`));
   return { name, rules, chunks, events: lines.length, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0) };
 }

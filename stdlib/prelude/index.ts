@@ -40,6 +40,8 @@ export {
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
 export { lookUp, startCandidates, visitFound, visitList } from "./candidates";
+export { findLiterals } from "./literals";
+export { findLiterals } from "./literals";
 export { foldedValues, symbolsOf } from "./slots";
 export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
 export {

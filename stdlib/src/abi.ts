@@ -328,6 +328,50 @@ export const POSTING_GUARDS = 0;
 export const POSTING_PREDICATE = 8;
 export const POSTING_BYTES = 16;
 
+// Literal group, 40 bytes: the texts that a value of one field may contain, raw or folded. See stdlib/prelude/literals.ts.
+//   +0 u32 slot address     +4 u32 folded slot address, 0 when raw   +8 u32 literal record address
+//   +12 u32 filter address  +16 u32 shift that leaves the bits of a hash that number a bit of the filter
+//   +20 u32 table address   +24 u32 shift that leaves those that number an entry   +28 u32 table mask (entries - 1)
+//   +32 u32 what a gram is multiplied by to be hashed   +36 u32 unused
+export const LITERALS_SLOT = 0;
+export const LITERALS_FOLDED = 4;
+export const LITERALS_RECORD = 8;
+export const LITERALS_FILTER = 12;
+export const LITERALS_FILTER_SHIFT = 16;
+export const LITERALS_TABLE = 20;
+export const LITERALS_TABLE_SHIFT = 24;
+export const LITERALS_MASK = 28;
+export const LITERALS_FACTOR = 32;
+export const LITERALS_BYTES = 40;
+/** A literal is found by four of its bytes, read as a u32. */
+export const GRAM_BYTES = 4;
+
+// Gram entry, 8 bytes; open addressing, one without literals is free:
+//   +0 u32 gram   +4 u32 address of its literals
+// Its literals: u32 count, u32 unused, then so many. Literal, 24 bytes:
+//   +0 u32 text address   +4 u32 text bytes   +8 u32 bytes before the gram   +12 u32 address of its posting list
+//   +16 u32 address of its stamp   +20 u32 unused
+export const GRAM_ENTRY_GRAM = 0;
+export const GRAM_ENTRY_LITERALS = 4;
+export const GRAM_ENTRY_BYTES = 8;
+export const GRAM_LITERALS_COUNT = 0;
+export const GRAM_LITERALS_BYTES = 8;
+export const LITERAL_ADDRESS = 0;
+export const LITERAL_LENGTH = 4;
+export const LITERAL_BEFORE = 8;
+export const LITERAL_POSTINGS = 12;
+export const LITERAL_STAMP = 16;
+export const LITERAL_BYTES = 24;
+
+// Literal record, 64 bytes, valid while its stamp equals the version of the slot: the posting lists of the literals that the values contain.
+//   +0 u32 stamp   +4 u32 count, LITERALS_MANY when there is no room for all of them   +8 room for LITERALS_KEPT lists
+export const LITERAL_RECORD_STAMP = 0;
+export const LITERAL_RECORD_COUNT = 4;
+export const LITERAL_RECORD_ROOM = 8;
+export const LITERAL_RECORD_BYTES = 64;
+export const LITERALS_KEPT = 14;
+export const LITERALS_MANY = 0xffffffff;
+
 // Found lists: a u32 for each symbol group with facts, and behind them nothing. Each is the address of a posting list that the event
 // found, or, for a field with several values, of the group's descriptor and one.
 export const FOUND_BYTES = 4;

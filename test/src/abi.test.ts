@@ -141,6 +141,44 @@ const LAYOUTS: readonly Layout[] = [
     ],
   },
   {
+    prefix: "LITERALS",
+    bytes: "LITERALS_BYTES",
+    fields: [
+      ...["SLOT", "FOLDED", "RECORD", "FILTER", "FILTER_SHIFT", "TABLE", "TABLE_SHIFT", "MASK", "FACTOR"].map(
+        (name) => [name, 4] as const,
+      ),
+      [null, 4],
+    ],
+    others: ["KEPT", "MANY"],
+  },
+  {
+    prefix: "GRAM_ENTRY",
+    bytes: "GRAM_ENTRY_BYTES",
+    fields: ["GRAM", "LITERALS"].map((name) => [name, 4] as const),
+  },
+  {
+    prefix: "GRAM_LITERALS",
+    bytes: "GRAM_LITERALS_BYTES",
+    fields: [
+      ["COUNT", 4],
+      [null, 4],
+    ],
+  },
+  {
+    prefix: "LITERAL",
+    bytes: "LITERAL_BYTES",
+    fields: [...["ADDRESS", "LENGTH", "BEFORE", "POSTINGS", "STAMP"].map((name) => [name, 4] as const), [null, 4]],
+  },
+  {
+    prefix: "LITERAL_RECORD",
+    bytes: "LITERAL_RECORD_BYTES",
+    fields: [
+      ["STAMP", 4],
+      ["COUNT", 4],
+      ["ROOM", 56],
+    ],
+  },
+  {
     prefix: "SYMBOL_ENTRY",
     bytes: "SYMBOL_ENTRY_BYTES",
     fields: ["HASH", "ADDRESS", "LENGTH", "SYMBOL"].map((name) => [name, 4] as const),

@@ -20,6 +20,8 @@ export const noIndex: Lint = {
       body.kind === "event" ? body.span : { start: body.span.start, end: body.span.start + body.kind.length };
     const what = body.kind === "event" ? "the rule" : "a term of the rule";
     const help = 'name a category, or ask for a value that must be there, such as `event.action == "…"`';
-    return [warning("W0507", span, `${what} is tried on every event, because it asks for nothing that must be there`, help)];
+    return [
+      warning("W0507", span, `${what} is tried on every event, because it asks for nothing that must be there`, help),
+    ];
   },
 };

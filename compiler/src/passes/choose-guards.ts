@@ -11,7 +11,7 @@ import type { Circuit } from "../ir/circuit.js";
 import { neededReadings } from "../ir/needed-readings.js";
 import { type Atom, type AtomOf, type Guard, MOST_GUARDS, type PackIr, type Witness } from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
-import { expectedShare } from "./expected-shares.js";
+import { EVERY, expectedShare } from "./expected-shares.js";
 
 export interface Guards {
   /** By bit. */
@@ -152,8 +152,6 @@ function choose(candidates: readonly Candidate[], witnesses: readonly (Witness |
   return chosen;
 }
 
-/** Shares are of a thousand events. */
-const EVERY = 1000;
 /** A guard costs every event a load at least, so it has to spare a call for one event in fifty. */
 const LEAST_GAIN = 20;
 

@@ -1,24 +1,65 @@
 // Which predicates an event can match at all: each predicate is posted under conditions of which an event must meet one, and needs
 // guards, all of which must hold.
 //   set            a value is one of these texts
+//   literal        a value contains this text
 //   exists         the reading has a value
 // Of the clauses that a circuit implies (necessary-conditions.ts) the one is taken that fewest events are expected to meet.
 // SOUND: a predicate is only left out of an event that meets none of its witness's conditions or lacks a guard that it needs, and
 // then its circuit is false.
 
+import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { PredicateId } from "../ir/ids.js";
 import type { Condition, PackIr, Posting, PresencePosting, Witness, WitnessIndex } from "../ir/pack-ir.js";
-import { readingKey } from "../ir/reading.js";
+import { type Reading, readingKey } from "../ir/reading.js";
 import { chooseGuards } from "./choose-guards.js";
 import { costOfClause } from "./expected-shares.js";
-import { bestClause } from "./necessary-conditions.js";
+import { bestClause, type Clause } from "./necessary-conditions.js";
+
+/**
+ * To look for literals costs a nanosecond for each byte of the field, however few there are: below so many predicates it is cheaper to
+ * try them whenever the field has a value. Bench `steering`, table "literals".
+ */
+const FEWEST_USERS = 4;
 
 export function chooseWitnesses(pack: PackIr): PackIr {
-  const witnesses = pack.predicates.map(({ circuit, late }): Witness | null => {
-    const conditions = late ? null : bestClause(circuit, pack.atoms, costOfClause);
+  const first = witnessesOf(pack, () => true);
+  const users = new Map<string, number>();
+  for (const witness of first) {
+    const literals = witness?.conditions.filter(({ kind }) => kind === "literal") ?? [];
+    for (const key of new Set(literals.map(({ reading }) => readingKey(reading))))
+      users.set(key, (users.get(key) ?? 0) + 1);
+  }
+  const isWorthIt = (reading: Reading): boolean => (users.get(readingKey(reading)) ?? 0) >= FEWEST_USERS;
+  const witnesses = foldTogether(witnessesOf(pack, isWorthIt));
+  return { ...pack, index: { witnesses, ...chooseGuards(pack, witnesses), ...postingsOf(pack, witnesses) } };
+}
+
+function witnessesOf({ predicates, atoms }: PackIr, hasLiterals: (reading: Reading) => boolean): (Witness | null)[] {
+  const costOf = (clause: Clause): number =>
+    clause.every((one) => one.kind !== "literal" || hasLiterals(one.reading))
+      ? costOfClause(clause)
+      : Number.POSITIVE_INFINITY;
+  return predicates.map(({ circuit, late }) => {
+    const conditions = late ? null : bestClause(circuit, atoms, costOf);
     return conditions === null ? null : { conditions, cost: costOfClause(conditions) };
   });
-  return { ...pack, index: { witnesses, ...chooseGuards(pack, witnesses), ...postingsOf(pack, witnesses) } };
+}
+
+/**
+ * The literals of a reading are looked for in its folded values once some of them are, so that it is read once.
+ * SOUND: a value that contains a text contains it folded when both are folded.
+ */
+function foldTogether(witnesses: readonly (Witness | null)[]): (Witness | null)[] {
+  const folded = new Set<string>();
+  for (const witness of witnesses) {
+    for (const one of witness?.conditions ?? [])
+      if (one.kind === "literal" && one.fold) folded.add(readingKey(one.reading));
+  }
+  const foldOne = (one: Condition): Condition =>
+    one.kind === "literal" && !one.fold && folded.has(readingKey(one.reading))
+      ? { ...one, fold: true, text: foldString(one.text) }
+      : one;
+  return witnesses.map((witness) => witness && { ...witness, conditions: witness.conditions.map(foldOne) });
 }
 
 /** The index that tries every predicate on every event: what any other has to agree with. */

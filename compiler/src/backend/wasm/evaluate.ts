@@ -4,13 +4,27 @@
 //   for each symbol group that is asked: if the slot has a value: lookUp(group)
 //   visitFound()
 //   for each reading with postings: if the slot has a value: visitList(its list)
+//   for each reading with literals: if the slot has a value: findLiterals(its group)
 //   visitList(what nothing narrows)
 
-import { SLOT_COUNT } from "@kestrel/stdlib/abi";
-import type { WitnessIndex } from "../../ir/pack-ir.js";
+import {
+  LITERALS_BYTES,
+  LITERALS_FACTOR,
+  LITERALS_FILTER,
+  LITERALS_FILTER_SHIFT,
+  LITERALS_FOLDED,
+  LITERALS_MASK,
+  LITERALS_RECORD,
+  LITERALS_SLOT,
+  LITERALS_TABLE,
+  LITERALS_TABLE_SHIFT,
+  SLOT_COUNT,
+} from "@kestrel/stdlib/abi";
+import type { Posting, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
 import { addPostings, groupsAsked } from "./index-tables.js";
+import { addLiteralTables } from "./literal-tables.js";
 import { type Builder, type Expression, none } from "./seam.js";
 import type { StateLayout } from "./state.js";
 
@@ -37,6 +51,9 @@ export function addEvaluate(
   const presences = index.presences.map(({ reading, predicates }) =>
     m.if(present(reading), b.prelude("visitList", b.word(addPostings(predicates, index, data)))),
   );
+  const literals = index.literals.map((posting, number) =>
+    m.if(present(posting.reading), b.prelude("findLiterals", b.word(addLiterals(posting, number, index, state, data)))),
+  );
   const always =
     index.always.length > 0 ? [b.prelude("visitList", b.word(addPostings(index.always, index, data)))] : [];
   const body = [
@@ -47,7 +64,33 @@ export function addEvaluate(
     ...lookUps,
     b.prelude("visitFound"),
     ...presences,
+    ...literals,
     ...always,
   ];
   m.addFunction(EVALUATE, none, none, [], m.block(null, body));
+}
+
+/** The address of a literal group. */
+function addLiterals(
+  posting: Posting,
+  number: number,
+  index: WitnessIndex,
+  state: StateLayout,
+  data: DataSection,
+): number {
+  const place = state.literals[number];
+  if (place === undefined) throw new Error(`no record for the literals of ${posting.reading.name}`);
+  const tables = addLiteralTables(posting, index, place.stamps, data);
+  const bytes = new Uint8Array(LITERALS_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(LITERALS_SLOT, state.slotOf(posting.reading), true);
+  view.setUint32(LITERALS_FOLDED, posting.fold ? state.foldedRecordOf(posting.reading) : 0, true);
+  view.setUint32(LITERALS_RECORD, place.record, true);
+  view.setUint32(LITERALS_FILTER, tables.filter, true);
+  view.setUint32(LITERALS_FILTER_SHIFT, tables.filterShift, true);
+  view.setUint32(LITERALS_TABLE, tables.table, true);
+  view.setUint32(LITERALS_TABLE_SHIFT, tables.tableShift, true);
+  view.setUint32(LITERALS_MASK, tables.mask, true);
+  view.setUint32(LITERALS_FACTOR, tables.factor, true);
+  return data.add(bytes);
 }

@@ -1,7 +1,16 @@
 // Where the state of the event at hand lives: a slot for each field that the pack reads, and derived records.
 // Everything here is known from the plan, before any code is generated. Layouts: stdlib/src/abi.ts.
 
-import { FOLDED_BYTES, FOUND_BYTES, MEMO_BYTES, PACK_DATA_BASE, SLOT_BYTES, STAMP_BYTES, SYMBOLS_BYTES } from "@kestrel/stdlib/abi";
+import {
+  FOLDED_BYTES,
+  FOUND_BYTES,
+  LITERAL_RECORD_BYTES,
+  MEMO_BYTES,
+  PACK_DATA_BASE,
+  SLOT_BYTES,
+  STAMP_BYTES,
+  SYMBOLS_BYTES,
+} from "@kestrel/stdlib/abi";
 import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
@@ -52,9 +61,18 @@ export interface StateLayout {
   readonly stampsBase: number;
   readonly stampsEnd: number;
   readonly predicateStamps: number;
+  /** Of the index's literals, in its order. */
+  readonly literals: readonly LiteralState[];
   /** Room for the posting lists that an event finds. */
   readonly found: number;
   readonly end: number;
+}
+
+export interface LiteralState {
+  /** What the values of the slot contain. */
+  readonly record: number;
+  /** A word for each literal. */
+  readonly stamps: number;
 }
 
 export interface SlotRange {
@@ -117,12 +135,13 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
 
   const stampsBase = next;
   const folded = new Map<string, number>();
+  const addFolded = (reading: Reading): void => {
+    if (!folded.has(readingKey(reading))) folded.set(readingKey(reading), take(FOLDED_BYTES));
+  };
   const texts = new Map<string, { reading: Reading; fold: boolean; texts: Set<string> }>();
   for (const atom of [...used, ...posted]) {
     const fold = atom.kind === "set" ? atom.fold : atom.kind === "pattern" && atom.patterns.fold;
-    if (fold && (atom.kind === "set" || atom.kind === "pattern") && !folded.has(readingKey(atom.reading))) {
-      folded.set(readingKey(atom.reading), take(FOLDED_BYTES));
-    }
+    if (fold && (atom.kind === "set" || atom.kind === "pattern")) addFolded(atom.reading);
     if (atom.kind !== "set") continue;
     const key = groupKey(atom.reading, atom.fold);
     const group = texts.get(key) ?? { reading: atom.reading, fold: atom.fold, texts: new Set() };
@@ -133,6 +152,10 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const [key, group] of texts) {
     groups.set(key, { ...group, texts: [...group.texts].sort(), record: take(SYMBOLS_BYTES) });
   }
+  const literals = (pack.index?.literals ?? []).map(({ reading, fold, predicates }): LiteralState => {
+    if (fold) addFolded(reading);
+    return { record: take(LITERAL_RECORD_BYTES), stamps: take(predicates.size * STAMP_BYTES) };
+  });
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
@@ -160,6 +183,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     stampsBase,
     stampsEnd,
     predicateStamps,
+    literals,
     found,
     end: next,
     slotOf: (reading) => known(slots.get(readingKey(reading)), `slot for ${reading.name}`),
@@ -169,13 +193,13 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
 }
 
 /** Atoms that read what the index asks. */
-function atomsOfIndex({ guards, sets, presences }: WitnessIndex): readonly Atom[] {
+function atomsOfIndex({ guards, sets, literals, presences }: WitnessIndex): readonly Atom[] {
   return [
     ...guards,
     ...sets.map(
       ({ reading, fold, predicates }): Atom => ({ kind: "set", reading, fold, texts: [...predicates.keys()] }),
     ),
-    ...presences.map(({ reading }): Atom => ({ kind: "exists", reading })),
+    ...[...presences, ...literals].map(({ reading }): Atom => ({ kind: "exists", reading })),
   ];
 }
 

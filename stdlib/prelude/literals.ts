@@ -1,0 +1,121 @@
+// The literals of a field, looked for all at once: texts that a value must contain for some predicate to hold.
+//
+// Each literal is known by its *gram*, the four of its bytes that fewest values have. The four bytes at each place of a value are
+// hashed into a filter of bits that stays in the processor's first cache; where the bit is set, a table tells the literals with that
+// gram, and the whole text is compared. What was found is kept with the slot's version, so a value that comes again is not read again.
+//
+// SOUND: a value that contains a literal has its gram at some place, and at that place the bit is set, the table leads to the literal
+// and the comparison holds. INVARIANT: nothing behind the value is part of an answer: grams and texts lie inside it.
+// INVARIANT: a place costs a bounded number of steps, whatever stands there: the compiler bounds the runs of the table, the literals
+// of a gram and their lengths (backend/wasm/literal-tables.ts), and the postings of a literal are visited once an event.
+
+import {
+  GRAM_BYTES, GRAM_ENTRY_BYTES, GRAM_ENTRY_GRAM, GRAM_ENTRY_LITERALS, GRAM_LITERALS_BYTES, GRAM_LITERALS_COUNT,
+  LITERALS_FACTOR, LITERALS_FILTER, LITERALS_FILTER_SHIFT, LITERALS_FOLDED, LITERALS_KEPT, LITERALS_MANY,
+  LITERALS_MASK, LITERALS_RECORD, LITERALS_SLOT, LITERALS_TABLE, LITERALS_TABLE_SHIFT, LITERAL_ADDRESS, LITERAL_BEFORE,
+  LITERAL_BYTES, LITERAL_LENGTH, LITERAL_POSTINGS, LITERAL_RECORD_COUNT, LITERAL_RECORD_ROOM, LITERAL_RECORD_STAMP,
+  LITERAL_STAMP, SLOT_COUNT, SLOT_VERSION, VALUE_ADDRESS, VALUE_BYTES, VALUE_LENGTH,
+} from "../src/abi";
+import { generation } from "./arena";
+import { bytesEqual } from "./bytes";
+import { visitList } from "./candidates";
+import { foldedValues, valuesOf } from "./slots";
+
+const ADDRESS_BYTES: usize = 4;
+
+/** Visits the postings of the literals that the values of a group's slot contain, of which there is one at least. */
+export function findLiterals(group: usize): void {
+  const slot: usize = load<u32>(group, LITERALS_SLOT);
+  const record: usize = load<u32>(group, LITERALS_RECORD);
+  const count = load<u32>(record, LITERAL_RECORD_COUNT);
+  if (load<u32>(record, LITERAL_RECORD_STAMP) == load<u32>(slot, SLOT_VERSION) && count != (LITERALS_MANY as u32)) {
+    const end = record + count * ADDRESS_BYTES;
+    for (let at = record; at < end; at += ADDRESS_BYTES) visitList(load<u32>(at, LITERAL_RECORD_ROOM));
+    return;
+  }
+  store<u32>(record, 0, LITERAL_RECORD_COUNT);
+  const folded: usize = load<u32>(group, LITERALS_FOLDED);
+  const values = folded ? foldedValues(slot, folded) : valuesOf(slot);
+  const end = values + load<u32>(slot, SLOT_COUNT) * VALUE_BYTES;
+  for (let value = values; value < end; value += VALUE_BYTES) {
+    searchText(group, load<u32>(value, VALUE_ADDRESS), load<u32>(value, VALUE_LENGTH));
+  }
+  // Folding may have given the slot another version.
+  store<u32>(record, load<u32>(slot, SLOT_VERSION), LITERAL_RECORD_STAMP);
+}
+
+function searchText(group: usize, address: usize, length: u32): void {
+  if (length < (GRAM_BYTES as u32)) return;
+  const filter: usize = load<u32>(group, LITERALS_FILTER);
+  const shift = load<u32>(group, LITERALS_FILTER_SHIFT);
+  const factor = load<u32>(group, LITERALS_FACTOR);
+  const end = address + length;
+  const last = end - GRAM_BYTES;
+  let p = address;
+  // Four places at a time, of one load; the last gram ends before the byte behind it.
+  for (; p + 4 <= last; p += 4) {
+    const bytes = load<u64>(p);
+    const a = (bytes as u32) * factor;
+    const b = ((bytes >> 8) as u32) * factor;
+    const c = ((bytes >> 16) as u32) * factor;
+    const d = ((bytes >> 24) as u32) * factor;
+    const hits = bitOf(filter, a >> shift) | (bitOf(filter, b >> shift) << 1) | (bitOf(filter, c >> shift) << 2) |
+      (bitOf(filter, d >> shift) << 3);
+    if (!hits) continue;
+    if (hits & 1) probe(group, a, p, address, end);
+    if (hits & 2) probe(group, b, p + 1, address, end);
+    if (hits & 4) probe(group, c, p + 2, address, end);
+    if (hits & 8) probe(group, d, p + 3, address, end);
+  }
+  for (; p <= last; p++) {
+    const hash = load<u32>(p) * factor;
+    if (bitOf(filter, hash >> shift)) probe(group, hash, p, address, end);
+  }
+}
+
+@inline
+function bitOf(filter: usize, bit: u32): u32 {
+  return ((load<u8>(filter + (bit >> 3)) as u32) >> (bit & 7)) & 1;
+}
+
+/** Looks up the gram at `p` of the text from `start` to `end`. */
+function probe(group: usize, hash: u32, p: usize, start: usize, end: usize): void {
+  const gram = load<u32>(p);
+  const table: usize = load<u32>(group, LITERALS_TABLE);
+  const mask = load<u32>(group, LITERALS_MASK);
+  let at = hash >> load<u32>(group, LITERALS_TABLE_SHIFT);
+  while (true) {
+    const entry = table + ((at & mask) as usize) * GRAM_ENTRY_BYTES;
+    const literals: usize = load<u32>(entry, GRAM_ENTRY_LITERALS);
+    if (!literals) return;
+    if (load<u32>(entry, GRAM_ENTRY_GRAM) == gram) return compareAll(group, literals, p, start, end);
+    at++;
+  }
+}
+
+function compareAll(group: usize, literals: usize, p: usize, start: usize, end: usize): void {
+  const last = literals + load<u32>(literals, GRAM_LITERALS_COUNT) * LITERAL_BYTES + GRAM_LITERALS_BYTES;
+  for (let literal = literals + GRAM_LITERALS_BYTES; literal < last; literal += LITERAL_BYTES) {
+    const stamp: usize = load<u32>(literal, LITERAL_STAMP);
+    if (load<u32>(stamp) == generation) continue;
+    const before: usize = load<u32>(literal, LITERAL_BEFORE);
+    const length = load<u32>(literal, LITERAL_LENGTH);
+    if (p - start < before || end - p < length - before) continue;
+    if (!bytesEqual(p - before, load<u32>(literal, LITERAL_ADDRESS), length)) continue;
+    store<u32>(stamp, generation);
+    const list: usize = load<u32>(literal, LITERAL_POSTINGS);
+    keep(load<u32>(group, LITERALS_RECORD), list);
+    visitList(list);
+  }
+}
+
+function keep(record: usize, list: usize): void {
+  const count = load<u32>(record, LITERAL_RECORD_COUNT);
+  if (count == (LITERALS_MANY as u32)) return;
+  if (count == (LITERALS_KEPT as u32)) {
+    store<u32>(record, LITERALS_MANY, LITERAL_RECORD_COUNT);
+    return;
+  }
+  store<u32>(record + count * ADDRESS_BYTES, list as u32, LITERAL_RECORD_ROOM);
+  store<u32>(record, count + 1, LITERAL_RECORD_COUNT);
+}
