@@ -9,6 +9,7 @@ import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods
 import { type ForeignResult, measureForeign } from "./foreign.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
+import { measurePacks, type PackResult, packText } from "./packs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
@@ -16,12 +17,12 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "compile", "functions", "foreign", "floods", "steering", "live"];
+const PARTS = ["replay", "packs", "compile", "functions", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions, foreign, floods, steering or live
+  --only PART  replay, packs, compile, functions, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -37,6 +38,7 @@ interface Failure {
 interface Results {
   readonly notes: string[];
   replay?: ReplayResult;
+  packs?: PackResult[];
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
   searches?: SearchResult[];
@@ -116,6 +118,10 @@ async function main(): Promise<number> {
     results.floods = await measureFloods(budgets);
     show(floodsText(results.floods));
     checkFloods(results.floods);
+  }
+  // Minutes too: packs of thousands of rules are compiled, each twice.
+  if (values.only === "packs") {
+    results.packs = await measurePacks(events, runs, (result) => show(packText(result)));
   }
   // Minutes of measuring that only someone who changes the compiler wants.
   if (values.only === "steering") {
