@@ -48,6 +48,26 @@ hopes("a predicate of several programs is read for the one that may report", () 
   assert.equal(wanted([program("sequence", [1, 2]), program("sequence", [1, 3])], [1, 3]), [1, 3]);
 });
 
+hopes("a process tree is fed when a query in brackets marked a process", () => {
+  const query = { flag: 0, relation: "descendant", predicate: 3, late: null } as const;
+  const tree = {
+    dialect: "elastic",
+    feed: 1,
+    starts: 2,
+    ends: 4,
+    processes: null,
+    resets: null,
+    queries: [query],
+  } as const;
+  const read = (seen: readonly number[]): readonly number[] => {
+    const flags = new Uint8Array(8);
+    for (const predicate of seen) flags[predicate] = 1;
+    return [...hopesOf({ programs: [], lineage: [tree] }, flags)].flatMap((flag, at) => (flag === 1 ? [at] : []));
+  };
+  assert.equal(read([1, 2, 4]), []);
+  assert.equal(read([1, 2, 3]), [1, 2, 3, 4]);
+});
+
 hopes("a rule beside one that cannot complete finds what it finds alone", async () => {
   const rules = [
     ruleOf("complete", "sequence by host.id [process where true] [file where true]"),

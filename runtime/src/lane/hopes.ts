@@ -2,8 +2,11 @@
 // for some event of it. A sequence, sample or join one of whose stages held for none is never complete: what only such programs ask
 // for is not read again, which is most of what a pack of hundreds of sequences finds.
 //
+// The same holds for a process tree that no query in the brackets of `descendant of [ ]` ever marked: all its flags stay 0.
+//
 // SOUND: a program reports nothing before each of its stages, but for those that must be absent, has an event; `until` and time only take away.
-// What is asked for in other ways (pipes, lineage) always counts.
+// A flag is set only where a process is marked, and what a rule asks of flags that are 0 is the same without a tree. Event rules with pipes
+// or late tests always count.
 
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 
@@ -19,6 +22,7 @@ export function hopesOf({ programs, lineage }: SequenceTables, seen: Uint8Array)
     want(until?.predicate ?? null);
   }
   for (const { feed, starts, ends, processes, resets, queries } of lineage) {
+    if (queries.every(({ predicate }) => seen[predicate] === 0)) continue;
     for (const predicate of [feed, starts, ends, processes, resets]) want(predicate);
     for (const { predicate } of queries) want(predicate);
   }
