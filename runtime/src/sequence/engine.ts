@@ -27,15 +27,7 @@ import { acceptSequence, keysOf, type Matches } from "./machine.js";
 import { deadlineOf, report } from "./missing.js";
 import { evictOldest, expire, forget, type OnComplete, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
-import {
-  type AskLate,
-  type Automaton,
-  createAutomaton,
-  createProgram,
-  NEVER,
-  NO_TIME,
-  type Program,
-} from "./state.js";
+import { type AskLate, type Automaton, createAutomaton, createProgram, NEVER, NO_TIME, type Program } from "./state.js";
 import { createTimers, firstTimer } from "./timers.js";
 
 const NO_MATCHES: readonly StageMatch[] = [];
