@@ -12,17 +12,18 @@ import { type LiveResult, liveText, measureLive } from "./live/live.js";
 import { measurePacks, type PackResult, packText } from "./packs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
+import { measureSequences, type SequencesResult } from "./sequences.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
 import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "packs", "compile", "functions", "foreign", "floods", "steering", "live"];
+const PARTS = ["replay", "packs", "compile", "functions", "sequences", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, packs, compile, functions, foreign, floods, steering or live
+  --only PART  replay, packs, compile, functions, sequences, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -42,6 +43,7 @@ interface Results {
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   functions?: FunctionResult[];
   searches?: SearchResult[];
+  sequences?: SequencesResult;
   foreign?: ForeignResult;
   floods?: FloodResult[];
   steering?: SteeringResult;
@@ -109,6 +111,10 @@ async function main(): Promise<number> {
     show(functionsText(results.functions));
     results.searches = await measureSearches();
     show(searchesText(results.searches));
+  }
+  if (wants("sequences")) {
+    results.sequences = await measureSequences(runs);
+    show(sequencesText(results.sequences));
   }
   if (wants("foreign")) {
     results.foreign = await measureForeign(input, runs);
@@ -237,6 +243,21 @@ function searchesText(results: readonly SearchResult[]): string {
     return [`  ${name}`, count(bytes), `${milliseconds.toFixed(1)} ms`, ratio.toFixed(2)];
   });
   return [...columns([["Hostile searches", "bytes", "least", "to half the event"], ...rows]), ""].join("\n");
+}
+
+function sequencesText({ keys, begin, complete, map, ratio, bytes, keyBytes }: SequencesResult): string {
+  return [
+    ...columns([
+      [`Sequences, ${count(keys)} keys`, "least"],
+      ["  a match that begins", `${begin.toFixed(0)} ns`],
+      ["  a match that completes", `${complete.toFixed(0)} ns`],
+      ["  Map, get and set", `${map.toFixed(0)} ns`],
+      ["  ratio", ratio.toFixed(2)],
+      ["  bytes of a partial match", bytes.toFixed(0)],
+      ["  bytes of its key, not in them", keyBytes.toFixed(0)],
+    ]),
+    "",
+  ].join("\n");
 }
 
 function foreignText({ costs, quarantine }: ForeignResult): string {
