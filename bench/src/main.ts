@@ -3,12 +3,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type BuildResult, measureBuild } from "./build.js";
 import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
 import { type ForeignResult, measureForeign } from "./foreign.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
+import { measureQuery, measureStart, type ProgramResult } from "./programs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
@@ -16,12 +18,12 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "compile", "functions", "foreign", "floods", "steering", "live"];
+const PARTS = ["replay", "compile", "build", "start", "query", "functions", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions, foreign, floods, steering or live
+  --only PART  replay, compile, build, start, query, functions, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -38,6 +40,9 @@ interface Results {
   readonly notes: string[];
   replay?: ReplayResult;
   compile?: (Omit<CompileResult, "built"> | Failure)[];
+  build?: BuildResult;
+  start?: ProgramResult;
+  query?: ProgramResult;
   functions?: FunctionResult[];
   searches?: SearchResult[];
   foreign?: ForeignResult;
@@ -101,6 +106,23 @@ async function main(): Promise<number> {
     compileOrFail(packs()[0] ?? input.rules);
     results.compile = packs().map(compileOrFail);
     show(compileText(results.compile));
+  }
+  if (wants("start")) {
+    results.start = measureStart(input, runs);
+    show(programText(results.start));
+  }
+  // Half a gigabyte, and more rules than one buys: only for someone who changes what they measure.
+  if (values.only === "query") {
+    const measured = measureQuery(input, runs);
+    if (measured === null) results.notes.push("there is no jq to measure the query against");
+    else {
+      results.query = measured;
+      show(programText(measured));
+    }
+  }
+  if (values.only === "build") {
+    results.build = measureBuild();
+    show(buildText(results.build));
   }
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
@@ -198,6 +220,20 @@ function compileText(results: readonly (Omit<CompileResult, "built"> | Failure)[
   });
   const head = ["Compile", "rules", "left out", "predicates", "time", "module bytes", "package bytes"];
   return [...columns([head, ...rows]), ""].join("\n");
+}
+
+function programText({ what, against, least, leastOther, ratio }: ProgramResult): string {
+  return `${what}: ${least.toFixed(0)} ms; ${against}: ${leastOther.toFixed(0)} ms; ratio ${ratio.toFixed(2)}\n`;
+}
+
+function buildText({ rules, stages }: BuildResult): string {
+  const total = stages.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const rows = stages.map(({ name, milliseconds }) => [
+    `  ${name}`,
+    `${(milliseconds / 1000).toFixed(2)} s`,
+    (milliseconds / total).toFixed(2),
+  ]);
+  return [...columns([[`Build of ${count(rules)} rules`, "processor", "share"], ...rows]), ""].join("\n");
 }
 
 function floodsText(results: readonly FloodResult[]): string {
