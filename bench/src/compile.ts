@@ -29,7 +29,7 @@ export interface CompileResult {
   readonly built: BuiltPackage;
 }
 
-const PACKAGE_OPTIONS = {
+export const PACKAGE_OPTIONS = {
   name: "bench",
   version: "1.0.0",
   compilerVersion: "bench",

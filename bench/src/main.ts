@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type BuildResult, measureBuild } from "./build.js";
 import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
@@ -10,6 +11,7 @@ import { type ForeignResult, measureForeign } from "./foreign.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
 import { measurePacks, type PackResult, packText } from "./packs.js";
+import { measureQuery, measureStart, type ProgramResult } from "./programs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSequences, type SequencesResult } from "./sequences.js";
@@ -18,12 +20,12 @@ import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "packs", "compile", "functions", "sequences", "foreign", "floods", "steering", "live"];
+const PARTS = ["replay", "packs", "compile", "build", "start", "query", "functions", "sequences", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, packs, compile, functions, sequences, foreign, floods, steering or live
+  --only PART  replay, packs, compile, build, start, query, functions, sequences, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -41,6 +43,9 @@ interface Results {
   replay?: ReplayResult;
   packs?: PackResult[];
   compile?: (Omit<CompileResult, "built"> | Failure)[];
+  build?: BuildResult;
+  start?: ProgramResult;
+  query?: ProgramResult;
   functions?: FunctionResult[];
   searches?: SearchResult[];
   sequences?: SequencesResult;
@@ -105,6 +110,23 @@ async function main(): Promise<number> {
     compileOrFail(packs()[0] ?? input.rules);
     results.compile = packs().map(compileOrFail);
     show(compileText(results.compile));
+  }
+  if (wants("start")) {
+    results.start = measureStart(input, runs);
+    show(programText(results.start));
+  }
+  // Half a gigabyte, and more rules than one buys: only for someone who changes what they measure.
+  if (values.only === "query") {
+    const measured = measureQuery(input, runs);
+    if (measured === null) results.notes.push("there is no jq to measure the query against");
+    else {
+      results.query = measured;
+      show(programText(measured));
+    }
+  }
+  if (values.only === "build") {
+    results.build = measureBuild();
+    show(buildText(results.build));
   }
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
@@ -210,6 +232,20 @@ function compileText(results: readonly (Omit<CompileResult, "built"> | Failure)[
   });
   const head = ["Compile", "rules", "left out", "predicates", "time", "module bytes", "package bytes"];
   return [...columns([head, ...rows]), ""].join("\n");
+}
+
+function programText({ what, against, least, leastOther, ratio }: ProgramResult): string {
+  return `${what}: ${least.toFixed(0)} ms; ${against}: ${leastOther.toFixed(0)} ms; ratio ${ratio.toFixed(2)}\n`;
+}
+
+function buildText({ rules, stages }: BuildResult): string {
+  const total = stages.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const rows = stages.map(({ name, milliseconds }) => [
+    `  ${name}`,
+    `${(milliseconds / 1000).toFixed(2)} s`,
+    (milliseconds / total).toFixed(2),
+  ]);
+  return [...columns([[`Build of ${count(rules)} rules`, "processor", "share"], ...rows]), ""].join("\n");
 }
 
 function floodsText(results: readonly FloodResult[]): string {
