@@ -1,5 +1,6 @@
 // Rules -> a package in memory, with the time it took and the size of what came out.
 
+import { basename } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
   type CompiledPack,
@@ -79,7 +80,7 @@ export function compileText(rules: readonly CompiledRule[]): BuiltPackage {
 /** The package of a compiled pack whose rules stand in no file. */
 export function packageOf(pack: CompiledPack): BuiltPackage {
   const sources = new Map<string, PackageSource>(
-    pack.rules.map(({ rule }) => [rule.source.file, { name: rule.source.file, text: rule.query }]),
+    pack.rules.map(({ rule }) => [rule.source.file, { name: basename(rule.source.file), text: rule.query }]),
   );
   return buildPackage(pack, sources, PACKAGE_OPTIONS);
 }

@@ -29,6 +29,10 @@ import { doublePart, uniformJson } from "./raw-json.js";
 /** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
 export const KEY_TUPLE_LIMIT = 1024;
 
+/** Keys of at most so many bytes, and so many of them, are remembered with the strings that they are read as. */
+const KNOWN_BYTES = 512;
+const KNOWN_KEYS = 4096;
+
 const NO_KEYS_FIELDS: readonly string[] = [""];
 const NO_TUPLES: readonly string[] = [];
 const NULL_PART: readonly string[] = ["null"];
@@ -61,53 +65,69 @@ export function hasKeys(view: DataView, start: number, length: number): boolean 
 /** A reader of the key regions that stdlib/src/abi.ts draws. `bytes` and `view` show the same memory. */
 export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
   let cut = 0;
+  // Events of one process or host bring the same keys again and again.
+  const known = new Map<string, readonly string[]>();
+
+  function read(view: DataView, bytes: Buffer, start: number, length: number): readonly string[] {
+    const end = start + length;
+    let at = start;
+    let tuples: readonly string[] | null = null;
+    let wasCut = false;
+    while (at < end) {
+      const code = view.getUint32(at + KEY_TYPE, true);
+      const count = view.getUint32(at + KEY_COUNT, true);
+      const type = code & ~KEY_OPTIONAL;
+      at += KEY_HEADER_BYTES;
+      let parts: readonly string[];
+      if (count === 0) {
+        if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
+        parts = NULL_PART;
+      } else {
+        const values: string[] = [];
+        for (let left = count; left > 0; left--) {
+          let part: string;
+          if (type === TYPE_KEYWORD || type === TYPE_RAW) {
+            const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
+            const start = at + KEY_TEXT_START;
+            const text = bytes.toString("utf8", start, start + size);
+            part = type === TYPE_KEYWORD ? JSON.stringify(text) : uniformJson(text);
+            at = start + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
+          } else {
+            part = numericPart(view, at, type);
+            at += VALUE_BYTES;
+          }
+          values.push(part);
+        }
+        parts = count === 1 ? values : [...new Set(values)];
+      }
+      if (tuples === null) {
+        wasCut ||= parts.length > limit;
+        tuples = parts.length > limit ? parts.slice(0, limit) : parts;
+      } else {
+        wasCut ||= tuples.length * parts.length > limit;
+        tuples = product(tuples, parts, limit);
+      }
+    }
+    if (wasCut) cut++;
+    return tuples ?? NO_KEYS_FIELDS;
+  }
+
   return {
     get cut() {
       return cut;
     },
     read(view, bytes, start, length) {
       if (length === 0) return NO_KEYS_FIELDS;
-      const end = start + length;
-      let at = start;
-      let tuples: readonly string[] | null = null;
-      let wasCut = false;
-      while (at < end) {
-        const code = view.getUint32(at + KEY_TYPE, true);
-        const count = view.getUint32(at + KEY_COUNT, true);
-        const type = code & ~KEY_OPTIONAL;
-        at += KEY_HEADER_BYTES;
-        let parts: readonly string[];
-        if (count === 0) {
-          if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
-          parts = NULL_PART;
-        } else {
-          const values: string[] = [];
-          for (let left = count; left > 0; left--) {
-            let part: string;
-            if (type === TYPE_KEYWORD || type === TYPE_RAW) {
-              const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
-              const start = at + KEY_TEXT_START;
-              const text = bytes.toString("utf8", start, start + size);
-              part = type === TYPE_KEYWORD ? JSON.stringify(text) : uniformJson(text);
-              at = start + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
-            } else {
-              part = numericPart(view, at, type);
-              at += VALUE_BYTES;
-            }
-            values.push(part);
-          }
-          parts = count === 1 ? values : [...new Set(values)];
-        }
-        if (tuples === null) {
-          wasCut ||= parts.length > limit;
-          tuples = parts.length > limit ? parts.slice(0, limit) : parts;
-        } else {
-          wasCut ||= tuples.length * parts.length > limit;
-          tuples = product(tuples, parts, limit);
-        }
-      }
-      if (wasCut) cut++;
-      return tuples ?? NO_KEYS_FIELDS;
+      if (length > KNOWN_BYTES) return read(view, bytes, start, length);
+      const written = bytes.toString("latin1", start, start + length);
+      const found = known.get(written);
+      if (found !== undefined) return found;
+      const before = cut;
+      const tuples = read(view, bytes, start, length);
+      if (known.size === KNOWN_KEYS) known.clear();
+      // What is cut is counted each time.
+      if (cut === before) known.set(written, tuples);
+      return tuples;
     },
   };
 }

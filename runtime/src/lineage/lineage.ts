@@ -107,10 +107,13 @@ export function createLineage<Event extends LineageEvent>(
     // Of an event that is both, the endgame dialect sees the start alone.
     const isEnd = holds(program.ends) && !(program.dialect === "endgame" && holds(program.starts));
     if (isEnd) tree.end(tree.open(own, ts), ts);
+    let known = tree.find(own, ts);
     for (const [at, query] of program.queries.entries()) {
-      if (holds(query.predicate) && (query.late === null || askLate(query.late, event)))
+      if (holds(query.predicate) && (query.late === null || askLate(query.late, event))) {
         mark(program, tree, ts, own, at);
-      if (isAsked(query, tree.find(own, ts)?.relations[at] ?? 0)) setFlag(event, query.flag);
+        known = tree.find(own, ts);
+      }
+      if (known !== undefined && isAsked(query, known.relations[at] ?? 0)) setFlag(event, query.flag);
     }
   }
 
