@@ -1,9 +1,16 @@
 // Rules -> a package in memory, with the time it took and the size of what came out.
 
 import { performance } from "node:perf_hooks";
-import { type CompiledPack, type CompiledRule, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { type BuiltPackage, buildPackage } from "@kestrel/compiler/package/build-package";
-import { compileRules } from "@kestrel/compiler/package/compile-rules";
+import {
+  type CompiledPack,
+  type CompiledRule,
+  type CompileOptions,
+  compilePack,
+  DEFAULT_OPTIONS,
+} from "@kestrel/compiler/compile";
+import { type BuiltPackage, buildPackage, sortRules } from "@kestrel/compiler/package/build-package";
+import { checkRules } from "@kestrel/compiler/package/check-rules";
+import { compileRules, compileWhatFits } from "@kestrel/compiler/package/compile-rules";
 import { nameSources, type PackageSource } from "@kestrel/compiler/package/source-names";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
 import { MODULE_FILE } from "@kestrel/stdlib/package-format";
@@ -22,7 +29,7 @@ export interface CompileResult {
   readonly built: BuiltPackage;
 }
 
-const PACKAGE_OPTIONS = {
+export const PACKAGE_OPTIONS = {
   name: "bench",
   version: "1.0.0",
   compilerVersion: "bench",
@@ -32,9 +39,13 @@ const PACKAGE_OPTIONS = {
 };
 
 /** Compiles what compiles, of `more` too; the rest is counted. Throws when no rule is left, or the compiler fails. */
-export function compile({ name, path }: RulePath, more: readonly string[] = []): CompileResult {
+export function compile(
+  { name, path }: RulePath,
+  more: readonly string[] = [],
+  options: Partial<CompileOptions> = {},
+): CompileResult {
   const start = performance.now();
-  const { pack, collected, beside, leftOut } = compileRules([path, ...more], DEFAULT_OPTIONS);
+  const { pack, collected, beside, leftOut } = compileRules([path, ...more], { ...DEFAULT_OPTIONS, ...options });
   if (pack === null) throw new Error(`${name}: no rule compiles`);
   const built = buildPackage(pack, nameSources(collected.files, [path, ...more], beside), PACKAGE_OPTIONS);
   const milliseconds = performance.now() - start;
@@ -49,6 +60,15 @@ export function compile({ name, path }: RulePath, more: readonly string[] = []):
     predicates: pack.ir.predicates.length,
     built,
   };
+}
+
+/** Every tenth rule of a package, by the order of their ids. */
+export function everyTenth(paths: readonly string[], options: Partial<CompileOptions> = {}): CompiledPack {
+  const all = { ...DEFAULT_OPTIONS, ...options };
+  const rules = sortRules(checkRules(paths, all).rules).filter((_, at) => at % 10 === 0);
+  const { pack } = compileWhatFits(rules, all);
+  if (pack === null) throw new Error("no rule compiles");
+  return pack;
 }
 
 /** A package of rules that stand in no file. */

@@ -37,6 +37,16 @@ export function packs(): readonly RulePath[] {
   return [OWN_RULES, ELASTIC_RULES, SIGMA_RULES].filter(({ path }) => existsSync(path));
 }
 
+/** What the packs of `packs.ts` are made of. */
+export const PACK_PATHS = {
+  toml: [ELASTIC_RULES.path],
+  endpoint: [join(CORPORA, "rules/elastic-protections-artifacts.json")],
+  elastic: ["elastic-detection-rules", "elastic-protections-artifacts", "elastic-hunting"].map((name) =>
+    join(CORPORA, `rules/${name}.json`),
+  ),
+  sigma: [SIGMA_RULES.path],
+} as const;
+
 export function hasRecordings(): boolean {
   return existsSync(RECORDINGS);
 }

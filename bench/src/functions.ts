@@ -49,7 +49,7 @@ const MIDDLE_QUERY = `process where host.os.type == "linux" and event.type == "s
   not (user.id == "0" and process.parent.command_line regex~ """.*/(dpkg|apt|yum)[-/].*""") and
   length(process.command_line) > 20`;
 
-const SEQUENCE_QUERY = `sequence by host.id with maxspan=1m
+export const SEQUENCE_QUERY = `sequence by host.id with maxspan=1m
   [process where event.type == "start"] [network where event.type == "start"]`;
 
 export async function measureFunctions(input: Input): Promise<FunctionResult[]> {

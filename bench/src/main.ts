@@ -3,25 +3,29 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type BuildResult, measureBuild } from "./build.js";
 import { type CompileResult, compile, load } from "./compile.js";
 import { hasRecordings, type Input, packs, recordings, story } from "./corpus.js";
 import { checkFloods, type FloodResult, MEBIBYTE, measureFloods } from "./floods.js";
 import { type ForeignResult, measureForeign } from "./foreign.js";
 import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
+import { measurePacks, type PackResult, packText } from "./packs.js";
+import { measureQuery, measureStart, type ProgramResult } from "./programs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
+import { measureSequences, type SequencesResult } from "./sequences.js";
 import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
 import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "compile", "functions", "foreign", "floods", "steering", "live"];
+const PARTS = ["replay", "packs", "compile", "build", "start", "query", "functions", "sequences", "foreign", "floods", "steering", "live"];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
   --runs N     pairs of runs that are counted (7)
-  --only PART  replay, compile, functions, foreign, floods, steering or live
+  --only PART  replay, packs, compile, build, start, query, functions, sequences, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
   --update     write what the replay found to bench/expected.json
@@ -37,9 +41,14 @@ interface Failure {
 interface Results {
   readonly notes: string[];
   replay?: ReplayResult;
+  packs?: PackResult[];
   compile?: (Omit<CompileResult, "built"> | Failure)[];
+  build?: BuildResult;
+  start?: ProgramResult;
+  query?: ProgramResult;
   functions?: FunctionResult[];
   searches?: SearchResult[];
+  sequences?: SequencesResult;
   foreign?: ForeignResult;
   floods?: FloodResult[];
   steering?: SteeringResult;
@@ -102,11 +111,32 @@ async function main(): Promise<number> {
     results.compile = packs().map(compileOrFail);
     show(compileText(results.compile));
   }
+  if (wants("start")) {
+    results.start = measureStart(input, runs);
+    show(programText(results.start));
+  }
+  // Half a gigabyte, and more rules than one buys: only for someone who changes what they measure.
+  if (values.only === "query") {
+    const measured = measureQuery(input, runs);
+    if (measured === null) results.notes.push("there is no jq to measure the query against");
+    else {
+      results.query = measured;
+      show(programText(measured));
+    }
+  }
+  if (values.only === "build") {
+    results.build = measureBuild();
+    show(buildText(results.build));
+  }
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
     show(functionsText(results.functions));
     results.searches = await measureSearches();
     show(searchesText(results.searches));
+  }
+  if (wants("sequences")) {
+    results.sequences = await measureSequences(runs);
+    show(sequencesText(results.sequences));
   }
   if (wants("foreign")) {
     results.foreign = await measureForeign(input, runs);
@@ -116,6 +146,10 @@ async function main(): Promise<number> {
     results.floods = await measureFloods(budgets);
     show(floodsText(results.floods));
     checkFloods(results.floods);
+  }
+  // Minutes too: packs of thousands of rules are compiled, each twice.
+  if (values.only === "packs") {
+    results.packs = await measurePacks(events, runs, (result) => show(packText(result)));
   }
   // Minutes of measuring that only someone who changes the compiler wants.
   if (values.only === "steering") {
@@ -200,6 +234,20 @@ function compileText(results: readonly (Omit<CompileResult, "built"> | Failure)[
   return [...columns([head, ...rows]), ""].join("\n");
 }
 
+function programText({ what, against, least, leastOther, ratio }: ProgramResult): string {
+  return `${what}: ${least.toFixed(0)} ms; ${against}: ${leastOther.toFixed(0)} ms; ratio ${ratio.toFixed(2)}\n`;
+}
+
+function buildText({ rules, stages }: BuildResult): string {
+  const total = stages.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+  const rows = stages.map(({ name, milliseconds }) => [
+    `  ${name}`,
+    `${(milliseconds / 1000).toFixed(2)} s`,
+    (milliseconds / total).toFixed(2),
+  ]);
+  return [...columns([[`Build of ${count(rules)} rules`, "processor", "share"], ...rows]), ""].join("\n");
+}
+
 function floodsText(results: readonly FloodResult[]): string {
   const mebibytes = (bytes: number): string => `${(bytes / MEBIBYTE).toFixed(0)} MiB`;
   const rows = results.map(({ name, events, bytes, budget, peak, early, dropped, milliseconds }) => [
@@ -231,6 +279,21 @@ function searchesText(results: readonly SearchResult[]): string {
     return [`  ${name}`, count(bytes), `${milliseconds.toFixed(1)} ms`, ratio.toFixed(2)];
   });
   return [...columns([["Hostile searches", "bytes", "least", "to half the event"], ...rows]), ""].join("\n");
+}
+
+function sequencesText({ keys, begin, complete, map, ratio, bytes, keyBytes }: SequencesResult): string {
+  return [
+    ...columns([
+      [`Sequences, ${count(keys)} keys`, "least"],
+      ["  a match that begins", `${begin.toFixed(0)} ns`],
+      ["  a match that completes", `${complete.toFixed(0)} ns`],
+      ["  Map, get and set", `${map.toFixed(0)} ns`],
+      ["  ratio", ratio.toFixed(2)],
+      ["  bytes of a partial match", bytes.toFixed(0)],
+      ["  bytes of its key, not in them", keyBytes.toFixed(0)],
+    ]),
+    "",
+  ].join("\n");
 }
 
 function foreignText({ costs, quarantine }: ForeignResult): string {

@@ -7,11 +7,6 @@ import { type Input, linesOf } from "./corpus.js";
 const SEED = 20_240_229;
 const CHUNK_LINES = 10_000;
 
-/** Every tenth rule of a pack, by its place. */
-export function everyTenth(at: number): boolean {
-  return at % 10 === 0;
-}
-
 /** The same events in an order of no source. */
 export function shuffled(input: Input): Input {
   const lines = linesOf(input.chunks);

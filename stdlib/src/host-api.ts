@@ -53,6 +53,9 @@ export const GENERATED_MILLISECONDS = 10_000;
 /** The longest source of a rule in Lua: parsing takes longer than its length. */
 export const LONGEST_SCRIPT = 256 * 1024;
 
+/** Of the table of a module, where it has one. */
+export const MOST_TABLE_ENTRIES = 65_536;
+
 /** A resource holds at most so many patterns. */
 export const MOST_PATTERNS = 4096;
 export const MOST_CAPTURES = 64;

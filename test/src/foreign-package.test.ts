@@ -9,6 +9,7 @@ import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { locate } from "@kestrel/compiler/diagnostics/locate";
 import type { ForeignRule } from "@kestrel/compiler/foreign/foreign-rule";
 import { literalsOf } from "@kestrel/compiler/foreign/lua-fields";
+import { MOST_JUMPS } from "@kestrel/compiler/foreign/lua-syntax";
 import { readForeignPackage } from "@kestrel/compiler/foreign/read-foreign";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/front";
 import { checkRules } from "@kestrel/compiler/package/check-rules";
@@ -174,6 +175,10 @@ const WRONG: Readonly<Record<string, readonly [text: string, ...said: string[]]>
   "tags of a wrong type": [
     manifest({}, { tags: ["a", 1] }),
     "E0702 manifest.json 11:7 key `metadata.tags[1]` must be a text, but is the number 1",
+  ],
+  "keys that every object of JavaScript has": [
+    manifest({ constructor: { a: 1 } }),
+    "E0703 manifest.json 15:3 unknown key `constructor`",
   ],
   "a misspelt key": [manifest({ capabilites: {} }), "E0703 manifest.json 15:3 unknown key `capabilites`"],
   "a misspelt key within": [manifest({}, { sevrity: "Low" }), "E0703 manifest.json 9:5 unknown key `metadata.sevrity`"],
@@ -348,7 +353,8 @@ foreign("finds numbers and texts in Lua, and none in comments", () => {
 
 foreign("finds the fields that Lua names", () => {
   const source = `local NAME, PID = 2, 0x1 -- 3
-    local by_name = "process.command_line" local text = "process.nmae" local big = 123456789`;
+    local by_name = "process.command_line" local text = "process.nmae" local big = 123456789
+    function pred_eval() return true end`;
   const rule = ruleOf({ "manifest.json": manifest(), "predicate.lua": `\ufeff${source}` });
   assert.equal(namesOf(rule).sort(), ["process.command_line", "process.name", "process.pid"]);
   assert.is(new TextDecoder().decode(rule.code), source);
@@ -423,6 +429,24 @@ foreign("check says what is wrong with them, with the others", () => {
 foreign("a folder that holds nothing else has a rule", () => {
   const folder = folderOf({ "manifest.json": manifest(), "predicate.lua": LUA });
   assert.equal(collectRules([folder]).diagnostics, []);
+});
+
+foreign("a script without pred_eval is said to have none", () => {
+  const about = { "manifest.json": manifest() };
+  const none = problems({ ...about, "predicate.lua": "-- pred_eval\nfunction pred_Eval() return true end" });
+  assert.equal(none, ["E0711 predicate.lua the script does not define `pred_eval`"]);
+  ruleOf({ ...about, "predicate.lua": "_G['pred_eval'] = function() return true end" });
+});
+
+foreign("a script of many jumps is refused before anybody parses it", () => {
+  const most = (jumps: number): string =>
+    `do ${"goto a ".repeat(jumps - 2)} ::a:: end function pred_eval() return true end -- ${"goto or ".repeat(9)}`;
+  const about = { "manifest.json": manifest() };
+  ruleOf({ ...about, "predicate.lua": most(MOST_JUMPS) });
+  assert.match(
+    problems({ ...about, "predicate.lua": most(35_000) }).join(),
+    /^E0708 predicate\.lua the source has 35000 jumps \(.*more than 4096 are not read/,
+  );
 });
 
 foreign.run();

@@ -9,6 +9,7 @@ import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import { detectionToAlert } from "@kestrel/runtime/alert/detection-to-alert";
 import type { DetectorOptions } from "@kestrel/runtime/engine/detector";
 import { createDetector } from "@kestrel/runtime/engine/detector";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import type { ForeignFaultReport } from "@kestrel/runtime/evaluate/foreign-tester";
 import {
   ForeignFault,
@@ -17,6 +18,7 @@ import {
   type MakeForeign,
 } from "@kestrel/runtime/foreign/foreign-host";
 import type { Package } from "@kestrel/runtime/load/load-package";
+import { PackageError } from "@kestrel/runtime/load/problems";
 import { FAULTS_TO_QUARANTINE, QUARANTINE_EVENTS } from "@kestrel/stdlib/host-api";
 import { lookup } from "@kestrel/stdlib/schema/schema";
 import binaryen from "binaryen";
@@ -248,9 +250,45 @@ foreign("a fault costs the event it was about, and nothing of the other rules", 
   );
   assert.is(byRule[1]?.length, 9);
   assert.equal(counters.faults, 3);
-  assert.equal(faults[2], { name: "c", kind: "fuel", message: "out of fuel", count: 3, quarantined: 0 });
+  assert.equal(faults[2], {
+    name: "c",
+    isGenerated: false,
+    kind: "fuel",
+    message: "out of fuel",
+    count: 3,
+    quarantined: 0,
+  });
   // Each fault ends its instance.
   assert.is(made, 4);
+});
+
+foreign("what is captured counts as memory that waiting events take, and goes through in small pieces", async () => {
+  let evaluated = 0;
+  const text = "x".repeat(60_000);
+  const maker = saying(
+    () => ++evaluated > 0,
+    () => [["text", text]],
+  );
+  const rules = [
+    using("pair", "sequence by process.pid with maxspan=1d [process where c()] [file where true]", { c: "c" }),
+  ];
+  const pack = await packOf(rules, [codeOf("c", [])], [maker]);
+  const { counters } = runLines(pack, linesOf(processes(400)), { memoryBytes: 12_000_000 });
+  // 400 events of some hundred bytes would fit; with 120 kB each there is room for a hundred.
+  assert.ok(counters.sequences.evicted > 250, JSON.stringify(counters.sequences));
+
+  evaluated = 0;
+  const alone = await packOf([using("code", "any where c()", { c: "c" })], [codeOf("c", [])], [maker]);
+  const evaluator = createEvaluator(alone);
+  const before: number[] = [];
+  let last = 0;
+  for (const { output } of evaluator.evaluate(linesOf(processes(5000)), { file: "f", firstLine: 1 }, 0)) {
+    before.push(evaluated - last);
+    last = evaluated;
+    assert.ok(output.captures.size <= 1024);
+  }
+  assert.is(evaluated, 5000);
+  assert.ok(Math.max(...before) <= 1024, before.join());
 });
 
 foreign("code that always faults is left out for longer and longer, by events", async () => {
@@ -270,6 +308,26 @@ foreign("code that always faults is left out for longer and longer, by events", 
   assert.is(asked, FAULTS_TO_QUARANTINE + 2);
   assert.is(counters.foreign[0]?.skipped, 3 * QUARANTINE_EVENTS);
   assert.is(byRule[1]?.length, events);
+});
+
+foreign("a capture that always faults costs no match, and is not tried each time", async () => {
+  let asked = 0;
+  const maker = saying(
+    (host) => {
+      host.capture(idOf("process.pid"));
+      return true;
+    },
+    () => {
+      asked++;
+      throw new ForeignFault("fuel", "too long");
+    },
+  );
+  const pack = await packOf([using("code", "any where c()", { c: "c" })], [codeOf("c", ["process.pid"])], [maker]);
+  const events = FAULTS_TO_QUARANTINE + QUARANTINE_EVENTS + 1;
+  const { byRule, counters } = runLines(pack, linesOf(processes(events)));
+  assert.is(byRule[0]?.length, events);
+  assert.is(asked, FAULTS_TO_QUARANTINE + 1);
+  assert.equal([counters.faults, counters.foreign[0]?.skipped], [FAULTS_TO_QUARANTINE + 1, 0]);
 });
 
 foreign("code that answers again is out of quarantine", async () => {
@@ -326,6 +384,35 @@ foreign("names that stand for no package, and calls with arguments, are errors",
   ]);
   assert.equal(errors(using("r", "process where p~()", { p: "there" })), ["E0302 `p` has no case-insensitive form"]);
   assert.equal(errors(using("r", "process where p()", { p: "there" })), []);
+});
+
+foreign("the loader takes no module that would pass a limit, or that nothing counts", async () => {
+  const fuel = '(global (export "kestrel:fuel") (mut i32) (i32.const 0))';
+  const memory = '(memory (export "memory") 1 1)';
+  const modules: readonly (readonly [string, RegExp])[] = [
+    [`${fuel} (memory (export "memory") 2 2)`, /has a memory of 2 pages to 2, and may have 1$/],
+    [`${fuel} (memory (export "memory") 1)`, /has a memory of 1 pages without an end, and may have 1$/],
+    [`${fuel} (memory (export "memory") 1 65536)`, /has a memory of 1 pages to 65536/],
+    [`${fuel} ${memory} (table 65537 funcref)`, /has a table of 65537 entries, not 65536$/],
+    [`${fuel} ${memory} (start $s) (func $s)`, /has a start function$/],
+    [`${memory} (global (export "kestrel:fuel") i32 (i32.const 0))`, /counts no steps$/],
+    [`${memory} (global (export "kestrel:fuel") (mut f64) (f64.const 0))`, /counts no steps$/],
+    [`${fuel} ${memory} (table 1 funcref) (table 1 funcref)`, /uses several tables/],
+  ];
+  for (const [parts, reason] of modules) {
+    const wat = `(module ${parts} (func (export "pred_eval") (param i32) (result i32) (i32.const 0)))`;
+    const module = binaryen.parseText(wat);
+    module.setFeatures(binaryen.Features.All);
+    const code = codeOf("c", [], { code: module.emitBinary() });
+    let problems: readonly string[] = [];
+    await packOf([using("code", "any where c()", { c: "c" })], [code], []).catch((error: unknown) => {
+      if (!(error instanceof PackageError)) throw error;
+      problems = error.problems.map(({ code, message }) => `${code} ${message}`);
+    });
+    assert.is(problems.length, 1, parts);
+    assert.match(problems[0] ?? "", reason);
+    assert.match(problems[0] ?? "", /^E_PACKAGE_FOREIGN /);
+  }
 });
 
 foreign.run();

@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createDetector, loadPackage, type Package, PackageError, packageFromMemory } from "@kestrel/runtime/index";
+import { instantiate, type PackInstance } from "@kestrel/runtime/load/instantiate";
+import { CONTROL_BASE, CONTROL_STEP } from "@kestrel/stdlib/abi";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { manifestText } from "@kestrel/stdlib/package-format";
 import { type LateTest, type LineageProgram, programToJson } from "@kestrel/stdlib/sequence-tables";
@@ -80,6 +82,11 @@ loading("refuses manifests of another kind, format or interface", async () => {
   const load = (text: string): Promise<string[]> =>
     problemsOf(loadPackage(write({ ...files, "manifest.json": text })), true);
   assert.match((await load("{")).join(), /^E_PACKAGE_MANIFEST manifest\.json: is not JSON/);
+  const dir = write(files);
+  rmSync(join(dir, "manifest.json"));
+  // What is no file may be a pipe that nobody writes to, or one without an end.
+  mkdirSync(join(dir, "manifest.json"));
+  assert.equal(await problemsOf(loadPackage(dir), true), ["E_PACKAGE_MANIFEST manifest.json: not a file"]);
   assert.equal(await load("[]"), ["E_PACKAGE_MANIFEST manifest.json: expected an object, found an array"]);
   assert.match((await load('{"format_version":"1.0","metadata":{}}')).join(), /^E_PACKAGE_FORMAT .*by hand/);
   assert.equal(await load(manifestText({ ...manifest, format_version: "1.0" })), [
@@ -157,11 +164,13 @@ loading("checks the digest and every listed file, and reports all of it at once"
   assert.equal(await problemsOf(loadPackage(touched), true), [
     "E_PACKAGE_FILE module.wasm: was changed after it was built: its SHA-256 is not the one in the manifest",
   ]);
+  // What is not run is only looked at where the whole package is asked for.
   const dir = write({ ...listed, "sources/a.eql": "short", "manifest.json": manifestText(whole) });
   rmSync(join(dir, "sources/b.eql"));
   rmSync(join(dir, "module.wasm"));
   mkdirSync(join(dir, "module.wasm"));
-  assert.equal(await problemsOf(loadPackage(dir), true), [
+  assert.equal(await problemsOf(loadPackage(dir), true), ["E_PACKAGE_FILE module.wasm: not a file"]);
+  assert.equal(await problemsOf(loadPackage(dir, { whole: true }), true), [
     "E_PACKAGE_FILE module.wasm: not a file",
     "E_PACKAGE_FILE sources/a.eql: has 5 bytes, not 15",
     "E_PACKAGE_FILE sources/b.eql: is missing",
@@ -171,9 +180,35 @@ loading("checks the digest and every listed file, and reports all of it at once"
   const outside = join(folder, "outside.eql");
   writeFileSync(outside, source);
   symlinkSync(outside, join(linked, "sources/b.eql"));
-  assert.equal(await problemsOf(loadPackage(linked), true), [
+  assert.equal(await problemsOf(loadPackage(linked)), []);
+  assert.equal(await problemsOf(loadPackage(linked, { whole: true }), true), [
     "E_PACKAGE_FILE sources/b.eql: a link that leaves the package",
   ]);
+});
+
+loading("takes a manifest in any layout and any script, and the digest of none other", async () => {
+  const named = withDigest({ ...(await parts()).manifest, package: { name: "règles 規則", version: "1", digest: "" } });
+  const { files } = await parts();
+  const text = manifestText(named);
+  assert.match(text, /r\\u00e8gles/);
+  const load = (manifest: string): Promise<string[]> =>
+    problemsOf(loadPackage(write({ ...files, "manifest.json": manifest })));
+  assert.equal(await load(text), []);
+  // As an editor writes it, and as other programs do.
+  assert.equal(await load(JSON.stringify(named)), []);
+  assert.equal(await load(`${JSON.stringify(named, null, 4)}\n`), []);
+  assert.equal(await load(text.replace("r\\u00e8gles", "r\\u00e9gles")), ["E_PACKAGE_DIGEST manifest.json"]);
+  assert.equal(await load(text.replace(named.package.digest, "0".repeat(64))), ["E_PACKAGE_DIGEST manifest.json"]);
+});
+
+loading("gives every instance memory of its own, the one that was looked at included", async () => {
+  const pack = await packageFromMemory(await fakePack(EVERY_KIND));
+  const [first, second] = [instantiate(pack.module, 5n), instantiate(pack.module)];
+  assert.is.not(first.memory, second.memory);
+  const step = ({ memory }: PackInstance): bigint =>
+    new DataView(memory.buffer).getBigUint64(CONTROL_BASE + CONTROL_STEP, true);
+  assert.is(step(first), 5n);
+  assert.is.not(step(second), 5n);
 });
 
 loading("refuses modules with another interface", async () => {

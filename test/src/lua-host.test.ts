@@ -9,6 +9,7 @@ import {
   FOREIGN_MILLISECONDS,
   HOST_FUNCTIONS,
   LONGEST_SCRIPT,
+  MOST_CAPTURE_BYTES,
   MOST_CAPTURES,
 } from "@kestrel/stdlib/host-api";
 import { suite } from "uvu";
@@ -170,6 +171,17 @@ bindings("captures are sorted texts; there may be none", () => {
   const most = `function pred_eval() return true end
     function pred_capture() local t = {} for i = 1, ${MOST_CAPTURES} do t['k' .. i] = i end return t end`;
   assert.is(createScript(most).capture().length, MOST_CAPTURES);
+});
+
+bindings("captures have a size, however often they name one text", () => {
+  const naming = (names: number, bytes: number): string => `local text = string.rep('x', ${bytes})
+    function pred_eval() return true end
+    function pred_capture() local t = {} for i = 10, ${9 + names} do t['k' .. i] = text end return t end`;
+  assert.is(createScript(naming(1, MOST_CAPTURE_BYTES - 3)).capture()[0]?.[1].length, MOST_CAPTURE_BYTES - 3);
+  for (const script of [naming(1, MOST_CAPTURE_BYTES - 2), naming(64, 7_000_000)]) {
+    const { kind, message } = faultOf(script);
+    assert.equal([kind, message], ["host", `pred_capture gave more than ${MOST_CAPTURE_BYTES} bytes`]);
+  }
 });
 
 bindings("pred_init may return nothing or 0, and is called once", () => {

@@ -231,6 +231,7 @@ for (const [what, body, reason] of [
     const { status, alerts, stderr } = run(dir, "--runtime", "lua", "--replay", events);
     assert.is(status, 0, stderr);
     assert.match(stderr, reason);
+    assert.match(stderr, /^warning: the generated predicate predicate-\d+\.lua was stopped/m);
     const isShell = (alert: unknown): boolean => (alert as { rule: { id: string } }).rule.id === "shell";
     assert.equal(
       alerts.map(withoutPackage),
@@ -243,7 +244,14 @@ test("what is not among the files of the package is not run", () => {
   const dir = copyOf("both");
   assert.ok(existsSync(join(dir, "lua/foreign/language.lua")));
   writeFileSync(join(dir, "lua/foreign/language.lua"), "os = {}");
-  const { status, stderr } = run(dir, "--replay", events);
+  for (const runtime of ["lua", "both"]) {
+    const { status, stderr } = run(dir, "--runtime", runtime, "--replay", events);
+    assert.is(status, 2);
+    assert.match(stderr, /foreign\/language\.lua/);
+  }
+  // The Wasm side runs nothing of it, and does not look at it; whoever asks for the whole package does.
+  assert.is(run(dir, "--replay", events).status, 0);
+  const { status, stderr } = spawnSync(process.execPath, [RUN, "validate", dir], { encoding: "utf8" });
   assert.is(status, 2);
   assert.match(stderr, /lua\/foreign\/language\.lua/);
 });

@@ -27,7 +27,7 @@ function optionsOf(file: string): CompileOptions {
   return file.startsWith("endgame-") ? { ...OPTIONS, dialect: "endgame", tiebreakerField: null } : OPTIONS;
 }
 
-function linesOf(lines: readonly string[]): EventLines {
+function linesOf(lines: readonly string[]): Pick<EventLines, "read"> {
   return {
     async *read() {
       if (lines.length === 0) return;

@@ -237,6 +237,22 @@ cli("helps, and tells its version", async () => {
   assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 5\)\n$/);
 });
 
+cli("helps who reads no more than the first line", async () => {
+  const eqlc = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
+  for (const [program, parameter] of [
+    [BIN, "--help"],
+    [BIN, "--version"],
+    [eqlc, "--help"],
+  ] as const) {
+    const child = spawn(process.execPath, [program, parameter]);
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal([code, stderr], [0, ""], `${program} ${parameter}`);
+  }
+});
+
 cli("validates and lists a package", async () => {
   const ok = await run(["validate", pack]);
   assert.is(ok.code, 0);

@@ -254,11 +254,13 @@ signing("keys that cannot sign or be trusted are named", () => {
     assert.match(stderr, message);
     assert.not.ok(existsSync(signatureFile(dir)), "one bad key, and nothing is signed");
   }
+  writeFileSync(at("both.pub"), readFileSync(at("one.pub"), "utf8") + readFileSync(at("other.pub"), "utf8"));
   const trustProblems = [
     ["rsa.pub", /^error\[E_TRUST_KEY\]: --trust rsa\.pub: holds a key of type rsa/],
     ["one.pem", /^error\[E_TRUST_KEY\]: --trust one\.pem: holds a private key/],
     ["events.ndjson", /^error\[E_TRUST_KEY\]: .*no public key/],
     ["none.pub", /^error\[E_TRUST_KEY\]: .*no such file/],
+    ["both.pub", /^error\[E_TRUST_KEY\]: --trust both\.pub: holds several keys/],
   ] as const;
   for (const [key, message] of trustProblems) {
     const { code, stderr } = run(RUN, "validate", dir, "--trust", key);

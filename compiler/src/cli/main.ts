@@ -8,7 +8,7 @@ import type { BuildFlags } from "./build.js";
 import type { CheckFlags } from "./check.js";
 import type { DumpFlags } from "./dump.js";
 import type { ExplainFlags } from "./explain.js";
-import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
+import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
 import type { QueryFlags } from "./query.js";
 import type { SignFlags } from "./sign.js";
@@ -159,6 +159,12 @@ function createProgram(): Command {
   return program;
 }
 
+// Who reads only the head of the help has seen enough; other output is watched by who writes it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ||= EXIT_BAD_INPUT;
+  });
+}
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {

@@ -53,7 +53,7 @@ export type Stage = (typeof STAGES)[number];
 /** The schema that ships with Kestrel, by name. */
 const OWN_SCHEMA = "ecs";
 /** The value of `--tiebreaker-field` that says that there is none. */
-const NO_FIELD = "none";
+export const NO_FIELD = "none";
 const TYPES: readonly FieldType[] = ["keyword", "ip", "version", "long", "double", "boolean", "date", "object"];
 
 /** Adds the flags that decide how a rule is read. */

@@ -9,7 +9,8 @@ import { expandPaths } from "@kestrel/runtime/read/expand-paths";
 import { InputError } from "@kestrel/runtime/read/lines";
 import { createInputWatch } from "@kestrel/runtime/report/usable-input";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
-import type { FieldType } from "@kestrel/stdlib/schema/types";
+import type { FieldType, Schema } from "@kestrel/stdlib/schema/types";
+import type { Typed } from "../analyse/typed.js";
 import { analyseRules, type CompiledRule, type CompileOptions } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
@@ -17,13 +18,14 @@ import { printable } from "../diagnostics/terminal-text.js";
 import { FOR_PACKAGES } from "../lint/lints.js";
 import { keyNames } from "../package/build-package.js";
 import { type EventLines, eventLines } from "../query/event-lines.js";
-import { createInference, inferredSchema } from "../query/infer-schema.js";
-import { type QueryMatch, runQuery } from "../query/run-query.js";
+import { conditionOfDoubt, SAMPLE_BYTES, watchSchema } from "../query/guess-schema.js";
+import { createInference, inferredSchema, type SchemaInference } from "../query/infer-schema.js";
+import { DoubtError, type QueryMatch, runQuery } from "../query/run-query.js";
 import type { Rule } from "../rule/rule.js";
 import type { Query } from "../syntax/ast.js";
 import { parseQuery } from "../syntax/parse.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
-import { type CompileFlags, compileOptions, eventFields, type Format } from "./options.js";
+import { type CompileFlags, compileOptions, eventFields, type Format, NO_FIELD } from "./options.js";
 import { diagnosticsText, print, say } from "./output.js";
 import { queryRule, withoutRuleName } from "./query-rule.js";
 
@@ -51,21 +53,109 @@ export async function query(text: string, named: readonly string[], flags: Query
       skipped.add(file);
     },
   });
+  const asked = { rule, lines, paths, flags };
+  const quick = known === null && !isBroken ? await guessFields(asked, parsed.query) : null;
+  const answer = quick ?? (await answerFor(asked, known, isBroken, parsed.query));
+  if (answer === null) return EXIT_BAD_INPUT;
+  for (const note of answer.notes) say(note);
+  if (answer.problem !== null) throw new InputError(named.join(", "), answer.problem);
+  const shown = answer.matches.slice(0, flags.limit ?? answer.matches.length);
+  const { compiled } = answer;
+  await print(flags.format === "json" ? jsonLines(shown, compiled) : textLines(shown, compiled));
+  return shown.length > 0 ? EXIT_OK : EXIT_FINDINGS;
+}
+
+/** A query and what it is asked of. */
+interface Asked {
+  readonly rule: Rule;
+  readonly lines: EventLines;
+  readonly paths: readonly string[];
+  readonly flags: QueryFlags;
+}
+
+/** What there is to print. */
+interface Answer {
+  readonly compiled: CompiledRule;
+  readonly matches: readonly QueryMatch[];
+  readonly notes: readonly string[];
+  /** Why the input cannot be what was meant, or null. */
+  readonly problem: string | null;
+}
+
+/** The answer under fields that are known, or learnt from all events; prints what is wrong with the query and returns null when it has errors. */
+async function answerFor(
+  asked: Asked,
+  known: CompileOptions | null,
+  isBroken: boolean,
+  parsed: Query | null,
+): Promise<Answer | null> {
+  const { rule, lines, paths, flags } = asked;
   // A query that cannot be read is not worth a pass over the events.
   const options =
-    known ?? (isBroken ? compileOptions(flags) : await learnFields(lines, paths, flags, namesCategory(parsed.query)));
-  const compiled = analyse(rule, options);
-  if (compiled === null) return EXIT_BAD_INPUT;
+    known ?? (isBroken ? compileOptions(flags) : await learnFields(lines, paths, flags, namesCategory(parsed)));
+  const { compiled, diagnostics } = analyse(rule, options);
+  if (diagnostics.length > 0) process.stderr.write(diagnosticsText(diagnostics, process.stderr));
+  return compiled === null ? null : run(asked, compiled, options, say);
+}
 
+/** The answer under fields that a sample of the events has; null where that does not show that all events would give the same. See guess-schema.ts. */
+async function guessFields(asked: Asked, parsed: Query | null): Promise<Answer | null> {
+  const { rule, lines, flags } = asked;
+  // Endgame's conditions have no types before there is an event, and nothing to guess; what makes notes is not guessed either.
+  if (flags.dialect !== "elastic" || parsed?.dialect !== "elastic") return null;
+  const sampled = await lines.sample(SAMPLE_BYTES).catch(() => null);
+  if (sampled === null) return null;
+  const inference = createInference();
+  for (const bytes of sampled) addLines(inference, bytes);
+  const common = [flags.timestampField, ...(namesCategory(parsed) ? [flags.eventCategoryField] : [])];
+  if (common.some((name) => inference.kinds(name) === null)) return null;
+  const known = defaultSchema();
+  if ((inference.types(known).get(flags.tiebreakerField) ?? "long") !== "long") return null;
+  const learnt = eventFields(flags, schemaOf(inference, known, flags));
+  const schema = watchSchema(learnt.schema);
+  const options = { ...learnt, schema };
+  const { compiled, diagnostics } = analyse(rule, options);
+  if (compiled === null || diagnostics.length > 0) return null;
+  const fixed = new Set([flags.timestampField, flags.eventCategoryField]);
+  const names = new Set([...schema.asked, ...(flags.tiebreakerField === NO_FIELD ? [] : [flags.tiebreakerField])]);
+  const doubt = conditionOfDoubt(
+    [...names].filter((name) => !fixed.has(name)),
+    inference,
+    known,
+    learnt.schema,
+  );
+  if (doubt === null) return null;
+  const held: string[] = [];
+  try {
+    const answer = await run(asked, compiled, { ...options, ...(doubt === true ? {} : { doubt }) }, (line) =>
+      held.push(line),
+    );
+    for (const line of held) say(line);
+    return answer;
+  } catch (error) {
+    if (error instanceof DoubtError) return null;
+    throw error;
+  }
+}
+
+/** Runs the query over all lines; `tell` is told of those that are broken. */
+async function run(
+  { lines, paths, flags }: Asked,
+  compiled: CompiledRule,
+  options: CompileOptions & { readonly doubt?: Typed },
+  tell: (line: string) => void,
+): Promise<Answer> {
   let broken = 0;
+  const progress = await createProgress(paths, process.stderr);
   // A query that finds no event of its category has found nothing, which is no failure.
   const watch = createInputWatch({ categoryField: flags.eventCategoryField, categories: null });
-  const progress = await createProgress(paths, process.stderr);
   const { matches, counters } = await runQuery(compiled, lines, {
     ...options,
+    // The prelude is optimised already, and reads events as fast without another pass; Binaryen would take as long for that as the module for a gigabyte.
+    optimize: false,
     onBroken(line) {
       broken++;
-      if (broken <= SHOWN_BROKEN) say(brokenText(line));
+      if (broken <= SHOWN_BROKEN) tell(brokenText(line));
     },
     onRead(chunk) {
       watch.look(chunk);
@@ -74,21 +164,18 @@ export async function query(text: string, named: readonly string[], flags: Query
     onOversize: (line) => watch.skipLong(line.file),
   });
   progress.clear();
-  for (const note of notesOn(counters, broken, flags)) say(note);
-  const problem = watch.problem(counters);
-  if (problem !== null) throw new InputError(named.join(", "), problem);
-  const shown = matches.slice(0, flags.limit ?? matches.length);
-  await print(flags.format === "json" ? jsonLines(shown, compiled) : textLines(shown, compiled));
-  return shown.length > 0 ? EXIT_OK : EXIT_FINDINGS;
+  return { compiled, matches, notes: notesOn(counters, broken, flags), problem: watch.problem(counters) };
 }
 
-/** Types the query; prints what is wrong with it and returns null when it has errors. */
-function analyse(rule: Rule, options: CompileOptions): CompiledRule | null {
+/** Types the query, with what there is to say of it; null when it has errors. */
+function analyse(
+  rule: Rule,
+  options: CompileOptions,
+): { readonly compiled: CompiledRule | null; readonly diagnostics: readonly Diagnostic[] } {
   const { rules, diagnostics } = analyseRules([rule], options);
-  const shown: readonly Diagnostic[] = diagnostics.filter(({ code }) => !FOR_PACKAGES.has(code)).map(withoutRuleName);
-  if (shown.length > 0) process.stderr.write(diagnosticsText(shown, process.stderr));
-  const [compiled] = rules;
-  return compiled === undefined || summarise(diagnostics).errors > 0 ? null : compiled;
+  const shown = diagnostics.filter(({ code }) => !FOR_PACKAGES.has(code)).map(withoutRuleName);
+  const [compiled = null] = rules;
+  return { compiled: summarise(diagnostics).errors > 0 ? null : compiled, diagnostics: shown };
 }
 
 /** Reads the events once, for their fields; what Kestrel knows of ECS stands beside what is found. */
@@ -101,11 +188,7 @@ async function learnFields(
   const inference = createInference();
   const progress = await createProgress(paths, process.stderr);
   for await (const { bytes } of lines.read()) {
-    for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(10, start);
-      inference.add(bytes.toString("utf8", start, end));
-      start = end + 1;
-    }
+    addLines(inference, bytes);
     progress.add(bytes.length);
   }
   progress.clear();
@@ -120,9 +203,22 @@ async function learnFields(
     const field = flags.eventCategoryField;
     say(printable(`note: no event has the category field ${field}; \`any where\` looks at every event`));
   }
-  const fixed = new Map<string, FieldType>([[flags.eventCategoryField, "keyword"]]);
-  const schema = inferredSchema(inference, known, fixed);
-  return eventFields({ ...flags, tiebreakerField: tiebreaker === "long" ? flags.tiebreakerField : "none" }, schema);
+  const schema = schemaOf(inference, known, flags);
+  return eventFields({ ...flags, tiebreakerField: tiebreaker === "long" ? flags.tiebreakerField : NO_FIELD }, schema);
+}
+
+/** Whole lines. */
+function addLines(inference: SchemaInference, bytes: Buffer): void {
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(10, start);
+    inference.add(bytes.toString("utf8", start, end));
+    start = end + 1;
+  }
+}
+
+/** What Kestrel knows of ECS beside what was seen. */
+function schemaOf(inference: SchemaInference, known: Schema, { eventCategoryField }: QueryFlags): Schema {
+  return inferredSchema(inference, known, new Map([[eventCategoryField, "keyword"]]));
 }
 
 function namesCategory(parsed: Query | null): boolean {

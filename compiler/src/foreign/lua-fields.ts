@@ -24,11 +24,12 @@ export function luaFields(source: string, schema: Schema): readonly Field[] {
 // Behind a name there is no number (`x1`), and a number takes letters and points with it (`0x1p4`, `1.5`, `3..2` is malformed).
 const WORD = /[A-Za-z_]\w*/y;
 const NUMBER = /\.?\d(?:[eEpP][+-]|[\w.])*/y;
+const LABEL = /::/y;
 const SPACE = /\s+/y;
 const LONG_OPEN = /\[(=*)\[/y;
 
-/** Every integer and text, in order; comments are left out. What Lua would refuse is passed over. */
-export function literalsOf(source: string): Literal[] {
+/** Every integer and text, in order; comments are left out. What Lua would refuse is passed over. `onWord` is given names, keywords and `::`. */
+export function literalsOf(source: string, onWord: (word: string) => void = () => undefined): Literal[] {
   const literals: Literal[] = [];
   let at = source.startsWith("#") ? lineEnd(source, 0) : 0;
   const match = (pattern: RegExp): RegExpExecArray | null => {
@@ -36,9 +37,11 @@ export function literalsOf(source: string): Literal[] {
     return pattern.exec(source);
   };
   while (at < source.length) {
-    const skipped = match(SPACE) ?? match(WORD);
-    if (skipped !== null) {
-      at += skipped[0].length;
+    const skipped = match(SPACE);
+    const word = skipped ?? match(WORD) ?? match(LABEL);
+    if (word !== null) {
+      if (skipped === null) onWord(word[0]);
+      at += word[0].length;
       continue;
     }
     if (source.startsWith("--", at)) {

@@ -1,7 +1,7 @@
 // A hand-written rule as its folder holds it -> the rule as a package takes it, and everything there is to say about it.
 
 import { LONGEST_SCRIPT } from "@kestrel/stdlib/host-api";
-import { lookup, suggest } from "@kestrel/stdlib/schema/schema";
+import { editDistance, lookup, suggest } from "@kestrel/stdlib/schema/schema";
 import type { Field, Schema } from "@kestrel/stdlib/schema/types";
 import type { Code } from "../diagnostics/codes.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
@@ -10,8 +10,8 @@ import type { ForeignSource, NamedField } from "../sources/foreign-source.js";
 import { fileProblem, type SourceFile } from "../sources/source-file.js";
 import { type BuildProblem, buildSource } from "./build-source.js";
 import type { ForeignRule } from "./foreign-rule.js";
-import { luaFields } from "./lua-fields.js";
-import { luaProblem } from "./lua-syntax.js";
+import { literalsOf, luaFields } from "./lua-fields.js";
+import { jumpsIn, luaProblem, MOST_JUMPS } from "./lua-syntax.js";
 import { checkWasm } from "./wasm-check.js";
 
 export interface ReadForeign {
@@ -62,9 +62,24 @@ function readLua(source: ForeignSource, named: readonly Field[] | null, schema: 
     report(file, "E0708", `the source has ${source.code.length} bytes, and more than ${LONGEST_SCRIPT} are not read`);
     return null;
   }
+  const jumps = jumpsIn(file.text);
+  if (jumps > MOST_JUMPS) {
+    const message = `the source has ${jumps} jumps (goto, break, if, and, or and the like), and more than ${MOST_JUMPS} are not read`;
+    report(file, "E0708", message);
+    return null;
+  }
   const problem = luaProblem(source.code);
   if (problem !== null) {
     report(file, "E0708", problem.message, { span: spanAt(file.text, problem.line, 1) });
+    return null;
+  }
+  const words = new Set<string>();
+  for (const literal of literalsOf(file.text, (word) => words.add(word)))
+    if (literal.kind === "text") words.add(literal.value);
+  if (!words.has("pred_eval")) {
+    const near = [...words].find((word) => editDistance(word.toLowerCase(), "pred_eval", 2) <= 2);
+    const more = near === undefined ? {} : { help: `did you mean \`pred_eval\` by \`${near}\`?` };
+    report(file, "E0711", "the script does not define `pred_eval`", more);
     return null;
   }
   return { code: source.code, fields: named ?? luaFields(file.text, schema) };

@@ -9,11 +9,9 @@ import {
   HOST_FUNCTIONS,
   type HostFunction,
   type HostType,
+  MOST_TABLE_ENTRIES,
 } from "@kestrel/stdlib/host-api";
 import { editDistance } from "@kestrel/stdlib/schema/schema";
-import type { Code } from "../diagnostics/codes.js";
-import { type FunctionCode, readCode } from "./wasm-code.js";
-import { addFuel } from "./wasm-fuel.js";
 import {
   type Export,
   F64,
@@ -22,11 +20,15 @@ import {
   I64,
   type Import,
   MalformedModule,
+  PAGE_BYTES,
   RefusedPart,
   readModule,
   typeText,
   type WasmModule,
-} from "./wasm-module.js";
+} from "@kestrel/stdlib/wasm-module";
+import type { Code } from "../diagnostics/codes.js";
+import { type FunctionCode, readCode } from "./wasm-code.js";
+import { addFuel } from "./wasm-fuel.js";
 
 export interface WasmProblem {
   readonly code: Code;
@@ -51,10 +53,8 @@ export interface CheckedWasm {
 }
 
 const HOST_MODULE = "kestrel";
-const PAGE = 65_536;
 /** A module larger than this is no predicate. */
 export const MOST_MODULE_BYTES = 4 * 1024 * 1024;
-export const MOST_TABLE_ENTRIES = 65_536;
 
 const HOST_TYPES: Readonly<Record<HostType, number>> = { i32: I32, i64: I64, f64: F64 };
 
@@ -239,7 +239,7 @@ function startProblems(module: WasmModule, moveStart: boolean): WasmProblem[] {
 function limitProblems(module: WasmModule, memoryBytes: number): WasmProblem[] {
   const problems: WasmProblem[] = [];
   const pages = module.memories[0]?.min ?? 0;
-  const allowed = Math.floor(Math.min(memoryBytes, FOREIGN_MEMORY_BYTES) / PAGE);
+  const allowed = Math.floor(Math.min(memoryBytes, FOREIGN_MEMORY_BYTES) / PAGE_BYTES);
   if (pages > allowed) {
     const message = `the memory begins with ${pages} pages of 64 KiB; the rule may have ${allowed}`;
     problems.push({ code: "E0712", message });
@@ -253,7 +253,7 @@ function limitProblems(module: WasmModule, memoryBytes: number): WasmProblem[] {
 }
 
 function pagesAllowed(module: WasmModule, memoryBytes: number): number {
-  const allowed = Math.floor(Math.min(memoryBytes, FOREIGN_MEMORY_BYTES) / PAGE);
+  const allowed = Math.floor(Math.min(memoryBytes, FOREIGN_MEMORY_BYTES) / PAGE_BYTES);
   return Math.min(module.memories[0]?.max ?? allowed, allowed);
 }
 

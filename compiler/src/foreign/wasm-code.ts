@@ -23,7 +23,7 @@ import {
   readValueType,
   skipLeb,
   type WasmModule,
-} from "./wasm-module.js";
+} from "@kestrel/stdlib/wasm-module";
 import {
   BLOCK,
   BR,

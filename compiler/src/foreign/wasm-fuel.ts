@@ -17,8 +17,8 @@
 // What no host calls is taken away: other exports, and custom sections with the paths and times of a build.
 
 import { FUEL_EXPORT, NO_MEMORY } from "@kestrel/stdlib/host-api";
+import { type Export, I32, type Range, SECTION, type WasmModule } from "@kestrel/stdlib/wasm-module";
 import { BYTES_FOR_ONE_SHIFT, type FunctionCode, type Insertion } from "./wasm-code.js";
-import { type Export, I32, type Range, SECTION, type WasmModule } from "./wasm-module.js";
 import {
   CALL,
   END,
@@ -58,7 +58,7 @@ type Piece = Uint8Array | readonly number[];
 export function addFuel(module: WasmModule, options: FuelOptions): Uint8Array {
   const { codes, exports, start } = options;
   const imported = module.imports.filter(({ kind }) => kind === "function").length;
-  const fuel = module.globals;
+  const fuel = module.globals.length;
   const init = exports.find(({ name }) => name === "pred_init");
   const makesInit = start !== null && init === undefined;
   const made = imported + module.functions.length;

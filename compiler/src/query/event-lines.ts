@@ -14,6 +14,9 @@ import {
 /** What standard input and pipes may hold when they have to be read twice. */
 export const KEPT_LIMIT = 256 * 1024 * 1024;
 
+/** Of how many files the beginning is looked at. */
+const MOST_SAMPLED = 32;
+
 /** An input that must be kept is longer than what is kept. */
 export class InputTooLargeError extends Error {
   readonly code = "E_INPUT_TOO_LARGE";
@@ -28,6 +31,8 @@ export class InputTooLargeError extends Error {
 }
 
 export interface EventLines {
+  /** Whole lines from the beginnings of the inputs, of all together about so many bytes; null where an input can be read once only. */
+  sample(bytes: number): Promise<readonly Buffer[] | null>;
   /** The chunks of all inputs in order. A chunk's bytes are valid until the next one is asked for. */
   read(onOversize?: (line: OversizeLine) => void): AsyncGenerator<Chunk, void, void>;
 }
@@ -45,7 +50,22 @@ export function eventLines(paths: readonly string[], twice: boolean, passOver: P
   const shared = { ...passOver, reuse: true, command: "eqlc query EQL -" };
   // Standard input can be read once: a second `-` is left out.
   const inputs = paths.filter((path, index) => path !== "-" || paths.indexOf("-") === index);
-  if (!twice) return { read: (onOversize) => readChunks(inputs, { ...shared, ...oversizeOption(onOversize) }) };
+  const sample = async (bytes: number): Promise<readonly Buffer[] | null> => {
+    for (const path of inputs) if (!(await canReadAgain(path))) return null;
+    const chunks: Buffer[] = [];
+    const sampled = inputs.slice(0, MOST_SAMPLED);
+    const share = Math.ceil(bytes / sampled.length);
+    for (const path of sampled) {
+      let size = 0;
+      for await (const chunk of readChunks([path], { ...passOver, reuse: true, chunkBytes: share })) {
+        chunks.push(Buffer.from(chunk.bytes));
+        size += chunk.bytes.length;
+        if (size >= share) break;
+      }
+    }
+    return chunks;
+  };
+  if (!twice) return { sample, read: (onOversize) => readChunks(inputs, { ...shared, ...oversizeOption(onOversize) }) };
   const kept = new Map<string, readonly Kept[]>();
   let size = 0;
 
@@ -83,6 +103,7 @@ export function eventLines(paths: readonly string[], twice: boolean, passOver: P
   }
 
   return {
+    sample,
     async *read(onOversize) {
       for (const [index, path] of inputs.entries()) {
         try {

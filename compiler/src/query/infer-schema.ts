@@ -31,6 +31,8 @@ interface Node {
 export interface SchemaInference {
   /** Looks at one line; what is not a JSON object is passed over, since the run reports it. */
   add(line: string): void;
+  /** Kinds of the values seen at a dotted name, as bits; null where no event has it. */
+  kinds(name: string): number | null;
   /** The type of every field seen. */
   types(known: Schema): ReadonlyMap<string, FieldType>;
 }
@@ -97,6 +99,11 @@ export function createInference(): SchemaInference {
       }
       if (typeof value === "object" && value !== null && !Array.isArray(value)) addMembers(root, value, 0);
     },
+    kinds(name) {
+      let at: Node | undefined = root;
+      for (const part of name.split(".")) at = at?.children.get(part);
+      return at?.kinds ?? null;
+    },
     types(known) {
       const types = new Map<string, FieldType>();
       const visit = (node: Node, prefix: string): void => {
@@ -121,6 +128,11 @@ export function inferredSchema(
   return extendSchema(known, new Map([...inference.types(known), ...fixed]));
 }
 
+/** The kinds that are values of their own. */
+export function scalarsOf(kinds: number): number {
+  return kinds & ~OBJECT;
+}
+
 function createNode(): Node {
   return { kinds: 0, children: new Map() };
 }
@@ -128,7 +140,7 @@ function createNode(): Node {
 function typeOf(name: string, kinds: number, known: FieldType | null): FieldType {
   if (known !== null && canHold(known, kinds)) return known;
   if (TIME_FIELDS.has(name) && canHold("date", kinds)) return "date";
-  const scalars = kinds & ~OBJECT;
+  const scalars = scalarsOf(kinds);
   if (scalars === 0) return kinds === OBJECT ? "object" : "keyword";
   if (scalars === BOOLEAN) return "boolean";
   if (scalars === INTEGER) return "long";
@@ -137,7 +149,7 @@ function typeOf(name: string, kinds: number, known: FieldType | null): FieldType
 
 /** Whether values of these kinds can all be read as this type; see stdlib/src/schema/types.ts. */
 function canHold(type: FieldType, kinds: number): boolean {
-  const scalars = kinds & ~OBJECT;
+  const scalars = scalarsOf(kinds);
   switch (type) {
     case "keyword":
       // What ECS calls a text may be written as a number, and is compared as the text of it.

@@ -10,7 +10,7 @@ import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-pack
 import type { Chunk, OversizeLine } from "@kestrel/runtime/read/lines";
 import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
-import type { TypedPipe, TypedQuery } from "../analyse/typed.js";
+import type { Typed, TypedPipe, TypedQuery } from "../analyse/typed.js";
 import { LoweringError } from "../backend/wasm/lowering-error.js";
 import type { CompiledRule, CompileOptions } from "../compile.js";
 import { buildPackage } from "../package/build-package.js";
@@ -18,6 +18,7 @@ import { tryCompile } from "../package/compile-rules.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";
 import type { EventLines } from "./event-lines.js";
 import { createSampleCollector, filterQueries } from "./exact-sample.js";
+import { doubtQuery } from "./guess-schema.js";
 
 export type { QueryMatch } from "./batch-pipes.js";
 
@@ -28,6 +29,8 @@ export interface QueryResult {
 
 export interface RunOptions extends CompileOptions {
   readonly onBroken: (line: BrokenLine) => void;
+  /** Watched beside the query: the first event for which it holds ends the run with {@link DoubtError}. */
+  readonly doubt?: Typed;
   /** How many combinations a sample gives for each key; 1 when absent. */
   readonly maxSamplesPerKey?: number;
   /** Told of every chunk, for a bar. */
@@ -45,17 +48,25 @@ export class QueryTooLargeError extends Error {
   }
 }
 
+/** An event of which the caller wanted to know, see {@link RunOptions}. */
+export class DoubtError extends Error {}
+
 /** Nothing is dropped to save memory: a partial match that was dropped would be missing from the result. */
 const NO_CAP = Number.MAX_SAFE_INTEGER;
 
-/** Runs a query over everything that `lines` reads. Throws what reading throws, and {@link QueryTooLargeError}. */
-export async function runQuery(compiled: CompiledRule, lines: EventLines, options: RunOptions): Promise<QueryResult> {
+/** Runs a query over everything that `lines` reads. Throws what reading throws, {@link QueryTooLargeError} and {@link DoubtError}. */
+export async function runQuery(
+  compiled: CompiledRule,
+  lines: Pick<EventLines, "read">,
+  options: RunOptions,
+): Promise<QueryResult> {
   const { typed, query } = compiled;
   const sample = typed.kind === "sample" ? createSampleCollector(typed.terms.length, options.maxSamplesPerKey) : null;
   // The sample itself is in the package for the tests of its pipes alone. What the sequence engine finds for it is
   // ignored, because the engine keeps a window of a stream, and the collector looks at all events.
   const filters = typed.kind === "sample" ? filterQueries(typed) : [];
-  const queries = sample !== null && !needsTests(typed.pipes) ? filters : [...filters, typed];
+  const own = sample !== null && !needsTests(typed.pipes) ? filters : [...filters, typed];
+  const queries = options.doubt === undefined ? own : [...own, doubtQuery(options.doubt, typed)];
   const found: QueryMatch[] = [];
   const pack = await packageOf(compiled, queries, options);
   const detector = createDetector(pack, {
@@ -68,6 +79,7 @@ export async function runQuery(compiled: CompiledRule, lines: EventLines, option
     maxTotal: NO_CAP,
     maxProcesses: NO_CAP,
     onAlert({ rule, key, events }: Detection) {
+      if (rule === own.length) throw new DoubtError();
       if (sample === null) {
         found.push({ key, events, isRecord: false });
         return;
@@ -87,7 +99,7 @@ export async function runQuery(compiled: CompiledRule, lines: EventLines, option
   }
   detector.finish();
   const matches = sample === null ? found : sample.finish().map((one) => ({ ...one, isRecord: false }));
-  const pipes = pipesOf(typed.pipes, pack, queries.length - 1);
+  const pipes = pipesOf(typed.pipes, pack, own.length - 1);
   const totals = new Set(pipes.filter((_, index) => isTotal(typed.pipes[index])));
   return { matches: applyPipes(matches, pipes, totals, detector.ask), counters: detector.counters() };
 }

@@ -27,15 +27,17 @@ const SEVERITIES: readonly Severity[] = ["informational", "low", "medium", "high
 const METADATA_SCHEMA = "1.0";
 
 /** The keys of the manifest and of its tables; those of `threat` and `tests` are read by what reads them in rule files. */
-const KEYS: Readonly<Record<string, readonly string[]>> = {
-  "": ["format_version", "metadata", "capabilities", "fields", "limits", "risk_score", "threat", "tests"],
-  metadata: [
-    ...["rule_id", "rule_name", "rule_version", "author", "description", "tags", "severity"],
-    ...["schema_version", "references"],
-  ],
-  capabilities: ["supports_inline", "requires_alert", "requires_block", "max_span_ms", "mitre_attack"],
-  limits: ["fuel", "memory_bytes"],
-};
+const KEYS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    "": ["format_version", "metadata", "capabilities", "fields", "limits", "risk_score", "threat", "tests"],
+    metadata: [
+      ...["rule_id", "rule_name", "rule_version", "author", "description", "tags", "severity"],
+      ...["schema_version", "references"],
+    ],
+    capabilities: ["supports_inline", "requires_alert", "requires_block", "max_span_ms", "mitre_attack"],
+    limits: ["fuel", "memory_bytes"],
+  }),
+);
 
 type Path = readonly (string | number)[];
 
@@ -220,7 +222,7 @@ function textsOf(reading: Reading, table: Table, path: readonly [string, string]
 
 /** Reports unknown and repeated keys of the table at `name`, and of the tables in it. JSON.parse keeps the last of two. */
 function checkKeys(reading: Reading, node: Node | undefined, name: string): void {
-  const known = KEYS[name];
+  const known = KEYS.get(name);
   if (known === undefined || node?.type !== "object") return;
   const seen = new Set<string>();
   for (const { children: [key, value] = [] } of node.children ?? []) {

@@ -79,7 +79,8 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   });
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: true, onLoss: losses.add });
-  const watchdog = startWatchdog(join(dir, MODULE_FILE), options.moduleTimeoutNs, stopAtSignals(stop));
+  const watchdog = startWatchdog(join(dir, MODULE_FILE), options.moduleTimeoutNs);
+  const signals = stopAtSignals(stop);
 
   let recording: KeptRecording | undefined;
   let attached: Attached;
@@ -97,7 +98,7 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
     clearStatus = status.clear;
     broken.say(watchingLine(attached, options));
     ending = await watchdog
-      .whileWatched(judgeAll(attached.collector, stream, recording, stop, options))
+      .whileWatched(judgeAll(attached.collector, stream, recording, stop, options), signals)
       .catch((error: unknown) => {
         if (error instanceof ModuleError) return error;
         throw error;

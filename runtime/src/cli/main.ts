@@ -10,7 +10,7 @@ import { Command, CommanderError, Option } from "commander";
 import { MEMORY_BYTES } from "../lane/lane.js";
 import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
-import { EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
+import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import type { InspectFormat } from "./inspect.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay } from "./replay.js";
@@ -273,7 +273,9 @@ function createProgram(): Command {
     });
   });
   withTrust(program.command("validate"))
-    .description("check a package and say what it is, or everything that is wrong with it")
+    .description(
+      "check a package with all its files, also those that no run reads, and say what it is, or everything that is wrong with it",
+    )
     .argument("<dir>", "folder of the package")
     .addOption(formatOption("of the answer").default("text"))
     .action(async (dir: string, flags: InspectFlags) => {
@@ -301,6 +303,12 @@ function createProgram(): Command {
   return program;
 }
 
+// Who reads only the head of the help has seen enough; other output is watched by who writes it.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode ||= EXIT_BAD_INPUT;
+  });
+}
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {

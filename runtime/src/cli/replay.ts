@@ -35,7 +35,7 @@ import { openSinks, type SinkOptions } from "./open-sinks.js";
 import { createProgress, type Progress } from "./progress.js";
 import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
-import { startWatchdog } from "./watchdog.js";
+import { startWatchdog, type Watchdog } from "./watchdog.js";
 
 export interface ReplayOptions extends SinkOptions, LoadOptions {
   /** Files, folders and patterns in the order in which they make one stream; `-` is standard input. */
@@ -68,6 +68,15 @@ type Ending = "end" | StopReason;
 /** Runs to the end of the input, and returns the exit code. Failures are thrown. */
 export async function replay(dir: string, given: ReplayOptions): Promise<number> {
   const began = performance.now();
+  const watchdog = startWatchdog(join(dir, MODULE_FILE), given.moduleTimeoutNs);
+  try {
+    return await replayWatched(dir, given, watchdog, began);
+  } finally {
+    await watchdog.close();
+  }
+}
+
+async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchdog, began: number): Promise<number> {
   const chosen = await loadForRuntime(dir, given.runtime, given);
   const { timestampUnit } = given;
   const inUnit = (built: Package): Package =>
@@ -121,20 +130,19 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
   const losses = createLossReport(broken.say);
   const stream = judgeStream(detector, delivery, { obeysTicks: latenessNs !== null, onLoss: losses.add });
   const repeats = recordings.latenessNs !== null && latenessNs !== null;
-  const watchdog = startWatchdog(join(dir, MODULE_FILE), options.moduleTimeoutNs, stopAtSignals(stop));
+  const signals = stopAtSignals(stop);
   const run = runAll({
     ...{ detector, delivery, stream, stop, progress, watch, passOver },
     recordings: recordings.files,
     endsAsStopped: repeats,
     options: { ...options, idleNs },
   });
-  const outcome = await watchdog.whileWatched(run).catch(async (error: unknown): Promise<Outcome> => {
+  const outcome = await watchdog.whileWatched(run, signals).catch(async (error: unknown): Promise<Outcome> => {
     if (!(error instanceof ModuleError)) throw error;
     // It was ended where it stood, with nothing written of what it had found.
     await delivery.close();
     return { ending: "end", failure: error };
   });
-  await watchdog.close();
   progress.clear();
 
   const counters = detector.counters();

@@ -2,7 +2,8 @@
 // sees them is watchdog-thread.ts.
 //
 // While the module runs, the event loop stands still, and so does what was to happen at a signal. A module that eqlc built returns
-// after milliseconds; one that was written by whoever can write the folder may never do so.
+// after milliseconds; one that was written by whoever can write the folder may never do so. The thread is started first of all: what it takes to
+// start is done while the package is read.
 
 import { Worker } from "node:worker_threads";
 import { ModuleError, placeOfCall, shareHeartbeat, whenReturned } from "../load/call-module.js";
@@ -11,8 +12,12 @@ import type { CaughtSignals } from "./stop.js";
 import type { WatchdogData } from "./watchdog-thread.js";
 
 export interface Watchdog {
-  /** The result of what calls the module; throws {@link ModuleError} when a call takes too long, and the rest of it is never done. */
-  whileWatched<Result>(run: Promise<Result>): Promise<Result>;
+  /**
+   * The result of what calls the module; throws {@link ModuleError} when a call takes too long, and the rest of it is never done. `signals` are given back
+   * while a call is slow.
+   */
+  whileWatched<Result>(run: Promise<Result>, signals: CaughtSignals): Promise<Result>;
+  /** To be called however the run ends: a thread that has just started would keep the process alive. */
   close(): Promise<void>;
 }
 
@@ -20,12 +25,13 @@ export interface Watchdog {
 const ON_SLOW = "kestrel-run: a call into the module is slow";
 
 /** Watches the calls into the module that stands at `module`; `timeoutNs` is what one may take, 0 for any time. */
-export function startWatchdog(module: string, timeoutNs: bigint, signals: CaughtSignals): Watchdog {
+export function startWatchdog(module: string, timeoutNs: bigint): Watchdog {
   const seconds = `${Number(timeoutNs / 1_000_000n) / 1000} s`;
   const message = (place: string): string => `${module} has not returned from a call for ${seconds}${place}`;
   const global = globalThis as { [name: symbol]: unknown };
+  let signals: CaughtSignals | null = null;
   global[Symbol.for(ON_SLOW)] = (call: number): void => {
-    if (placeOfCall(call) === null) return;
+    if (signals === null || placeOfCall(call) === null) return;
     signals.release();
     whenReturned(signals.take);
   };
@@ -45,7 +51,8 @@ export function startWatchdog(module: string, timeoutNs: bigint, signals: Caught
   });
   overdue.catch(() => undefined);
   return {
-    async whileWatched(run) {
+    async whileWatched(run, caught) {
+      signals = caught;
       // A call that was ended may leave nothing else to wait for, and what is left to do would not be done.
       worker.ref();
       try {

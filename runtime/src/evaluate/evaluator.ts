@@ -31,6 +31,12 @@ import type { Output } from "./records.js";
 
 const NOTHING: Output["captures"] = new Map();
 
+/**
+ * Lines of one piece where code written by hand may capture MOST_CAPTURE_BYTES of each: what it captures is held until the piece has been
+ * handed out, 128 MiB at most.
+ */
+const LINES_WITH_CAPTURES = 1024;
+
 /** Where a chunk was read. */
 export interface ChunkOrigin {
   readonly file: string;
@@ -87,6 +93,9 @@ export function createEvaluator(
   const instance: PackInstance = instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
   const { memory, inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
+  const mostLines = pack.manifest.foreign.some(({ library }) => library === null)
+    ? LINES_WITH_CAPTURES
+    : Number.POSITIVE_INFINITY;
   const now = viewMemory(memory);
   let lines = 0;
   let tooLong = 0;
@@ -144,7 +153,8 @@ export function createEvaluator(
       place = { file: origin.file, fileLine: origin.firstLine, ordinal: firstOrdinal };
       for (let start = 0; start < chunk.length; ) {
         const fits = chunk.length - start <= room;
-        const end = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
+        const last = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
+        const end = endOfLines(chunk, start, last, mostLines);
         if (end > start) {
           refresh(now, memory);
           now.bytes.set(chunk.subarray(start, end), inputBase);
@@ -175,4 +185,12 @@ export function createEvaluator(
       };
     },
   };
+}
+
+/** Behind so many lines, or at `last` where there are fewer. */
+function endOfLines(chunk: Buffer, start: number, last: number, most: number): number {
+  if (most === Number.POSITIVE_INFINITY) return last;
+  let end = start;
+  for (let lines = 0; lines < most && end < last; lines++) end = chunk.indexOf(LINE_FEED, end) + 1;
+  return Math.min(Math.max(end, start), last);
 }

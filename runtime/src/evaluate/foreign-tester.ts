@@ -46,6 +46,8 @@ export interface ForeignCounters {
 /** One fault, as it is told of. */
 export interface ForeignFaultReport {
   readonly name: string;
+  /** Whether eqlc has made the code, which nobody wrote by hand. */
+  readonly isGenerated: boolean;
   readonly kind: FaultKind;
   readonly message: string;
   /** How many faults of this code there have been, this one included. */
@@ -78,6 +80,16 @@ interface State {
   inARow: number;
   resting: number;
   rest: number;
+  /** The same of pred_capture: what is wrong with it costs no match. */
+  capturesInARow: number;
+  capturesResting: number;
+  captureRest: number;
+}
+
+const NO_CAPTURES: Captures = [];
+
+function nextRest(rest: number): number {
+  return rest === 0 ? QUARANTINE_EVENTS : Math.min(rest * 2, QUARANTINE_MOST);
 }
 
 /** `instance` is only asked for once the module runs. */
@@ -165,6 +177,7 @@ export function createForeignTester(
       instance: null,
       ...{ evaluated: 0, matched: 0, faults: 0, skipped: 0, quarantines: 0, lastFault: null },
       ...{ inARow: 0, resting: 0, rest: 0 },
+      ...{ capturesInARow: 0, capturesResting: 0, captureRest: 0 },
     };
     states[number] = made;
     return made;
@@ -177,12 +190,13 @@ export function createForeignTester(
     state.inARow++;
     state.lastFault = `${error.kind}: ${error.message}`;
     if (state.inARow >= FAULTS_TO_QUARANTINE) {
-      state.rest = state.rest === 0 ? QUARANTINE_EVENTS : Math.min(state.rest * 2, QUARANTINE_MOST);
+      state.rest = nextRest(state.rest);
       state.resting = state.rest;
       state.quarantines++;
     }
     const { kind, message } = error;
-    onFault({ name: state.spec.name, kind, message, count: state.faults, quarantined: state.resting });
+    const { name, library } = state.spec;
+    onFault({ name, isGenerated: library !== null, kind, message, count: state.faults, quarantined: state.resting });
   }
 
   function start(state: State): ForeignInstance {
@@ -192,17 +206,35 @@ export function createForeignTester(
     return made;
   }
 
-  /** What pred_capture says beside what was captured on the way; a fault in it costs the captures, not the match. */
-  function capture(state: State, own: ForeignInstance, number: number): void {
+  /** What pred_capture says; a fault in it costs the captures, not the match, and after several it is not asked for a while. */
+  function ask(state: State, instance: ForeignInstance): Captures {
+    if (state.capturesResting > 0) {
+      state.capturesResting--;
+      return NO_CAPTURES;
+    }
     try {
-      const all: Captures = [...captured, ...own.capture()];
-      if (all.length === 0) return;
-      const at = memoryOf().view.getUint32(CONTROL_BASE + CONTROL_LINE, true);
-      const there = captures.get(at) ?? new Map<number, Captures>();
-      captures.set(at, there.set(number, all.slice(0, MOST_CAPTURES)));
+      const said = instance.capture();
+      state.capturesInARow = 0;
+      state.captureRest = 0;
+      return said;
     } catch (error) {
       fault(state, error);
+      // It has answered: this fault is none of those that put it in quarantine.
+      state.inARow = 0;
+      if (++state.capturesInARow >= FAULTS_TO_QUARANTINE) {
+        state.captureRest = nextRest(state.captureRest);
+        state.capturesResting = state.captureRest;
+      }
+      return NO_CAPTURES;
     }
+  }
+
+  function keepCaptures(state: State, instance: ForeignInstance, number: number): void {
+    const said = ask(state, instance);
+    if (captured.length + said.length === 0) return;
+    const at = memoryOf().view.getUint32(CONTROL_BASE + CONTROL_LINE, true);
+    const there = captures.get(at) ?? new Map<number, Captures>();
+    captures.set(at, there.set(number, [...captured, ...said].slice(0, MOST_CAPTURES)));
   }
 
   return {
@@ -226,7 +258,7 @@ export function createForeignTester(
         state.rest = 0;
         if (!emitted && !said) return 0;
         state.matched++;
-        capture(state, own, number);
+        keepCaptures(state, own, number);
         return 1;
       } catch (error) {
         fault(state, error);

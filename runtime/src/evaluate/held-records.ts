@@ -6,6 +6,7 @@
 // INVARIANT: the blocks depend on the records alone, not on the batches in which they come.
 
 import { EVENT_HEADER_ADDRESS } from "@kestrel/stdlib/abi";
+import { capturedBytes } from "../event/evidence.js";
 import type { StreamEvent } from "../event/stream-event.js";
 import type { MemoryView } from "../load/memory-view.js";
 import { type EventRecord, type FoundRecord, lineOf, tiebreakerOf, timeOf } from "./records.js";
@@ -80,7 +81,7 @@ export function createHeldRecords(): HeldRecords {
       last.view.setUint32(to + EVENT_HEADER_ADDRESS, to + length, true);
       const ts = timeOf(memory.view, at);
       const tie = tiebreakerOf(memory.view, at);
-      const size = bytes + HELD_OVERHEAD;
+      const size = bytes + HELD_OVERHEAD + capturedBytes(captures);
       const held: Held = { ordinal, ts, tie, file, fileLine, captures, memory: last, at: to, bytes, size };
       last.records.push(held);
       return held;

@@ -75,6 +75,12 @@ export interface RecordReader {
   /** The same with what needs no order alone, and with what does. */
   withoutStages(record: EventRecord): MatchedEvent;
   withoutRules(record: EventRecord): MatchedEvent;
+  /** For each predicate that a program asks for, 1 when it held for a record that was found. */
+  readonly seen: Uint8Array;
+  /** From now on only the stages of predicates with a 1 are read. */
+  readOnly(wanted: Uint8Array): void;
+  /** Whether nothing of the record's stages is read any more. */
+  isUnwanted(record: EventRecord): boolean;
   /** Matches whose multi-valued keys were cut. */
   readonly keysCut: number;
 }
@@ -88,6 +94,8 @@ const NO_STAGES: readonly StageMatch[] = [];
 export function createRecordReader(rules: readonly (readonly number[])[], tables: SequenceTables): RecordReader {
   const askers = askersOf(rules.length, tables);
   const keys = createKeyReader();
+  const seen = new Uint8Array(rules.length);
+  let wanted: Uint8Array = new Uint8Array(rules.length).fill(1);
 
   function stagesOf({ memory: { view, bytes }, at: header }: EventRecord): readonly StageMatch[] {
     let stages: StageMatch[] | null = null;
@@ -98,7 +106,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       at += MATCH_BYTES;
       // Without its keys a match cannot be joined; the module has counted it.
       if (written === KEYS_LOST) continue;
-      if (askers[predicate] !== UNASKED) {
+      if (askers[predicate] !== UNASKED && wanted[predicate] === 1) {
         stages ??= [];
         stages.push({ predicate, keys: keys.read(view, bytes, at, written) });
       }
@@ -132,6 +140,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
           const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
           at += MATCH_BYTES;
           const asked = askers[predicate] ?? UNASKED;
+          if (asked !== UNASKED) seen[predicate] = 1;
           hasStages ||= asked !== UNASKED && !isLost && (asked === ANYHOW || hasKeys(view, at, length));
           at += length;
         }
@@ -153,6 +162,19 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     toEvent: (record) => eventOf(record, rulesOf(record), stagesOf(record)),
     withoutStages: (record) => eventOf(record, rulesOf(record), NO_STAGES),
     withoutRules: (record) => eventOf(record, NO_RULES, stagesOf(record)),
+    seen,
+    readOnly(predicates) {
+      wanted = predicates;
+    },
+    isUnwanted({ memory: { view }, at: header }) {
+      let at = header + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        const predicate = view.getUint32(at + MATCH_PREDICATE, true);
+        if (askers[predicate] !== UNASKED && wanted[predicate] === 1) return false;
+        at += MATCH_BYTES + keyBytes(view, at);
+      }
+      return true;
+    },
     get keysCut() {
       return keys.cut;
     },

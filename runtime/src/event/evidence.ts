@@ -5,7 +5,7 @@
 //
 // INVARIANT: an event stands at its `place` as long as someone keeps or notes it; a table's events are in no other table.
 
-import type { StreamEvent } from "./stream-event.js";
+import type { EventCaptures, StreamEvent } from "./stream-event.js";
 
 /**
  * What an event takes beside its own bytes: objects, keys, the head of its buffer. Measured as the peak of a process, with
@@ -108,6 +108,16 @@ export function createEvidence(): Evidence {
 }
 
 /** About how many bytes an event takes. */
-export function sizeOf(event: StreamEvent & { readonly bytes?: Uint8Array }): number {
-  return (event.bytes?.length ?? 0) + EVENT_OVERHEAD;
+export function sizeOf(
+  event: StreamEvent & { readonly bytes?: Uint8Array; readonly captures?: EventCaptures },
+): number {
+  return (event.bytes?.length ?? 0) + EVENT_OVERHEAD + capturedBytes(event.captures);
+}
+
+/** About how many bytes the texts take that foreign code has captured: a character is two at most. */
+export function capturedBytes(captures: EventCaptures | undefined): number {
+  if (captures === undefined) return 0;
+  let characters = 0;
+  for (const own of captures.values()) for (const [name, value] of own) characters += name.length + value.length;
+  return 2 * characters;
 }

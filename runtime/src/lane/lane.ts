@@ -16,6 +16,7 @@
 // counts. Each of the two may take what the other leaves, and half of it always. When it is short, what came first goes first:
 // what waits is judged early, what sequences keep is dropped; both are counted.
 
+import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { Batch } from "../evaluate/evaluator.js";
 import { createHeldRecords, type HeldRecord } from "../evaluate/held-records.js";
 import { createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
@@ -24,6 +25,7 @@ import { compareEvents, type MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
 import { add, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
+import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
@@ -138,7 +140,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     kind === "arrival"
       ? orderByArrival(reader, judge, scales)
       : kind === "time"
-        ? orderSorted(reader, judge, scales, pause, options.inOrder === true)
+        ? orderSorted(reader, judge, scales, pause, options.inOrder === true, pack)
         : orderByKey(reader, judge, scales, pause, latenessNs ?? 0n);
 
   return {
@@ -197,7 +199,14 @@ function orderByArrival(reader: RecordReader, judge: Judge, scales: Scales): Ord
   };
 }
 
-function orderSorted(reader: RecordReader, judge: Judge, scales: Scales, pause: () => Steps, inOrder: boolean): Order {
+function orderSorted(
+  reader: RecordReader,
+  judge: Judge,
+  scales: Scales,
+  pause: () => Steps,
+  inOrder: boolean,
+  tables: SequenceTables,
+): Order {
   const held = createHeldRecords();
   const queue = createSortedQueue<HeldRecord>();
   const { sequences } = judge;
@@ -208,6 +217,18 @@ function orderSorted(reader: RecordReader, judge: Judge, scales: Scales, pause: 
   function sort(): void {
     for (const record of arrived.sort(compareEvents)) add(queue, record);
     arrived = [];
+  }
+
+  /** What no program that may still report asks for need not be sorted. */
+  function dropHopeless(): void {
+    reader.readOnly(hopesOf(tables, reader.seen));
+    if (inOrder) return;
+    arrived = arrived.filter((record) => {
+      if (!reader.isUnwanted(record)) return true;
+      held.letGo(record);
+      scales.waitingBytes -= record.size;
+      return false;
+    });
   }
 
   function* judgeFirst(): Steps {
@@ -241,6 +262,7 @@ function orderSorted(reader: RecordReader, judge: Judge, scales: Scales, pause: 
     advance: nothing,
     idle: nothing,
     *release() {
+      dropHopeless();
       sort();
       while (countOf(queue) > 0) {
         yield* judgeFirst();

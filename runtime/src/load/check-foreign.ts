@@ -2,8 +2,9 @@
 // folder can write these files.
 
 import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
-import { FUEL_EXPORT, HOST_FUNCTIONS } from "@kestrel/stdlib/host-api";
+import { FUEL_EXPORT, HOST_FUNCTIONS, MOST_TABLE_ENTRIES } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
+import { I32, PAGE_BYTES, RefusedPart, readModule } from "@kestrel/stdlib/wasm-module";
 import type { MakeForeign } from "../foreign/foreign-host.js";
 import type { MakePredicate } from "../foreign/lua/generated-predicates.js";
 import { loadLua } from "../foreign/lua/lua-instance.js";
@@ -16,7 +17,7 @@ const ESCAPE = 0x1b;
 
 /** Checks the code of one entry of the manifest; `generated` loads the library of what eqlc has made, once. null, with reasons reported, when it cannot be run. */
 export async function checkForeignCode(
-  { name, file, library, runtime, readings }: ManifestForeign,
+  { name, file, library, runtime, readings, limits }: ManifestForeign,
   files: ReadonlyMap<string, Uint8Array>,
   generated: (library: Uint8Array) => Promise<MakePredicate>,
   report: Report,
@@ -61,9 +62,36 @@ export async function checkForeignCode(
     ] as const) {
       if (exported.get(name) !== kind) fail(`exports no ${kind} ${name}`);
     }
+    for (const problem of limitProblems(bytes, limits.memory_bytes)) fail(problem);
     return sound ? (host, limits) => createWasmInstance(module, host, limits) : null;
   } catch (error) {
     report("E_PACKAGE_FOREIGN", file, `does not compile: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+/** What of a valid module would pass a limit, or would run where nothing limits it. */
+function limitProblems(bytes: Uint8Array, memoryBytes: number): readonly string[] {
+  const problems: string[] = [];
+  try {
+    const { memories, tables, globals, exports, start } = readModule(bytes);
+    const pages = Math.floor(memoryBytes / PAGE_BYTES);
+    const [memory] = memories;
+    if (memory !== undefined && (memory.min > pages || memory.max === null || memory.max > pages)) {
+      const to = memory.max === null ? "without an end" : `to ${memory.max}`;
+      problems.push(`has a memory of ${memory.min} pages ${to}, and may have ${pages}`);
+    }
+    const entries = tables[0]?.min ?? 0;
+    if (entries > MOST_TABLE_ENTRIES) problems.push(`has a table of ${entries} entries, not ${MOST_TABLE_ENTRIES}`);
+    if (start !== null) problems.push("has a start function");
+    // Nothing but functions can be imported, so a global's index is its place among the module's own.
+    const fuel = exports.find(({ name }) => name === FUEL_EXPORT);
+    const counter = fuel?.kind === "global" ? globals[fuel.index] : undefined;
+    if (counter !== undefined && (counter.type !== I32 || !counter.isMutable))
+      problems.push(`exports a ${FUEL_EXPORT} that counts no steps`);
+  } catch (error) {
+    if (!(error instanceof RefusedPart)) throw error;
+    problems.push(`uses ${error.message}, which hand-written rules may not use`);
+  }
+  return problems;
 }

@@ -14,6 +14,7 @@ import {
   boolean,
   count,
   type Fail,
+  isCount,
   isObject,
   nameOf,
   objectAt,
@@ -204,26 +205,33 @@ function checkDemands(value: unknown, predicates: unknown, rules: number, fail: 
   if (Array.isArray(value) && Array.isArray(predicates) && demands.length !== predicates.length) {
     fail("demands", `there are ${demands.length} for ${predicates.length} predicates`);
   }
-  for (const [index, item] of demands.entries()) {
+  for (let index = 0; index < demands.length; index++) {
+    const item = demands[index];
     if (item === null) continue;
     const path = `demands[${index}]`;
     const demand = objectAt(item, path, fail);
     if (demand === null) continue;
-    for (const [at, rule] of arrayAt(demand.rules, `${path}.rules`, fail).entries()) {
+    const asking = arrayAt(demand.rules, `${path}.rules`, fail);
+    for (let at = 0; at < asking.length; at++) {
+      const rule = asking[at];
+      if (isCount(rule) && rule < rules) continue;
       const where = `${path}.rules[${at}]`;
-      if (count(rule, where, fail) && rule >= rules) fail(where, `there is no rule ${rule}`);
+      if (count(rule, where, fail)) fail(where, `there is no rule ${rule}`);
     }
     textList(demand.fields, `${path}.fields`, fail);
     if (demand.paths !== undefined) textList(demand.paths, `${path}.paths`, fail);
-    for (const name of ["category", "type", "action"]) {
-      if (demand[name] === undefined) continue;
-      const texts = objectAt(demand[name], `${path}.${name}`, fail);
-      if (texts === null) continue;
-      for (const list of ["any_of", "none_of"]) {
-        if (texts[list] !== undefined) textList(texts[list], `${path}.${name}.${list}`, fail);
-      }
-    }
+    checkTextDemand(demand.category, `${path}.category`, fail);
+    checkTextDemand(demand.type, `${path}.type`, fail);
+    checkTextDemand(demand.action, `${path}.action`, fail);
   }
+}
+
+function checkTextDemand(value: unknown, path: string, fail: Fail): void {
+  if (value === undefined) return;
+  const texts = objectAt(value, path, fail);
+  if (texts === null) return;
+  if (texts.any_of !== undefined) textList(texts.any_of, `${path}.any_of`, fail);
+  if (texts.none_of !== undefined) textList(texts.none_of, `${path}.none_of`, fail);
 }
 
 function checkFileList(value: unknown, fail: Fail): void {

@@ -5,7 +5,7 @@
 import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import { MODULE_FILE, type PackageManifest } from "@kestrel/stdlib/package-format";
 import { type WasmModule, wasm } from "../wasm.js";
-import { EXPORTS, FOREIGN_EXPORTS, FOREIGN_IMPORTS, IMPORTS, instantiate } from "./instantiate.js";
+import { EXPORTS, FOREIGN_EXPORTS, FOREIGN_IMPORTS, IMPORTS, lookAt } from "./instantiate.js";
 import type { Report } from "./problems.js";
 
 /** What a manifest says of its module: how many predicates there are, lineage flags that it names, and its foreign code. */
@@ -48,7 +48,7 @@ export async function checkModule(
   }
   if (failed) return null;
   try {
-    const instance = instantiate(module);
+    const instance = lookAt(module);
     const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } = instance;
     const { predicateCount, flagCount, foreign: texts } = instance;
     const size = memory.buffer.byteLength;

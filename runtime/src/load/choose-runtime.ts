@@ -31,7 +31,7 @@ export async function loadForRuntime(
   const listed = built.manifest.files.find(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
   if (runtime !== "lua" && isLua) throw lacking(dir, "Wasm", "wasm");
   if (runtime === "wasm") return { pack: built, other: null };
-  if (!isLua && listed === undefined) throw lacking(dir, "Lua", runtime === "lua" ? "lua" : "both");
+  if (!isLua && listed === undefined) throw lacking(dir, "Lua", runtime);
   const lua = isLua ? built : await loadPackage(join(dir, LUA_FOLDER));
   // A signature covers the other package through what this one's manifest says of it: it must still be that one.
   const digest = createHash("sha256").update(manifestText(lua.manifest)).digest("hex");
@@ -42,7 +42,8 @@ export async function loadForRuntime(
   return runtime === "lua" ? { pack: lua, other: null } : { pack: built, other: lua };
 }
 
-function lacking(dir: string, what: string, target: string): PackageError {
-  const message = `its predicates are not there in ${what}; build it with \`eqlc build --target ${target}\` or \`both\``;
+function lacking(dir: string, what: string, target: Runtime): PackageError {
+  const others = target === "both" ? "" : " or `both`";
+  const message = `its predicates are not there in ${what}; build it with \`eqlc build --target ${target}\`${others}`;
   return new PackageError([{ code: "E_PACKAGE_MISSING", file: dir, message }]);
 }

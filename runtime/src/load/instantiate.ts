@@ -73,6 +73,28 @@ const CLOCK_STEP_NS = 60_000_000_000n;
 /** What a time of the control block holds before there is one. */
 export const NO_TIME = -(1n << 63n);
 
+/** An instance in which nothing has run. */
+interface Unused {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly memory: PackInstance["memory"];
+  /** Whom the module asks for foreign code. */
+  readonly foreign: { test: ForeignTest };
+}
+
+/**
+ * Instances that were made to be looked at only, by their module. Making one costs milliseconds, since the module's tables are copied into new memory, and
+ * looking at its globals runs nothing; so the first that is wanted of a module is the one that the loader has looked at.
+ */
+const unused = new WeakMap<WasmModule, Unused>();
+
+/** An instance to be looked at, in which nothing may be run: the next {@link instantiate} of the module takes the same. Throws as that does. */
+export function lookAt(module: WasmModule): PackInstance {
+  const made = make(module);
+  const seen = interfaceOf(made);
+  unused.set(module, made);
+  return seen;
+}
+
 /**
  * Instantiates a module; memory and state are the instance's own. `clockStepNs` and `timeUnit` are CONTROL_STEP
  * and CONTROL_TIME_UNIT of abi.ts; `foreignTest` answers for the foreign code of a module that has some. Throws for a module without the exports above.
@@ -83,24 +105,37 @@ export function instantiate(
   timeUnit: number = TIME_UNIT_BUILT_IN,
   foreignTest: ForeignTest = () => 0,
 ): PackInstance {
+  const made = unused.get(module) ?? make(module);
+  unused.delete(module);
+  const instance = interfaceOf(made);
+  made.foreign.test = foreignTest;
+  const view = new DataView(made.memory.buffer);
+  startClock(view, clockStepNs);
+  view.setUint32(CONTROL_BASE + CONTROL_TIME_UNIT, timeUnit, true);
+  return instance;
+}
+
+function make(module: WasmModule): Unused {
   let memory: PackInstance["memory"] | null = null;
   const bytesAt = (address: number, length: number): Buffer => {
     if (memory === null) throw new Error("the module called its host before it was instantiated");
     return Buffer.from(memory.buffer, address >>> 0, length);
   };
+  const foreign: Unused["foreign"] = { test: () => 0 };
   const host = {
     f64_parse: (address: number, length: number): number => Number(bytesAt(address, length).toString("latin1")),
     f64_format: (value: number, address: number): number =>
       bytesAt(address, FORMAT_BYTES).write(doubleText(value), "latin1"),
-    foreign_test: foreignTest,
+    foreign_test: (index: number): number => foreign.test(index),
   };
   const { exports } = new wasm.Instance(module, { [IMPORT_MODULE]: host });
   const { memory: exported } = exports;
   if (!(exported instanceof wasm.Memory)) throw new Error("the module exports no memory");
   memory = exported;
-  const view = new DataView(memory.buffer);
-  startClock(view, clockStepNs);
-  view.setUint32(CONTROL_BASE + CONTROL_TIME_UNIT, timeUnit, true);
+  return { exports, memory: exported, foreign };
+}
+
+function interfaceOf({ exports, memory }: Unused): PackInstance {
   return {
     memory,
     run: functionOf(exports, "run") as PackInstance["run"],

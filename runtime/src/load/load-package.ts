@@ -72,6 +72,8 @@ interface ReadFile {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** Ten thousand rules have a manifest of some 20 MiB; a text of JavaScript has 512 MiB at most. */
+const MOST_MANIFEST_BYTES = 256 * 1024 * 1024;
 const FILES_AT_ONCE = 32;
 /** Each further look is only taken when another package has come since the one before. */
 const MOST_LOOKS = 100;
@@ -120,7 +122,9 @@ async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean)
   let module: Uint8Array | null = null;
   const foreign = new Map<string, Uint8Array>();
   const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
-  const listed = isWhole ? manifest.files : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
+  const listed = isWhole
+    ? manifest.files
+    : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
   for (let at = 0; at < listed.length; at += FILES_AT_ONCE) {
     const files = listed.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
@@ -221,7 +225,12 @@ async function readManifest(dir: string, report: Report): Promise<Buffer | null>
     return null;
   }
   try {
-    return await readFile(join(dir, MANIFEST_FILE));
+    const path = join(dir, MANIFEST_FILE);
+    const found = await stat(path);
+    if (found.isFile() && found.size <= MOST_MANIFEST_BYTES) return await readFile(path);
+    const problem = found.isFile() ? `has ${found.size} bytes, which is too much` : "not a file";
+    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, problem);
+    return null;
   } catch (error) {
     const missing = codeOf(error) === "ENOENT";
     const message = missing ? `not a package: it holds no ${MANIFEST_FILE}` : `${MANIFEST_FILE}: ${reasonOf(error)}`;

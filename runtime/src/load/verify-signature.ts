@@ -43,6 +43,8 @@ export function readTrustedKey(pem: string | Uint8Array): TrustedKey {
   if (text.includes("PRIVATE KEY")) {
     throw new Error("holds a private key, which belongs to who signs; make the public one: openssl pkey -pubout");
   }
+  // Only the first would be taken, and who has signed with the second would be told that nobody trusts it.
+  if (text.split("-----BEGIN ").length > 2) throw new Error("holds several keys; name a file for each of them");
   let key: KeyObject;
   try {
     key = createPublicKey(text);

@@ -39,8 +39,8 @@ export interface ReadOptions {
   readonly maxLineBytes?: number;
   readonly onOversize?: (line: OversizeLine) => void;
   /**
-   * Read into two buffers that take turns, instead of a new one for each chunk: a chunk's bytes are then only valid until
-   * the next chunk is asked for. Default false.
+   * Read into two buffers that take turns, for all paths, instead of a new one for each chunk: a chunk's bytes are then only
+   * valid until the next chunk is asked for. Default false.
    */
   readonly reuse?: boolean;
   /** What the path `-` stands for. Default the process's standard input. */
@@ -91,9 +91,11 @@ export async function* readChunks(
   };
   for (const path of paths) if (path !== "-") await assertReadable(path, options).catch(pass);
   const left = paths.filter((path) => !passed.has(path));
+  /** Buffers of inputs that have been read. */
+  const idle: Buffer[] = [];
   for (const [index, path] of left.entries()) {
     try {
-      yield* readOne(path, options);
+      yield* readOne(path, options, idle);
     } catch (error) {
       if (error instanceof UnusableInputError && options.skippable?.has(path) === true) pass(error);
       else throw error instanceof InputError ? withUnread(error, left.slice(index + 1)) : error;
@@ -113,13 +115,17 @@ export function withUnread(error: InputError, unread: readonly string[]): InputE
   return new InputError(error.file, `${error.message}; not read because of this: ${list}`, { cause: error.cause });
 }
 
-async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chunk, void, void> {
+async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): AsyncGenerator<Chunk, void, void> {
   const chunkBytes = Math.max(options.chunkBytes ?? MEBIBYTE, 64);
   const maxLineBytes = options.maxLineBytes ?? USUAL_LONGEST_LINE;
   const reuse = options.reuse ?? false;
-  const { source, wrapping, ...opened } = await openText(file, chunkBytes, options);
+  const { source, wrapping, ...opened } = await openText(
+    file,
+    idle.pop() ?? Buffer.allocUnsafeSlow(chunkBytes),
+    options,
+  );
   let buffer: Buffer = opened.buffer;
-  let spare: Buffer | null = null;
+  let spare: Buffer | null = idle.pop() ?? null;
   // `buffer[start, filled)` is what has been read and not yet handed on; it belongs to line `line`.
   let start = opened.start;
   let filled = start;
@@ -214,6 +220,8 @@ async function* readOne(file: string, options: ReadOptions): AsyncGenerator<Chun
       const bytes = wrapping === null ? last : unwrapLines(last, wrapping);
       yield { bytes, file, firstLine: line, lineCount: null };
     }
+    // Nothing reads into them any more. One that a long line has made larger is not kept for the next input.
+    if (reuse) for (const one of [buffer, spare]) if (one?.length === chunkBytes) idle.push(one);
   } catch (error) {
     if (!(error instanceof InputError) || error instanceof UnusableInputError) throw error;
     throw broken(file, error, dropped >= 0 ? dropped : filled - start, line);

@@ -69,14 +69,14 @@ export async function openSource(path: string, options: OpenOptions): Promise<By
 }
 
 /**
- * Opens `file` and reads as much of it as it takes to know what it is; the buffer has `size` bytes, or more when that takes
+ * Opens `file` and reads as much of it as it takes to know what it is, into `buffer`, or a larger one when that takes
  * more. Lets go of the input when it throws.
  *
  * @throws InputError
  */
-export async function openText(file: string, size: number, options: OpenOptions): Promise<OpenedText> {
+export async function openText(file: string, buffer: Buffer, options: OpenOptions): Promise<OpenedText> {
   const opened = await openSource(file, options);
-  const at: Under = { source: opened, buffer: Buffer.allocUnsafeSlow(size), start: 0, filled: 0, failure: null };
+  const at: Under = { source: opened, buffer, start: 0, filled: 0, failure: null };
   try {
     await readBeginning(at);
     let beginning = usable(file, at, options);

@@ -27,15 +27,7 @@ import { acceptSequence, keysOf, type Matches } from "./machine.js";
 import { deadlineOf, report } from "./missing.js";
 import { evictOldest, expire, forget, type OnComplete, type Pending } from "./pending.js";
 import { acceptSample } from "./sample.js";
-import {
-  type AskLate,
-  type Automaton,
-  createAutomaton,
-  createProgram,
-  NEVER,
-  NO_TIME,
-  type Program,
-} from "./state.js";
+import { type AskLate, type Automaton, createAutomaton, createProgram, NEVER, NO_TIME, type Program } from "./state.js";
 import { createTimers, firstTimer } from "./timers.js";
 
 const NO_MATCHES: readonly StageMatch[] = [];
@@ -325,8 +317,8 @@ const NO_KEYS: readonly string[] = [];
 function keysFor({ asked }: Automaton, matches: Matches): Iterable<string> {
   let found: readonly string[] | null = null;
   let all: Set<string> | null = null;
-  for (const predicate of asked) {
-    const keys = keysOf(matches, predicate);
+  for (let at = 0; at < asked.length; at++) {
+    const keys = keysOf(matches, asked[at] ?? -1);
     if (keys === undefined || keys === found) continue;
     if (found === null) found = keys;
     else if (all !== null || keys.length > 1 || keys[0] !== found[0] || found.length > 1) {

@@ -43,7 +43,7 @@ function fill(pending: Pending, program: Program, event: StreamEvent, key: strin
 
 function open(pending: Pending, program: Program, event: StreamEvent): JoinKey {
   const join: JoinKey = { kind: "join", slots: new Array<number>(program.automaton.width).fill(0) };
-  const entry = addEntry(pending, openKey(pending, program, null), NO_STAGE, 0, event.ts);
+  const entry = addEntry(pending, openKey(pending, program), NO_STAGE, 0, event.ts);
   pending.particulars.set(entry, join);
   enter(pending, program, entry, NEVER);
   return join;

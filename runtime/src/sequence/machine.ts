@@ -25,11 +25,12 @@ import {
   dueAfter,
   enter,
   eventsOf,
+  isLatest,
   NO_STAGE,
-  noteOrder,
   openKey,
   orderOf,
   type Pending,
+  setLatest,
   waitingAt,
 } from "./pending.js";
 import { NO_TIME, type Program } from "./state.js";
@@ -112,21 +113,19 @@ export function acceptSequence(
 /** Tests one key against the stages `last` down to `first`, all of which match the event. */
 function walk(pending: Pending, program: Program, event: StreamEvent, key: string, first: number, last: number): void {
   let place = findKey(pending.keys, program.number);
-  if (place === 0) {
+  const isNew = place === 0;
+  if (isNew) {
     if (first > 0 || !holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0)) return;
-    place = openKey(pending, program, event);
-    pending.pinned = place;
-    start(pending, program, event, place, key);
-  } else {
-    noteOrder(pending, place, event);
-    // Else the key would leave the table when its last match is dropped, and the next would not know what came late.
-    pending.pinned = place;
-    advanceAll(pending, program, event, place, key, Math.max(first, 1), last);
-    if (first === 0 && holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0)) {
-      start(pending, program, event, place, key);
-    }
+    place = openKey(pending, program);
   }
-  unpin(pending);
+  const isNewest = isNew || isLatest(pending, place, event);
+  // Else the key would leave the table when its last match is dropped, and the next would not know what came late.
+  pending.pinned = place;
+  if (!isNew) advanceAll(pending, program, event, place, key, Math.max(first, 1), last);
+  if (first === 0 && (isNew || holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0))) {
+    start(pending, program, event, place, key);
+  }
+  unpin(pending, isNewest ? event : null);
 }
 
 /** Moves what waits for the stages `last` down to `first`, where this event can follow it. */
@@ -290,7 +289,7 @@ function cutOff(pending: Pending, program: Program, event: StreamEvent): void {
   const place = findKey(keys, program.number);
   if (place === 0) return;
   const last = program.automaton.predicates.length - 1;
-  noteOrder(pending, place, event);
+  const isNewest = isLatest(pending, place, event);
   pending.pinned = place;
   for (let entry = keys.words[place + HEAD] ?? 0; entry !== 0 && stageOf(pending, entry) < last; ) {
     const behind = behindOf(entries, entry);
@@ -300,14 +299,15 @@ function cutOff(pending: Pending, program: Program, event: StreamEvent): void {
     }
     entry = isLast ? 0 : behind;
   }
-  unpin(pending);
+  unpin(pending, isNewest ? event : null);
 }
 
-/** Says that a key is no longer worked on. */
-function unpin(pending: Pending): void {
+/** Says that a key is no longer worked on, and which event stands last of its own, if that is another now. */
+function unpin(pending: Pending, newest: StreamEvent | null): void {
   const { pinned } = pending;
   pending.pinned = 0;
   if (pending.keys.words[pinned + HEAD] === 0) closeKey(pending, pinned);
+  else if (newest !== null) setLatest(pending, pinned, newest);
 }
 
 function listOf({ entries }: Pending, entry: number): number {

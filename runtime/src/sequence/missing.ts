@@ -22,12 +22,13 @@ import {
   dueAfter,
   enter,
   eventsOf,
+  isLatest,
   NO_STAGE,
   noLongerOpen,
-  noteOrder,
   openKey,
   type Pending,
   renew,
+  setLatest,
   waitingAt,
 } from "./pending.js";
 import { type Automaton, type Mark, NO_TIME, type Program, type Watch } from "./state.js";
@@ -41,7 +42,7 @@ export function noteMissing(pending: Pending, program: Program, event: StreamEve
   }
   const place = findKey(pending.keys, program.number);
   if (place === 0) return;
-  noteOrder(pending, place, event);
+  if (isLatest(pending, place, event)) setLatest(pending, place, event);
   if (gap === program.automaton.predicates.length) {
     meetHeld(pending, program, key, event.ts);
     return;
@@ -150,7 +151,7 @@ function lastTime({ entries, evidence, lists }: Pending, entry: number): bigint 
 function setMark(pending: Pending, program: Program, event: StreamEvent): void {
   const { ts } = event;
   const due = dueAfter(pending, event, program.automaton.span);
-  const place = openKey(pending, program, null);
+  const place = openKey(pending, program);
   const mark = markOf(pending, place);
   if (mark === null) {
     const entry = addEntry(pending, place, NO_STAGE, 0, ts);

@@ -17,8 +17,8 @@ import {
   append,
   behindOf,
   type Chain,
-  EVENTS,
   type EntryTable,
+  EVENTS,
   expiresOf,
   freeEntry,
   IN_PROGRAM,
@@ -112,26 +112,29 @@ export function orderOf(pending: Pending, a: StreamEvent, b: StreamEvent): numbe
 }
 
 /** Where the wanted key of a program stands, added when it is not there: who adds it must enter something. */
-export function openKey(pending: Pending, program: Program, event: StreamEvent | null): number {
-  const { keys, evidence } = pending;
+export function openKey({ keys }: Pending, program: Program): number {
   const found = findKey(keys, program.number);
-  if (found !== 0) return found;
-  const place = addKey(keys, program.number);
-  if (event !== null) keys.words[place + LATEST] = evidence.note(event);
-  return place;
+  return found === 0 ? addKey(keys, program.number) : found;
 }
 
-/** Counts an event that comes behind one that stands after it in its key, once for all programs. */
-export function noteOrder(pending: Pending, key: number, event: StreamEvent): void {
-  const { words } = pending.keys;
-  const latest = words[key + LATEST] ?? 0;
-  if (latest === 0 || orderOf(pending, pending.evidence.at(latest), event) <= 0) {
-    words[key + LATEST] = pending.evidence.note(event);
-    if (latest !== 0) pending.evidence.forget(latest);
-  } else if (pending.lastLate !== event) {
+/**
+ * Whether an event stands last of those judged for a key. Counts one that comes behind another, once for all programs.
+ */
+export function isLatest(pending: Pending, key: number, event: StreamEvent): boolean {
+  const latest = pending.keys.words[key + LATEST] ?? 0;
+  if (latest === 0 || orderOf(pending, pending.evidence.at(latest), event) <= 0) return true;
+  if (pending.lastLate !== event) {
     pending.lastLate = event;
     pending.late++;
   }
+  return false;
+}
+
+/** Says that an event stands last of those judged for a key. */
+export function setLatest({ keys, evidence }: Pending, key: number, event: StreamEvent): void {
+  const latest = keys.words[key + LATEST] ?? 0;
+  keys.words[key + LATEST] = evidence.note(event);
+  if (latest !== 0) evidence.forget(latest);
 }
 
 /** The first of the entries of a key whose stage is not less; 0 for none. */
@@ -212,6 +215,7 @@ export function drop(pending: Pending, entry: number): void {
 
 /** The events of a list, the oldest first. */
 export function eventsOf({ lists, evidence }: Pending, list: number): StreamEvent[] {
+  if (list > 0) return [evidence.at(list)];
   const events: StreamEvent[] = [];
   for (let left = list; left !== 0; left = restOf(lists, left)) events.push(evidence.at(newestOf(lists, left)));
   return events.reverse();

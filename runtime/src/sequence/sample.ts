@@ -52,7 +52,7 @@ function open(pending: Pending, program: Program, event: StreamEvent): SampleKey
     fresh: false,
     alerted: false,
   };
-  const entry = addEntry(pending, openKey(pending, program, null), NO_STAGE, 0, event.ts);
+  const entry = addEntry(pending, openKey(pending, program), NO_STAGE, 0, event.ts);
   pending.particulars.set(entry, sample);
   enter(pending, program, entry, dueAfter(pending, event, span));
   return sample;

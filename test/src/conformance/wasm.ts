@@ -157,7 +157,7 @@ async function holdsOn(
   return data.lines.map((_, ordinal) => found.has(ordinal));
 }
 
-function linesOf({ lines }: DataSet): EventLines {
+function linesOf({ lines }: DataSet): Pick<EventLines, "read"> {
   return {
     async *read() {
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));

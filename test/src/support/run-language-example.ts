@@ -116,7 +116,7 @@ export async function rowsOfQuery(text: string, lines: readonly string[], settin
   });
 }
 
-function chunkOf(lines: readonly string[]): EventLines {
+function chunkOf(lines: readonly string[]): Pick<EventLines, "read"> {
   return {
     async *read() {
       yield { bytes: bytesOf(lines), file: "events", firstLine: 1, lineCount: null };

@@ -88,6 +88,18 @@ const MANY_ATOMS = 500;
 const SMALL_BODY = 5;
 const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
 
+/**
+ * What pays of Binaryen's passes: atoms move into predicates, and what that leaves behind is tidied. Against its own choice for speed (level 2), a build
+ * of 818 rules takes two thirds of the processor, and the module reads events no slower, of a Linux recording in 0.83 of the time; it is larger by 38 %.
+ * Bench, "Rejected", has what else was tried.
+ */
+const PASSES: readonly string[] = [
+  ...["remove-unused-module-elements", "simplify-globals", "inlining"],
+  ...["optimize-instructions", "remove-unused-brs", "simplify-locals", "vacuum"],
+  ...["coalesce-locals", "reorder-locals", "merge-blocks", "vacuum"],
+  "remove-unused-module-elements",
+];
+
 const PRELUDE = fileURLToPath(import.meta.resolve("@kestrel/stdlib/prelude.wasm"));
 
 let preludeBytes: Uint8Array | null = null;
@@ -180,7 +192,7 @@ export function finish(
   binaryen.setShrinkLevel(0);
   binaryen.setOneCallerInlineMaxSize(options.largestPredicate > MANY_ATOMS ? SMALL_BODY : INLINE_ALL);
   binaryen.setDebugInfo(false);
-  if (options.optimize) module.optimize();
+  if (options.optimize) module.runPasses([...PASSES]);
   if (!module.validate()) throw new Error("the optimised module is not valid");
   return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };
 }

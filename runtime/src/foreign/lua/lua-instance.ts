@@ -1,6 +1,6 @@
 // The source of a script → a predicate with its own state, behind the Host API. A state shares nothing with another but code.
 
-import { LONGEST_SCRIPT, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
+import { LONGEST_SCRIPT, MOST_CAPTURE_BYTES, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
 import {
   type Captures,
   type FaultKind,
@@ -98,12 +98,16 @@ function createInstance(
 function capturesOf(L: LuaState, table: LuaTable, fail: (kind: FaultKind, message: string) => never): Captures {
   if (table.strong.size > MOST_CAPTURES) fail("type", `pred_capture returned more than ${MOST_CAPTURES} captures`);
   const captures: [name: string, value: string][] = [];
+  let left = MOST_CAPTURE_BYTES;
   for (const { key, value } of table.strong.values()) {
     if (key.type !== TEXT) return fail("type", `pred_capture returned a name that is a ${typeName(key)}`);
-    const name = Buffer.from((key.value as TString).realstring).toString("utf8");
+    const name = (key.value as TString).realstring;
     const text = value.type === BOOLEAN ? Buffer.from(String(value.value)) : textOf(L, value);
     if (text === null) return fail("type", `pred_capture returned a value that is a ${typeName(value)}`);
-    captures.push([name, Buffer.from(text).toString("utf8")]);
+    // One text of megabytes may stand under every name: the state holds it once, and the alert 64 times.
+    left -= name.length + text.length;
+    if (left < 0) return fail("host", `pred_capture gave more than ${MOST_CAPTURE_BYTES} bytes`);
+    captures.push([Buffer.from(name).toString("utf8"), Buffer.from(text).toString("utf8")]);
   }
   return captures.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

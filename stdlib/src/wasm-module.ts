@@ -55,6 +55,14 @@ export interface Export {
   readonly index: number;
 }
 
+export interface Global {
+  readonly type: number;
+  readonly isMutable: boolean;
+}
+
+/** Of a memory, whose limits are counted in them. */
+export const PAGE_BYTES = 65_536;
+
 export interface Limits {
   readonly min: number;
   readonly max: number | null;
@@ -74,7 +82,8 @@ export interface WasmModule {
   readonly functions: readonly number[];
   readonly tables: readonly Limits[];
   readonly memories: readonly Limits[];
-  readonly globals: number;
+  /** The module's own. */
+  readonly globals: readonly Global[];
   readonly exports: readonly Export[];
   readonly start: number | null;
   /** Functions that stand in tables. */
@@ -180,7 +189,7 @@ export function readModule(bytes: Uint8Array): WasmModule {
     functions: many(SECTION.function, readU32),
     tables,
     memories,
-    globals: many(SECTION.global, skipGlobal).length,
+    globals: many(SECTION.global, readGlobal),
     exports: many(SECTION.export, readExport),
     start: start === undefined ? null : readU32({ bytes, at: start.start }),
     referenced,
@@ -234,11 +243,11 @@ function readLimits(cursor: Cursor): Limits {
   return { min, max: flags === 1 ? readU32(cursor) : null };
 }
 
-function skipGlobal(cursor: Cursor): null {
-  readValueType(cursor);
-  readByte(cursor);
+function readGlobal(cursor: Cursor): Global {
+  const type = readValueType(cursor);
+  const isMutable = readByte(cursor) === 1;
   skipConstant(cursor);
-  return null;
+  return { type, isMutable };
 }
 
 /** An expression that the engine computes when the module is instantiated. */
