@@ -15,12 +15,25 @@ import { measureQuery, measureStart, type ProgramResult } from "./programs.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSequences, type SequencesResult } from "./sequences.js";
-import { measureSteering, type SteeringResult, steeringText } from "./steering/steering.js";
+import { measureSteering, type SteeringResult, steeringText, updateShares } from "./steering/steering.js";
 import { columns, count } from "./table.js";
 
 const EXPECTED = fileURLToPath(new URL("../expected.json", import.meta.url));
 
-const PARTS = ["replay", "packs", "compile", "build", "start", "query", "functions", "sequences", "foreign", "floods", "steering", "live"];
+const PARTS = [
+  "replay",
+  "packs",
+  "compile",
+  "build",
+  "start",
+  "query",
+  "functions",
+  "sequences",
+  "foreign",
+  "floods",
+  "steering",
+  "live",
+];
 
 const HELP = `npm run bench [-- OPTIONS]
   --events N   events of the replay, at least (200000)
@@ -28,7 +41,7 @@ const HELP = `npm run bench [-- OPTIONS]
   --only PART  replay, packs, compile, build, start, query, functions, sequences, foreign, floods, steering or live
   --memory N   budgets of the floods in MiB, as 128,256,512 (256)
   --story      replay the story even where the recordings are
-  --update     write what the replay found to bench/expected.json
+  --update     write what the replay found to bench/expected.json, what steering measured to compiler/src/passes/measured-shares.ts
   --json       print JSON
 `;
 
@@ -153,6 +166,7 @@ async function main(): Promise<number> {
   }
   // Minutes of measuring that only someone who changes the compiler wants.
   if (values.only === "steering") {
+    if (values.update) updateShares(isRecorded ? input : null);
     results.steering = await measureSteering(isRecorded ? input : null);
     show(steeringText(results.steering));
   }

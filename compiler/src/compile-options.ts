@@ -20,6 +20,8 @@ export interface CompileOptions {
   readonly timestampUnit: TimeUnit;
   /** Plans all pipes, as a query over a file needs; a package has those that work on a stream. */
   readonly allPipes: boolean;
+  /** Whether the index leaves predicates out; off only to test that it loses nothing. */
+  readonly narrow: boolean;
   /** Whether Binaryen's optimiser runs; off only to test that it changes nothing. */
   readonly optimize: boolean;
 }
@@ -36,5 +38,6 @@ export const DEFAULT_OPTIONS: CompileOptions = {
   endgameCategoryField: "event_type",
   timestampUnit: "auto",
   allPipes: false,
+  narrow: true,
   optimize: true,
 };

@@ -29,7 +29,7 @@ export function findLiterals(group: usize): void {
   const record: usize = load<u32>(group, LITERALS_RECORD);
   const count = load<u32>(record, LITERAL_RECORD_COUNT);
   if (load<u32>(record, LITERAL_RECORD_STAMP) == load<u32>(slot, SLOT_VERSION) && count != (LITERALS_MANY as u32)) {
-    const end = record + count * ADDRESS_BYTES;
+    const end = record + (count as usize) * ADDRESS_BYTES;
     for (let at = record; at < end; at += ADDRESS_BYTES) visitList(load<u32>(at, LITERAL_RECORD_ROOM));
     return;
   }
@@ -100,7 +100,7 @@ function compareAll(group: usize, literals: usize, p: usize, start: usize, end: 
     if (load<u32>(stamp) == generation) continue;
     const before: usize = load<u32>(literal, LITERAL_BEFORE);
     const length = load<u32>(literal, LITERAL_LENGTH);
-    if (p - start < before || end - p < length - before) continue;
+    if (p - start < before || end - p < (length as usize) - before) continue;
     if (!bytesEqual(p - before, load<u32>(literal, LITERAL_ADDRESS), length)) continue;
     store<u32>(stamp, generation);
     const list: usize = load<u32>(literal, LITERAL_POSTINGS);
@@ -116,6 +116,6 @@ function keep(record: usize, list: usize): void {
     store<u32>(record, LITERALS_MANY, LITERAL_RECORD_COUNT);
     return;
   }
-  store<u32>(record + count * ADDRESS_BYTES, list as u32, LITERAL_RECORD_ROOM);
+  store<u32>(record + (count as usize) * ADDRESS_BYTES, list as u32, LITERAL_RECORD_ROOM);
   store<u32>(record, count + 1, LITERAL_RECORD_COUNT);
 }

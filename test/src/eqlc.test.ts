@@ -692,3 +692,46 @@ dumping("shows what is wrong instead", async () => {
 });
 
 dumping.run();
+
+const explaining = suite("eqlc explain");
+
+explaining("says what wakes a rule, and why nothing does", async () => {
+  put("woken/anything.eql", 'any where process.name == null or user.name : "x" // kestrel: allow W0507');
+  put(
+    "woken/by-text.eql",
+    'sequence by host.id [process where process.name : ("a", "b")] [file where file.path : "*.tmp"] // kestrel: allow W0502',
+  );
+  const all = await run(["explain", "--index", "woken"]);
+  assert.equal([all.code, all.stderr], [0, ""]);
+  assert.is(
+    all.stdout,
+    [
+      "anything",
+      "  the rule",
+      "    woken by  every event: of an alternative, a negation also holds where the field is missing",
+      "by-text",
+      "  stage 0",
+      '    woken by  process.name~ {"a", "b"}',
+      "              expected in 4 of 1,000 events",
+      "  stage 1",
+      '    woken by  event.category {"file"}',
+      "              expected in 198 of 1,000 events",
+      "",
+    ].join("\n"),
+  );
+  const one = await run(["explain", "--index", "woken", "--rule", "by-text"]);
+  assert.ok(one.stdout.startsWith("by-text\n"));
+  assert.is((await run(["explain", "woken"])).code, 3);
+  assert.is((await run(["explain", "--index", "woken", "--rule", "absent"])).code, 3);
+});
+
+explaining("says what a rule takes", async () => {
+  const built = await run(["build", "woken", "-o", "out-stats", "--stats", "--format", "json"]);
+  const { stats } = JSON.parse(built.stdout) as { readonly stats: Readonly<Record<string, unknown>> };
+  assert.equal(stats.woken_by, { texts: 2, literals: 0, fields: 0, every_event: 1 });
+  assert.is(stats.rules, 2);
+  const text = await run(["build", "woken", "-o", "out-stats", "--stats"]);
+  assert.match(text.stderr, /\n {2}a rule {6}\d+ bytes, \d+\.\d atoms, \d+\.\d postings\n {2}index /);
+});
+
+explaining.run();

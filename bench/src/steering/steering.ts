@@ -1,9 +1,10 @@
 // The numbers that steer the compiler's choices, and what was measured of each: three tables, which the comments beside the
 // constants cite by name.
 
-import { type Input, otherRecordings, packs, type RulePath } from "../corpus.js";
+import { type Input, otherRecordings, PACK_PATHS, packs, type RulePath } from "../corpus.js";
 import { columns, count } from "../table.js";
 import { type AtomCost, measureAtomCosts } from "./atom-costs.js";
+import { writeMeasuredShares } from "./measured.js";
 import { measureShares, type Share } from "./shares.js";
 import { measureThresholds, type Threshold } from "./thresholds.js";
 
@@ -20,6 +21,23 @@ const NAMED: readonly string[] = [
   ...["event.provider", "event.category", "event.type", "event.action", "event.code", "network.direction"],
   ...["network.transport", "network.protocol", "process.Ext.token.integrity_level_name", "user.id", "user.domain"],
 ];
+
+/** Recordings that belong together, by how their names begin. */
+const SETS: readonly (readonly string[])[] = [
+  ["evtx"],
+  ["eqllib"],
+  ["linux-sysflow"],
+  ["linux-auditd", "linux-sysmon", "elastic-"],
+];
+
+/** Writes compiler/src/passes/measured-shares.ts of all recordings there are; null where there are none. */
+export function updateShares(recorded: Input | null): void {
+  if (recorded === null) return;
+  const others = otherRecordings();
+  const sets = SETS.map((names) => others.filter(({ name }) => names.some((start) => name.startsWith(start))));
+  const rules = [...packs(), ...PACK_PATHS.endpoint.map((path) => ({ name: path, path }))];
+  writeMeasuredShares(rules, [[recorded], ...sets.filter((inputs) => inputs.length > 0)]);
+}
 
 /** `recorded` is the input of the replay where it is a recording, and null where it is the story. */
 export async function measureSteering(recorded: Input | null): Promise<SteeringResult> {

@@ -8,6 +8,7 @@ import { type BuiltPackage, buildPackage } from "../package/build-package.js";
 import { type CompiledRules, compileRules } from "../package/compile-rules.js";
 import { nameSources } from "../package/source-names.js";
 import { inspectTarget, writePackage } from "../package/write-package.js";
+import { statsOf } from "./explain/pack-stats.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, type Format } from "./options.js";
 import { diagnosticsText, print, say } from "./output.js";
@@ -15,6 +16,7 @@ import { diagnosticsText, print, say } from "./output.js";
 export interface BuildFlags extends CompileFlags {
   readonly output: string;
   readonly strict?: boolean;
+  readonly stats?: boolean;
   readonly name: string;
   readonly packVersion: string;
   readonly format: Format;
@@ -55,7 +57,16 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   const seconds = (performance.now() - began) / 1000;
   const { package: made } = built.manifest;
   if (flags.format === "json") {
-    await printJson(compiled, { ok: compiled.leftOut === 0, package: made, output: resolve(flags.output) }, seconds);
+    await printJson(
+      compiled,
+      {
+        ok: compiled.leftOut === 0,
+        package: made,
+        output: resolve(flags.output),
+        ...(flags.stats === true ? { stats: statsOf(pack) } : {}),
+      },
+      seconds,
+    );
   } else {
     say(
       [
@@ -63,12 +74,26 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
         `  rules       ${pack.rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
         `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.programs.length} sequences`,
         `  module      ${pack.lowered.binary.length} bytes, ${pack.lowered.fields.length} fields`,
+        ...(flags.stats === true ? statsLines(pack) : []),
         `  time        ${seconds.toFixed(1)} s`,
         `  digest      ${made.digest}`,
       ].join("\n"),
     );
   }
   return compiled.leftOut > 0 ? EXIT_FINDINGS : EXIT_OK;
+}
+
+/** The lines of `--stats`. */
+function statsLines(pack: CompiledPack): string[] {
+  const { rules, module_bytes, atoms, postings, literals, guards, woken_by } = statsOf(pack);
+  const each = (count: number): string => `${count} (${(count / rules).toFixed(1)} a rule)`;
+  return [
+    `  a rule      ${Math.round(module_bytes / rules)} bytes, ${(atoms / rules).toFixed(1)} atoms, ${(postings / rules).toFixed(1)} postings`,
+    `  index       ${each(postings)} postings, ${literals} literals, ${guards} guards`,
+    `  woken by    ${Object.entries(woken_by)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(", ")}`,
+  ];
 }
 
 /** Why no package may be written, or null. */

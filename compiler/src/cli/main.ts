@@ -7,6 +7,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { BuildFlags } from "./build.js";
 import type { CheckFlags } from "./check.js";
 import type { DumpFlags } from "./dump.js";
+import type { ExplainFlags } from "./explain.js";
 import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
 import type { QueryFlags } from "./query.js";
@@ -18,6 +19,7 @@ Examples:
   eqlc build rules/ -o dist/
   eqlc query 'process where process.name : "curl*"' events.ndjson
   eqlc dump --stage ir -q 'any where user.name == "root"'
+  eqlc explain --index rules/ --rule shell-from-editor
   eqlc sign dist/ --key release.pem --expires 90
 
 Exit codes:
@@ -79,6 +81,7 @@ function createProgram(): Command {
         .choices(["wasm", "lua", "both"])
         .default("wasm"),
     )
+    .option("--stats", "say what the pack holds a rule: bytes, atoms, postings, and how predicates are woken")
     .option("--name <name>", "name of the package", parseText, "rules")
     .option("--pack-version <version>", "version of the package", parseText, "0.0.0")
     .addOption(formatOption("of the report: text on standard error, or json on standard output"))
@@ -140,6 +143,18 @@ function createProgram(): Command {
     .action(async (path: string | undefined, flags: DumpFlags) => {
       const { dump } = await import("./dump.js");
       code = await dump(path, withDefaults(flags));
+    });
+  addCompileFlags(
+    program
+      .command("explain")
+      .description("say what the compiler decided for the rules of a pack")
+      .argument("<rules...>", "rule files, and folders of them: all that would be built together"),
+  )
+    .option("--index", "what wakes a rule: what an event must hold for it to be tried")
+    .option("--rule <id>", "this rule alone", parseText)
+    .action(async (paths: readonly string[], flags: ExplainFlags) => {
+      const { explain } = await import("./explain.js");
+      code = await explain(paths, withDefaults(flags));
     });
   return program;
 }

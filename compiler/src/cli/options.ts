@@ -124,6 +124,7 @@ export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions
     categoryField,
     endgameCategoryField,
     allPipes: false,
+    narrow: true,
     optimize: true,
   };
 }

@@ -90,7 +90,21 @@ function literalsOfMatch(reading: Reading, { fold, exact, globs, regexes }: Patt
       const isFolded = fold || insensitive;
       return take(literalOfRegex(tree, isFolded, rank(isFolded)), isFolded);
     });
-  return isKnown ? [joined] : [];
+  return isKnown ? [withoutLonger(joined)] : [];
+}
+
+/** Past so many literals nobody compares each with each. */
+const MOST_COMPARED = 500;
+
+/** The literals without those that contain another one, which is found wherever they are. */
+function withoutLonger(literals: readonly Literal[]): readonly Literal[] {
+  if (literals.length > MOST_COMPARED) return literals;
+  const shortFirst = [...literals].sort((a, b) => a.text.length - b.text.length);
+  const kept: Literal[] = [];
+  for (const one of shortFirst) {
+    if (!kept.some(({ fold, text }) => fold === one.fold && one.text.includes(text))) kept.push(one);
+  }
+  return kept;
 }
 
 /** Clauses that hold when an expression of the elastic dialect is true. */

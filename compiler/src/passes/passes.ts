@@ -20,7 +20,7 @@ export const PASSES: readonly Pass[] = [
   { name: "order-operands", run: orderOperands }, // cheap questions first
   { name: "share-predicates", run: sharePredicates }, // what two rules ask is asked once
   { name: "drop-dead-atoms", run: dropDeadAtoms }, // what was merged away is not lowered
-  { name: "choose-witnesses", run: chooseWitnesses }, // the index: under which texts each predicate is looked for
+  { name: "choose-witnesses", run: chooseWitnesses }, // the index: what an event must hold for each predicate to be tried
 ];
 
 /** The pack after all passes. */

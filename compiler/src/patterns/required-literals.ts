@@ -21,8 +21,10 @@ export type Alternatives = readonly string[];
 /** How many values are expected to contain one of the texts, infinite for what is not worth looking for. */
 export type Rank = (texts: Alternatives) => number;
 
-/** So many texts one node may spell, each of so many code points. */
+/** So many texts one node may spell, each of so many UTF-16 units. */
 const MOST_SPELLINGS = 16;
+/** Classes of more members are not spelt: ten texts that differ in a digit say less than what stands on both sides of it. */
+const MOST_MEMBERS = 4;
 const LONGEST_SPELLING = 64;
 
 /** null when nothing that the wildcard asks for has a finite rank. */
@@ -138,14 +140,14 @@ function spellClass(
   for (const item of items) {
     if (item.negated) return null;
     for (const [first, last] of item.ranges) {
-      if (last - first >= MOST_SPELLINGS) return null;
+      if (last - first >= MOST_MEMBERS) return null;
       // No text holds half of a surrogate pair.
       for (let member = first; member <= last; member++) {
         if (member < 0xd800 || member > 0xdfff) members.add(spell(member, fold));
       }
     }
   }
-  return members.size > 0 && members.size <= MOST_SPELLINGS ? [...members] : null;
+  return members.size > 0 && members.size <= MOST_MEMBERS ? [...members] : null;
 }
 
 function best(lists: readonly Alternatives[], rank: Rank): Alternatives | null {

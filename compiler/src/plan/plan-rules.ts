@@ -6,6 +6,7 @@ import type { TypedQuery } from "../analyse/typed.js";
 import type { CompileOptions } from "../compile-options.js";
 import type { PackIr } from "../ir/pack-ir.js";
 import { type Reading, readField, readName } from "../ir/reading.js";
+import { tryAlways } from "../passes/choose-witnesses.js";
 import { runPasses } from "../passes/passes.js";
 import type { Dialect } from "../syntax/ast.js";
 import { planPack } from "./plan-pack.js";
@@ -31,7 +32,8 @@ export function draftRules(rules: Planned, options: CompileOptions): PackIr {
 
 /** Plans rules that the front has passed, and runs all passes. */
 export function planRules(rules: Planned, options: CompileOptions): PackIr {
-  return runPasses(draftRules(rules, options));
+  const pack = runPasses(draftRules(rules, options));
+  return options.narrow ? pack : tryAlways(pack);
 }
 
 /** What every event may have; where the schema lacks it, or has another type, it is read as the wanted one. */

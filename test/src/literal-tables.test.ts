@@ -1,0 +1,53 @@
+// The tables of literals bound what a place of a value can cost, however alike the texts are that rules look for.
+
+import { createDataSection } from "@kestrel/compiler/backend/wasm/data-section";
+import { addLiteralTables } from "@kestrel/compiler/backend/wasm/literal-tables";
+import type { PredicateId, WitnessIndex } from "@kestrel/compiler/ir/pack-ir";
+import { readName } from "@kestrel/compiler/ir/reading";
+import {
+  GRAM_ENTRY_BYTES,
+  GRAM_ENTRY_LITERALS,
+  GRAM_LITERALS_BYTES,
+  GRAM_LITERALS_COUNT,
+  LITERAL_BYTES,
+  LITERAL_LENGTH,
+} from "@kestrel/stdlib/abi";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const INDEX: WitnessIndex = { witnesses: [], guards: [], masks: [], sets: [], literals: [], presences: [], always: [] };
+const test = suite("literal tables");
+
+test("literals that share their bytes", () => {
+  // All grams but a few are the same, and some texts are long.
+  const texts = Array.from({ length: 2_000 }, (_, number) =>
+    number % 2 === 0 ? `${"ab".repeat(2 + (number % 60))}${number}` : `aaaa${"a".repeat(number % 40)}`,
+  );
+  const predicates = new Map([...new Set(texts)].map((text, number) => [text, [number as PredicateId]]));
+  const data = createDataSection(65_536);
+  const posting = { reading: readName("process.command_line", "keyword"), fold: true, predicates };
+  const { table, mask } = addLiteralTables(posting, INDEX, 0, data);
+  const bytes = data.bytes();
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const at = (address: number): number => view.getUint32(address - data.base, true);
+  let run = 0;
+  let longest = 0;
+  let literals = 0;
+  for (let entry = 0; entry < (mask + 1) * 2; entry++) {
+    const list = at(table + (entry & mask) * GRAM_ENTRY_BYTES + GRAM_ENTRY_LITERALS);
+    run = list === 0 ? 0 : run + 1;
+    longest = Math.max(longest, run);
+    if (list === 0 || entry > mask) continue;
+    const count = at(list + GRAM_LITERALS_COUNT);
+    literals += count;
+    assert.ok(count <= 5, `${count} literals of one gram`);
+    for (let number = 0; number < count; number++) {
+      const length = at(list + GRAM_LITERALS_BYTES + number * LITERAL_BYTES + LITERAL_LENGTH);
+      assert.ok(length >= 4 && length <= 32, `a literal of ${length} bytes`);
+    }
+  }
+  assert.ok(longest <= 8, `a run of ${longest} entries`);
+  assert.ok(literals > 100 && literals <= predicates.size, `${literals} literals`);
+});
+
+test.run();

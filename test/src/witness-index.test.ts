@@ -1,0 +1,184 @@
+// The index never loses a match: a pack finds in every event what the same pack finds whose predicates are all tried on every event.
+//
+// Random rules, half of them over texts that stand in others; random events, half of whose texts are made of what the rules ask for:
+// whole, cut at an end, in other case, one behind the other, long. Then real rules over real recordings, where the corpora stand
+// beside the project. `KESTREL_INDEX=n` sets how many pairs of a rule and an event are tried at random, `KESTREL_SEED=n` starts elsewhere.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { analyseRules, type CompiledRule, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
+import { collectRules } from "@kestrel/compiler/sources/collect-rules";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { generateEventLine } from "./generate/event.js";
+import { quoteText } from "./generate/operands.js";
+import { generateQuery } from "./generate/query.js";
+import { createRandom, type Random } from "./generate/random.js";
+import { TEST_SCHEMA } from "./generate/schema.js";
+import { repositoryRoot } from "./support/repository.js";
+import { lowerForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { LONG, sizeOf } from "./support/sizes.js";
+
+const PAIRS = sizeOf("KESTREL_INDEX", 200_000, 2_000_000);
+const SEED = Number(process.env.KESTREL_SEED ?? 1);
+const OPTIONS = { ...DEFAULT_OPTIONS, schema: TEST_SCHEMA, optimize: false };
+const RULES = 200;
+const EVENTS = 400;
+
+const test = suite("witness index");
+
+/** What rules look for: letters that fold into fewer bytes and into more, texts that share their rarest bytes, one byte said often. */
+const WORDS = [
+  "mimikatz",
+  "\\Temp\\a",
+  "aaaa",
+  "aaaaaaab",
+  "-enc",
+  " -e ",
+  "K\u212akK",
+  "\u017fhell",
+  "\u023a\u023e\u023a",
+  "ete\u00c9t",
+  "\u{10400}\u{1f600}",
+];
+const NEIGHBOURS = ["xqzj1", "xqzj2", "xqzj3", "xqzj4", "xqzj5", "xqzj6", "0xqzj", "1xqzj", "xqz"];
+const FIELDS = [...TEST_SCHEMA.fields.values()].filter(({ type }) => type === "keyword").map(({ name }) => name);
+
+function word(random: Random): string {
+  const text = random.pick(random.chance(0.5) ? WORDS : NEIGHBOURS);
+  return random.chance(0.2) ? text + word(random) : text;
+}
+
+function regexText(random: Random): string {
+  const escaped = (): string => word(random).replaceAll(/[\\.*?+()[\]{}|"]/g, "\\$&");
+  return random.pick([
+    () => `.*${escaped()}.*`,
+    () => `.*(${escaped()}|${escaped()}).*`,
+    () => `.*(${escaped()})?${escaped()}{1,2}.*`,
+    () => `(?i).*${escaped()}`,
+    () => `.*[ab]${escaped()}(x|).*`,
+  ])();
+}
+
+/** A rule over texts that stand in a value. */
+function textQuery(random: Random): string {
+  const field = random.pick(FIELDS);
+  const quoted = (text: string): string => quoteText(text);
+  const leaf = random.pick([
+    () => `${field} : ${quoted(`*${word(random)}*`)}`,
+    () => `${field} like ${quoted(`*${word(random)}?*${word(random)}`)}`,
+    () => `${field} like~ (${quoted(`${word(random)}*`)}, ${quoted(`*${word(random)}`)})`,
+    () => `${field} : (${quoted(word(random))}, ${quoted(`*${word(random)}*`)})`,
+    () => `stringContains${random.pick(["", "~"])}(${field}, ${quoted(word(random))})`,
+    () => `startsWith~(${field}, ${quoted(word(random))}) or endsWith(${random.pick(FIELDS)}, ${quoted(word(random))})`,
+    () => `${field} regex${random.pick(["", "~"])} ${quoted(regexText(random))}`,
+  ])();
+  const other = random.pick([
+    "",
+    "",
+    ` and ${random.pick(FIELDS)} != null`,
+    ` or ${random.pick(FIELDS)} == ${quoted(word(random))}`,
+    ` and not ${random.pick(FIELDS)} : ${quoted(`*${word(random)}*`)}`,
+  ]);
+  return `any where ${leaf}${other}`;
+}
+
+/** A text that rules may look for, or that comes near to it. */
+function valueText(random: Random): string {
+  const parts = Array.from({ length: 1 + random.below(3) }, () => {
+    const text = word(random);
+    return random.pick([
+      () => text,
+      () => text.toUpperCase(),
+      () => text.toLowerCase(),
+      () => [...text].slice(1).join(""),
+      () => [...text].slice(0, -1).join(""),
+      () => "a".repeat(random.below(70)),
+      () => "",
+    ])();
+  });
+  return parts.join(random.pick(["", "", " ", "x"]));
+}
+
+function textEvent(random: Random): string {
+  const fields = Array.from({ length: 1 + random.below(4) }, () => {
+    const value = random.chance(0.2) ? [valueText(random), valueText(random)] : valueText(random);
+    return [random.pick(FIELDS), value] as const;
+  });
+  return JSON.stringify(Object.fromEntries(fields));
+}
+
+async function agree(
+  rules: readonly CompiledRule[],
+  options: typeof OPTIONS,
+  lines: readonly string[],
+): Promise<number> {
+  const bytes = Buffer.from(`${lines.join("\n")}\n`);
+  const [narrow, all] = await Promise.all(
+    [true, false].map(async (one) => runLines((await lowerForTest(rules, { ...options, narrow: one })).pack, bytes)),
+  );
+  assert.ok(narrow !== undefined && all !== undefined);
+  for (const [number, found] of all.byRule.entries()) {
+    assert.equal(narrow.byRule[number], found, rules[number]?.rule.query ?? "a rule");
+    assert.equal(narrow.keysByRule[number], all.keysByRule[number], rules[number]?.rule.query ?? "a rule");
+  }
+  assert.ok(narrow.counters.evaluated < all.counters.evaluated, "the index leaves nothing out");
+  return all.byRule.reduce((sum, found) => sum + found.length, 0);
+}
+
+test(`loses nothing in ${PAIRS} random pairs`, async () => {
+  let matches = 0;
+  let literals = 0;
+  let pairs = 0;
+  for (let round = 0; pairs < PAIRS; round++) {
+    const random = createRandom(SEED * 1_000_003 + round);
+    const queries = Array.from({ length: RULES }, (_, number) =>
+      number % 2 === 0 ? textQuery(random) : generateQuery(random, TEST_SCHEMA),
+    );
+    const { rules } = analyseRules(
+      queries.map((query, number) => ruleOf(`r${number}`, query)),
+      OPTIONS,
+    );
+    const lines = Array.from({ length: EVENTS }, (_, number) =>
+      // An event that comes again is answered from what is kept of the first.
+      number % 2 === 0 ? textEvent(random) : generateEventLine(random, TEST_SCHEMA),
+    ).flatMap((line) => (random.chance(0.2) ? [line, line] : [line]));
+    matches += await agree(rules, OPTIONS, lines);
+    for (const { predicates } of planRules(rules, OPTIONS).index?.literals ?? []) literals += predicates.size;
+    pairs += rules.length * lines.length;
+  }
+  assert.ok(matches > pairs / 1000, `only ${matches} matches`);
+  assert.ok(literals > pairs / 10_000, `only ${literals} literals`);
+});
+
+const CORPORA = join(repositoryRoot(), "../shared/corpora");
+const PACKS = LONG
+  ? ["elastic-detection-rules.json", "elastic-protections-artifacts.json", "sigma-eql.json"]
+  : ["sigma-eql.json"];
+const RECORDINGS = ["evtx-samples-ecs.ndjson.gz", "linux-sysflow-ecs.ndjson.gz", "sigma-regression-ecs.ndjson"];
+const STEP = LONG ? 5 : 40;
+
+for (const name of PACKS) {
+  test(`loses nothing of ${name}`, async () => {
+    const path = join(CORPORA, "rules", name);
+    if (!existsSync(path)) return console.log(`${name} is not here: skipped`);
+    const options = { ...DEFAULT_OPTIONS, unknownFields: "warn" as const, optimize: false };
+    const { rules } = analyseRules(collectRules([path]).rules, options);
+    const folder = join(CORPORA, "events/otrf-windows-ecs");
+    const files = [
+      ...RECORDINGS.map((file) => join(CORPORA, "events", file)),
+      ...readdirSync(folder)
+        .slice(0, 3)
+        .map((file) => join(folder, file)),
+    ];
+    const lines = files.flatMap((file) => {
+      const read = readFileSync(file);
+      const all = (file.endsWith(".gz") ? gunzipSync(read) : read).toString("utf8").split("\n");
+      return all.filter((line, number) => line !== "" && (all.length < 1_000 || number % STEP === 0));
+    });
+    assert.ok((await agree(rules, options, lines)) > 0, "nothing matches");
+  });
+}
+
+test.run();
