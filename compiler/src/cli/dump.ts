@@ -86,7 +86,7 @@ async function dumpRule(
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
   // Only this stage needs Binaryen.
   const { loweringDiagnostic, tryCompile } = await import("../package/compile-rules.js");
-  const pack = tryCompile(rules, options, true);
+  const pack = tryCompile(rules, options, { text: true });
   if ("lowered" in pack) return { text: pack.lowered.text, diagnostics };
   return { text: null, diagnostics: [...diagnostics, loweringDiagnostic(only, pack)] };
 }

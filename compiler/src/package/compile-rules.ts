@@ -4,7 +4,7 @@
 // the limits of one rule. Should rules pass a limit together only, it is found here.
 
 import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack } from "../compile.js";
+import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack, type Target } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
@@ -82,10 +82,10 @@ function rulesThatFail(
 export function tryCompile(
   rules: readonly CompiledRule[],
   options: CompileOptions,
-  text = false,
+  how: { readonly text?: boolean; readonly target?: Target } = {},
 ): CompiledPack | LoweringError {
   try {
-    return compilePack(rules, options, { text });
+    return compilePack(rules, options, how);
   } catch (error) {
     if (error instanceof LoweringError) return error;
     throw error;

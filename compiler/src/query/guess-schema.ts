@@ -19,12 +19,12 @@ import { readName } from "../ir/reading.js";
 import { globOf } from "../patterns/patterns.js";
 import { type SchemaInference, scalarsOf } from "./infer-schema.js";
 
-/** What is read of the beginning. Some producers write all that they have into one event in hundreds; each further kind of event costs a slow query at most. */
+/** What is read of the beginnings. A field that only comes later costs a slow query, and nothing else. */
 export const SAMPLE_BYTES = 1 << 20;
 
 const TEXT = ['"*'];
 const TRUTH = ["t*", "f*"];
-const DIGITS = ["-*", ..."0123456789"].map((first) => (first.endsWith("*") ? first : `${first}*`));
+const DIGITS = [..."-0123456789"].map((first) => `${first}*`);
 const ARRAY = ["[*"];
 /** An exponent, a fraction, or as many characters as the first integer has that is beyond 63 bits. */
 const NO_LONG = ["*.*", "*e*", "*E*", `${"?".repeat(19)}*`];

@@ -12,7 +12,7 @@ import { MODULE_FILE } from "@kestrel/stdlib/package-format";
 import type { PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Typed, TypedPipe, TypedQuery } from "../analyse/typed.js";
 import { LoweringError } from "../backend/wasm/lowering-error.js";
-import type { CompiledRule, CompileOptions } from "../compile.js";
+import type { CompiledRule, CompileOptions, Target } from "../compile.js";
 import { buildPackage } from "../package/build-package.js";
 import { tryCompile } from "../package/compile-rules.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";
@@ -31,6 +31,8 @@ export interface RunOptions extends CompileOptions {
   readonly onBroken: (line: BrokenLine) => void;
   /** Watched beside the query: the first event for which it holds ends the run with {@link DoubtError}. */
   readonly doubt?: Typed;
+  /** What the predicates are; code of WebAssembly when absent. */
+  readonly target?: Target;
   /** How many combinations a sample gives for each key; 1 when absent. */
   readonly maxSamplesPerKey?: number;
   /** Told of every chunk, for a bar. */
@@ -108,10 +110,14 @@ export async function runQuery(
 async function packageOf(
   { rule, query }: CompiledRule,
   queries: readonly TypedQuery[],
-  options: CompileOptions,
+  options: Pick<RunOptions, "target"> & CompileOptions,
 ): Promise<Package> {
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
-  const pack = tryCompile(rules, { ...options, allPipes: true });
+  const pack = tryCompile(
+    rules,
+    { ...options, allPipes: true },
+    options.target === undefined ? {} : { target: options.target },
+  );
   if (pack instanceof LoweringError) throw pack.isLimit ? new QueryTooLargeError(pack) : pack;
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
   const { manifest, files } = buildPackage(pack, sources, {

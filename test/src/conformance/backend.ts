@@ -1,5 +1,6 @@
 // What a conformance case asks of a way to run EQL.
 
+import type { Target } from "@kestrel/compiler/compile";
 import type { Problem } from "@kestrel/compiler/diagnostics/diagnostic";
 import type { Dialect } from "@kestrel/compiler/syntax/ast";
 import { parseExpression, parseQuery } from "@kestrel/compiler/syntax/parse";
@@ -19,7 +20,7 @@ export interface ExpectedValue {
 }
 
 export interface Backend {
-  readonly name: "reference" | "wasm";
+  readonly name: "reference" | Target;
   /** Throws Error when the query is refused. */
   find(text: string, dialect: Dialect, data: DataSet, samplesPerKey: number): Promise<Answer>;
   /** For each expression over no fields what it gives instead of the expected value, or null when it gives that. */

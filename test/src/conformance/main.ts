@@ -1,4 +1,4 @@
-// `npm run conformance -- DIR`: every case of every suite of a corpus, on the reference interpreter and on the compiler.
+// `npm run conformance -- DIR`: every case of every suite of a corpus, on the reference interpreter, on the compiler and on its Lua.
 // Prints each failure and, last, how many cases passed and failed. Ends with code 1 when a case failed that is not held to
 // be wrong, when one that is held to be wrong passes, or when too many are; with code 2 when it was called wrongly.
 
@@ -8,8 +8,8 @@ import { referenceBackend } from "./reference.js";
 import { type Outcome, runConformance } from "./run.js";
 import { createWasmBackend } from "./wasm.js";
 
-const BACKENDS: readonly Backend[] = [referenceBackend, createWasmBackend(true)];
-const USAGE = "usage: npm run conformance -- DIR [--only SUITE|NAME|SUITE/NAME] [--backend reference|wasm]";
+const BACKENDS: readonly Backend[] = [referenceBackend, createWasmBackend(true), createWasmBackend(false, "lua")];
+const USAGE = "usage: npm run conformance -- DIR [--only SUITE|NAME|SUITE/NAME] [--backend reference|wasm|lua]";
 
 interface Arguments {
   readonly directory: string;

@@ -1,6 +1,12 @@
 // The compiler and the runtime as a backend of the conformance runner: a query goes the way that `eqlc query` sends it.
 
-import { analyseRules, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import {
+  analyseRules,
+  type CompiledRule,
+  type CompileOptions,
+  DEFAULT_OPTIONS,
+  type Target,
+} from "@kestrel/compiler/compile";
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
 import { createInference, inferredSchema } from "@kestrel/compiler/query/infer-schema";
 import { type QueryMatch, runQuery } from "@kestrel/compiler/query/run-query";
@@ -36,14 +42,15 @@ class Refused extends Error {
 
 interface Compiler {
   readonly optimize: boolean;
+  readonly target: Target;
   readonly learned: WeakMap<DataSet, CompileOptions>;
 }
 
-/** `optimize` is what `eqlc query` does; without it a query is compiled in half the time, to the same meaning. */
-export function createWasmBackend(optimize: boolean): Backend {
-  const compiler: Compiler = { optimize, learned: new WeakMap() };
+/** `optimize` is what `eqlc build` does; without it a query is compiled in half the time, to the same meaning. Of `lua` each predicate is Lua. */
+export function createWasmBackend(optimize: boolean, target: Target = "wasm"): Backend {
+  const compiler: Compiler = { optimize, target, learned: new WeakMap() };
   return {
-    name: "wasm",
+    name: target,
     async find(text, dialect, data, samplesPerKey) {
       const { compiled, matches } = await run(compiler, text, dialect, data, samplesPerKey);
       const id = (event: QueryMatch["events"][number]): number | null =>
@@ -136,6 +143,7 @@ async function run(
   const runOptions = {
     ...options,
     dialect,
+    target: compiler.target,
     maxSamplesPerKey: samplesPerKey,
     onBroken({ line, reason }: BrokenLine): void {
       broken ??= `line ${line} is not an event: ${reason}`;

@@ -90,8 +90,7 @@ const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
 
 /**
  * What pays of Binaryen's passes: atoms move into predicates, and what that leaves behind is tidied. Against its own choice for speed (level 2), a build
- * of 818 rules takes two thirds of the processor, and the module reads events no slower, of a Linux recording in 0.83 of the time; it is larger by 38 %.
- * Bench, "Rejected", has what else was tried.
+ * of 818 rules takes two thirds of the processor, and the module reads events as fast; it is larger by 38 %. bench/README.md, "Rejected", has the rest.
  */
 const PASSES: readonly string[] = [
   ...["remove-unused-module-elements", "simplify-globals", "inlining"],
