@@ -9,7 +9,7 @@ import { lowerPack } from "@kestrel/compiler/backend/wasm/lower-pack";
 import { DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import type { Circuit } from "@kestrel/compiler/ir/circuit";
 import type { AtomId, PackIr } from "@kestrel/compiler/ir/pack-ir";
-import { chooseWitnesses } from "@kestrel/compiler/passes/choose-witnesses";
+import { tryAlways } from "@kestrel/compiler/passes/choose-witnesses";
 import { createDetector } from "@kestrel/runtime/engine/detector";
 import { Bench } from "tinybench";
 import { load, packageOf } from "../compile.js";
@@ -94,7 +94,7 @@ async function feeder(plans: PackIr, isAsked: boolean): Promise<() => void> {
   const negation: Circuit = { kind: "not", operand: { kind: "or", operands: conditions } };
   const gate: Circuit = { kind: "atom", atom: never as AtomId };
   const circuit: Circuit = { kind: "and", operands: isAsked ? [negation, gate] : [gate, negation] };
-  const ir = chooseWitnesses({
+  const ir = tryAlways({
     ...plans,
     atoms: [...plans.atoms, ...atoms],
     predicates: [{ ...first, circuit }],

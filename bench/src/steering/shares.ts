@@ -1,5 +1,5 @@
-// Table "shares": how many of 1,000 events hold a literal that rules ask of a field. It is what SHARE in the witness index
-// stands for: of several ways to post a predicate, the one whose literals fewest events hold.
+// Table "shares": how many of 1,000 events hold a literal that rules ask of a field: what it costs to post a predicate there. The index goes
+// by figures like these (measured.ts): of several ways to post a predicate, the one whose literals fewest events hold.
 
 import { strict as assert } from "node:assert";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";

@@ -15,7 +15,7 @@ export interface SteeringResult {
   readonly thresholds: readonly Threshold[];
 }
 
-/** The fields that SHARE in the witness index names. */
+/** The fields whose texts many events hold. */
 const NAMED: readonly string[] = [
   ...["event.kind", "host.os.type", "host.os.family", "event.outcome", "event.module", "event.dataset"],
   ...["event.provider", "event.category", "event.type", "event.action", "event.code", "network.direction"],
