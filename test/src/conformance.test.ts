@@ -13,18 +13,19 @@ import { type Outcome, runConformance } from "./conformance/run.js";
 import { createWasmBackend } from "./conformance/wasm.js";
 import { repositoryRoot } from "./support/repository.js";
 import { SEMANTICS, semanticsCases } from "./support/semantics-cases.js";
-import { LONG } from "./support/sizes.js";
+import { FULL, LONG } from "./support/sizes.js";
 import { openTextCases } from "./support/text-cases.js";
 
 const OWN = join(repositoryRoot(), "test/conformance-cases");
 const SEMANTICS_FOLDER = join(repositoryRoot(), "test/cases/semantics");
 const CORPUS = join(repositoryRoot(), "../shared/corpora/eql");
 const wasm = createWasmBackend(true);
+const lua = createWasmBackend(false, "lua");
 
 const conformance = suite("conformance");
 
 conformance("our own cases", async () => {
-  const outcomes = await runConformance(OWN, { backends: [referenceBackend, wasm], knownWrong: [] });
+  const outcomes = await runConformance(OWN, { backends: [referenceBackend, wasm, lua], knownWrong: [] });
   assert.is(failuresOf(outcomes), "");
   const passed = outcomes.filter(({ verdict }) => verdict === "passed").length;
   assert.ok(passed > 60, `only ${passed} passed`);
@@ -62,7 +63,10 @@ if (existsSync(CORPUS)) {
     // Optimising hundreds of modules would take most of the time of all tests; `npm run conformance` does it.
     // The short form takes every fifth case.
     const every = LONG ? 1 : 5;
-    const outcomes = await runConformance(CORPUS, { backends: [referenceBackend, createWasmBackend(false)], every });
+    const outcomes = [
+      ...(await runConformance(CORPUS, { backends: [referenceBackend, createWasmBackend(false)], every })),
+      ...(await runConformance(CORPUS, { backends: [lua], every: FULL ? 1 : 5 })),
+    ];
     const passed = outcomes.filter(({ verdict }) => verdict === "passed").length;
     console.log(`  ${passed} of ${outcomes.length} runs pass`);
     assert.is(failuresOf(outcomes), "");

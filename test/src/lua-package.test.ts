@@ -16,6 +16,9 @@ const EQLC = join(ROOT, "compiler/bin/eqlc.js");
 const RUN = join(ROOT, "runtime/bin/kestrel-run.js");
 
 const RULES: Readonly<Record<string, string>> = {
+  // It looks for the last by turning the text around, which must not turn the event's own text.
+  "greedy.eql":
+    'process where between(process.command_line, "a", "r", true) : " sec" and process.command_line : "a s*"',
   "shell.eql": 'process where process.name in ("bash", "sh") and process.pid > 4',
   "pattern.eql": 'process where process.command_line : "*secret*" or process.name regex~ "c[mn]d.*"',
   "stack.eql":

@@ -39,7 +39,7 @@ import { setWide } from "./int64.js";
 import { createJsonTables, type JsonTables } from "./json-tables.js";
 import { type Library, makeTable, setField } from "./library.js";
 import { loadFengari } from "./load-fengari.js";
-import { blessText } from "./lua-text.js";
+import { blessText, copyBytes } from "./lua-text.js";
 import { charge, chargeBytes } from "./meter.js";
 import { openScripts, type ScriptState } from "./script-state.js";
 
@@ -153,7 +153,7 @@ function readingFunctions(fengari: Fengari, host: () => GeneratedHost, json: Jso
       case "object":
         return new lobject.TValue(BOOLEAN, true);
       default:
-        return new lobject.TValue(TEXT, blessText((own.text(field, index) ?? new Uint8Array(0)).slice()));
+        return new lobject.TValue(TEXT, blessText(copyBytes(own.text(field, index) ?? new Uint8Array(0))));
     }
   }
 

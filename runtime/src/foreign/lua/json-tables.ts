@@ -130,7 +130,7 @@ export function createJsonTables(fengari: Fengari, L: LuaState, nothing: LuaTabl
 
   return {
     read(given) {
-      bytes = given.slice();
+      bytes = new Uint8Array(given);
       at = 0;
       skipSpace();
       return readValue();

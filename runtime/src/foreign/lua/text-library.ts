@@ -109,7 +109,7 @@ export function textLibrary(fengari: Fengari): Library {
     reverse: (L) => {
       const text = textAt(L, "reverse", 1);
       checkBytes(text.length);
-      return pushBytes(L, text.slice().reverse());
+      return pushBytes(L, new Uint8Array(text).reverse());
     },
     sub: (L) => {
       const text = textAt(L, "sub", 1);
