@@ -65,7 +65,7 @@ if (existsSync(CORPUS)) {
     const every = LONG ? 1 : 5;
     const outcomes = [
       ...(await runConformance(CORPUS, { backends: [referenceBackend, createWasmBackend(false)], every })),
-      ...(await runConformance(CORPUS, { backends: [lua], every: FULL ? 1 : 5 })),
+      ...(await runConformance(CORPUS, { backends: [lua], every: FULL ? 1 : 10 })),
     ];
     const passed = outcomes.filter(({ verdict }) => verdict === "passed").length;
     console.log(`  ${passed} of ${outcomes.length} runs pass`);

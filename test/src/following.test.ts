@@ -19,7 +19,7 @@ import { sizeOf } from "./support/sizes.js";
 const SEED = Number(process.env.KESTREL_SEED ?? 1);
 const RULES = 80;
 const LINES = 150;
-const DRAWS = sizeOf("KESTREL_FOLLOWED", 3_000, 60_000);
+const DRAWS = sizeOf("KESTREL_FOLLOWED", 3_000, 15_000);
 
 const following = suite("following");
 
