@@ -42,7 +42,7 @@ const BEFORE_EVENT: usize = memory.data(64);
 const TRIAL_EVENTS: u32 = 256;
 const PAUSE_EVENTS: u32 = 4096;
 /** Members pay where this many bytes of a stream bring one key or value that was not expected. A member has about 36. */
-const BYTES_FOR_A_MISS: u32 = 48;
+const BYTES_FOR_A_MISS: u32 = 64;
 
 let made: u32 = 0;
 /** There is no room for the next member. */
