@@ -53,7 +53,7 @@ let misses: u32 = 0;
 let bytes: u32 = 0;
 
 /** Forgets all members; only between events. */
-export function forgetMembers(): void {
+function forgetMembers(): void {
   memory.fill(members_base, 0, HEADS_BYTES);
   store<u32>(BEFORE_EVENT, 0, MEMBER_FIRST);
   made = 0;

@@ -19,7 +19,7 @@ import { arenaFull, generation, restartGenerations, startEvent } from "./arena";
 import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
-import { forgetMembers, renewVersions } from "./follow";
+import { renewVersions } from "./follow";
 import { writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
@@ -218,7 +218,6 @@ function nextEvent(): void {
   if (generation >= (GENERATION_LIMIT as u32)) {
     memory.fill(stamps_base, 0, stamps_end - stamps_base);
     restartGenerations();
-    forgetMembers();
   }
   clearSlots();
   if (versionsSpent()) renewVersions();

@@ -94,8 +94,6 @@ export function conditionOfDoubt(
 /** The condition as a query of its own, beside one that was bound. */
 export function doubtQuery(condition: Typed, { spans }: TypedQuery): TypedQuery {
   const span = { start: 0, end: 0 };
-  const term = {
-    ...({ dialect: "elastic", category: null, condition, keys: [], missing: false, fork: false, span } as const),
-  };
+  const term = { dialect: "elastic", category: null, condition, keys: [], missing: false, fork: false, span } as const;
   return { kind: "event", term, categoryField: null, pipes: [], spans };
 }

@@ -29,8 +29,9 @@ import { doublePart, uniformJson } from "./raw-json.js";
 /** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
 export const KEY_TUPLE_LIMIT = 1024;
 
-/** Keys of at most so many bytes, and so many of them, are remembered with the strings that they are read as. */
+/** Keys of at most so many bytes that are read as so few strings are remembered with these, and so many of them: some megabytes at most. */
 const KNOWN_BYTES = 512;
+const KNOWN_TUPLES = 4;
 const KNOWN_KEYS = 4096;
 
 const NO_KEYS_FIELDS: readonly string[] = [""];
@@ -126,7 +127,7 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
       const tuples = read(view, bytes, start, length);
       if (known.size === KNOWN_KEYS) known.clear();
       // What is cut is counted each time.
-      if (cut === before) known.set(written, tuples);
+      if (cut === before && tuples.length <= KNOWN_TUPLES) known.set(written, tuples);
       return tuples;
     },
   };
