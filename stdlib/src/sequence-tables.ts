@@ -17,6 +17,15 @@ export interface LateTest {
   readonly predicate: number;
   /** Stages whose events it reads besides the event at hand, ascending; they never name missing events. */
   readonly stages: readonly number[];
+  /** Of a test that asks for lineage and mostly fails without it; see FlaggedTest. */
+  readonly flagged?: FlaggedTest;
+}
+
+/** Of an event that none of the flags is set for, the test can only hold where a predicate did; where that is null, it does not hold. */
+export interface FlaggedTest {
+  /** Ascending. */
+  readonly flags: readonly number[];
+  readonly otherwise: number | null;
 }
 
 /** One stage of a program, `runs` already written out. */
@@ -149,6 +158,20 @@ export function lateTestsOf({ programs, lineage }: SequenceTables): readonly Lat
     ...lineage.flatMap(({ queries }) => queries.map(({ late }) => late)),
   ];
   return tests.filter((test) => test !== null);
+}
+
+/** For each predicate what its uses as a stage or an `until` say of flags: null for a use that needs none; undefined where it has none. */
+export type FlaggedUses = readonly (readonly (FlaggedTest | null)[] | undefined)[];
+
+export function flaggedUsesOf({ programs }: Pick<SequenceTables, "programs">): FlaggedUses {
+  const uses: (FlaggedTest | null)[][] = [];
+  for (const { stages, until } of programs) {
+    for (const { predicate, late } of until === null ? stages : [...stages, until]) {
+      uses[predicate] ??= [];
+      uses[predicate].push(late?.flagged ?? null);
+    }
+  }
+  return uses;
 }
 
 /** How many bytes of lineage flags the trees need. */
@@ -297,10 +320,10 @@ function predicatesOfLineage({ feed, starts, ends, processes, resets, queries }:
 }
 
 function predicateAndTest(path: string, predicate: number, late: LateTest | null): Named[] {
-  return late === null
-    ? [[path, predicate]]
-    : [
-        [path, predicate],
-        [`${path}.late`, late.predicate],
-      ];
+  const named: Named[] = [[path, predicate]];
+  if (late === null) return named;
+  named.push([`${path}.late`, late.predicate]);
+  const otherwise = late.flagged?.otherwise ?? null;
+  if (otherwise !== null) named.push([`${path}.late.flagged.otherwise`, otherwise]);
+  return named;
 }

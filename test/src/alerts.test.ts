@@ -11,6 +11,7 @@ import {
   type EvidenceEvent,
 } from "@kestrel/runtime/index";
 import { doubleText } from "@kestrel/runtime/load/instantiate";
+import { type MemoryView, viewMemory } from "@kestrel/runtime/load/memory-view";
 import * as abi from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -22,10 +23,9 @@ const alerts = suite("alerts");
 type KeyField = readonly [type: number, values: readonly (string | number | bigint | boolean)[], optional?: boolean];
 
 /** The key region that abi.ts draws, at an address that is not a multiple of 8. */
-function keyRegion(fields: readonly KeyField[]): { view: DataView; bytes: Buffer; at: number; length: number } {
-  const buffer = new ArrayBuffer(1 << 16);
-  const view = new DataView(buffer);
-  const bytes = Buffer.from(buffer);
+function keyRegion(fields: readonly KeyField[]): { memory: MemoryView; at: number; length: number } {
+  const memory = viewMemory({ buffer: new ArrayBuffer(1 << 16) });
+  const { view, bytes } = memory;
   const start = 12;
   let at = start;
   for (const [type, values, optional = false] of fields) {
@@ -44,13 +44,13 @@ function keyRegion(fields: readonly KeyField[]): { view: DataView; bytes: Buffer
       at += 8;
     }
   }
-  return { view, bytes, at: start, length: at - start };
+  return { memory, at: start, length: at - start };
 }
 
 function keysOf(fields: readonly KeyField[], limit?: number): { keys: readonly string[]; cut: number } {
   const reader = createKeyReader(limit);
-  const { view, bytes, at, length } = keyRegion(fields);
-  const found = reader.read(view, bytes, at, length);
+  const { memory, at, length } = keyRegion(fields);
+  const found = reader.read(memory, at, length);
   return { keys: found, cut: reader.cut };
 }
 

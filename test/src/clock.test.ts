@@ -47,7 +47,8 @@ function createReading(pack: Package): Reading {
     events(text) {
       const events: MatchedEvent[] = [];
       for (const { output } of evaluator.evaluate(Buffer.from(text), { file: "f", firstLine: 1 }, 0)) {
-        for (const record of reader.find(output)) events.push(reader.toEvent(record));
+        reader.open(output);
+        for (let found = reader.next(); found !== null; found = reader.next()) events.push(reader.toEvent(found));
       }
       return events;
     },

@@ -87,7 +87,7 @@ function matchesOf(pack: Package, lines: readonly string[]): Match[] {
 
 interface ReadEvent {
   readonly flat: FlatEvent;
-  /** Dotted names at which something stands that is not null, an empty object say. */
+  /** Dotted names at which something stands that is not null, an empty object or array say. */
   readonly names: ReadonlySet<string>;
 }
 
@@ -99,7 +99,10 @@ function readEvent(line: string): ReadEvent {
     if (value.kind === "object") {
       names.add(path);
       for (const [key, child] of value.entries) walk(path === "" ? key : `${path}.${key}`, child);
-    } else if (value.kind === "array") for (const item of value.items) walk(path, item);
+    } else if (value.kind === "array") {
+      if (value.items.length === 0) names.add(path);
+      for (const item of value.items) walk(path, item);
+    }
   };
   walk("", json);
   return { flat, names };

@@ -41,7 +41,7 @@ hopes("stages that must be absent, `until` and pipes need nothing", () => {
   const until = { predicate: 4, late: null };
   assert.equal(wanted([program("sequence", [1, 2], { until })], [1, 2]), [1, 2, 4]);
   assert.equal(wanted([program("sequence", [1, 2], { until })], [1, 4]), []);
-  assert.equal(wanted([program("event", [5])], []), [5]);
+  assert.equal(wanted([program("event", [5])], [5]), [5]);
 });
 
 hopes("a predicate of several programs is read for the one that may report", () => {

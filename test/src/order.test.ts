@@ -33,7 +33,7 @@ const queues = suite("sorted queue");
 queues("gives the earliest first, whatever comes in between", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = createRandom(seed);
-    const queue = createSortedQueue<ClockedEvent>();
+    const queue = createSortedQueue<ClockedEvent>(compareEvents);
     let waiting: ClockedEvent[] = [];
     for (const event of randomEvents(random, 200)) {
       add(queue, event);
@@ -53,7 +53,7 @@ queues("gives the earliest first, whatever comes in between", () => {
 });
 
 queues("a flood that stands in reverse costs no more than a sort", () => {
-  const queue = createSortedQueue<ClockedEvent>();
+  const queue = createSortedQueue<ClockedEvent>(compareEvents);
   const count = 200_000;
   for (let at = 0; at < count; at++) add(queue, { ordinal: at, ts: BigInt(count - at), tie: null, clock: 0n });
   for (let at = 1; at <= count; at++) assert.is(removeFirst(queue)?.ts, BigInt(at));

@@ -1,5 +1,6 @@
 // What passes are made of: the same pack with other circuits, or with other numbers for its predicates.
 
+import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import { type AtomTable, createAtomTable } from "./atom-table.js";
 import { type Circuit, mapAtoms } from "./circuit.js";
 import { type Expression, mapOther } from "./expression.js";
@@ -69,12 +70,16 @@ export function renumberPredicates(
 ): Pick<PackIr, "programs" | "lineage"> {
   const one = (id: number): number => number(id as PredicateId);
   const maybe = (id: number | null): number | null => (id === null ? null : one(id));
-  const test = <Test extends { readonly predicate: number }>(named: Test): Test => ({
+  const test = (named: LateTest): LateTest => ({
     ...named,
     predicate: one(named.predicate),
+    ...(named.flagged === undefined
+      ? {}
+      : { flagged: { ...named.flagged, otherwise: maybe(named.flagged.otherwise) } }),
   });
-  const late = <Named extends { readonly predicate: number; readonly late: LateOrNull }>(named: Named): Named => ({
-    ...test(named),
+  const late = <Named extends { readonly predicate: number; readonly late: LateTest | null }>(named: Named): Named => ({
+    ...named,
+    predicate: one(named.predicate),
     late: named.late === null ? null : test(named.late),
   });
   return {
@@ -105,5 +110,3 @@ export function renumberPredicates(
     })),
   };
 }
-
-type LateOrNull = PackIr["programs"][number]["stages"][number]["late"];

@@ -5,13 +5,15 @@
 // events of earlier stages, or about the event's process, has a *late* test besides, made when the order is certain; its
 // early predicate then holds wherever the late one can.
 
-import type { LateTest, PipeProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { FlaggedTest, LateTest, PipeProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { TypedKey, TypedPipe, TypedQuery, TypedTerm } from "../analyse/typed.js";
 import { isLate, needsOf, readingsOfKey } from "../ir/atom-readings.js";
 import { type AtomTable, createAtomTable } from "../ir/atom-table.js";
-import { atomsOf, type Circuit, conjunction, FALSE, junction, negation, TRUE } from "../ir/circuit.js";
+import { atomsOf, type Circuit, conjunction, FALSE, junction, mapAtoms, negation, TRUE } from "../ir/circuit.js";
 import type { Foreign } from "../ir/foreign.js";
 import type { PredicateId } from "../ir/ids.js";
+import { canonicalText } from "../ir/intern.js";
+import { neededReadings } from "../ir/needed-readings.js";
 import { type Origin, settleOrigins } from "../ir/origins.js";
 import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
 import type { Reading } from "../ir/reading.js";
@@ -134,10 +136,33 @@ function planTerm(term: TypedTerm, context: CircuitContext, draft: Draft): Plann
   if (!asksLate(circuit, draft.atoms)) {
     return { early: circuit, predicate: addPredicate(circuit, keys, false, origins, draft), late: null };
   }
-  const early = relax(circuit, true, draft.atoms);
+  const early = relax(circuit, true, draft.atoms, origins);
   if (asksLineage(circuit, draft.atoms)) draft.lineage.addUser(term.dialect, early, origins);
   const predicate = addPredicate(early, keys, false, origins, draft);
-  return { early, predicate, late: addLate(circuit, [], origins, draft) };
+  const late = addLate(circuit, [], origins, draft);
+  const flagged = flaggedOf(circuit, early, origins, draft);
+  return { early, predicate, late: flagged === null ? late : { ...late, flagged } };
+}
+
+/** Where no flag is set the test holds at most where its circuit does with the flags taken as false; null where that says no more than `early`. */
+function flaggedOf(circuit: Circuit, early: Circuit, origins: readonly Origin[], draft: Draft): FlaggedTest | null {
+  const { items } = draft.atoms;
+  const flags = new Set<number>();
+  const unset = mapAtoms(circuit, (id): Circuit => {
+    const atom = items[id];
+    if (atom?.kind !== "lineage") return { kind: "atom", atom: id };
+    flags.add(atom.flag);
+    return FALSE;
+  });
+  // Some are asked inside a search or an expression, where nothing can be said of them.
+  if (flags.size === 0 || asksLineage(unset, draft.atoms)) return null;
+  const otherwise = relax(unset, true, draft.atoms, origins);
+  if (canonicalText(otherwise) === canonicalText(early)) return null;
+  const isNever = otherwise.kind === "constant" && !otherwise.value;
+  return {
+    flags: [...flags].sort((a, b) => a - b),
+    otherwise: isNever ? null : addPredicate(otherwise, [], false, origins, draft),
+  };
 }
 
 function circuitOf(term: TypedTerm, context: CircuitContext): Circuit {
@@ -165,20 +190,28 @@ function asksLineage(circuit: Circuit, { items }: AtomTable): boolean {
 }
 
 /**
- * The circuit with its late atoms taken as true (`up`) or false, so that it holds at least, or at most, where it did.
+ * The circuit with its late atoms taken as true (`up`) or false, so that it holds at least, or at most, where it did. Taken as true an atom
+ * still asks for what it is false without.
  */
-function relax(circuit: Circuit, up: boolean, atoms: AtomTable): Circuit {
+function relax(circuit: Circuit, up: boolean, atoms: AtomTable, origins: readonly Origin[]): Circuit {
   switch (circuit.kind) {
     case "constant":
       return circuit;
-    case "atom":
-      return isLateAtom(circuit.atom, atoms) ? (up ? TRUE : FALSE) : circuit;
+    case "atom": {
+      const atom = atoms.items[circuit.atom];
+      if (atom === undefined || !isLate(atom, atoms.items)) return circuit;
+      if (!up) return FALSE;
+      const needed = neededReadings(atom, atoms.items);
+      return conjunction(
+        needed.map((reading) => ({ kind: "atom", atom: atoms.intern({ kind: "exists", reading }, origins) })),
+      );
+    }
     case "not":
-      return negation(relax(circuit.operand, !up, atoms));
+      return negation(relax(circuit.operand, !up, atoms, origins));
     default:
       return junction(
         circuit.kind,
-        circuit.operands.map((operand) => relax(operand, up, atoms)),
+        circuit.operands.map((operand) => relax(operand, up, atoms, origins)),
       );
   }
 }

@@ -1,26 +1,34 @@
-// Records that wait for the end of the stream -> copies of them in a few large blocks.
+// Records that wait for the end of the stream -> copies of them in a few large blocks, and what they are sorted by in columns.
 //
 // A million waiting events as objects would be many millions of objects, which the collector visits again and again. A record is
-// some hundred bytes and its line; what is an object is only what events are sorted by.
+// some hundred bytes, and its line where that may be needed; it is known by a number, its slot.
+//
+// A slot that is let go is used again. A block is dropped when nothing of it waits any more; while more bytes are wasted than wait, what
+// waits in blocks that are nearly empty is moved together.
 //
 // INVARIANT: the blocks depend on the records alone, not on the batches in which they come.
 
-import { EVENT_HEADER_ADDRESS } from "@kestrel/stdlib/abi";
+import { EVENT_HEADER_ADDRESS, EVENT_HEADER_LENGTH, EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
 import { capturedBytes } from "../event/evidence.js";
-import type { StreamEvent } from "../event/stream-event.js";
-import type { MemoryView } from "../load/memory-view.js";
+import type { EventCaptures } from "../event/stream-event.js";
+import { type MemoryView, viewMemory } from "../load/memory-view.js";
 import { type EventRecord, type FoundRecord, lineOf, tiebreakerOf, timeOf } from "./records.js";
 
-/** A record that waits, in the place of its event. */
-export interface HeldRecord extends EventRecord, StreamEvent {
-  /** About how many bytes of memory it takes. */
-  readonly size: number;
-}
-
 export interface HeldRecords {
-  hold(record: FoundRecord): HeldRecord;
+  /** Holds a record, with its line or without, and gives its slot; without it the event's bytes are none. */
+  hold(record: FoundRecord, withLine: boolean): number;
+  /** As compareEvents, for two slots. */
+  compare(a: number, b: number): number;
+  /** The record of a slot, good until the next call. */
+  at(slot: number): EventRecord;
+  /** Its time, see StreamEvent. */
+  time(slot: number): bigint;
+  /** See FoundRecord. */
+  process(slot: number): string | null;
   /** Says that a record waits no longer. */
-  letGo(record: HeldRecord): void;
+  letGo(slot: number): void;
+  /** About how many bytes of memory all that waits takes. */
+  readonly bytes: number;
 }
 
 /** Memory that records share. */
@@ -28,77 +36,192 @@ interface Block extends MemoryView {
   /** Bytes that are taken, and those of them whose records still wait. */
   used: number;
   waiting: number;
-  readonly records: Held[];
+  /** The slots of its records; those that were let go may stand elsewhere now. */
+  readonly slots: number[];
 }
 
-/** A held record as its keeper sees it: it may be moved. */
-interface Held extends HeldRecord {
-  memory: Block;
-  at: number;
-  /** Bytes of the record and its line, which stands behind it; 0 when it waits no longer. */
-  bytes: number;
-}
-
+const WORD_BYTES = 4;
 const BLOCK_BYTES = 1 << 20;
-/** What waits in a block is moved when it is less than one part in so many, so that no block stays for a few records. */
-const MOVED_PART = 4;
+/** Of a block that is nearly empty less than one part in so many waits. */
+const EMPTY_PART = 4;
+/** So much may be wasted whatever waits. */
+const WASTED_BYTES = 4 * BLOCK_BYTES;
 /**
- * What a held record takes beside its bytes: its object, its time, its places in a queue and in its block; and what its event
- * leaves to be collected. Measured as the peak of a process.
+ * What a held record takes beside its bytes: its columns, its places in a queue and in its block; and what its event leaves to be
+ * collected. Measured as the peak of a process.
  */
 const HELD_OVERHEAD = 2048;
+/** The same of one without its line. */
+const BARE_OVERHEAD = 256;
+const FIRST_SLOTS = 1024;
 
 export function createHeldRecords(): HeldRecords {
   let last = createBlock(0);
+  let waiting = 0;
+  let wasted = 0;
+  /** About how many bytes the records take beside those of the blocks. */
+  let beside = 0;
+  let emptied: Block[] = [];
+  // By slot. `sizes` are the bytes in the block, to the next word; 0 for a slot that is free. Times are written as their halves.
+  let capacity = FIRST_SLOTS;
+  let places = new Int32Array(capacity);
+  let sizes = new Int32Array(capacity);
+  let high = new Int32Array(capacity);
+  let low = new Uint32Array(capacity);
+  let ordinals = new Float64Array(capacity);
+  let lines = new Float64Array(capacity);
+  let overheads = new Float64Array(capacity);
+  const blocks: Block[] = [];
+  const files: string[] = [];
+  const processes: (string | null)[] = [];
+  const captured = new Map<number, EventCaptures>();
+  const free: number[] = [];
+  let slots = 0;
+  const record: { -readonly [name in keyof EventRecord]: EventRecord[name] } = {
+    memory: last,
+    at: 0,
+    ordinal: 0,
+    file: "",
+    fileLine: 0,
+    captures: undefined,
+  };
+
+  function takeSlot(): number {
+    const found = free.pop();
+    if (found !== undefined) return found;
+    if (slots === capacity) {
+      capacity *= 2;
+      places = grown(places, new Int32Array(capacity));
+      sizes = grown(sizes, new Int32Array(capacity));
+      high = grown(high, new Int32Array(capacity));
+      low = grown(low, new Uint32Array(capacity));
+      ordinals = grown(ordinals, new Float64Array(capacity));
+      lines = grown(lines, new Float64Array(capacity));
+      overheads = grown(overheads, new Float64Array(capacity));
+    }
+    return slots++;
+  }
 
   /** Room for so many bytes in the last block, or a new one. */
   function take(bytes: number): number {
-    if (last.bytes.length - last.used < bytes) last = createBlock(Math.max(BLOCK_BYTES, bytes));
+    if (last.bytes.length - last.used < bytes) {
+      if (last.waiting === 0) wasted -= last.used;
+      last = createBlock(Math.max(BLOCK_BYTES, bytes));
+    }
     const at = last.used;
     last.used += bytes;
     last.waiting += bytes;
     return at;
   }
 
-  function move(record: Held): void {
-    const { memory, at, bytes } = record;
-    const to = take(bytes);
-    last.bytes.set(memory.bytes.subarray(at, at + bytes), to);
-    const { address } = lineOf(memory.view, at);
+  function move(slot: number, from: Block): void {
+    const at = places[slot] ?? 0;
+    const size = sizes[slot] ?? 0;
+    const to = take(size);
+    last.bytes.set(from.bytes.subarray(at, at + size), to);
+    const { address } = lineOf(from.view, at);
     last.view.setUint32(to + EVENT_HEADER_ADDRESS, address - at + to, true);
-    record.memory = last;
-    record.at = to;
-    last.records.push(record);
+    blocks[slot] = last;
+    places[slot] = to;
+    last.slots.push(slot);
+  }
+
+  /** Moves together what waits in the blocks that are nearly empty. */
+  function moveTogether(): void {
+    for (const block of emptied) {
+      if (block === last || block.waiting === 0) continue;
+      for (const slot of block.slots) if (blocks[slot] === block && (sizes[slot] ?? 0) > 0) move(slot, block);
+      wasted -= block.used - block.waiting;
+      block.waiting = 0;
+      block.slots.length = 0;
+    }
+    emptied = emptied.filter((block) => block === last);
   }
 
   return {
-    hold({ memory, at, length, ordinal, file, fileLine, captures }) {
+    hold({ memory, at, length, ordinal, file, fileLine, captures, process }, withLine) {
       const line = lineOf(memory.view, at);
-      const bytes = length + line.length;
-      const to = take(bytes);
-      last.bytes.set(memory.bytes.subarray(at, at + length), to);
-      last.bytes.set(memory.bytes.subarray(line.address, line.address + line.length), to + length);
+      const lineLength = withLine ? line.length : 0;
+      const size = (length + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
+      const to = take(size);
+      const { buffer, byteOffset } = memory.bytes;
+      last.bytes.set(new Uint8Array(buffer, byteOffset + at, length), to);
+      if (withLine) last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
       last.view.setUint32(to + EVENT_HEADER_ADDRESS, to + length, true);
-      const ts = timeOf(memory.view, at);
-      const tie = tiebreakerOf(memory.view, at);
-      const size = bytes + HELD_OVERHEAD + capturedBytes(captures);
-      const held: Held = { ordinal, ts, tie, file, fileLine, captures, memory: last, at: to, bytes, size };
-      last.records.push(held);
-      return held;
+      last.view.setUint32(to + EVENT_HEADER_LENGTH, lineLength, true);
+      const slot = takeSlot();
+      last.slots.push(slot);
+      blocks[slot] = last;
+      places[slot] = to;
+      sizes[slot] = size;
+      low[slot] = memory.view.getUint32(at + EVENT_HEADER_TIME, true);
+      high[slot] = memory.view.getInt32(at + EVENT_HEADER_TIME + WORD_BYTES, true);
+      ordinals[slot] = ordinal;
+      lines[slot] = fileLine;
+      files[slot] = file;
+      processes[slot] = process;
+      if (captures !== undefined) captured.set(slot, captures);
+      const overhead = (withLine ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures);
+      overheads[slot] = overhead;
+      beside += overhead;
+      waiting += size;
+      return slot;
     },
-    letGo(record) {
-      const held = record as Held;
-      const { memory } = held;
-      memory.waiting -= held.bytes;
-      held.bytes = 0;
-      if (memory === last || memory.waiting * MOVED_PART > memory.used) return;
-      for (const other of memory.records) if (other.bytes > 0) move(other);
-      memory.records.length = 0;
+    compare(a, b) {
+      const order = (high[a] ?? 0) - (high[b] ?? 0) || (low[a] ?? 0) - (low[b] ?? 0);
+      return order || compareTies(a, b) || (ordinals[a] ?? 0) - (ordinals[b] ?? 0);
+    },
+    at(slot) {
+      record.memory = blocks[slot] ?? last;
+      record.at = places[slot] ?? 0;
+      record.ordinal = ordinals[slot] ?? 0;
+      record.file = files[slot] ?? "";
+      record.fileLine = lines[slot] ?? 0;
+      record.captures = captured.size === 0 ? undefined : captured.get(slot);
+      return record;
+    },
+    time: (slot) => timeOf((blocks[slot] ?? last).view, places[slot] ?? 0),
+    process: (slot) => processes[slot] ?? null,
+    letGo(slot) {
+      const block = blocks[slot] ?? last;
+      const size = sizes[slot] ?? 0;
+      const before = block.waiting * EMPTY_PART >= block.used;
+      block.waiting -= size;
+      waiting -= size;
+      wasted += size;
+      beside -= overheads[slot] ?? 0;
+      sizes[slot] = 0;
+      blocks[slot] = last;
+      processes[slot] = null;
+      captured.delete(slot);
+      free.push(slot);
+      if (block.waiting === 0 && block !== last) wasted -= block.used;
+      else if (before && block.waiting * EMPTY_PART < block.used) emptied.push(block);
+      if (wasted > waiting + WASTED_BYTES && emptied.length > 0) moveTogether();
+    },
+    get bytes() {
+      return waiting + beside;
     },
   };
+
+  function compareTies(a: number, b: number): number {
+    const [one, other] = [tieOf(a), tieOf(b)];
+    if (one === other) return 0;
+    if (one === null) return 1;
+    if (other === null) return -1;
+    return one < other ? -1 : 1;
+  }
+
+  function tieOf(slot: number): bigint | null {
+    return tiebreakerOf((blocks[slot] ?? last).view, places[slot] ?? 0);
+  }
+}
+
+function grown<Column extends Int32Array | Uint32Array | Float64Array>(before: Column, after: Column): Column {
+  after.set(before);
+  return after;
 }
 
 function createBlock(size: number): Block {
-  const bytes = Buffer.allocUnsafeSlow(size);
-  return { bytes, view: new DataView(bytes.buffer), used: 0, waiting: 0, records: [] };
+  return { ...viewMemory({ buffer: new ArrayBuffer(size) }), used: 0, waiting: 0, slots: [] };
 }

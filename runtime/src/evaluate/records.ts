@@ -22,11 +22,11 @@ import {
   MATCH_KEY_BYTES,
   MATCH_PREDICATE,
 } from "@kestrel/stdlib/abi";
-import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
+import { flaggedUsesOf, lateTestsOf, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { EventFormat } from "../event/formats.js";
 import { createKeyReader, hasKeys } from "../event/join-keys.js";
 import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
-import type { MemoryView } from "../load/memory-view.js";
+import { type MemoryView, viewMemory } from "../load/memory-view.js";
 
 /** Where the first line of a batch stands. */
 export interface BatchPlace {
@@ -65,28 +65,48 @@ export interface FoundRecord extends EventRecord {
   /** Whether a predicate held that decides event rules, and one that a program asks for, with the keys to be joined by. */
   readonly hasRules: boolean;
   readonly hasStages: boolean;
+  /** Whether one held that is asked for otherwise than by what process trees grow by: its line may be needed when its turn comes. */
+  readonly hasUses: boolean;
+  /**
+   * The key of the process tree, where nothing else held but what needs a flag of the event's process: where no such flag is set, and the
+   * tree need not be told, the event comes to nothing. Else null.
+   */
+  readonly process: string | null;
 }
 
 export interface RecordReader {
-  /** The records of an output. */
-  find(output: Output): Generator<FoundRecord, void, void>;
+  /** Begins to read an output. */
+  open(output: Output): void;
+  /** Its next record, good until the next call; null behind the last. */
+  next(): FoundRecord | null;
   /** The event of a record. */
   toEvent(record: EventRecord): MatchedEvent;
-  /** The same with what needs no order alone, and with what does. */
+  /** The same with what needs no order alone. */
   withoutStages(record: EventRecord): MatchedEvent;
-  withoutRules(record: EventRecord): MatchedEvent;
+  /** The event before its bytes are read; without its rules too where they need no order. */
+  withoutBytes(record: EventRecord, withRules: boolean): MatchedEvent;
   /** For each predicate that a program asks for, 1 when it held for a record that was found. */
   readonly seen: Uint8Array;
   /** From now on only the stages of predicates with a 1 are read. */
   readOnly(wanted: Uint8Array): void;
   /** Whether nothing of the record's stages is read any more. */
   isUnwanted(record: EventRecord): boolean;
+  /** Whether one of these flags is asked for by whoever asks for a record that has a `process`. */
+  asksFor(record: EventRecord, flags: Uint8Array): boolean;
   /** Matches whose multi-valued keys were cut. */
   readonly keysCut: number;
 }
 
 /** What the module's decoder reads. */
 const FORMAT: EventFormat = "json";
+const NOWHERE: Output = {
+  memory: viewMemory({ buffer: new ArrayBuffer(0) }),
+  base: 0,
+  length: 0,
+  place: { file: "", fileLine: 0, ordinal: 0 },
+  captures: new Map(),
+};
+const NO_BYTES = new Uint8Array(0);
 const NO_RULES: readonly number[] = [];
 const NO_STAGES: readonly StageMatch[] = [];
 
@@ -95,9 +115,34 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   const askers = askersOf(rules.length, tables);
   const keys = createKeyReader();
   const seen = new Uint8Array(rules.length);
+  const record: { -readonly [name in keyof FoundRecord]: FoundRecord[name] } = {
+    memory: NOWHERE.memory,
+    at: 0,
+    length: 0,
+    ordinal: 0,
+    file: "",
+    fileLine: 0,
+    captures: undefined,
+    hasRules: false,
+    hasStages: false,
+    hasUses: false,
+    process: null,
+  };
+  /** What is read, and where its next record stands. */
+  let of = NOWHERE;
+  let end = 0;
+  let next = 0;
   let wanted: Uint8Array = new Uint8Array(rules.length).fill(1);
+  const feed = tables.lineage.length === 1 ? tables.lineage[0]?.feed : undefined;
+  const neededFlags = neededFlagsOf(tables);
 
-  function stagesOf({ memory: { view, bytes }, at: header }: EventRecord): readonly StageMatch[] {
+  /** The first of the keys behind a match. */
+  function processOf(memory: MemoryView, at: number): string | null {
+    return keys.read(memory, at, memory.view.getUint32(at - MATCH_BYTES + MATCH_KEY_BYTES, true))[0] ?? null;
+  }
+
+  function stagesOf({ memory, at: header }: EventRecord): readonly StageMatch[] {
+    const { view } = memory;
     let stages: StageMatch[] | null = null;
     let at = header + EVENT_HEADER_BYTES;
     for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
@@ -108,7 +153,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       if (written === KEYS_LOST) continue;
       if (askers[predicate] !== UNASKED && wanted[predicate] === 1) {
         stages ??= [];
-        stages.push({ predicate, keys: keys.read(view, bytes, at, written) });
+        stages.push({ predicate, keys: keys.read(memory, at, written) });
       }
       at += written;
     }
@@ -127,41 +172,57 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   }
 
   return {
-    *find({ memory, base, length, place, captures }) {
-      const { view } = memory;
-      for (let header = base; header < base + length; ) {
-        let hasRules = false;
-        let hasStages = false;
-        let at = header + EVENT_HEADER_BYTES;
-        for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
-          const predicate = view.getUint32(at + MATCH_PREDICATE, true);
-          hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
-          const length = keyBytes(view, at);
-          const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
-          at += MATCH_BYTES;
-          const asked = askers[predicate] ?? UNASKED;
-          if (asked !== UNASKED) seen[predicate] = 1;
-          hasStages ||= asked !== UNASKED && !isLost && (asked === ANYHOW || hasKeys(view, at, length));
-          at += length;
-        }
-        const line = view.getUint32(header + EVENT_HEADER_LINE, true);
-        yield {
-          memory,
-          at: header,
-          length: at - header,
-          ordinal: place.ordinal + line,
-          file: place.file,
-          fileLine: place.fileLine + line,
-          captures: captures.get(line),
-          hasRules,
-          hasStages,
-        };
-        header = at;
-      }
+    open(output) {
+      const { memory, base, length, place } = output;
+      of = output;
+      end = base + length;
+      next = base;
+      record.memory = memory;
+      record.file = place.file;
     },
-    toEvent: (record) => eventOf(record, rulesOf(record), stagesOf(record)),
-    withoutStages: (record) => eventOf(record, rulesOf(record), NO_STAGES),
-    withoutRules: (record) => eventOf(record, NO_RULES, stagesOf(record)),
+    next() {
+      if (next >= end) return null;
+      const { memory, place, captures } = of;
+      const { view } = memory;
+      let hasRules = false;
+      let hasStages = false;
+      let hasUses = false;
+      let process = 0;
+      let isPlain = true;
+      let at = next + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(next + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        const predicate = view.getUint32(at + MATCH_PREDICATE, true);
+        hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
+        const length = keyBytes(view, at);
+        const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
+        at += MATCH_BYTES;
+        const asked = askers[predicate] ?? UNASKED;
+        if (asked !== UNASKED) seen[predicate] = 1;
+        if (asked !== UNASKED && !isLost && (asked !== BY_KEYS || hasKeys(view, at, length))) {
+          hasStages = true;
+          hasUses ||= asked !== BESIDE;
+          if (predicate === feed) process = at;
+          else isPlain &&= neededFlags[predicate] !== undefined;
+        }
+        at += length;
+      }
+      const line = view.getUint32(next + EVENT_HEADER_LINE, true);
+      record.at = next;
+      record.length = at - next;
+      record.ordinal = place.ordinal + line;
+      record.fileLine = place.fileLine + line;
+      record.captures = captures.size === 0 ? undefined : captures.get(line);
+      record.hasRules = hasRules;
+      record.hasStages = hasStages;
+      record.hasUses = hasUses;
+      record.process = isPlain && process !== 0 ? processOf(memory, process) : null;
+      next = at;
+      return record;
+    },
+    toEvent: (record) => eventOf(record, bytesOf(record), rulesOf(record), stagesOf(record)),
+    withoutStages: (record) => eventOf(record, bytesOf(record), rulesOf(record), NO_STAGES),
+    withoutBytes: (record, withRules) =>
+      eventOf(record, NO_BYTES, withRules ? rulesOf(record) : NO_RULES, stagesOf(record)),
     seen,
     readOnly(predicates) {
       wanted = predicates;
@@ -175,22 +236,37 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       }
       return true;
     },
+    asksFor({ memory: { view }, at: header }, flags) {
+      let at = header + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        const asked = neededFlags[view.getUint32(at + MATCH_PREDICATE, true)];
+        if (asked?.some((flag) => flags[flag] === 1) === true) return true;
+        at += MATCH_BYTES + keyBytes(view, at);
+      }
+      return false;
+    },
     get keysCut() {
       return keys.cut;
     },
   };
 }
 
-/** Who asks for a predicate: nobody but event rules, programs that join by its keys alone, or others too. */
+/**
+ * Who asks for a predicate: nobody but event rules; process trees and tests, for which an event's line is not needed; programs that join by its
+ * keys alone; or programs whatever its keys are.
+ */
 const UNASKED = 0;
-const BY_KEYS = 1;
-const ANYHOW = 2;
+const BESIDE = 1;
+const BY_KEYS = 2;
+const ANYHOW = 3;
 
 /** For each predicate, who asks for it. */
 function askersOf(count: number, { programs, lineage }: SequenceTables): Uint8Array {
   const askers = new Uint8Array(count);
   const use = (predicate: number | null, how: number): void => {
-    if (predicate !== null) askers[predicate] = Math.max(askers[predicate] ?? UNASKED, how);
+    if (predicate === null) return;
+    const before = askers[predicate] ?? UNASKED;
+    askers[predicate] = before !== UNASKED && before !== how ? ANYHOW : how;
   };
   for (const { kind, stages, until } of programs) {
     const how = kind === "event" ? ANYHOW : BY_KEYS;
@@ -198,10 +274,26 @@ function askersOf(count: number, { programs, lineage }: SequenceTables): Uint8Ar
     use(until?.predicate ?? null, how);
   }
   for (const { feed, starts, ends, processes, resets, queries } of lineage) {
-    for (const predicate of [feed, starts, ends, processes, resets]) use(predicate, ANYHOW);
-    for (const { predicate } of queries) use(predicate, ANYHOW);
+    for (const predicate of [feed, starts, ends, processes, resets]) use(predicate, BESIDE);
+    for (const { predicate, late } of queries) use(predicate, late === null ? BESIDE : ANYHOW);
   }
+  for (const { flagged } of lateTestsOf({ programs, lineage })) use(flagged?.otherwise ?? null, BESIDE);
   return askers;
+}
+
+/** For each predicate that is asked for by those alone who need a lineage flag besides, these flags. */
+function neededFlagsOf(tables: SequenceTables): readonly (readonly number[] | undefined)[] {
+  const needed: (readonly number[] | undefined)[] = [];
+  for (const [predicate, uses] of flaggedUsesOf(tables).entries()) {
+    if (uses?.every((use) => use !== null) === true) needed[predicate] = uses.flatMap((use) => use?.flags ?? []);
+  }
+  const otherwise = lateTestsOf(tables).map(({ flagged }) => flagged?.otherwise ?? null);
+  const asked = tables.lineage.flatMap(({ starts, ends, processes, resets, queries }) => [
+    ...[starts, ends, processes, resets],
+    ...queries.map(({ predicate }) => predicate),
+  ]);
+  for (const predicate of [...otherwise, ...asked]) if (predicate !== null) needed[predicate] = undefined;
+  return needed;
 }
 
 /** Bytes of the keys behind a match. */
@@ -212,11 +304,11 @@ function keyBytes(view: DataView, match: number): number {
 
 function eventOf(
   { memory: { view }, at, ordinal, file, fileLine, captures }: EventRecord,
+  bytes: Uint8Array,
   rules: readonly number[],
   stages: readonly StageMatch[],
 ): MatchedEvent {
-  const { address, length } = lineOf(view, at);
-  return {
+  const event = {
     ordinal,
     ts: timeOf(view, at),
     timed: (view.getUint32(at + EVENT_HEADER_FLAGS, true) & EVENT_HAS_TIME) !== 0,
@@ -224,15 +316,21 @@ function eventOf(
     clock: view.getBigInt64(at + EVENT_HEADER_CLOCK, true),
     place: 0,
     waiting: 0,
-    bytes: new Uint8Array(view.buffer, view.byteOffset + address, length).slice(),
+    bytes,
     format: FORMAT,
     file,
     fileLine,
     rules,
     stages,
     lineage: null,
-    ...(captures === undefined ? {} : { captures }),
   };
+  return captures === undefined ? event : { ...event, captures };
+}
+
+/** A copy of a record's line. */
+export function bytesOf({ memory: { view }, at }: EventRecord): Uint8Array {
+  const { address, length } = lineOf(view, at);
+  return new Uint8Array(view.buffer, view.byteOffset + address, length).slice();
 }
 
 /** The line of the event whose header stands at `at`. */

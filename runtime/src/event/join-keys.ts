@@ -23,25 +23,27 @@ import {
   TYPE_RAW,
   VALUE_BYTES,
 } from "@kestrel/stdlib/abi";
+import type { MemoryView } from "../load/memory-view.js";
 import { isoTime } from "./iso-time.js";
+import { createKnownKeys } from "./known-keys.js";
 import { doublePart, uniformJson } from "./raw-json.js";
 
 /** How many tuples one match of multi-valued keys becomes at most; the first ones are kept. */
 export const KEY_TUPLE_LIMIT = 1024;
 
-/** Keys of at most so many bytes that are read as so few strings are remembered with these, and so many of them: some megabytes at most. */
-const KNOWN_BYTES = 512;
+/** Keys that are read as so few strings are remembered with these. */
 const KNOWN_TUPLES = 4;
-const KNOWN_KEYS = 4096;
 
 const NO_KEYS_FIELDS: readonly string[] = [""];
 const NO_TUPLES: readonly string[] = [];
 const NULL_PART: readonly string[] = ["null"];
 const SEPARATOR = "\n";
+const WORD_BYTES = 4;
 
 /** Where key strings are made; `cut` counts the matches that had more tuples than the limit. */
 export interface KeyReader {
-  read(view: DataView, bytes: Buffer, at: number, length: number): readonly string[];
+  /** The strings of a region of so many bytes, which begins at a word. */
+  read(memory: MemoryView, at: number, length: number): readonly string[];
   readonly cut: number;
 }
 
@@ -63,13 +65,12 @@ export function hasKeys(view: DataView, start: number, length: number): boolean 
   return true;
 }
 
-/** A reader of the key regions that stdlib/src/abi.ts draws. `bytes` and `view` show the same memory. */
+/** A reader of the key regions that stdlib/src/abi.ts draws. */
 export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
   let cut = 0;
-  // Events of one process or host bring the same keys again and again.
-  const known = new Map<string, readonly string[]>();
+  const known = createKnownKeys<readonly string[]>();
 
-  function read(view: DataView, bytes: Buffer, start: number, length: number): readonly string[] {
+  function read({ view, bytes }: MemoryView, start: number, length: number): readonly string[] {
     const end = start + length;
     let at = start;
     let tuples: readonly string[] | null = null;
@@ -117,17 +118,14 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
     get cut() {
       return cut;
     },
-    read(view, bytes, start, length) {
+    read(memory, start, length) {
       if (length === 0) return NO_KEYS_FIELDS;
-      if (length > KNOWN_BYTES) return read(view, bytes, start, length);
-      const written = bytes.toString("latin1", start, start + length);
-      const found = known.get(written);
+      const found = known.find(memory.words, start / WORD_BYTES, length / WORD_BYTES);
       if (found !== undefined) return found;
       const before = cut;
-      const tuples = read(view, bytes, start, length);
-      if (known.size === KNOWN_KEYS) known.clear();
+      const tuples = read(memory, start, length);
       // What is cut is counted each time.
-      if (cut === before && tuples.length <= KNOWN_TUPLES) known.set(written, tuples);
+      if (cut === before && tuples.length <= KNOWN_TUPLES) known.add(tuples);
       return tuples;
     },
   };

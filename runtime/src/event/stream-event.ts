@@ -51,6 +51,8 @@ export interface MatchedEvent extends EvidenceEvent {
   readonly timed: boolean;
   /** The clock of the stream when it arrived, its own effect included: nanoseconds from 0. The lane adds what silence has added. */
   clock: bigint;
+  /** Empty while the lane only looks whether anybody asks for them. */
+  bytes: Uint8Array;
   /** How many shares of it wait for their order. */
   waiting: number;
   /** The event rules that it matches, in index order, each once. */

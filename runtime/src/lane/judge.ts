@@ -6,13 +6,14 @@
 //
 // Who does not sort all events sorts the shares of each event: what it is to one key of one program, or to one process tree.
 
-import type { LateTest, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import { flaggedUsesOf, type LateTest, type SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { ForeignFaultReport } from "../evaluate/foreign-tester.js";
 import type { Evidence } from "../event/evidence.js";
 import type { EvidenceEvent, MatchedEvent } from "../event/stream-event.js";
 import { createLineage, type LineageCounters } from "../lineage/lineage.js";
 import type { Package } from "../load/load-package.js";
 import { createSequenceEngine, type SequenceCounters, type SequenceEngine } from "../sequence/engine.js";
+import { hasMatch, isConcerned, mayHold } from "./concern.js";
 import type { Detection } from "./detection.js";
 import { createLateTester, type LateCounters } from "./late-tests.js";
 import { type Ask, PIPE_KEY_LIMIT, passPipes } from "./pipes.js";
@@ -52,6 +53,16 @@ export interface Judge {
   judgeAlone(event: MatchedEvent): void;
   /** Takes the next event in order. */
   judgeInOrder(event: MatchedEvent): void;
+  /**
+   * The same in two steps: the first sets the event's flags, and says whether the second has anything to do; where not, the sequences are told
+   * the time alone. The first does not look at the event's bytes unless `asksBytes`.
+   */
+  judgeLineage(event: MatchedEvent): boolean;
+  judgePrograms(event: MatchedEvent): void;
+  /** The flags of an event of a process, see FoundRecord; undefined when the process tree has to be told of it. */
+  flagsOf(process: string, ts: bigint): Uint8Array | null | undefined;
+  /** Whether a process tree looks at the bytes of an event. */
+  asksBytes(event: MatchedEvent): boolean;
   /** The shares of an event, those of the process trees first. */
   forEachShare(event: MatchedEvent, take: (group: number, key: string) => void): void;
   /** Takes the next event of a share. `ensure` is called first with the shares that must have been judged before. */
@@ -84,14 +95,16 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
     return tester.test(test, event, others);
   };
 
-  function holds(test: LateTest, event: EvidenceEvent, others: readonly (EvidenceEvent | null)[]): boolean {
+  function holds(test: LateTest, event: MatchedEvent, others: readonly (EvidenceEvent | null)[]): boolean {
+    const { stages, lineage } = event;
+    if (test.flagged !== undefined && !mayHold(test.flagged, lineage, (one) => hasMatch(stages, one))) return false;
     return ask(test, event, others) !== null;
   }
 
   const engine = createSequenceEngine(programs, {
     // The engine hands back the objects that it was given.
     onComplete: (index, key, events, atEnd) => match(index, key, events as (EvidenceEvent | null)[], atEnd),
-    askLate: (test, event, others) => holds(test, event as EvidenceEvent, others as (EvidenceEvent | null)[]),
+    askLate: (test, event, others) => holds(test, event as MatchedEvent, others as (EvidenceEvent | null)[]),
     ...order,
     ...present("maxPerProgram", options.maxPerProgram),
     ...present("maxTotal", options.maxTotal),
@@ -103,6 +116,8 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
       ? null
       : createLineage<MatchedEvent>(pack.lineage, (test, event) => holds(test, event, []), options.maxProcesses);
   const trees = lineage?.trees ?? 0;
+  const uses = flaggedUsesOf(pack);
+  const testedQueries = pack.lineage.flatMap(({ queries }) => queries.filter(({ late }) => late !== null));
 
   function alert(state: RuleState, detection: Detection): void {
     state.alerts++;
@@ -136,6 +151,16 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
     return "";
   }
 
+  function judgeLineage(event: MatchedEvent): boolean {
+    lineage?.update(event, event.stages);
+    return isConcerned(uses, event);
+  }
+
+  function judgePrograms(event: MatchedEvent): void {
+    for (const index of programsOf(eventPrograms, event)) judgeEventProgram(index, event);
+    engine.accept(event, event.stages);
+  }
+
   return {
     judgeAlone(event) {
       for (const rule of event.rules) {
@@ -144,10 +169,13 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
       }
     },
     judgeInOrder(event) {
-      lineage?.update(event, event.stages);
-      for (const index of programsOf(eventPrograms, event)) judgeEventProgram(index, event);
-      engine.accept(event, event.stages);
+      if (judgeLineage(event)) judgePrograms(event);
+      else engine.advance(event.ts);
     },
+    judgeLineage,
+    judgePrograms,
+    flagsOf: (process, ts) => lineage?.flagsOf(process, ts),
+    asksBytes: ({ stages }) => testedQueries.some(({ predicate }) => hasMatch(stages, predicate)),
     forEachShare(event, take) {
       for (let tree = 0; tree < trees; tree++) {
         const host = lineage?.partitionOf(tree, event.stages) ?? null;

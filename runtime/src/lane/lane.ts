@@ -18,13 +18,13 @@
 
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { Batch } from "../evaluate/evaluator.js";
-import { createHeldRecords, type HeldRecord } from "../evaluate/held-records.js";
-import { createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
+import { createHeldRecords } from "../evaluate/held-records.js";
+import { bytesOf, createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
 import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
-import { compareEvents, type MatchedEvent } from "../event/stream-event.js";
+import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
-import { add, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
+import { addAll, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
 import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
@@ -87,7 +87,8 @@ export interface Lane {
 
 /** How the events of a lane wait. */
 interface Order {
-  take(record: FoundRecord): Steps;
+  /** Takes a record; what is to be judged for it, if anything. */
+  take(record: FoundRecord): Steps | null;
   /** The clock of the stream has reached `clock`. */
   advance(clock: bigint): Steps;
   idle(silenceNs: bigint): Steps;
@@ -130,25 +131,27 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
   const reader = createRecordReader(pack.manifest.predicates, pack);
   let matched = 0;
 
-  function* pause(): Steps {
-    if (sincePause < PAUSE_AFTER) return;
+  function isPauseDue(): boolean {
+    if (sincePause < PAUSE_AFTER) return false;
     sincePause = 0;
-    yield;
+    return true;
   }
 
   const order =
     kind === "arrival"
       ? orderByArrival(reader, judge, scales)
       : kind === "time"
-        ? orderSorted(reader, judge, scales, pause, options.inOrder === true, pack)
-        : orderByKey(reader, judge, scales, pause, latenessNs ?? 0n);
+        ? orderSorted(reader, judge, scales, isPauseDue, options.inOrder === true, pack)
+        : orderByKey(reader, judge, scales, isPauseDue, latenessNs ?? 0n);
 
   return {
     *take({ output, clock }) {
-      for (const record of reader.find(output)) {
+      reader.open(output);
+      for (let record = reader.next(); record !== null; record = reader.next()) {
         matched++;
-        yield* order.take(record);
-        yield* pause();
+        const steps = order.take(record);
+        if (steps !== null) yield* steps;
+        if (isPauseDue()) yield;
       }
       yield* order.advance(clock);
     },
@@ -156,7 +159,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     idle: (silenceNs) => order.idle(silenceNs),
     *finish() {
       yield* order.release(true);
-      while (sequences.reportDue(null)) yield* pause();
+      while (sequences.reportDue(null)) if (isPauseDue()) yield;
       sequences.finish();
     },
     stop: () => order.release(false),
@@ -190,7 +193,7 @@ function orderByArrival(reader: RecordReader, judge: Judge, scales: Scales): Ord
       judge.judgeAlone(event);
       judge.judgeInOrder(event);
       relieveSequences(judge, scales);
-      return nothing();
+      return null;
     },
     advance: nothing,
     idle: nothing,
@@ -203,77 +206,107 @@ function orderSorted(
   reader: RecordReader,
   judge: Judge,
   scales: Scales,
-  pause: () => Steps,
+  isPauseDue: () => boolean,
   inOrder: boolean,
   tables: SequenceTables,
 ): Order {
   const held = createHeldRecords();
-  const queue = createSortedQueue<HeldRecord>();
+  const queue = createSortedQueue<number>(held.compare);
   const { sequences } = judge;
   let overflowed = 0;
   /** What waits and is not in the queue yet: all together are sorted in less time than one by one. */
-  let arrived: HeldRecord[] = [];
+  let arrived: number[] = [];
 
   function sort(): void {
-    for (const record of arrived.sort(compareEvents)) add(queue, record);
+    addAll(queue, arrived);
     arrived = [];
+  }
+
+  function letGo(slot: number): void {
+    held.letGo(slot);
+    scales.waitingBytes = held.bytes;
   }
 
   /** What no program that may still report asks for need not be sorted. */
   function dropHopeless(): void {
     reader.readOnly(hopesOf(tables, reader.seen));
     if (inOrder) return;
-    arrived = arrived.filter((record) => {
-      if (!reader.isUnwanted(record)) return true;
-      held.letGo(record);
-      scales.waitingBytes -= record.size;
-      return false;
+    arrived = arrived.filter((slot) => {
+      const isWanted = !reader.isUnwanted(held.at(slot));
+      if (!isWanted) letGo(slot);
+      return isWanted;
     });
   }
 
-  function* judgeFirst(): Steps {
-    const record = removeFirst(queue);
-    if (record === undefined) return;
-    const event = inOrder ? reader.toEvent(record) : reader.withoutRules(record);
-    held.letGo(record);
-    scales.waitingBytes -= record.size;
-    // Held matches that fall due before this event are reported first.
-    while (sequences.reportDue(event.ts)) yield* pause();
+  function judgeOne(slot: number, time: bigint): void {
+    const process = inOrder ? null : held.process(slot);
+    const record = held.at(slot);
+    const flags = process === null ? undefined : judge.flagsOf(process, time);
+    if (flags !== undefined && (flags === null || !reader.asksFor(record, flags))) {
+      sequences.advance(time);
+      return;
+    }
+    const event = reader.withoutBytes(record, inOrder);
+    if (event.rules.length > 0 || judge.asksBytes(event)) event.bytes = bytesOf(record);
     judge.judgeAlone(event);
-    judge.judgeInOrder(event);
-    yield* pause();
+    if (judge.judgeLineage(event)) {
+      if (event.bytes.length === 0) event.bytes = bytesOf(record);
+      judge.judgePrograms(event);
+    } else sequences.advance(time);
+  }
+
+  /** Judges the first of those that wait, so many at most. */
+  function* judgeFirst(most: number): Steps {
+    for (let left = most; left > 0; left--) {
+      const slot = removeFirst(queue);
+      if (slot === undefined) return;
+      // Held matches that fall due before this event are reported first.
+      const time = held.time(slot);
+      while (sequences.reportDue(time)) if (isPauseDue()) yield;
+      judgeOne(slot, time);
+      letGo(slot);
+      if (isPauseDue()) yield;
+      relieveSequences(judge, scales);
+    }
+  }
+
+  /** Judges early what does not fit into memory. */
+  function* relieve(): Steps {
+    while (!relieveSequences(judge, scales) && countOf(queue) + arrived.length > 0) {
+      if (arrived.length > 0) sort();
+      overflowed++;
+      yield* judgeFirst(1);
+    }
   }
 
   return {
-    *take(record) {
+    take(record) {
       if (!inOrder) {
         if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
-        if (!record.hasStages) return;
+        if (!record.hasStages) return null;
       }
-      const one = held.hold(record);
-      arrived.push(one);
-      scales.waitingBytes += one.size;
-      while (!relieveSequences(judge, scales) && countOf(queue) + arrived.length > 0) {
-        if (arrived.length > 0) sort();
-        overflowed++;
-        yield* judgeFirst();
-      }
+      arrived.push(held.hold(record, record.hasUses || (inOrder && record.hasRules)));
+      scales.waitingBytes = held.bytes;
+      return isShort(scales) ? relieve() : null;
     },
     advance: nothing,
     idle: nothing,
     *release() {
       dropHopeless();
       sort();
-      while (countOf(queue) > 0) {
-        yield* judgeFirst();
-        relieveSequences(judge, scales);
-      }
+      yield* judgeFirst(countOf(queue));
     },
     counters: () => ({ overflowed, waiting: countOf(queue) + arrived.length }),
   };
 }
 
-function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: () => Steps, latenessNs: bigint): Order {
+function orderByKey(
+  reader: RecordReader,
+  judge: Judge,
+  scales: Scales,
+  isPauseDue: () => boolean,
+  latenessNs: bigint,
+): Order {
   const keys = createKeyOrder<MatchedEvent>(latenessNs);
   const { sequences } = judge;
   let overflowed = 0;
@@ -323,7 +356,7 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
         relieveSequences(judge, scales);
       } else if (held !== null && held < clock) reportHeld(clock);
       else break;
-      yield* pause();
+      if (isPauseDue()) yield;
     }
   }
 
@@ -333,10 +366,10 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
       // At the end a held match need not wait for others to become due, and goes rather than being dropped.
       while (atEnd && isShort(scales) && sequences.firstHeld() !== null) {
         reportHeld(null);
-        yield* pause();
+        if (isPauseDue()) yield;
       }
       relieveSequences(judge, scales);
-      yield* pause();
+      if (isPauseDue()) yield;
     }
   }
 
@@ -356,7 +389,7 @@ function orderByKey(reader: RecordReader, judge: Judge, scales: Scales, pause: (
       while (!relieveSequences(judge, scales) && keys.size > 0) {
         overflowed++;
         judgeNext();
-        yield* pause();
+        if (isPauseDue()) yield;
       }
     },
     advance: (clock) => advance(clock + silentNs),

@@ -130,7 +130,7 @@ export function createLateTester(
       refresh(now, memory);
       const length = now.view.getUint32(outputBase + MATCH_KEY_BYTES, true);
       if (length === KEYS_LOST) return NO_KEYS;
-      return keys.read(now.view, now.bytes, outputBase + MATCH_BYTES, length);
+      return keys.read(now, outputBase + MATCH_BYTES, length);
     },
     counters() {
       refresh(now, memory);

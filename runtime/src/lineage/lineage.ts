@@ -24,7 +24,7 @@ const KEPT_NS = 3_600_000_000_000n;
 /** An event that the tree grows by; its flags are set here. */
 export interface LineageEvent {
   readonly ts: bigint;
-  /** One byte for each flag; null while none is set. */
+  /** One byte for each flag; null while none is set. It may be that of other events too. */
   lineage: Uint8Array | null;
 }
 
@@ -43,6 +43,11 @@ export interface Lineage<Event extends LineageEvent> {
   readonly trees: number;
   /** What keeps the events of a tree together that have to be in order, which is their host; null for no event of this tree. */
   partitionOf(tree: number, matches: readonly StageMatch[]): string | null;
+  /**
+   * The flags of an event with these keys of the only tree, which neither starts nor ends its process and asks nothing about it; undefined when
+   * it changes the tree, and has to be told.
+   */
+  flagsOf(key: string, ts: bigint): Uint8Array | null | undefined;
   /** As update, for one tree alone. */
   updateTree(tree: number, event: Event, matches: readonly StageMatch[]): void;
   counters(): LineageCounters;
@@ -58,6 +63,9 @@ interface Identities {
   readonly own: string | null;
   readonly parent: string | null;
 }
+
+/** So many identities of key strings are remembered; events of one process bring the same again and again. */
+const KNOWN_IDENTITIES = 4096;
 
 const NULL_PART = "null";
 /** The idle process. Endgame's events without a process carry its pid: a mark on it would hold for all of them. */
@@ -83,6 +91,7 @@ export function createLineage<Event extends LineageEvent>(
     one.resets ?? 0,
     ...one.queries.map(({ predicate }) => predicate),
   ]);
+  const identities = { elastic: rememberingOf(elasticIdentities), endgame: rememberingOf(endgameIdentities) };
   /** The number of the last event that each predicate held for. */
   const heldAt = new Float64Array(used.reduce((most, predicate) => Math.max(most, predicate), -1) + 1);
   let number = 0;
@@ -91,12 +100,26 @@ export function createLineage<Event extends LineageEvent>(
     return predicate !== null && heldAt[predicate] === number;
   }
 
-  function setFlag(event: Event, flag: number): void {
-    event.lineage ??= new Uint8Array(flags);
-    event.lineage[flag] = 1;
+  /** The flags of a process's events; null when none is set. */
+  function flagsOfProcess({ queries }: LineageProgram, process: Process): Uint8Array | null {
+    if (!process.isTold) return null;
+    if (process.flags !== null) return process.flags;
+    process.flags = new Uint8Array(flags);
+    for (let at = 0; at < queries.length; at++) {
+      const query = queries[at];
+      if (query !== undefined && isAsked(query, process.relations[at] ?? 0)) process.flags[query.flag] = 1;
+    }
+    return process.flags;
   }
 
-  function step({ program, tree }: Source, event: Event, ids: Identities): void {
+  function setFlags(event: Event, more: Uint8Array | null): void {
+    if (more === null) return;
+    if (event.lineage === null) event.lineage = more;
+    else event.lineage = event.lineage.map((set, flag) => set | (more[flag] ?? 0));
+  }
+
+  /** `isAsking` says whether a query's predicate may hold for the event. */
+  function step({ program, tree }: Source, event: Event, ids: Identities, isAsking: boolean): void {
     if (holds(program.processes)) tree.forgetEnded();
     if (holds(program.resets)) tree.forgetAll();
     const { own } = ids;
@@ -108,13 +131,18 @@ export function createLineage<Event extends LineageEvent>(
     const isEnd = holds(program.ends) && !(program.dialect === "endgame" && holds(program.starts));
     if (isEnd) tree.end(tree.open(own, ts), ts);
     let known = tree.find(own, ts);
-    for (const [at, query] of program.queries.entries()) {
-      if (holds(query.predicate) && (query.late === null || askLate(query.late, event))) {
-        mark(program, tree, ts, own, at);
-        known = tree.find(own, ts);
+    for (let at = 0; isAsking && at < program.queries.length; at++) {
+      const query = program.queries[at];
+      if (query === undefined || !holds(query.predicate)) continue;
+      if (query.late !== null) {
+        // The test may ask for the flags of the queries before.
+        if (known !== undefined) setFlags(event, flagsOfProcess(program, known));
+        if (!askLate(query.late, event)) continue;
       }
-      if (known !== undefined && isAsked(query, known.relations[at] ?? 0)) setFlag(event, query.flag);
+      mark(program, tree, ts, own, at);
+      known = tree.find(own, ts);
     }
+    if (known !== undefined) setFlags(event, flagsOfProcess(program, known));
   }
 
   function inheritElastic(program: LineageProgram, tree: Tree, ts: bigint, own: string, parent: string | null): void {
@@ -138,8 +166,10 @@ export function createLineage<Event extends LineageEvent>(
 
   function mark({ dialect }: LineageProgram, tree: Tree, ts: bigint, own: string, at: number): void {
     if (dialect === "endgame" && own === IDLE) return;
-    const { relations } = tree.open(own, ts);
-    relations[at] = (relations[at] ?? 0) | MARKED;
+    const process = tree.open(own, ts);
+    process.relations[at] = (process.relations[at] ?? 0) | MARKED;
+    process.isTold = true;
+    process.flags = null;
   }
 
   function updateTree(at: number, event: Event, matches: readonly StageMatch[]): void {
@@ -148,7 +178,7 @@ export function createLineage<Event extends LineageEvent>(
     if (source === undefined || key === undefined) return;
     number++;
     for (const { predicate } of matches) if (predicate < heldAt.length) heldAt[predicate] = number;
-    step(source, event, source.program.dialect === "elastic" ? elasticIdentities(key) : endgameIdentities(key));
+    step(source, event, identities[source.program.dialect](key), matches.length > 1);
   }
 
   return {
@@ -163,6 +193,15 @@ export function createLineage<Event extends LineageEvent>(
       if (source === undefined || key === undefined) return null;
       return source.program.dialect === "elastic" ? (key.split("\n")[4] ?? NULL_PART) : "";
     },
+    flagsOf(key, ts) {
+      const source = sources[0];
+      if (source === undefined || source.program.dialect !== "elastic") return undefined;
+      const { own, parent } = identities.elastic(key);
+      if (own === null) return null;
+      const known = source.tree.find(own, ts);
+      if (known === undefined) return parent === null ? null : undefined;
+      return known.isLinked || parent === null ? flagsOfProcess(source.program, known) : undefined;
+    },
     updateTree,
     counters: () => ({
       known: sources.reduce((sum, { tree }) => sum + tree.known, 0),
@@ -172,16 +211,32 @@ export function createLineage<Event extends LineageEvent>(
   };
 }
 
-function feedKey({ program }: Source, matches: readonly StageMatch[]): string | undefined {
-  return matches.find(({ predicate }) => predicate === program.feed)?.keys[0];
+function feedKey({ program: { feed } }: Source, matches: readonly StageMatch[]): string | undefined {
+  for (const { predicate, keys } of matches) if (predicate === feed) return keys[0];
+  return undefined;
+}
+
+function rememberingOf(read: (key: string) => Identities): (key: string) => Identities {
+  const known = new Map<string, Identities>();
+  return (key) => {
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const made = read(key);
+    if (known.size === KNOWN_IDENTITIES) known.clear();
+    known.set(key, made);
+    return made;
+  };
 }
 
 function inherit(process: Process, parent: Process): void {
+  if (!parent.isTold) return;
   for (const [at, above] of parent.relations.entries()) {
     let gained = 0;
     if ((above & MARKED) !== 0) gained = CHILD | DESCENDANT;
     else if ((above & DESCENDANT) !== 0) gained = DESCENDANT;
     process.relations[at] = (process.relations[at] ?? 0) | gained;
+    process.isTold ||= gained !== 0;
+    process.flags = null;
   }
 }
 

@@ -16,6 +16,10 @@ export interface Process {
   readonly id: string;
   /** One byte for each query. */
   readonly relations: Uint8Array;
+  /** Whether any query says something of it. */
+  isTold: boolean;
+  /** The lineage flags of its events; null when they have not been asked for since `relations` changed. They are shared, and stay as they are. */
+  flags: Uint8Array | null;
   /** Whether its parent has been looked at. */
   isLinked: boolean;
   /** The time of its end; null while it runs. */
@@ -67,7 +71,14 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
     open(id, ts) {
       const known = find(id, ts);
       if (known !== undefined) return known;
-      const process: Process = { id, relations: new Uint8Array(queries), isLinked: false, ended: null };
+      const process: Process = {
+        id,
+        relations: new Uint8Array(queries),
+        isTold: false,
+        flags: null,
+        isLinked: false,
+        ended: null,
+      };
       processes.set(id, process);
       if (processes.size > capacity) {
         const [gone] = ended.size > 0 ? ended.values() : processes.values();

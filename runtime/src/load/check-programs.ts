@@ -89,6 +89,16 @@ function checkTest(value: unknown, path: string, fail: Fail): void {
   for (const [at, stage] of arrayAt(test.stages, `${path}.stages`, fail).entries()) {
     count(stage, `${path}.stages[${at}]`, fail);
   }
+  if (test.flagged !== undefined) checkFlagged(test.flagged, `${path}.flagged`, fail);
+}
+
+function checkFlagged(value: unknown, path: string, fail: Fail): void {
+  const flagged = objectAt(value, path, fail);
+  if (flagged === null) return;
+  for (const [at, flag] of arrayAt(flagged.flags, `${path}.flags`, fail).entries()) {
+    count(flag, `${path}.flags[${at}]`, fail);
+  }
+  if (flagged.otherwise !== null) count(flagged.otherwise, `${path}.otherwise`, fail);
 }
 
 function checkPipe(value: unknown, path: string, fail: Fail): void {

@@ -1,9 +1,10 @@
 // The linear memory of an instance, as views that stay right when it grows.
 
-/** `view` and `bytes` show the same memory, both from its beginning. */
+/** All show the same memory, from its beginning. */
 export interface MemoryView {
   view: DataView;
   bytes: Buffer;
+  words: Int32Array;
 }
 
 interface Memory {
@@ -11,12 +12,12 @@ interface Memory {
 }
 
 export function viewMemory(memory: Memory): MemoryView {
-  return { view: new DataView(memory.buffer), bytes: Buffer.from(memory.buffer) };
+  const { buffer } = memory;
+  return { view: new DataView(buffer), bytes: Buffer.from(buffer), words: new Int32Array(buffer) };
 }
 
 /** Memory that has grown stands elsewhere: to be called between a call into the module and a look at what it did. */
 export function refresh(views: MemoryView, memory: Memory): void {
   if (views.view.buffer === memory.buffer) return;
-  views.view = new DataView(memory.buffer);
-  views.bytes = Buffer.from(memory.buffer);
+  Object.assign(views, viewMemory(memory));
 }

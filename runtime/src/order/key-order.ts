@@ -93,7 +93,7 @@ export function createKeyOrder<Event extends ClockedEvent>(latenessNs: bigint): 
         add(line, share);
         return;
       }
-      const queue = createSortedQueue<Waiting<Event>>();
+      const queue = createSortedQueue<Waiting<Event>>(compareEvents);
       add(queue, line);
       add(queue, share);
       lines.set(key, queue);

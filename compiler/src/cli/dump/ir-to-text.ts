@@ -1,5 +1,6 @@
 // Pack IR -> readable text: atoms, then predicates with their circuit, join keys, users, origins and witness.
 
+import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import type { CompiledPack } from "../../compile.js";
 import type { Circuit } from "../../ir/circuit.js";
 import type { Constant, DynamicValue, Path } from "../../ir/dynamic-value.js";
@@ -44,13 +45,17 @@ function nameOf(rule: number, rules: CompiledPack["rules"]): string {
 function usesOf({ eventRules, programs, lineage }: PackIr, predicate: number, rules: CompiledPack["rules"]): string[] {
   const events = (eventRules[predicate] ?? []).map((rule) => nameOf(rule, rules));
   const isOne = (named: { readonly predicate: number } | null): boolean => named?.predicate === predicate;
+  const late = (name: string, test: LateTest | null): string[] => [
+    ...(isOne(test) ? [`${name} late`] : []),
+    ...(test?.flagged?.otherwise === predicate ? [`${name} late without flags`] : []),
+  ];
   const others = programs.flatMap(({ rule, kind, stages, until, pipes }) => [
     ...stages.flatMap((stage, index) => {
       const name = `${nameOf(rule, rules)} ${kind === "sample" ? "filter" : "stage"} ${index}`;
-      return [...(isOne(stage) ? [name] : []), ...(isOne(stage.late) ? [`${name} late`] : [])];
+      return [...(isOne(stage) ? [name] : []), ...late(name, stage.late)];
     }),
     ...(isOne(until) ? [`${nameOf(rule, rules)} until`] : []),
-    ...(isOne(until?.late ?? null) ? [`${nameOf(rule, rules)} until late`] : []),
+    ...late(`${nameOf(rule, rules)} until`, until?.late ?? null),
     ...pipes.flatMap((pipe, index) => {
       const test = pipe.kind === "filter" ? pipe.test : "keys" in pipe ? pipe.keys : null;
       return isOne(test) ? [`${nameOf(rule, rules)} pipe ${index}`] : [];
@@ -62,7 +67,7 @@ function usesOf({ eventRules, programs, lineage }: PackIr, predicate: number, ru
     ),
     ...queries.flatMap(({ flag, ...query }) => [
       ...(isOne(query) ? [`lineage flag ${flag}`] : []),
-      ...(isOne(query.late) ? [`lineage flag ${flag} late`] : []),
+      ...late(`lineage flag ${flag}`, query.late),
     ]),
   ]);
   return [...events, ...others, ...trees];
