@@ -115,7 +115,8 @@ async function packageOf(
   const rules = queries.map((typed, index) => ({ rule: { ...rule, id: `query-${index}` }, query, typed }));
   const pack = tryCompile(
     rules,
-    { ...options, allPipes: true },
+    // Few events are candidates of a query, and its passes would take as long as a hundred thousand events.
+    { ...options, optimize: false, allPipes: true },
     options.target === undefined ? {} : { target: options.target },
   );
   if (pack instanceof LoweringError) throw pack.isLimit ? new QueryTooLargeError(pack) : pack;
