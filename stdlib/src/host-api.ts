@@ -37,10 +37,20 @@ export const FOREIGN_MILLISECONDS = 5000;
 export const FUEL_EXPORT = "kestrel:fuel";
 export const NO_MEMORY = -0x8000_0000;
 
-/** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
+/**
+ * Code that fails so often in a row, or so often by a limit while it is on probation, is left out for a while: first for so many of its events, then for
+ * twice as many, up to the most.
+ */
 export const FAULTS_TO_QUARANTINE = 3;
 export const QUARANTINE_EVENTS = 1000;
 export const QUARANTINE_MOST = 1_000_000;
+
+/**
+ * Code that a limit has stopped is on probation until it has answered so often: an evaluation has this part of its fuel, or that part of it
+ * which its last quarantine is of the longest. So code that never ends takes one and a half times its fuel of 100,000 events. Bench `foreign`.
+ */
+export const PROBATION_SHARE = 16;
+export const PROBATION_ANSWERS = 1000;
 
 /**
  * The same for predicates that eqlc has made, which end by themselves: all combinations of a question with 65,536 take some ten

@@ -19,7 +19,7 @@ import {
 } from "@kestrel/runtime/foreign/foreign-host";
 import type { Package } from "@kestrel/runtime/load/load-package";
 import { PackageError } from "@kestrel/runtime/load/problems";
-import { FAULTS_TO_QUARANTINE, QUARANTINE_EVENTS } from "@kestrel/stdlib/host-api";
+import { FAULTS_TO_QUARANTINE, PROBATION_ANSWERS, PROBATION_SHARE, QUARANTINE_EVENTS } from "@kestrel/stdlib/host-api";
 import { lookup } from "@kestrel/stdlib/schema/schema";
 import binaryen from "binaryen";
 import { suite } from "uvu";
@@ -231,7 +231,7 @@ foreign("a fault costs the event it was about, and nothing of the other rules", 
       init: () => undefined,
       evaluate() {
         const pid = Number(host.integer(idOf("process.pid"), 0));
-        if (pid % 3 === 0) throw new ForeignFault("fuel", "out of fuel");
+        if (pid % 3 === 0) throw new ForeignFault("error", "not this one");
         return true;
       },
       capture: () => [],
@@ -253,8 +253,8 @@ foreign("a fault costs the event it was about, and nothing of the other rules", 
   assert.equal(faults[2], {
     name: "c",
     isGenerated: false,
-    kind: "fuel",
-    message: "out of fuel",
+    kind: "error",
+    message: "not this one",
     count: 3,
     quarantined: 0,
   });
@@ -340,6 +340,34 @@ foreign("code that answers again is out of quarantine", async () => {
   const { byRule } = runLines(pack, linesOf(processes(FAULTS_TO_QUARANTINE + QUARANTINE_EVENTS + 2)));
   assert.is(byRule[0]?.length, 2);
 });
+
+foreign(
+  "code that a limit has stopped has less fuel until it has answered for a while, and so has its capture by itself",
+  async () => {
+    const fuel: number[] = [];
+    const captureFuel: number[] = [];
+    const maker: MakeForeign = (host, limits) => ({
+      init: () => undefined,
+      evaluate() {
+        fuel.push(limits.fuel);
+        if (host.integer(idOf("process.pid"), 0) === 1n) throw new ForeignFault("fuel", "out of fuel");
+        return true;
+      },
+      capture() {
+        captureFuel.push(limits.fuel);
+        if (host.integer(idOf("process.pid"), 0) === 3n) throw new ForeignFault("fuel", "out of fuel");
+        return [];
+      },
+    });
+    const pack = await packOf([using("code", "any where c()", { c: "c" })], [codeOf("c", ["process.pid"])], [maker]);
+    const full = pack.manifest.foreign[0]?.limits.fuel ?? 0;
+    const part = Math.floor(full / PROBATION_SHARE);
+    const { byRule } = runLines(pack, linesOf(processes(PROBATION_ANSWERS + 10)));
+    assert.is(byRule[0]?.length, PROBATION_ANSWERS + 9);
+    assert.equal(fuel, [full, full, ...Array(PROBATION_ANSWERS).fill(part), ...Array(8).fill(full)]);
+    assert.equal(captureFuel, [full, full, full, ...Array(PROBATION_ANSWERS).fill(part), ...Array(6).fill(full)]);
+  },
+);
 
 foreign("asking for what the package does not list is a fault", async () => {
   const asks: ((host: ForeignHost) => unknown)[] = [
