@@ -80,6 +80,9 @@ export const CAPTURE_BYTES = 16;
 /** Of the names and values of one pred_capture together. */
 export const MOST_CAPTURE_BYTES = 64 * 1024;
 
+/** Functions of the global table `kestrel` in Lua that are no part of the API: see docs/lua.md. */
+export const LUA_EXTRAS: readonly string[] = ["equal", "int64"];
+
 export type HostType = "i32" | "i64" | "f64";
 
 export interface HostParameter {

@@ -27,6 +27,8 @@ import { fuelFor, isLeftOut, noteAnswer, noteFault, type Trust, trusted } from "
 /** What one foreign code did. */
 export interface ForeignCounters {
   readonly name: string;
+  /** Whether eqlc has made the code, which nobody wrote by hand. */
+  readonly isGenerated: boolean;
   readonly evaluated: number;
   readonly matched: number;
   readonly faults: number;
@@ -245,7 +247,9 @@ export function createForeignTester(
       states.flatMap((state) => {
         if (state === null) return [];
         const { spec, evaluated, matched, faults, skipped, quarantines, lastFault } = state;
-        return [{ name: spec.name, evaluated, matched, faults, skipped, quarantines, lastFault }];
+        const { name, library } = spec;
+        const isGenerated = library !== null;
+        return [{ name, isGenerated, evaluated, matched, faults, skipped, quarantines, lastFault }];
       }),
   };
 }
