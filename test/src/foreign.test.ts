@@ -19,6 +19,7 @@ import {
 } from "@kestrel/runtime/foreign/foreign-host";
 import type { Package } from "@kestrel/runtime/load/load-package";
 import { PackageError } from "@kestrel/runtime/load/problems";
+import { summaryText } from "@kestrel/runtime/report/summary";
 import { FAULTS_TO_QUARANTINE, PROBATION_ANSWERS, PROBATION_SHARE, QUARANTINE_EVENTS } from "@kestrel/stdlib/host-api";
 import { lookup } from "@kestrel/stdlib/schema/schema";
 import binaryen from "binaryen";
@@ -308,6 +309,12 @@ foreign("code that always faults is left out for longer and longer, by events", 
   assert.is(asked, FAULTS_TO_QUARANTINE + 2);
   assert.is(counters.foreign[0]?.skipped, 3 * QUARANTINE_EVENTS);
   assert.is(byRule[1]?.length, events);
+  const said = (generated: boolean): string => {
+    const own = counters.foreign.map((one) => ({ ...one, isGenerated: generated }));
+    return summaryText({ ...counters, foreign: own }, { seconds: null, lost: new Map() });
+  };
+  assert.match(said(false), /, 5 faults of hand-written code$/);
+  assert.match(said(true), /, 5 faults of generated predicates$/);
 });
 
 foreign("a capture that always faults costs no match, and is not tried each time", async () => {
