@@ -83,7 +83,7 @@ export function summaryJson(
     named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
   }
   if (foreign.length > 0) {
-    named.foreign = foreign.map((one) =>
+    named.foreign = foreign.map(({ isGenerated, ...one }) =>
       Object.fromEntries(Object.entries(one).map(([name, value]) => [snakeCase(name), value])),
     );
   }
