@@ -1,26 +1,34 @@
 // What a predicate costs, by the way it is written: compiled from EQL, by hand in Wasm, by hand in Lua; and what a rule costs the others that is
 // stopped again and again.
 //
-// Each cost is the difference between packs that ask the same question of the same events once, and many times.
+// Each cost is the difference between packs that ask the same question of the same events once, and many times. Beside them stands what the machine
+// takes for nothing but a call: of functions that do nothing, one after the other, by name and through a table.
 
 import { strict as assert } from "node:assert";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { textToBinary } from "@kestrel/compiler/backend/wasm/seam";
 import { createDetector } from "@kestrel/runtime/engine/detector";
+import { wasm } from "@kestrel/runtime/wasm";
 import { compile, load } from "./compile.js";
 import type { Input } from "./corpus.js";
-import { spread } from "./replay.js";
 
 export interface ForeignResult {
   /** Nanoseconds of one: the least of all runs. */
   readonly costs: Readonly<Record<Way, number>>;
-  /** A pack with a rule in it that never ends, against the pack without, pair by pair. */
-  readonly quarantine: { readonly min: number; readonly median: number; readonly max: number };
+  /** A pack with a rule in it that never ends, against the pack without: slice by slice in turns, of each slice the least of all runs. */
+  readonly quarantine: { readonly ratio: number; readonly events: number; readonly stopped: number };
 }
 
-type Way = "compiled predicate" | "string read through the Host API" | "predicate in Wasm" | "predicate in Lua";
+type Way =
+  | "empty call by name"
+  | "empty call through a table"
+  | "compiled predicate"
+  | "string read through the Host API"
+  | "predicate in Wasm"
+  | "predicate in Lua";
 
 const EVENTS = 2000;
 const MANY = 20;
@@ -79,7 +87,7 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
       }
       const { built, leftOut } = compile({ name: "foreign", path });
       assert.equal(leftOut, 0);
-      return createDetector(await load(built), { latenessNs: 0n, onAlert: () => assert.fail("nothing can match") });
+      return createDetector(await load(built), { latenessNs: 0n, onAlert: () => undefined });
     };
     // Not a question that the index answers.
     const compiled = (count: number): Rules =>
@@ -87,28 +95,45 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
     const wat = (count: number, reads = 0): Rules => times(count, (at) => foreign(`w${at}`, "rule.wat", module(reads)));
     const lua = (count: number): Rules => times(count, (at) => foreign(`l${at}`, "predicate.lua", SCRIPT));
     const lines = Buffer.from(`${JSON.stringify(EVENT)}\n`.repeat(EVENTS));
-    const difference = async (few: Rules, many: Rules, factor: number): Promise<number> => {
-      const [one, other] = [await detectorOf(few), await detectorOf(many)];
-      let [least, leastMany] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-      for (let run = 0; run < runs + 2; run++) {
-        const [a, b] = [timeOf(() => one.feed(lines, ORIGIN)), timeOf(() => other.feed(lines, ORIGIN))];
-        if (run >= 2) [least, leastMany] = [Math.min(least, a), Math.min(leastMany, b)];
-      }
-      assert.deepEqual([one.counters().faults, other.counters().faults], [0, 0]);
+    const matching = Buffer.from(`${JSON.stringify({ ...EVENT, process: { pid: -1, name: NAME } })}\n`);
+    /** What `many` takes more than `few`, by `factor`; it tries so many predicates `more`, of which so many match the last event. */
+    const difference = async (
+      few: Rules,
+      many: Rules,
+      factor: number,
+      more: number,
+      found: number,
+    ): Promise<number> => {
+      const packs = [await detectorOf(few), await detectorOf(many)];
+      const [least = 0, leastMany = 0] = leastTimes(
+        packs.map((detector) => () => detector.feed(lines, ORIGIN)),
+        runs,
+      );
+      const counters = packs.map((detector) => detector.counters());
+      assert.deepEqual(
+        counters.map(({ faults, alerts, evaluated, events }) => ({ faults, alerts, evaluated: evaluated / events })),
+        [1, 1 + more].map((evaluated) => ({ faults: 0, alerts: 0, evaluated })),
+      );
+      for (const detector of packs) detector.feed(matching, ORIGIN);
+      assert.deepEqual(
+        packs.map((detector) => detector.counters().alerts),
+        [1, found],
+      );
       return ((leastMany - least) * 1e6) / (EVENTS * factor);
     };
     const costs = {
-      "compiled predicate": await difference(compiled(1), compiled(READS + 1), READS),
-      "string read through the Host API": await difference(wat(1), wat(1, READS), READS),
-      "predicate in Wasm": await difference(wat(1), wat(MANY + 1), MANY),
-      "predicate in Lua": await difference(lua(1), lua(MANY + 1), MANY),
+      ...(await emptyCalls(runs)),
+      "compiled predicate": await difference(compiled(1), compiled(READS + 1), READS, READS, 1),
+      "string read through the Host API": await difference(wat(1), wat(1, READS), READS, 0, 1),
+      "predicate in Wasm": await difference(wat(1), wat(MANY + 1), MANY, MANY, MANY + 1),
+      "predicate in Lua": await difference(lua(1), lua(MANY + 1), MANY, MANY, MANY + 1),
     };
-    return { costs, quarantine: await quarantine(input, runs) };
+    return { costs, quarantine: await quarantine(input) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 
-  async function quarantine({ rules, chunks }: Input, pairs: number): Promise<ForeignResult["quarantine"]> {
+  async function quarantine({ rules, chunks, events }: Input): Promise<ForeignResult["quarantine"]> {
     const path = join(folder, "endless");
     for (const [name, text] of Object.entries(foreign("endless", "predicate.lua", ENDLESS))) {
       mkdirSync(join(path, name, ".."), { recursive: true });
@@ -116,22 +141,58 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
     }
     const bare = await load(compile(rules).built);
     const beside = await load(compile(rules, [path]).built);
-    const run = (pack: typeof bare): { readonly milliseconds: number; readonly alerts: number } => {
-      const detector = createDetector(pack, { latenessNs: null, onAlert: () => undefined });
-      const milliseconds = timeOf(() => {
-        for (const chunk of chunks) detector.feed(chunk, ORIGIN);
-        detector.finish();
-      });
-      return { milliseconds, alerts: detector.counters().alerts };
-    };
-    const ratios: number[] = [];
-    for (let pair = 0; pair <= pairs; pair++) {
-      const [a, b] = [run(bare), run(beside)];
-      assert.equal(a.alerts, b.alerts);
-      if (pair > 0) ratios.push(b.milliseconds / a.milliseconds);
+    const packs = [bare, beside];
+    const least = packs.map((): number[] => []);
+    let stopped = 0;
+    for (let run = 0; run <= runs; run++) {
+      const detectors = packs.map((pack) => createDetector(pack, { latenessNs: null, onAlert: () => undefined }));
+      for (const [slice, chunk] of chunks.entries())
+        for (const [at, detector] of detectors.entries()) {
+          const time = timeOf(() => detector.feed(chunk, ORIGIN));
+          const own = least[at] ?? [];
+          if (run > 0) own[slice] = Math.min(own[slice] ?? time, time);
+        }
+      for (const detector of detectors) detector.finish();
+      const [one, other] = detectors.map((detector) => detector.counters());
+      assert.equal(one?.alerts, other?.alerts);
+      stopped = other?.faults ?? 0;
     }
-    return spread(ratios);
+    const [alone = 0, together = 0] = least.map((slices) => slices.reduce((sum, time) => sum + time, 0));
+    return { ratio: together / alone, events, stopped };
   }
+}
+
+/** Nanoseconds of a call of a function that does nothing, one of READS that are called one after the other, as often as events call predicates. */
+async function emptyCalls(
+  runs: number,
+): Promise<Pick<ForeignResult["costs"], "empty call by name" | "empty call through a table">> {
+  const all = (make: (at: number) => string): string => Array.from({ length: READS }, (_, at) => make(at)).join(" ");
+  const binary = textToBinary(`(module (table ${READS} funcref) (elem (i32.const 0) ${all((at) => `$empty${at}`)})
+    ${all((at) => `(func $empty${at})`)}
+    (func $named ${all((at) => `(call $empty${at})`)})
+    (func $listed (local $at i32) (loop $next (call_indirect (local.get $at))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const ${READS})))))
+    (func (export "named") (param i32) (loop $next (call $named)
+      (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "listed") (param i32) (loop $next (call $listed)
+      (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`);
+  assert.ok(typeof binary !== "string", String(binary));
+  const { exports } = new wasm.Instance(await wasm.compile(binary), {});
+  const [named, listed] = [exports.named, exports.listed] as ((times: number) => void)[];
+  const [byName = 0, throughTable = 0] = leastTimes([() => named?.(EVENTS), () => listed?.(EVENTS)], runs);
+  const each = (milliseconds: number): number => (milliseconds * 1e6) / (EVENTS * READS);
+  return { "empty call by name": each(byName), "empty call through a table": each(throughTable) };
+}
+
+/** Milliseconds of each, in turns: the least of all runs but the first two. */
+function leastTimes(works: readonly (() => unknown)[], runs: number): readonly number[] {
+  const least = works.map(() => Number.POSITIVE_INFINITY);
+  for (let run = 0; run < runs + 2; run++)
+    for (const [at, work] of works.entries()) {
+      const time = timeOf(work);
+      if (run >= 2) least[at] = Math.min(least[at] ?? 0, time);
+    }
+  return least;
 }
 
 const ORIGIN = { file: "bench", firstLine: 1 };

@@ -125,18 +125,18 @@ function analyseRule(
   return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
 }
 
-/** The code that a rule uses, by the names it gives it. */
+/** The code that a rule uses, by the names it gives it; null where there is none. */
 function usedCode(
   { uses }: Rule,
   packages: ReadonlyMap<string, Foreign>,
   span: Span,
-): { readonly predicates: ReadonlyMap<string, Foreign>; readonly problems: readonly Problem[] } {
-  const predicates = new Map<string, Foreign>();
+): { readonly predicates: ReadonlyMap<string, Foreign | null>; readonly problems: readonly Problem[] } {
+  const predicates = new Map<string, Foreign | null>();
   const problems: Problem[] = [];
   for (const [name, id] of uses) {
     const code = packages.get(id);
-    if (code !== undefined) predicates.set(name, code);
-    else {
+    predicates.set(name, code ?? null);
+    if (code === undefined) {
       const message = `\`${name}\` stands for the package "${id}", which is not among the rules`;
       problems.push({ code: "E0310", severity: "error", message, span });
     }

@@ -2,7 +2,8 @@
 //   startCandidates(present)   the guards that say that a reading has a value
 //   lookUp(group)              for each symbol group whose slot has a value: guards and posting lists of its symbols
 //   visitFound()               the lists that were found, now that all guards are known
-//   visitList(list)            lists of readings that have a value, and of what nothing narrows
+//   lackedGuards(), enter(p),  for each list of a reading that has a value, and of what nothing narrows: these are known
+//   countEvaluated(n)          when the pack is compiled, so their predicates are called where they stand
 // SOUND: a guard's bit is set when its condition holds, before the first posting is looked at; what is left out lacks a guard that
 // its predicate needs. See compiler/src/passes/choose-guards.ts.
 
@@ -83,16 +84,32 @@ function visitSymbols(group: usize): void {
 export function visitList(list: usize): void {
   const lacks = lacking;
   const end = list + POSTINGS_BYTES + load<u32>(list, POSTINGS_COUNT) * POSTING_BYTES;
+  let entered: u32 = 0;
   for (let at = list + POSTINGS_BYTES; at < end; at += POSTING_BYTES) {
-    if (!(load<u64>(at, POSTING_GUARDS) & lacks)) visit(load<u32>(at, POSTING_PREDICATE));
+    if (load<u64>(at, POSTING_GUARDS) & lacks) continue;
+    const predicate = load<u32>(at, POSTING_PREDICATE);
+    if (!enter(predicate)) continue;
+    entered++;
+    callPredicate(predicate);
   }
+  countEvaluated(entered);
 }
 
-/** Evaluates a predicate unless this event has seen it already. */
-function visit(predicate: u32): void {
+/** The guards that the event lacks, for generated code. */
+export function lackedGuards(): u64 {
+  return lacking;
+}
+
+/** Whether the event has not seen the predicate yet; from now on it has. */
+export function enter(predicate: u32): bool {
   const stamp = predicate_stamps + predicate * STAMP_BYTES;
-  if (load<u32>(stamp) == generation) return;
+  if (load<u32>(stamp) == generation) return false;
   store<u32>(stamp, generation);
-  count(CONTROL_EVALUATED);
-  callPredicate(predicate);
+  return true;
+}
+
+/** Counts predicates that were tried: once a list, for a store of the counter that the next load waits for would take longer than a small predicate. */
+export function countEvaluated(entered: u32): void {
+  const at = (CONTROL_BASE as u32) + (CONTROL_EVALUATED as u32);
+  store<u64>(at, load<u64>(at) + entered);
 }

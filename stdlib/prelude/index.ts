@@ -39,7 +39,7 @@ export {
   time_slot, time_unit, stamps_base, stamps_end, predicate_stamps, predicate_count, arena_base, arena_end,
   output_base, output_end, fold_ranges, fold_count,
 } from "./pack";
-export { lookUp, startCandidates, visitFound, visitList } from "./candidates";
+export { countEvaluated, enter, lackedGuards, lookUp, startCandidates, visitFound } from "./candidates";
 export { findLiterals } from "./literals";
 export { findLiterals } from "./literals";
 export { foldedValues, symbolsOf } from "./slots";

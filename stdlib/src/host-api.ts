@@ -37,10 +37,22 @@ export const FOREIGN_MILLISECONDS = 5000;
 export const FUEL_EXPORT = "kestrel:fuel";
 export const NO_MEMORY = -0x8000_0000;
 
-/** Code that fails so often in a row is left out for a while: first for so many of its events, then for twice as many, up to the most. */
+/**
+ * Code that fails so often in a row, or so often by a limit while it is on probation, is left out for a while: first for so many of its events, then for
+ * twice as many, up to the most.
+ */
 export const FAULTS_TO_QUARANTINE = 3;
 export const QUARANTINE_EVENTS = 1000;
 export const QUARANTINE_MOST = 1_000_000;
+
+/**
+ * Code that a limit has stopped is on probation until it answers: an evaluation has this part of its fuel, or that part of it which its last quarantine is
+ * of the longest. So code that never ends takes one and a half times its fuel of 100,000 events. Bench `foreign`. One answer is enough: the rule of
+ * examples/assemblyscript-rule is stopped by one event of 3,000, needs more than its part for others, and would lose alerts.
+ */
+export const PROBATION_SHARE = 16;
+/** Faults by a limit are forgotten after so many answers in a row; one event in 3,000 may have an end that is too far away. */
+export const TRUSTED_ANSWERS = 1000;
 
 /**
  * The same for predicates that eqlc has made, which end by themselves: all combinations of a question with 65,536 take some ten
@@ -69,6 +81,9 @@ export const CAPTURE_VALUE_LENGTH = 12;
 export const CAPTURE_BYTES = 16;
 /** Of the names and values of one pred_capture together. */
 export const MOST_CAPTURE_BYTES = 64 * 1024;
+
+/** Functions of the global table `kestrel` in Lua that are no part of the API: see docs/lua.md. */
+export const LUA_EXTRAS: readonly string[] = ["equal", "int64"];
 
 export type HostType = "i32" | "i64" | "f64";
 

@@ -14,6 +14,7 @@ import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES, HOST_FUNCTIONS, MOST_CAPTURES } fro
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { copying } from "./support/copying.js";
 
 const script = suite("assemblyscript");
 const root = mkdtempSync(join(tmpdir(), "kestrel-assemblyscript-"));
@@ -116,12 +117,14 @@ script("a rule that uses all of it runs as it says, and is built to the same byt
     [idOf("process.name"), () => [name]],
     [idOf("process.args"), () => ["one", "zwei €"]],
   ]);
+  const textOf = (field: number, index: number): Uint8Array | null => {
+    const text = texts.get(field)?.()[index];
+    return text === undefined ? null : utf8.encode(text);
+  };
   const host: ForeignHost = {
     count: (field) => texts.get(field)?.().length ?? 0,
-    text(field, index) {
-      const text = texts.get(field)?.()[index];
-      return text === undefined ? null : utf8.encode(text);
-    },
+    text: textOf,
+    copyText: copying(textOf),
     integer: (field) => (field === 1 ? -5n : null),
     double: (field) => (field === 1 ? -5 : null),
     boolean: (field) => (field === idOf("process.code_signature.exists") ? true : null),

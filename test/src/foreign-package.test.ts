@@ -14,7 +14,13 @@ import { readForeignPackage } from "@kestrel/compiler/foreign/read-foreign";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/front";
 import { checkRules } from "@kestrel/compiler/package/check-rules";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
-import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES, MOST_PATTERNS } from "@kestrel/stdlib/host-api";
+import {
+  FOREIGN_FUEL,
+  FOREIGN_MEMORY_BYTES,
+  HOST_FUNCTIONS,
+  LUA_EXTRAS,
+  MOST_PATTERNS,
+} from "@kestrel/stdlib/host-api";
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -329,6 +335,75 @@ foreign("says which field a manifest may have meant", () => {
     "E0706 manifest.json 18:5 `winlog.event_data.Anything` is no listed field, so it has no id to be read by",
   ]);
   assert.is(diagnostics[0]?.help, "did you mean `process.name`?");
+});
+
+foreign("warns of functions and fields that a script asks for and no host has", () => {
+  const asked = (
+    lines: string,
+    more: Readonly<Record<string, unknown>> = {},
+  ): { readonly said: readonly string[]; readonly isBuilt: boolean } => {
+    const source = `${lines}\nfunction pred_eval(event) return true end\n`;
+    const { rule, diagnostics } = read({ "manifest.json": manifest(more), "predicate.lua": source });
+    assert.ok(diagnostics.every(({ severity }) => severity === "warning"));
+    const helps = diagnostics.map(({ help }) => (help === undefined ? "" : `; ${help}`));
+    return { said: told(diagnostics).map((one, at) => one + helps[at]), isBuilt: rule !== null };
+  };
+  const warned = (lines: string, more: Readonly<Record<string, unknown>> = {}): readonly string[] => {
+    const { said, isBuilt } = asked(lines, more);
+    assert.ok(isBuilt);
+    return said;
+  };
+  assert.equal(
+    warned(
+      'local a = kestrel.event_get_string(1, 2)\nlocal b = kestrel["evnt_has"](1, 2)\nprint(kestrel.nothing_like_it)',
+    ),
+    [
+      "W0513 predicate.lua 1:19 the host offers no `kestrel.event_get_string`; did you mean `event_get_str`?",
+      "W0513 predicate.lua 2:19 the host offers no `kestrel.evnt_has`; did you mean `event_has`?",
+      "W0513 predicate.lua 3:15 the host offers no `kestrel.nothing_like_it`",
+    ],
+  );
+  assert.equal(warned('local a = kestrel.fields["process.nmae"]\nlocal b = kestrel.fields.process.name'), [
+    "W0513 predicate.lua 1:26 unknown field `process.nmae`; did you mean `process.name`?",
+    'W0513 predicate.lua 2:26 unknown field `process`; write `kestrel.fields["process.name"]`',
+  ]);
+  assert.equal(warned('local a = kestrel.fields["process.pid"]', { fields: ["process.name"] }), [
+    "W0513 predicate.lua 1:26 `process.pid` is not among the `fields` of the manifest",
+  ]);
+  for (const sound of [
+    ...[...HOST_FUNCTIONS.map(({ name }) => name), ...LUA_EXTRAS].map((name) => `local a = kestrel.${name}`),
+    'local a = kestrel.fields["process.name"] local b = "message" local d = kestrel.fields.message local c = kestrel["fields"]["process.pid"]',
+    "-- kestrel.nothing\nlocal a = 'kestrel.nothing' local b = [[kestrel.nothing]]",
+    "local name = 'x' local a = kestrel[name] local b = kestrel.fields[name]",
+    "local k = kestrel local a = k.nothing",
+    "local t = {} t.kestrel = t local a = t.kestrel.nothing",
+    "kestrel.mine = 1 local a = kestrel.mine",
+    "function kestrel.mine() end kestrel.mine()",
+    "kestrel.fields = { mine = 1 } local a = kestrel.fields.mine",
+    "local kestrel = { nothing = 1 } local a = kestrel.nothing",
+    "local function f(kestrel) return kestrel.nothing end",
+    "local a, kestrel = 1, { nothing = 1 } local b = kestrel.nothing",
+    "for kestrel in pairs({}) do local a = kestrel.nothing end",
+    "kestrel = { nothing = 1 } local a = kestrel.nothing",
+  ])
+    assert.equal(warned(sound), [], sound);
+});
+
+foreign("text that is nested too deeply is refused, whatever the stack", () => {
+  const nested = (depth: number, more = ""): string =>
+    `(module ${more} (memory (export "memory") 1) (func (export "pred_eval") (param i32) (result i32) ${"(i32.eqz ".repeat(depth)}(local.get 0)${")".repeat(depth)}))`;
+  const said = (wat: string): readonly string[] => problems({ "manifest.json": manifest(), "rule.wat": wat });
+  const isBuilt = (wat: string): boolean => read({ "manifest.json": manifest(), "rule.wat": wat }).rule !== null;
+  assert.ok(isBuilt(nested(900)));
+  for (const depth of [1000, 30_000])
+    assert.match(said(nested(depth)).join(), /^E0708 rule.wat 1:\d+ the text is nested more than 1000 deep$/);
+  const parentheses = "(".repeat(2000);
+  assert.ok(
+    isBuilt(nested(3, `;; ${parentheses}\n (; ${parentheses} ;) (global $"a\\"${parentheses}" i32 (i32.const 0))`)),
+  );
+  const flat = `(module (memory (export "memory") 1) (func (export "pred_eval") (param i32) (result i32)
+    ${"block ".repeat(60_000)} ${"end ".repeat(60_000)} i32.const 1))`;
+  assert.match(said(flat).join(), /^E0708 rule.wat .*nest/);
 });
 
 foreign("finds numbers and texts in Lua, and none in comments", () => {

@@ -22,6 +22,7 @@ import {
 import binaryen from "binaryen";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { copying } from "./support/copying.js";
 
 const foreign = suite("foreign-wasm");
 
@@ -61,10 +62,12 @@ interface TestHost extends ForeignHost {
 function hostOf(texts: readonly string[] = ["straße", "b"]): TestHost {
   const log: unknown[] = [];
   const bytes = texts.map((text) => new TextEncoder().encode(text));
+  const text = (field: number, index: number): Uint8Array | null => (field === 2 ? (bytes[index] ?? null) : null);
   return {
     log,
     count: (field) => (field === 2 ? texts.length : field === 1 ? 1 : 0),
-    text: (field, index) => (field === 2 ? (bytes[index] ?? null) : null),
+    text,
+    copyText: copying(text),
     integer: (field, index) => (field === 1 && index === 0 ? -5n : null),
     double: (field) => (field === 1 ? -5 : null),
     boolean: (field) => (field === 3 ? true : null),
@@ -527,6 +530,19 @@ foreign("never cuts a character", async () => {
   };
   for (const text of ["straße", "😀😀", "", "a😀", "é"])
     for (let room = 0; room < 10; room++) assert.is(await written(text, room), true, `${text} in ${room}`);
+  const long = "aé".repeat(40);
+  for (const room of [63, 64, 65, 66, 67, 119, 120, 121]) assert.is(await written(long, room), true, `in ${room}`);
+});
+
+foreign("a memory that has grown is written to where it stands now", async () => {
+  const grown = `${imports("event_get_str")} ${evaluating(
+    `(drop (call $event_get_str (local.get 0) (i32.const 2) (i32.const 0) (i32.const 16)))
+     (drop (memory.grow (i32.const 1)))
+     (drop (call $event_get_str (local.get 0) (i32.const 2) (i32.const 65536) (i32.const 16)))
+     (i32.eq (i32.load8_u (i32.const 65536)) (i32.load8_u (i32.const 0)))`,
+  )}`;
+  const instance = await instanceOf(built(grown));
+  assert.is(instance.evaluate(), true);
 });
 
 const HOST_FAULTS: Readonly<Record<string, string>> = {

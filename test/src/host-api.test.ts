@@ -10,7 +10,10 @@ import {
   HOST_FUNCTIONS,
   MOST_CAPTURES,
   MOST_PATTERNS,
+  PROBATION_SHARE,
   QUARANTINE_EVENTS,
+  QUARANTINE_MOST,
+  TRUSTED_ANSWERS,
 } from "@kestrel/stdlib/host-api";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -38,6 +41,11 @@ host("names are distinct, and docs/host-api.md says the limits that hold", () =>
     `patterns in a file | ${MOST_PATTERNS}`,
     `captures of a match | ${MOST_CAPTURES}`,
     `next ${QUARANTINE_EVENTS.toLocaleString("en")} events`,
+    `up to ${QUARANTINE_MOST.toLocaleString("en")}`,
+    `a part of ${PROBATION_SHARE} of its steps`,
+    "until it answers",
+    `after ${TRUSTED_ANSWERS.toLocaleString("en")} answers in a row`,
+    `left out for ${((QUARANTINE_MOST / PROBATION_SHARE) * 2).toLocaleString("en")} events has an eighth`,
   ]) {
     assert.ok(page.includes(text), text);
   }

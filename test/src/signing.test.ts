@@ -1,7 +1,7 @@
 // Signatures of packages: eqlc makes them with keys as OpenSSL writes them, and kestrel-run takes what a trusted key has signed and
 // nothing else.
 
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -239,6 +239,19 @@ signing("a signature file that is none is refused whatever is in it", async () =
   writeFileSync(join(root, signed([]), "manifest.sig"), "mine");
   const kept = run(EQLC, "sign", `signed-${copies - 1}`, "--key", "one.pem");
   assert.equal([kept.code, readFileSync(join(root, `signed-${copies - 1}`, "manifest.sig"), "utf8")], [2, "mine"]);
+});
+
+signing("a pipe in the place of the signatures is not waited for", () => {
+  cpSync(at("pack"), at("piped"), { recursive: true });
+  execFileSync("mkfifo", [at("piped/manifest.sig")]);
+  const { status, stderr } = spawnSync(process.execPath, [EQLC, "sign", "piped", "--key", "one.pem"], {
+    encoding: "utf8",
+    cwd: root,
+    timeout: 60_000,
+  });
+  assert.is(status, 2, stderr);
+  assert.match(stderr, /manifest\.sig is no regular file; remove it to begin anew/);
+  rmSync(at("piped"), { recursive: true });
 });
 
 signing("keys that cannot sign or be trusted are named", () => {

@@ -44,6 +44,7 @@ const BUILDERS: Readonly<Record<ElasticOwn, Build> & Partial<Record<FunctionName
 /** Types a call. */
 export function bindCall(call: Call, binder: Binder, context: BindContext): Typed {
   const code = context.predicates.get(call.name);
+  if (code === null) return missingCode(call, binder, context);
   if (code !== undefined) return bindForeign(call, code, context);
   const found = findElastic(call.name);
   if (found === null) return unknownFunction(call, binder, context);
@@ -86,6 +87,12 @@ function bindForeign(call: Call, code: Foreign, context: BindContext): Typed {
     return report(context, "E0304", call.span, `\`${name}\` is a predicate of a package, and takes no arguments`);
   }
   return { kind: "foreign", code };
+}
+
+/** What the name stands for is missing, and that has been said; there may be something to say of the arguments. */
+function missingCode(call: Call, binder: Binder, context: BindContext): Typed {
+  for (const arg of call.args) binder.bind(arg, context);
+  return NULL;
 }
 
 function unknownFunction(call: Call, binder: Binder, context: BindContext): Typed {

@@ -14,7 +14,7 @@ export interface BindContext {
   /** Ranges of the query that were not understood, which is reported: nothing is said of what touches one. */
   readonly unread: readonly Span[];
   /** What the query may call beside the functions of the language. */
-  readonly predicates: ReadonlyMap<string, Foreign>;
+  readonly predicates: ReadonlyMap<string, Foreign | null>;
   /** What each expression was typed as, for the lints. */
   readonly bound: Map<Expr, Typed>;
   /** Where the nodes of conditions are written. */
@@ -44,7 +44,7 @@ export interface Variable {
 export function createContext(
   schema: Schema,
   unread: readonly Span[],
-  predicates: ReadonlyMap<string, Foreign>,
+  predicates: ReadonlyMap<string, Foreign | null>,
 ): BindContext {
   return {
     schema,

@@ -16,13 +16,13 @@ const MAX_MAXSPAN_NS = (1n << 63n) - 1n;
 
 /**
  * Types a query; null when it has errors, all of which are in `problems`. Its categories are compared with `categoryField`, or
- * with the pack's category field where that is null; `predicates` are what it may call beside the functions of the language.
+ * with the pack's category field where that is null; `predicates` are what it may call beside the functions of the language; of one that is null it has been said that it is missing.
  */
 export function bindQuery(
   query: Query,
   schema: Schema,
   categoryField: string | null = null,
-  predicates: ReadonlyMap<string, Foreign> = new Map(),
+  predicates: ReadonlyMap<string, Foreign | null> = new Map(),
 ): { typed: TypedQuery | null; problems: Problem[]; bound: ReadonlyMap<Expr, Typed> } {
   const context = createContext(schema, query.unread, predicates);
   const bound = query.dialect === "endgame" ? bindEndgameQuery(query, context) : bindElastic(query, context);

@@ -41,6 +41,7 @@ export const CODES = {
   W0510: "The field is not listed; its namespace takes any name.",
   W0511: "Two rules have the same id.",
   W0512: "The field is not listed, and is taken for what the rule uses it as.",
+  W0513: "A script asks its host for a function or a field that is not there.",
   N0601: "The file is not a rule and was left out.",
   N0602: "The rule is disabled and was left out.",
   E0701: "A file of a hand-written rule is missing, too large or not valid UTF-8.",

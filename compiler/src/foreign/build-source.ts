@@ -52,12 +52,18 @@ export function buildSource(request: BuildRequest): BuildResult {
     const late = (error as NodeJS.ErrnoException).code === "ETIMEDOUT";
     return { ok: false, problems: [{ message: late ? `it takes more than ${MILLISECONDS / 1000} s` : error.message }] };
   }
-  if (status !== 0) return { ok: false, problems: [{ message: `the compiler failed: ${lastLine(stderr)}` }] };
+  if (status !== 0) return { ok: false, problems: [failure(lastLine(stderr))] };
   try {
     return JSON.parse(stdout) as BuildResult;
   } catch {
     return { ok: false, problems: [{ message: "the compiler gave no answer" }] };
   }
+}
+
+/** The engine's error for a compiler that called itself too deeply says nothing of the source. */
+export function failure(why: string): BuildProblem {
+  const isDeep = why.includes("Maximum call stack size exceeded");
+  return { message: isDeep ? "the source is nested too deeply" : `the compiler failed: ${why}` };
 }
 
 function lastLine(text: string): string {

@@ -28,20 +28,28 @@ const LABEL = /::/y;
 const SPACE = /\s+/y;
 const LONG_OPEN = /\[(=*)\[/y;
 
-/** Every integer and text, in order; comments are left out. What Lua would refuse is passed over. `onWord` is given names, keywords and `::`. */
-export function literalsOf(source: string, onWord: (word: string) => void = () => undefined): Literal[] {
-  const literals: Literal[] = [];
+/** A part of the source that is neither space nor comment: `other` is a float, a text that Lua would refuse, or a character alone. */
+export interface LuaToken {
+  readonly kind: "word" | "integer" | "text" | "other";
+  /** The word, the digits, the text as a value, or the characters. */
+  readonly value: string;
+  /** Offsets in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The tokens of a source, in order; `::` is a word. What Lua would refuse is passed over. */
+export function* tokensOf(source: string): Generator<LuaToken> {
   let at = source.startsWith("#") ? lineEnd(source, 0) : 0;
   const match = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at;
     return pattern.exec(source);
   };
   while (at < source.length) {
-    const skipped = match(SPACE);
-    const word = skipped ?? match(WORD) ?? match(LABEL);
-    if (word !== null) {
-      if (skipped === null) onWord(word[0]);
-      at += word[0].length;
+    const start = at;
+    const space = match(SPACE);
+    if (space !== null) {
+      at += space[0].length;
       continue;
     }
     if (source.startsWith("--", at)) {
@@ -50,28 +58,39 @@ export function literalsOf(source: string, onWord: (word: string) => void = () =
       at = long === null ? lineEnd(source, at) : readLong(source, at, long).end;
       continue;
     }
-    const long = match(LONG_OPEN);
-    if (long !== null) {
+    const word = match(WORD) ?? match(LABEL);
+    const long = word === null ? match(LONG_OPEN) : null;
+    const number = word === null && long === null ? match(NUMBER) : null;
+    const first = source.charAt(at);
+    if (word !== null) {
+      at += word[0].length;
+      yield { kind: "word", value: word[0], start, end: at };
+    } else if (long !== null) {
       const { value, end } = readLong(source, at, long);
-      literals.push({ kind: "text", value });
       at = end;
-      continue;
-    }
-    const number = match(NUMBER);
-    if (number !== null) {
-      const value = integerOf(number[0]);
-      if (value !== null) literals.push({ kind: "integer", value });
+      yield { kind: "text", value, start, end };
+    } else if (number !== null) {
       at += number[0].length;
-      continue;
-    }
-    const quote = source.charAt(at);
-    if (quote === '"' || quote === "'") {
-      const { value, end } = readQuoted(source, at, quote);
-      if (value !== null) literals.push({ kind: "text", value });
+      const kind = integerOf(number[0]) === null ? "other" : "integer";
+      yield { kind, value: number[0], start, end: at };
+    } else if (first === '"' || first === "'") {
+      const { value, end } = readQuoted(source, at, first);
       at = end;
-      continue;
+      yield value === null ? { kind: "other", value: first, start, end } : { kind: "text", value, start, end };
+    } else {
+      at += 1;
+      yield { kind: "other", value: first, start, end: at };
     }
-    at += 1;
+  }
+}
+
+/** Every integer and text, in order. `onWord` is given names, keywords and `::`. */
+export function literalsOf(source: string, onWord: (word: string) => void = () => undefined): Literal[] {
+  const literals: Literal[] = [];
+  for (const { kind, value } of tokensOf(source)) {
+    if (kind === "word") onWord(value);
+    else if (kind === "text") literals.push({ kind, value });
+    else if (kind === "integer") literals.push({ kind, value: integerOf(value) ?? 0 });
   }
   return literals;
 }

@@ -11,6 +11,7 @@ import { fileProblem, type SourceFile } from "../sources/source-file.js";
 import { type BuildProblem, buildSource } from "./build-source.js";
 import type { ForeignRule } from "./foreign-rule.js";
 import { literalsOf, luaFields } from "./lua-fields.js";
+import { unknownMembers } from "./lua-members.js";
 import { jumpsIn, luaProblem, MOST_JUMPS } from "./lua-syntax.js";
 import { checkWasm } from "./wasm-check.js";
 
@@ -38,7 +39,7 @@ export function readForeign(source: ForeignSource, schema: Schema): ReadForeign 
     source.codeFile === "predicate.lua"
       ? readLua(source, named, schema, report)
       : readWasm(source, named, schema, report);
-  if (built === null || diagnostics.length > 0) return { rule: null, diagnostics };
+  if (built === null || diagnostics.some(({ severity }) => severity === "error")) return { rule: null, diagnostics };
   const { rule, regexes, globs, capabilities, limits, folder, files } = source;
   const runtime = source.codeFile === "predicate.lua" ? "lua" : "wasm";
   return {
@@ -82,7 +83,10 @@ function readLua(source: ForeignSource, named: readonly Field[] | null, schema: 
     report(file, "E0711", "the script does not define `pred_eval`", more);
     return null;
   }
-  return { code: source.code, fields: named ?? luaFields(file.text, schema) };
+  const fields = named ?? luaFields(file.text, schema);
+  for (const { message, span, help } of unknownMembers(file.text, fields, named !== null, schema))
+    report(file, "W0513", message, help === undefined ? { span } : { span, help });
+  return { code: source.code, fields };
 }
 
 function readWasm(source: ForeignSource, named: readonly Field[] | null, schema: Schema, report: Report): Built | null {

@@ -3,7 +3,7 @@
 // INVARIANT: of each key there is one signature, the last that was made; those of other keys stay while they are of this manifest.
 
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   KEY_ID_DIGITS,
@@ -100,6 +100,10 @@ function withSignatures(
 function standing(folder: string): readonly ManifestSignature[] {
   const path = join(folder, SIGNATURE_FILE);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return [];
+  // A pipe in its place would be waited for without end.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new Error(`${SIGNATURE_FILE} is no regular file; remove it to begin anew`);
+  }
   let file: Partial<SignatureFile> | null = null;
   try {
     file = JSON.parse(readFileSync(path, "utf8")) as Partial<SignatureFile> | null;

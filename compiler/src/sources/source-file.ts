@@ -1,7 +1,7 @@
 // A rule file's text to what every frontend returns: its rules, or why it is not a rule file.
 
 import type { Code } from "../diagnostics/codes.js";
-import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import type { Diagnostic, Severity } from "../diagnostics/diagnostic.js";
 import type { QueryOffset, Rule } from "../rule/rule.js";
 import type { Span } from "../syntax/ast.js";
 
@@ -21,11 +21,13 @@ export interface SourceResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const SEVERITIES: Readonly<Record<string, Severity>> = { N: "note", W: "warning" };
+
 /** A diagnostic about the file as a whole, or about `span` of its text. */
 export function fileProblem(file: SourceFile, code: Code, message: string, span?: Span, help?: string): Diagnostic {
   return {
     code,
-    severity: code.startsWith("N") ? "note" : "error",
+    severity: SEVERITIES[code.charAt(0)] ?? "error",
     message,
     place: span === undefined ? { file: file.path } : { file: file.path, text: file.text, span, lineOffset: 0 },
     ...(help === undefined ? {} : { help }),

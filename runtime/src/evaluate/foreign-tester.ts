@@ -1,20 +1,13 @@
 // A module that asks for foreign code -> its answers. One tester belongs to one instance of the module, and keeps an instance of each
 // code, made when it is first asked for.
 //
-// Code that faults has said no to the event, is counted, and begins anew with the next. When it faults several times in a row it is put in
-// quarantine: it says no without being asked, first to a thousand of its events, then to twice as many each time, until it answers once.
-// Quarantine counts events and not time, so that a replay does the same.
+// Code that faults has said no to the event, is counted, and begins anew with the next; when it faults again and again it has less fuel, and says
+// no without being asked (trust.ts).
 //
 // INVARIANT: whatever foreign code does, the module goes on, and what other rules find does not change.
 
 import { CONTROL_BASE, CONTROL_COMBINATIONS, CONTROL_LINE } from "@kestrel/stdlib/abi";
-import {
-  FAULTS_TO_QUARANTINE,
-  FOREIGN_MILLISECONDS,
-  MOST_CAPTURES,
-  QUARANTINE_EVENTS,
-  QUARANTINE_MOST,
-} from "@kestrel/stdlib/host-api";
+import { FOREIGN_MILLISECONDS, MOST_CAPTURES } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
 import {
   type Captures,
@@ -29,10 +22,13 @@ import type { ForeignTest, PackInstance } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { type MemoryView, refresh, viewMemory } from "../load/memory-view.js";
 import { createEventValues, type EventValues } from "./foreign-values.js";
+import { fuelFor, isLeftOut, noteAnswer, noteFault, type Trust, trusted } from "./trust.js";
 
 /** What one foreign code did. */
 export interface ForeignCounters {
   readonly name: string;
+  /** Whether eqlc has made the code, which nobody wrote by hand. */
+  readonly isGenerated: boolean;
   readonly evaluated: number;
   readonly matched: number;
   readonly faults: number;
@@ -67,7 +63,8 @@ export interface ForeignTester {
 interface State {
   readonly spec: ManifestForeign;
   readonly code: MakeForeign;
-  readonly limits: Limits;
+  /** Those of the next call. */
+  readonly limits: Limits & { fuel: number };
   readonly host: GeneratedHost;
   instance: ForeignInstance | null;
   evaluated: number;
@@ -76,21 +73,12 @@ interface State {
   skipped: number;
   quarantines: number;
   lastFault: string | null;
-  /** Faults since it answered last; events left of its quarantine, and how long the last one was. */
-  inARow: number;
-  resting: number;
-  rest: number;
-  /** The same of pred_capture: what is wrong with it costs no match. */
-  capturesInARow: number;
-  capturesResting: number;
-  captureRest: number;
+  readonly evaluating: Trust;
+  /** Of pred_capture by itself: what is wrong with it costs no match. */
+  readonly capturing: Trust;
 }
 
 const NO_CAPTURES: Captures = [];
-
-function nextRest(rest: number): number {
-  return rest === 0 ? QUARANTINE_EVENTS : Math.min(rest * 2, QUARANTINE_MOST);
-}
 
 /** `instance` is only asked for once the module runs. */
 export function createForeignTester(
@@ -176,27 +164,26 @@ export function createForeignTester(
       host: createHost(spec),
       instance: null,
       ...{ evaluated: 0, matched: 0, faults: 0, skipped: 0, quarantines: 0, lastFault: null },
-      ...{ inARow: 0, resting: 0, rest: 0 },
-      ...{ capturesInARow: 0, capturesResting: 0, captureRest: 0 },
+      evaluating: trusted(),
+      capturing: trusted(),
     };
     states[number] = made;
     return made;
   }
 
-  function fault(state: State, error: unknown): void {
+  /** Notes a fault of one of its entries, which ends the instance. */
+  function fault(state: State, trust: Trust, error: unknown): void {
     if (!(error instanceof ForeignFault)) throw error;
-    state.instance = null;
-    state.faults++;
-    state.inARow++;
-    state.lastFault = `${error.kind}: ${error.message}`;
-    if (state.inARow >= FAULTS_TO_QUARANTINE) {
-      state.rest = nextRest(state.rest);
-      state.resting = state.rest;
-      state.quarantines++;
-    }
     const { kind, message } = error;
     const { name, library } = state.spec;
-    onFault({ name, isGenerated: library !== null, kind, message, count: state.faults, quarantined: state.resting });
+    state.instance = null;
+    state.faults++;
+    state.lastFault = `${kind}: ${message}`;
+    // What eqlc has made ends by itself, however much it takes.
+    const entersQuarantine = noteFault(trust, kind, library === null);
+    if (entersQuarantine && trust === state.evaluating) state.quarantines++;
+    const quarantined = state.evaluating.resting;
+    onFault({ name, isGenerated: library !== null, kind, message, count: state.faults, quarantined });
   }
 
   function start(state: State): ForeignInstance {
@@ -208,23 +195,14 @@ export function createForeignTester(
 
   /** What pred_capture says; a fault in it costs the captures, not the match, and after several it is not asked for a while. */
   function ask(state: State, instance: ForeignInstance): Captures {
-    if (state.capturesResting > 0) {
-      state.capturesResting--;
-      return NO_CAPTURES;
-    }
+    if (isLeftOut(state.capturing)) return NO_CAPTURES;
     try {
+      state.limits.fuel = fuelFor(state.capturing, state.spec.limits.fuel);
       const said = instance.capture();
-      state.capturesInARow = 0;
-      state.captureRest = 0;
+      noteAnswer(state.capturing);
       return said;
     } catch (error) {
-      fault(state, error);
-      // It has answered: this fault is none of those that put it in quarantine.
-      state.inARow = 0;
-      if (++state.capturesInARow >= FAULTS_TO_QUARANTINE) {
-        state.captureRest = nextRest(state.captureRest);
-        state.capturesResting = state.captureRest;
-      }
+      fault(state, state.capturing, error);
       return NO_CAPTURES;
     }
   }
@@ -242,8 +220,7 @@ export function createForeignTester(
     test(number) {
       const state = stateOf(number);
       if (state === null) return 0;
-      if (state.resting > 0) {
-        state.resting--;
+      if (isLeftOut(state.evaluating)) {
         state.skipped++;
         return 0;
       }
@@ -252,16 +229,16 @@ export function createForeignTester(
       emitted = false;
       captured = [];
       try {
+        state.limits.fuel = fuelFor(state.evaluating, state.spec.limits.fuel);
         const own = state.instance ?? start(state);
         const said = own.evaluate();
-        state.inARow = 0;
-        state.rest = 0;
+        noteAnswer(state.evaluating);
         if (!emitted && !said) return 0;
         state.matched++;
         keepCaptures(state, own, number);
         return 1;
       } catch (error) {
-        fault(state, error);
+        fault(state, state.evaluating, error);
         return 0;
       }
     },
@@ -270,7 +247,9 @@ export function createForeignTester(
       states.flatMap((state) => {
         if (state === null) return [];
         const { spec, evaluated, matched, faults, skipped, quarantines, lastFault } = state;
-        return [{ name: spec.name, evaluated, matched, faults, skipped, quarantines, lastFault }];
+        const { name, library } = spec;
+        const isGenerated = library !== null;
+        return [{ name, isGenerated, evaluated, matched, faults, skipped, quarantines, lastFault }];
       }),
   };
 }

@@ -5,15 +5,14 @@
 
 import { SLOT_COUNT, SLOT_VALUE, VALUE_ADDRESS, VALUE_BYTES, VALUE_LENGTH } from "@kestrel/stdlib/abi";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
+import { copyCharacters } from "../foreign/copy-characters.js";
 import { ForeignFault, type ForeignHost } from "../foreign/foreign-host.js";
 import type { MemoryView } from "../load/memory-view.js";
 
 /** The part of a ForeignHost that reads events. */
-export type EventValues = Pick<ForeignHost, "count" | "text" | "integer" | "double" | "boolean">;
+export type EventValues = Pick<ForeignHost, "count" | "text" | "copyText" | "integer" | "double" | "boolean">;
 
 type ListedReading = ManifestForeign["readings"][number];
-
-const NO_TEXT = new Uint8Array(0);
 
 /** Values of the readings that foreign code may ask for, each by its field's number. */
 export function createEventValues(memory: MemoryView, readings: readonly ListedReading[]): EventValues {
@@ -39,18 +38,24 @@ export function createEventValues(memory: MemoryView, readings: readonly ListedR
     return address + VALUE_BYTES <= memory.bytes.length ? address : 0;
   }
 
+  /** Finds a text: where it stands, and how long it is. */
+  let address = 0;
+  let length = 0;
+  function findText(field: number, index: number): boolean {
+    const reading = readingOf(field);
+    if (!isText(reading.type)) return false;
+    const at = addressOf(reading, index);
+    if (at === 0) return false;
+    length = memory.view.getUint32(at + VALUE_LENGTH, true);
+    address = length === 0 ? 0 : memory.view.getUint32(at + VALUE_ADDRESS, true);
+    return address + length <= memory.bytes.length;
+  }
+
   return {
     count: (field) => valuesOf(readingOf(field).slot),
-    text(field, index) {
-      const reading = readingOf(field);
-      if (!isText(reading.type)) return null;
-      const at = addressOf(reading, index);
-      if (at === 0) return null;
-      const address = memory.view.getUint32(at + VALUE_ADDRESS, true);
-      const length = memory.view.getUint32(at + VALUE_LENGTH, true);
-      if (length === 0) return NO_TEXT;
-      return address + length > memory.bytes.length ? null : memory.bytes.subarray(address, address + length);
-    },
+    text: (field, index) => (findText(field, index) ? memory.bytes.subarray(address, address + length) : null),
+    copyText: (field, index, into, start, room) =>
+      findText(field, index) ? copyCharacters(memory.bytes, address, length, into, start, room) : 0,
     integer(field, index) {
       const reading = readingOf(field);
       if (reading.type !== "long" && reading.type !== "date") return null;

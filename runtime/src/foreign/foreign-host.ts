@@ -37,6 +37,8 @@ export interface ForeignHost {
   count(field: number): number;
   /** The value with that index; null when it is missing or of another type. Bytes are UTF-8 and good until the event ends. */
   text(field: number, index: number): Uint8Array | null;
+  /** Copies the whole characters of that text for which there is room, and returns their bytes; 0 when it is missing. */
+  copyText(field: number, index: number, into: Uint8Array, start: number, room: number): number;
   /** A long, or a date. */
   integer(field: number, index: number): bigint | null;
   double(field: number, index: number): number | null;

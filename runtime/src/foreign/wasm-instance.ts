@@ -151,8 +151,7 @@ function bindHost(host: ForeignHost, state: State, { milliseconds }: Limits): Re
       return host.integer(field, 0) ?? 0n;
     },
     event_get_str(event: number, field: number, address: number, length: number) {
-      begin(state, event);
-      return write(state, host.text(field, 0), address, length);
+      return copyText(state, host, event, field, 0, address, length);
     },
     re_match(id: number, address: number, length: number) {
       charge(state, HOST_CALL_FUEL);
@@ -189,8 +188,7 @@ function bindHost(host: ForeignHost, state: State, { milliseconds }: Limits): Re
       return host.count(field);
     },
     event_get_str_at(event: number, field: number, index: number, address: number, length: number) {
-      begin(state, event);
-      return write(state, host.text(field, index >>> 0), address, length);
+      return copyText(state, host, event, field, index >>> 0, address, length);
     },
     event_get_i64_at(event: number, field: number, index: number) {
       begin(state, event);
@@ -203,6 +201,10 @@ function bindHost(host: ForeignHost, state: State, { milliseconds }: Limits): Re
 
 function begin(state: State, event: number): void {
   charge(state, HOST_CALL_FUEL);
+  checkEvent(event);
+}
+
+function checkEvent(event: number): void {
   if (event !== EVENT_HANDLE) throw new ForeignFault("host", `there is no event ${event}`);
 }
 
@@ -213,21 +215,25 @@ function charge({ fuel }: State, cost: number): void {
   if (left < 0) throw new ForeignFault("fuel", "the module used up its fuel");
 }
 
-/** The memory as bytes; growing it takes the old view away. */
+/** The memory as bytes. Growing it leaves a view of no bytes behind; to ask the memory for its buffer takes longer than to read a text. */
 function bytesOf(state: State): Uint8Array {
-  if (state.bytes.buffer !== state.memory.buffer) state.bytes = new Uint8Array(state.memory.buffer);
+  if (state.bytes.length === 0) state.bytes = new Uint8Array(state.memory.buffer);
   return state.bytes;
 }
 
-/** The bytes of the memory from an address on. Addresses and lengths come as signed numbers and are not. */
-function rangeOf(state: State, address: number, length: number): Uint8Array {
+/** Addresses and lengths come as signed numbers and are not. */
+function checkRange(state: State, address: number, length: number): void {
   const start = address >>> 0;
-  const end = start + (length >>> 0);
-  const bytes = bytesOf(state);
-  if (end > bytes.length) {
+  if (start + (length >>> 0) > bytesOf(state).length) {
     throw new ForeignFault("host", `the memory has no ${length >>> 0} bytes at the address ${start}`);
   }
-  return bytes.subarray(start, end);
+}
+
+/** The bytes of the memory from an address on. */
+function rangeOf(state: State, address: number, length: number): Uint8Array {
+  checkRange(state, address, length);
+  const start = address >>> 0;
+  return bytesOf(state).subarray(start, start + (length >>> 0));
 }
 
 function textAt(state: State, address: number, length: number, milliseconds: number): Uint8Array {
@@ -241,21 +247,24 @@ function textAt(state: State, address: number, length: number, milliseconds: num
   return text;
 }
 
-/** Writes as many whole characters as there is room for, and returns their bytes. */
-function write(state: State, text: Uint8Array | null, address: number, length: number): number {
-  const room = rangeOf(state, address, length);
-  if (text === null) return 0;
-  const end = text.length <= room.length ? text.length : characterEnd(text, room.length);
-  charge(state, end >> COPY_BYTES_SHIFT);
-  room.set(end === text.length ? text : text.subarray(0, end));
-  return end;
-}
-
-/** The last place up to `limit` where a character of UTF-8 begins. */
-function characterEnd(text: Uint8Array, limit: number): number {
-  let end = limit;
-  while (end > 0 && ((text[end] ?? 0) & 0xc0) === 0x80) end--;
-  return end;
+/**
+ * Writes as many whole characters of a text as there is room for, and returns their bytes. It is paid for at once when it is known how long it is, for what a
+ * global of the module is asked and told is most of what a call costs.
+ */
+function copyText(
+  state: State,
+  host: ForeignHost,
+  event: number,
+  field: number,
+  index: number,
+  address: number,
+  length: number,
+): number {
+  checkEvent(event);
+  checkRange(state, address, length);
+  const written = host.copyText(field, index, bytesOf(state), address >>> 0, length >>> 0);
+  charge(state, HOST_CALL_FUEL + (written >> COPY_BYTES_SHIFT));
+  return written;
 }
 
 /** The record that pred_capture returned the address of; its layout stands in stdlib/src/host-api.ts. A text that is not UTF-8 is mended with U+FFFD. */

@@ -16,8 +16,11 @@ export function viewMemory(memory: Memory): MemoryView {
   return { view: new DataView(buffer), bytes: Buffer.from(buffer), words: new Int32Array(buffer) };
 }
 
-/** Memory that has grown stands elsewhere: to be called between a call into the module and a look at what it did. */
+/**
+ * Memory that has grown stands elsewhere, and leaves views of no bytes behind: to be called between a call into the module and a look at what it did. The
+ * memory is not asked for its buffer, which takes 70 ns.
+ */
 export function refresh(views: MemoryView, memory: Memory): void {
-  if (views.view.buffer === memory.buffer) return;
+  if (views.bytes.length > 0) return;
   Object.assign(views, viewMemory(memory));
 }

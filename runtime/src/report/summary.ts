@@ -4,8 +4,10 @@ import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import type { DetectorCounters } from "../engine/detector.js";
 import { isoTime } from "../event/iso-time.js";
 
+type Counter = keyof DetectorCounters | ((counters: DetectorCounters) => number);
+
 /** Counters that a person is told of only when they are not zero, with the words for one and for more. */
-const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, more: string])[] = [
+const TROUBLES: readonly (readonly [counter: Counter, one: string, more: string])[] = [
   ["broken", "broken line", "broken lines"],
   ["untimed", "event without a time", "events without a time"],
   ["implausible", "event with a time before 1990 or after 2099", "events with a time before 1990 or after 2099"],
@@ -18,9 +20,14 @@ const TROUBLES: readonly (readonly [name: keyof DetectorCounters, one: string, m
   ["keysCut", "match with too many join keys", "matches with too many join keys"],
   ["lateLost", "test without room for its events", "tests without room for their events"],
   ["pipeKeysForgotten", "key of a pipe forgotten", "keys of pipes forgotten"],
-  ["faults", "fault of hand-written code", "faults of hand-written code"],
+  [(counters) => faultsOf(counters, false), "fault of hand-written code", "faults of hand-written code"],
+  [(counters) => faultsOf(counters, true), "fault of a generated predicate", "faults of generated predicates"],
   ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
 ];
+
+function faultsOf({ foreign }: DetectorCounters, generated: boolean): number {
+  return foreign.reduce((sum, { faults, isGenerated }) => (isGenerated === generated ? sum + faults : sum), 0);
+}
 
 /** What is known of a run beside the detector's counters. */
 export interface RunFacts {
@@ -42,8 +49,8 @@ export function summaryText(counters: DetectorCounters, { seconds, lost }: RunFa
   const losses = [...lost].map(([name, count]) => `${name} ${count}`);
   const all = [...lost.values()].reduce((sum, count) => sum + count, 0);
   if (all > 0) parts.push(`${counted(all, "event", "events")} lost (${losses.join(", ")})`);
-  for (const [name, one, more] of TROUBLES) {
-    const value = counters[name];
+  for (const [counter, one, more] of TROUBLES) {
+    const value = typeof counter === "function" ? counter(counters) : counters[counter];
     if (typeof value === "number" && value > 0) parts.push(counted(value, one, more));
   }
   const { evicted } = counters.sequences;
@@ -76,7 +83,7 @@ export function summaryJson(
     named.processes = { known, forgotten_for_cap: forgottenForCap, forgotten_for_age: forgottenForAge };
   }
   if (foreign.length > 0) {
-    named.foreign = foreign.map((one) =>
+    named.foreign = foreign.map(({ isGenerated, ...one }) =>
       Object.fromEntries(Object.entries(one).map(([name, value]) => [snakeCase(name), value])),
     );
   }

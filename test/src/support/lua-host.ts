@@ -57,6 +57,8 @@ export async function openLua(predicates: readonly LuaPredicate[], options: Refe
         const isText = value !== null && typeof value === "object" && (value.type === "ip" || value.type === "version");
         return typeof value === "string" ? utf8.encode(value) : isText ? utf8.encode(value.text) : null;
       },
+      // Only modules ask for copies.
+      copyText: () => 0,
       integer(field, index) {
         const value = at(field, index);
         if (typeof value === "bigint") return value;

@@ -8,6 +8,7 @@ import {
 } from "@kestrel/runtime/foreign/foreign-host";
 import { type CreateLuaInstance, loadLua } from "@kestrel/runtime/foreign/lua/lua-instance";
 import { FOREIGN_FUEL, FOREIGN_MEMORY_BYTES } from "@kestrel/stdlib/host-api";
+import { copying } from "./copying.js";
 
 /** So long that only fuel, memory and depth end a script, however busy the machine is. */
 export const LIMITS: Limits = { fuel: FOREIGN_FUEL, memoryBytes: FOREIGN_MEMORY_BYTES, milliseconds: 60_000 };
@@ -37,14 +38,16 @@ export function createFakeHost(event: Readonly<Record<number, readonly FieldValu
     calls.push(`${what} ${checked("pattern", id)} ${Buffer.from(text).toString("utf8")}`);
     return text.length > id;
   };
+  const text = (field: number, index: number): Uint8Array | null => {
+    const found = value(field, index);
+    return typeof found === "string" ? utf8(found) : found instanceof Uint8Array ? found : null;
+  };
   return {
     event: values,
     calls,
     count: (field) => values.get(checked("field", field))?.length ?? 0,
-    text: (field, index) => {
-      const found = value(field, index);
-      return typeof found === "string" ? utf8(found) : found instanceof Uint8Array ? found : null;
-    },
+    text,
+    copyText: copying(text),
     integer: (field, index) => {
       const found = value(field, index);
       return typeof found === "bigint" ? found : null;

@@ -155,12 +155,16 @@ export function createAtomCode(
     ]);
   };
 
-  /** A function that asks `test` of each value's address until one says yes. */
+  /**
+   * A function that asks `test` of each value's address until one says yes. A small test is said twice, so that of one value, which most slots hold, nothing
+   * is computed but the test.
+   */
   const addLoop = (
     name: string,
     reading: Reading,
     fold: boolean,
     test: (address: () => Expression) => Expression,
+    isSmall = false,
   ): void => {
     const slot = state.slotOf(reading);
     const [at, end] = [0, 1];
@@ -174,8 +178,11 @@ export function createAtomCode(
     const body = m.block(
       null,
       [
+        ...(isSmall
+          ? [m.if(m.i32.eq(count(reading), b.word(1)), m.return(test(() => b.word(slot + SLOT_VALUE))))]
+          : []),
         m.if(m.i32.eqz(count(reading)), m.return(b.word(0))),
-        m.local.set(at, start),
+        m.local.set(at, isSmall ? m.i32.load(SLOT_VALUE, 4, b.word(slot)) : start),
         m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(reading), b.word(VALUE_SHIFT)))),
         m.loop(
           "values",
@@ -266,13 +273,21 @@ export function createAtomCode(
         });
         break;
       case "boolean":
-        addLoop(name, atom.reading, false, (address) =>
-          m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)),
+        addLoop(
+          name,
+          atom.reading,
+          false,
+          (address) => m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)),
+          true,
         );
         break;
       case "integer":
-        addLoop(name, atom.reading, false, (address) =>
-          compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)),
+        addLoop(
+          name,
+          atom.reading,
+          false,
+          (address) => compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)),
+          true,
         );
         break;
       case "double":

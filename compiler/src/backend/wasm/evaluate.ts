@@ -3,9 +3,9 @@
 //   startCandidates(for each guard on a reading: its bit if the slot has a value)
 //   for each symbol group that is asked: if the slot has a value: lookUp(group)
 //   visitFound()
-//   for each reading with postings: if the slot has a value: visitList(its list)
+//   for each reading with postings: if the slot has a value: visit its predicates
 //   for each reading with literals: if the slot has a value: findLiterals(its group)
-//   visitList(what nothing narrows)
+//   visit what nothing narrows
 
 import {
   LITERALS_BYTES,
@@ -23,7 +23,8 @@ import {
 import type { Posting, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
-import { addPostings, groupsAsked } from "./index-tables.js";
+import type { DirectVisits } from "./direct-visits.js";
+import { groupsAsked } from "./index-tables.js";
 import { addLiteralTables } from "./literal-tables.js";
 import { type Builder, type Expression, none } from "./seam.js";
 import type { StateLayout } from "./state.js";
@@ -36,6 +37,7 @@ export function addEvaluate(
   state: StateLayout,
   data: DataSection,
   descriptorOf: (group: string) => number,
+  visits: DirectVisits,
 ): void {
   const { module: m } = b;
   const present = (reading: Reading): Expression => m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
@@ -49,13 +51,11 @@ export function addEvaluate(
     asked.has(key) ? [m.if(present(reading), b.prelude("lookUp", b.word(descriptorOf(key))))] : [],
   );
   const presences = index.presences.map(({ reading, predicates }) =>
-    m.if(present(reading), b.prelude("visitList", b.word(addPostings(predicates, index, data)))),
+    m.if(present(reading), m.block(null, [...visits.visit(predicates)])),
   );
   const literals = index.literals.map((posting, number) =>
     m.if(present(posting.reading), b.prelude("findLiterals", b.word(addLiterals(posting, number, index, state, data)))),
   );
-  const always =
-    index.always.length > 0 ? [b.prelude("visitList", b.word(addPostings(index.always, index, data)))] : [];
   const body = [
     b.prelude(
       "startCandidates",
@@ -65,7 +65,7 @@ export function addEvaluate(
     b.prelude("visitFound"),
     ...presences,
     ...literals,
-    ...always,
+    ...visits.visit(index.always),
   ];
   m.addFunction(EVALUATE, none, none, [], m.block(null, body));
 }

@@ -36,6 +36,7 @@ import type { Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
+import { createDirectVisits } from "./direct-visits.js";
 import { emitDynamicKey } from "./dynamic-key.js";
 import { addEvaluate, EVALUATE } from "./evaluate.js";
 import { addForeignCode, addForeignMatch, FOREIGN_MATCH } from "./foreign-code.js";
@@ -113,9 +114,10 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
     group: (key) => descriptorOf(key, lowering),
     elements: new Map([...elements].map(([depth, { base }]) => [depth, base])),
   });
-  addPredicates(atoms, patterns.names, lowering);
+  const predicates = addPredicates(atoms, patterns.names, lowering);
   fillDescriptors(atoms, lowering);
-  addEvaluate(b, index, state, data, (group) => descriptorOf(group, lowering));
+  const visits = createDirectVisits(b, index, predicates);
+  addEvaluate(b, index, state, data, (group) => descriptorOf(group, lowering), visits);
   const paths = addPathTable(state.readings, events, state.slotOf, data);
   fillElements(paths, lowering);
   const stages = stageNodes(paths, data);
@@ -193,8 +195,8 @@ function listedField({ root, name, id, as }: Reading): readonly Field[] {
   return [{ id, name, type: as }];
 }
 
-/** Adds the predicates, and a table of them with `others` behind them. */
-function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Lowering): void {
+/** Adds the predicates, and a table of them with `others` behind them; returns the predicates' functions. */
+function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Lowering): readonly string[] {
   const { b, pack } = lowering;
   const { module: m } = b;
   const names = pack.predicates.map(({ circuit, keys }, id) => {
@@ -213,6 +215,7 @@ function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Low
   m.addTable(TABLE, all.length, all.length);
   if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
   m.addFunction("call predicate", i32, none, [], m.call_indirect(TABLE, m.local.get(0, i32), [], none, none));
+  return names;
 }
 
 function emitKey({ value, optional }: Key, { b, state, data }: Lowering): Expression {

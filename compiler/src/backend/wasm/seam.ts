@@ -86,6 +86,8 @@ export interface FinishOptions {
  */
 const MANY_ATOMS = 500;
 const SMALL_BODY = 5;
+/** Functions whose names begin so have one caller, and stay what they are: see direct-visits.ts. */
+export const VISITS = "visit";
 const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
 
 /**
@@ -93,6 +95,7 @@ const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
  * of 818 rules takes two thirds of the processor, and the module reads events as fast; it is larger by 38 %. bench/README.md, "Rejected", has the rest.
  */
 const PASSES: readonly string[] = [
+  "no-inline",
   ...["remove-unused-module-elements", "simplify-globals", "inlining"],
   ...["optimize-instructions", "remove-unused-brs", "simplify-locals", "vacuum"],
   ...["coalesce-locals", "reorder-locals", "merge-blocks", "vacuum"],
@@ -191,6 +194,7 @@ export function finish(
   binaryen.setShrinkLevel(0);
   binaryen.setOneCallerInlineMaxSize(options.largestPredicate > MANY_ATOMS ? SMALL_BODY : INLINE_ALL);
   binaryen.setDebugInfo(false);
+  binaryen.setPassArgument("no-inline", `${VISITS} *`);
   if (options.optimize) module.runPasses([...PASSES]);
   if (!module.validate()) throw new Error("the optimised module is not valid");
   return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };

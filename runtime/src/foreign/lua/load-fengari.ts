@@ -118,6 +118,11 @@ const EDITS: Readonly<Record<string, readonly Edit[]>> = {
       "let ilimit = luaV_tointeger(obj, step < 0 ? 2 : 1);",
       "if (obj.type === 2) obj = new lobject.TValue(LUA_TNUMFLT, Number(obj.value));\n$&",
     ],
+    // The hook is asked after so many instructions, without a call for each of them; no other hook is ever set.
+    [
+      "if (L.hookmask & (LUA_MASKLINE | LUA_MASKCOUNT)) {",
+      "if (L.hookmask !== 0 && --L.hookcount === 0) {\n            L.hookcount = 1;",
+    ],
     // Work and memory.
     ["let buff = new Uint8Array(tl);", "kestrel.checkBytes(tl);\n$&"],
     ["t = tm;", "kestrel.charge(1);\n$&", 2],

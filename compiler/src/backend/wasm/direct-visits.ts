@@ -1,0 +1,82 @@
+// A list of predicates that is known when the pack is compiled -> a function that tries them:
+//
+//   lacks = lackedGuards(); tried = 0
+//   for each run of predicates that need the same guards:
+//     if (no guard of theirs is lacked):
+//       for each: if (enter(n)) tried++, predicate n()       enter is left out where the list is the only way to n
+//   countEvaluated(tried)
+//
+// Lists that depend on an event's texts stand in memory, and their predicates are called through the table. A processor has to guess where
+// such a call leads, and guesses wrong nearly always: of a predicate that compares one number, it takes more than the rest (bench `foreign`).
+
+import type { PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import { type Builder, type Expression, i32, i64, none, VISITS } from "./seam.js";
+
+/** So that no function is large: the time of the optimiser, and of the engine, grows faster than a function's size. */
+const MOST_IN_FUNCTION = 128;
+
+/** How the predicates of the pack are visited directly; `names` are their functions. */
+export interface DirectVisits {
+  /** Calls that try each of them, in this order. */
+  visit(predicates: readonly PredicateId[]): readonly Expression[];
+}
+
+export function createDirectVisits(b: Builder, index: WitnessIndex, names: readonly string[]): DirectVisits {
+  const { module: m } = b;
+  const ways = countWays(index);
+  let functions = 0;
+
+  const [lacks, tried] = [0, 1];
+  const addTried = (count: number): Expression => m.local.set(tried, m.i32.add(m.local.get(tried, i32), b.word(count)));
+
+  function visitRun(mask: bigint, run: readonly PredicateId[]): Expression {
+    const call = (id: PredicateId): Expression => m.call(names[id] ?? "", [], none);
+    const alone = run.filter((id) => ways.get(id) === 1).length;
+    const body = m.block(null, [
+      ...(alone > 0 ? [addTried(alone)] : []),
+      // SOUND: a reading's list is visited once an event, so what stands in no other list has not been tried yet.
+      ...run.map((id) =>
+        ways.get(id) === 1 ? call(id) : m.if(b.prelude("enter", b.word(id)), m.block(null, [addTried(1), call(id)])),
+      ),
+    ]);
+    if (mask === 0n) return body;
+    return m.if(m.i64.eqz(m.i64.and(m.local.get(lacks, i64), m.i64.const(mask))), body);
+  }
+
+  function addFunction(predicates: readonly PredicateId[]): Expression {
+    const name = `${VISITS} ${functions++}`;
+    const runs: { readonly mask: bigint; readonly ids: PredicateId[] }[] = [];
+    for (const id of predicates) {
+      const mask = index.masks[id] ?? 0n;
+      const last = runs.at(-1);
+      if (last?.mask === mask) last.ids.push(id);
+      else runs.push({ mask, ids: [id] });
+    }
+    const body = m.block(null, [
+      m.local.set(lacks, b.prelude("lackedGuards")),
+      ...runs.map(({ mask, ids }) => visitRun(mask, ids)),
+      b.prelude("countEvaluated", m.local.get(tried, i32)),
+    ]);
+    m.addFunction(name, none, none, [i64, i32], body);
+    return m.call(name, [], none);
+  }
+
+  return {
+    visit: (predicates) =>
+      Array.from({ length: Math.ceil(predicates.length / MOST_IN_FUNCTION) }, (_, part) =>
+        addFunction(predicates.slice(part * MOST_IN_FUNCTION, (part + 1) * MOST_IN_FUNCTION)),
+      ),
+  };
+}
+
+/** In how many places of the index each predicate stands. */
+function countWays({ sets, literals, presences, always }: WitnessIndex): ReadonlyMap<PredicateId, number> {
+  const ways = new Map<PredicateId, number>();
+  const lists = [
+    ...[...sets, ...literals].flatMap(({ predicates }) => [...predicates.values()]),
+    ...presences.map(({ predicates }) => predicates),
+    always,
+  ];
+  for (const id of lists.flat()) ways.set(id, (ways.get(id) ?? 0) + 1);
+  return ways;
+}
