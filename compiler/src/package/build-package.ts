@@ -68,9 +68,13 @@ export function buildPackage(
   const rules = pack.rules.map((compiled) => {
     const source = sources.get(compiled.rule.source.file);
     if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
-    contents.set(`sources/${source.name}`, utf8.encode(source.text));
-    const folder = source.name.slice(0, source.name.lastIndexOf("/") + 1);
-    for (const { path, bytes } of source.beside ?? []) contents.set(`sources/${folder}${path}`, bytes);
+    const file = `sources/${source.name}`;
+    // A file of a thousand rules is the source of each of them.
+    if (!contents.has(file)) {
+      contents.set(file, utf8.encode(source.text));
+      const folder = source.name.slice(0, source.name.lastIndexOf("/") + 1);
+      for (const { path, bytes } of source.beside ?? []) contents.set(`sources/${folder}${path}`, bytes);
+    }
     return manifestRule(compiled, source.name);
   });
   const foreign = pack.ir.foreigns.map((code, number): ManifestForeign => {
