@@ -3,12 +3,12 @@
 import { codeAsLua } from "./backend/lua/lower-to-lua.js";
 import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
 import { naming } from "./backend/wasm/lowering-error.js";
-import { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
+import { type AnalysedRule, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
 import type { PackIr } from "./ir/pack-ir.js";
 import { eventReading } from "./plan/plan-rules.js";
 
 export { analyseRules } from "./front.js";
-export { type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules };
+export { type AnalysedRule, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules };
 
 export interface CompiledPack {
   /** The rules that compiled, in the order given. */

@@ -21,14 +21,36 @@ import { checkSize } from "./plan/check-size.js";
 import { planRules } from "./plan/plan-rules.js";
 import { bareRule, type Rule } from "./rule/rule.js";
 import type { Query, Span } from "./syntax/ast.js";
-import { parseQuery } from "./syntax/parse.js";
+import { type Directive, parseQuery } from "./syntax/parse.js";
 
 export { type CompileOptions, DEFAULT_OPTIONS, planRules };
 
 export interface CompiledRule {
   readonly rule: Rule;
-  readonly query: Query;
+  readonly query: Pick<Query, "dialect" | "span">;
   readonly typed: TypedQuery;
+}
+
+/** The same with the whole of its syntax tree. */
+export interface AnalysedRule extends CompiledRule {
+  readonly query: Query;
+}
+
+/** What a rule's text gives. Nothing in it says where the rule stands. */
+export interface Analysis {
+  /** null when too little of the text could be read. */
+  readonly query: CompiledRule["query"] | null;
+  /** null when there are errors. */
+  readonly typed: TypedQuery | null;
+  readonly directives: readonly Directive[];
+  /** In the order in which they were found. */
+  readonly problems: readonly RuleProblem[];
+}
+
+/** Analyses that are known already: see cache/analysis-cache.ts. */
+export interface AnalysisCache {
+  get(rule: Rule): Analysis | null;
+  put(rule: Rule, analysis: Analysis): void;
 }
 
 export interface AnalyseSettings {
@@ -37,9 +59,20 @@ export interface AnalyseSettings {
   readonly lints?: readonly Lint[];
   /** The code of hand-written packages, by id, that rules may use. */
   readonly packages?: ReadonlyMap<string, Foreign>;
+  readonly cache?: AnalysisCache;
 }
 
 /** Parses, types and checks the rules; those with errors are left out. Never throws. */
+export function analyseRules(
+  rules: readonly Rule[],
+  options: CompileOptions,
+  settings?: AnalyseSettings & { readonly cache?: undefined },
+): { readonly rules: readonly AnalysedRule[]; readonly diagnostics: readonly Diagnostic[] };
+export function analyseRules(
+  rules: readonly Rule[],
+  options: CompileOptions,
+  settings: AnalyseSettings,
+): { readonly rules: readonly CompiledRule[]; readonly diagnostics: readonly Diagnostic[] };
 export function analyseRules(
   rules: readonly Rule[],
   options: CompileOptions,
@@ -72,8 +105,10 @@ export interface AnalysedQuery {
 export function analyseQuery(text: string, options: CompileOptions, name = "query"): AnalysedQuery {
   const rule = bareRule(name, text, name);
   try {
-    const { query, compiled, found } = analyseRule(rule, options, {});
-    return { query, typed: compiled?.typed ?? null, diagnostics: found };
+    const { query, typed, directives, problems } = analyseText(rule, options, {});
+    const sink = createSink(rule, readSuppressions(directives, rule.suppress));
+    sink.add(problems);
+    return { query, typed, diagnostics: sink.finish(typed !== null) };
   } catch (error) {
     return { query: null, typed: null, diagnostics: [failureIn(rule, error)] };
   }
@@ -99,30 +134,48 @@ function certainIn({ body, paired, span }: Query, syntax: readonly Problem[]): (
 function analyseRule(
   rule: Rule,
   options: CompileOptions,
-  { known, lints = LINTS, packages = NO_PACKAGES }: AnalyseSettings,
-): { readonly query: Query | null; readonly compiled: CompiledRule | null; readonly found: readonly Diagnostic[] } {
-  const { query, problems, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
+  { known, cache, ...settings }: AnalyseSettings,
+): { readonly compiled: CompiledRule | null; readonly found: readonly Diagnostic[] } {
+  let analysis = cache?.get(rule) ?? null;
+  if (analysis === null) {
+    analysis = analyseText(rule, options, settings);
+    cache?.put(rule, analysis);
+  }
+  const { query, typed, directives, problems } = analysis;
   const sink = createSink(rule, readSuppressions(directives, rule.suppress));
   sink.add(known?.get(rule) ?? []);
-  if (query === null) {
-    sink.add(problems);
-    return { query, compiled: null, found: sink.finish(false) };
-  }
-  sink.add(checkEventFields(rule.eventFields, query, options));
+  sink.add(problems);
+  if (query === null || typed === null || sink.failed()) return { compiled: null, found: sink.finish(false) };
+  return { compiled: { rule, query, typed }, found: sink.finish(true) };
+}
+
+/** Everything that a rule's text gives, whatever file it stands in and whatever warnings it asks not to hear. */
+function analyseText(
+  rule: Rule,
+  options: CompileOptions,
+  { lints = LINTS, packages = NO_PACKAGES }: Pick<AnalyseSettings, "lints" | "packages">,
+): Omit<Analysis, "query"> & { readonly query: Query | null } {
+  const { query, problems: syntax, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
+  if (query === null) return { query, typed: null, directives, problems: syntax };
   const { predicates, problems: missing } = usedCode(rule, packages, query.span);
-  sink.add(missing);
   const { schema, problems: taken } = takeUnknownFields(query, options.schema, unknownFieldsOf(rule, options));
   const { typed, problems: wrong, bound } = bindQuery(query, schema, rule.eventFields.category, predicates);
-  sink.add(taken);
-  sink.add(inOrder(problems, wrong.filter(certainIn(query, problems))));
-  if (typed === null || sink.failed()) return { query, compiled: null, found: sink.finish(false) };
+  const problems: RuleProblem[] = [
+    ...checkEventFields(rule.eventFields, query, options),
+    ...missing,
+    ...taken,
+    ...inOrder(syntax, wrong.filter(certainIn(query, syntax))),
+  ];
+  const failed = (): boolean => problems.some(({ severity }) => severity === "error");
+  const left = { query, typed: null, directives, problems };
+  if (typed === null || failed()) return left;
   const planned = planRules([{ typed }], options);
-  sink.add(checkPatterns(planned, query.span));
-  if (!sink.failed()) sink.add(checkSize(planned, query.span));
-  if (sink.failed()) return { query, compiled: null, found: sink.finish(false) };
+  problems.push(...checkPatterns(planned, query.span));
+  if (!failed()) problems.push(...checkSize(planned, query.span));
+  if (failed()) return left;
   const categoryField = rule.eventFields.category ?? packCategoryField(query.dialect, options);
-  sink.add(lintRule({ text: rule.query, query, schema, categoryField, bound, planned }, lints));
-  return { query, compiled: { rule, query, typed }, found: sink.finish(true) };
+  problems.push(...lintRule({ text: rule.query, query, schema, categoryField, bound, planned }, lints));
+  return { query, typed, directives, problems };
 }
 
 /** The code that a rule uses, by the names it gives it; null where there is none. */

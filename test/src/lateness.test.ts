@@ -6,7 +6,7 @@
 //
 // `KESTREL_UNRULY` counts pairs of a pack and a stream: 200 by default, 300 in the long form. `KESTREL_SEED=n` starts elsewhere.
 
-import { analyseRules, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { type AnalysedRule, analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { USUAL_LATENESS_NS } from "@kestrel/runtime/cli/replay";
 import { createDetector, type DetectorCounters, type DetectorOptions } from "@kestrel/runtime/engine/detector";
 import type { Package } from "@kestrel/runtime/load/load-package";
@@ -114,7 +114,7 @@ lateness.run();
 
 interface RandomPack {
   readonly pack: Package;
-  readonly rules: readonly CompiledRule[];
+  readonly rules: readonly AnalysedRule[];
 }
 
 async function randomPack(random: Random, byHost: boolean): Promise<RandomPack> {
@@ -134,7 +134,7 @@ function joinedByHost(query: string): string {
   return query.replace(/\bby /g, "by host.id, ");
 }
 
-function expectedOf(rules: readonly CompiledRule[], { lines, hosts }: UnrulyStream, byHost: boolean): string[][] {
+function expectedOf(rules: readonly AnalysedRule[], { lines, hosts }: UnrulyStream, byHost: boolean): string[][] {
   const events = readEvents(lines, REFERENCE);
   const own = (places: readonly number[]): RefEvent[] => places.flatMap((place) => events[place] ?? []);
   const groups = byHost ? [...hosts.values()].map(own) : [events];
@@ -146,7 +146,7 @@ function expectedOf(rules: readonly CompiledRule[], { lines, hosts }: UnrulyStre
 
 function judge(
   pack: Package,
-  rules: readonly CompiledRule[],
+  rules: readonly AnalysedRule[],
   lines: readonly string[],
   options: Pick<DetectorOptions, "latenessNs">,
   random: Random,

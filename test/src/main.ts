@@ -13,8 +13,8 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -220,7 +220,11 @@ if (process.argv[2] === "--worker") {
   // A test that never settles lets the process run out of work, and one that throws from a callback ends it: both come
   // through here with the run unfinished.
   let finished = false;
+  // What a test builds is kept from build to build, but neither taken from the user's cache nor left there.
+  const caches = mkdtempSync(join(tmpdir(), "kestrel-test-cache-"));
+  process.env.XDG_CACHE_HOME = caches;
   process.on("exit", () => {
+    rmSync(caches, { recursive: true, force: true });
     if (!finished) {
       process.exitCode = 1;
       console.log();

@@ -7,7 +7,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { analyseRules, type CompiledRule, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
+import { type AnalysedRule, analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -110,7 +110,7 @@ function textEvent(random: Random): string {
 }
 
 async function agree(
-  rules: readonly CompiledRule[],
+  rules: readonly AnalysedRule[],
   options: typeof OPTIONS,
   lines: readonly string[],
 ): Promise<number> {

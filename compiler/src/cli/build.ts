@@ -1,6 +1,7 @@
 // `build`: rule files to an artifact package.
 
 import { resolve } from "node:path";
+import { createAnalysisCache } from "../cache/analysis-cache.js";
 import { type CompiledPack, compilePack, type Target } from "../compile.js";
 import { summarise, toJson } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
@@ -8,6 +9,7 @@ import { type BuiltPackage, buildPackage } from "../package/build-package.js";
 import { type CompiledRules, compileRules } from "../package/compile-rules.js";
 import { nameSources } from "../package/source-names.js";
 import { inspectTarget, writePackage } from "../package/write-package.js";
+import { openCache } from "./cache-folder.js";
 import { statsOf } from "./explain/pack-stats.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, type Format } from "./options.js";
@@ -20,6 +22,8 @@ export interface BuildFlags extends CompileFlags {
   readonly name: string;
   readonly packVersion: string;
   readonly format: Format;
+  /** A folder for what is kept from build to build; false: nothing is kept. */
+  readonly cache?: string | false;
   /** What predicates are compiled to. */
   readonly target: Target | "both";
 }
@@ -30,7 +34,9 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   const options = compileOptions(flags);
   // An output that will be refused is refused before the work.
   inspectTarget(flags.output);
-  const compiled = compileRules(paths, options);
+  const cache = openCache(flags.cache);
+  const compiled = compileRules(paths, options, cache === null ? undefined : createAnalysisCache(cache, options));
+  cache?.finish();
   const { pack, collected, beside } = compiled;
   if (flags.format === "text" && compiled.diagnostics.length > 0) {
     process.stderr.write(`${diagnosticsText(compiled.diagnostics, process.stderr)}\n`);

@@ -5,6 +5,7 @@ import { ABI_VERSION } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { BuildFlags } from "./build.js";
+import { CACHE_DEFAULT } from "./cache-default.js";
 import type { CheckFlags } from "./check.js";
 import type { DumpFlags } from "./dump.js";
 import type { ExplainFlags } from "./explain.js";
@@ -81,6 +82,8 @@ function createProgram(): Command {
         .choices(["wasm", "lua", "both"])
         .default("wasm"),
     )
+    .option("--cache <dir>", `folder for what is kept from build to build, safe to delete (default: ${CACHE_DEFAULT})`)
+    .option("--no-cache", "keep nothing, and use nothing that was kept")
     .option("--stats", "say what the pack holds a rule: bytes, atoms, postings, and how predicates are woken")
     .option("--name <name>", "name of the package", parseText, "rules")
     .option("--pack-version <version>", "version of the package", parseText, "0.0.0")

@@ -5,7 +5,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { createSink } from "../diagnostics/sink.js";
 import type { ForeignRule } from "../foreign/foreign-rule.js";
 import { readForeign } from "../foreign/read-foreign.js";
-import { analyseRules, type CompiledRule, type CompileOptions } from "../front.js";
+import { type AnalysisCache, analyseRules, type CompiledRule, type CompileOptions } from "../front.js";
 import type { Foreign } from "../ir/foreign.js";
 import { readField } from "../ir/reading.js";
 import { readSuppressions } from "../lint/suppressions.js";
@@ -24,7 +24,7 @@ export interface CheckedRules {
 }
 
 /** Reads and analyses the rules under `paths`; those with errors are left out. */
-export function checkRules(paths: readonly string[], options: CompileOptions): CheckedRules {
+export function checkRules(paths: readonly string[], options: CompileOptions, cache?: AnalysisCache): CheckedRules {
   // The order of the arguments decides nothing, not even which of two rules with one id is kept.
   const collected = collectRules([...paths].sort());
   const read = collected.foreign.map((source) => readForeign(source, options.schema));
@@ -32,6 +32,7 @@ export function checkRules(paths: readonly string[], options: CompileOptions): C
   const { rules, diagnostics } = analyseRules([...collected.rules, ...foreign.flatMap(ruleOfItsOwn)], options, {
     known: collected.known,
     packages: new Map(foreign.map((own) => [own.rule.id, codeOf(own)])),
+    ...(cache === undefined ? {} : { cache }),
   });
   const unread = new Set(
     collected.diagnostics

@@ -7,6 +7,7 @@ import { LoweringError } from "../backend/wasm/lowering-error.js";
 import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack, type Target } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
+import type { AnalysisCache } from "../front.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
 import { checkRules } from "./check-rules.js";
@@ -24,8 +25,8 @@ export interface CompiledRules {
 }
 
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
-export function compileRules(paths: readonly string[], options: CompileOptions): CompiledRules {
-  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options);
+export function compileRules(paths: readonly string[], options: CompileOptions, cache?: AnalysisCache): CompiledRules {
+  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options, cache);
   const compiled = compileWhatFits(sortRules(rules), options);
   const kept = compiled.pack?.rules ?? [];
   const predicatesOnly = foreign.filter(({ capabilities }) => !capabilities.requiresAlert).length;

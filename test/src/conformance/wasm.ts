@@ -1,8 +1,8 @@
 // The compiler and the runtime as a backend of the conformance runner: a query goes the way that `eqlc query` sends it.
 
 import {
+  type AnalysedRule,
   analyseRules,
-  type CompiledRule,
   type CompileOptions,
   DEFAULT_OPTIONS,
   type Target,
@@ -127,7 +127,7 @@ async function run(
   dialect: Dialect,
   data: DataSet,
   samplesPerKey: number,
-): Promise<{ readonly compiled: CompiledRule; readonly matches: readonly QueryMatch[] }> {
+): Promise<{ readonly compiled: AnalysedRule; readonly matches: readonly QueryMatch[] }> {
   const options = optionsFor(compiler, data);
   const { rules, diagnostics } = analyseRules([bareRule("query", text, "query")], { ...options, dialect });
   const errors = diagnostics.filter(({ severity }) => severity === "error");

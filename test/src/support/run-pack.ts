@@ -1,9 +1,9 @@
 // Rules, compiled in this process, over lines of NDJSON: what the Wasm side finds, in a form that tests can compare.
 
 import {
+  type AnalysedRule,
   analyseRules,
   type CompiledPack,
-  type CompiledRule,
   type CompileOptions,
   compilePack,
   type Target,
@@ -23,7 +23,7 @@ export function ruleOf(id: string, query: string): Rule {
 
 export interface PackUnderTest {
   readonly pack: Package;
-  readonly rules: readonly CompiledRule[];
+  readonly rules: readonly AnalysedRule[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -35,7 +35,7 @@ export async function compileForTest(rules: readonly Rule[], options: CompileOpt
 
 /** Compiles rules that are analysed, so that who compiles them in several ways need not do that again. */
 export async function lowerForTest(
-  rules: readonly CompiledRule[],
+  rules: readonly AnalysedRule[],
   options: CompileOptions,
   target: Target = "wasm",
 ): Promise<Omit<PackUnderTest, "diagnostics">> {
