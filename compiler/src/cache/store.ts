@@ -1,6 +1,6 @@
 // A folder of results, each under the digest of what it was made of.
 //
-//   <folder>/ab/cdef…   SHA-256 of the name and the content (32 bytes), content
+//   <folder>/ab/cdef…   SHA-256 of the name and of what follows (32 bytes), whether it is packed (1 byte), content
 //
 // SOUND: a name is the digest of everything that a result depends on, so an entry is right or it is not found; who may put one there is who
 // may run the compiler. The digest in front of an entry covers its name, so one that was cut short, changed or put under another name is
@@ -21,6 +21,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 export interface Store {
   /** The content under a name, which is 64 hexadecimal digits; null when there is none. */
@@ -38,6 +39,10 @@ export interface StoreLimits {
 /** 512 MiB in all; a pack of 3,654 rules takes 40. */
 const LIMITS: StoreLimits = { folderBytes: 2 << 20 };
 const DIGEST_BYTES = 32;
+/** What stands before a content. */
+const [PLAIN, PACKED] = [0, 1];
+/** What is longer is packed: a rule of 40,000 characters makes two megabytes, which are one part in twenty then. */
+const LARGE_BYTES = 1 << 16;
 const DAY_MS = 86_400_000;
 /** A file that a build left behind when it was broken off. */
 const HOUR_MS = 3_600_000;
@@ -72,19 +77,24 @@ function storeIn(folder: string, { folderBytes }: StoreLimits): Store {
         const content = bytes.subarray(DIGEST_BYTES);
         if (!digestOf(name, content).equals(bytes.subarray(0, DIGEST_BYTES))) return null;
         touch(file);
-        return content;
+        return content[0] === PACKED ? inflateRawSync(content.subarray(1)) : content.subarray(1);
       } catch {
         return null;
       }
     },
     put(name, content) {
-      if (content.byteLength > folderBytes / 2) return;
+      const isLarge = content.byteLength > LARGE_BYTES;
+      const kept = Buffer.concat([
+        Uint8Array.of(isLarge ? PACKED : PLAIN),
+        isLarge ? deflateRawSync(content, { level: 1 }) : content,
+      ]);
+      if (kept.byteLength > folderBytes / 2) return;
       const { parent, file } = placeOf(name);
       const fresh = join(parent, `.${process.pid}.${randomBytes(6).toString("hex")}`);
       try {
         if (!made.has(parent)) mkdirSync(parent, { recursive: true, mode: 0o700 });
         made.add(parent);
-        writeFileSync(fresh, Buffer.concat([digestOf(name, content), content]), { flag: "wx", mode: 0o600 });
+        writeFileSync(fresh, Buffer.concat([digestOf(name, kept), kept]), { flag: "wx", mode: 0o600 });
         renameSync(fresh, file);
       } catch {
         rmSync(fresh, { force: true });

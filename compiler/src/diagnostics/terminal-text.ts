@@ -47,6 +47,11 @@ interface Cluster {
 /** The clusters of a line from its cell `cell` on, which a tab must know. */
 function* clustersOf(line: string, cell: number): Generator<Cluster, void, void> {
   let at = cell;
+  // Most lines: each unit is a cluster of one cell, and is shown as it is.
+  if (/^[ -~]*$/.test(line)) {
+    for (const shown of line) yield { shown, width: 1, units: 1 };
+    return;
+  }
   for (const { segment } of segmentsOf(line)) {
     const shown = segment === "\t" ? " ".repeat(TAB_STOP - (at % TAB_STOP)) : printable(segment);
     const width = stringWidth(shown);

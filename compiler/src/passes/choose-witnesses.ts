@@ -9,7 +9,7 @@
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { PredicateId } from "../ir/ids.js";
-import type { Condition, PackIr, Posting, PresencePosting, Witness, WitnessIndex } from "../ir/pack-ir.js";
+import type { Condition, PackIr, Posting, Predicate, PresencePosting, Witness, WitnessIndex } from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
 import { chooseGuards } from "./choose-guards.js";
 import { costOfClause } from "./expected-shares.js";
@@ -22,27 +22,42 @@ import { bestClause, type Clause } from "./necessary-conditions.js";
 const FEWEST_USERS = 4;
 
 export function chooseWitnesses(pack: PackIr): PackIr {
-  const first = witnessesOf(pack, () => true);
+  const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, () => true));
   const users = new Map<string, number>();
-  for (const witness of first) {
+  for (const { witness } of first) {
     const literals = witness?.conditions.filter(({ kind }) => kind === "literal") ?? [];
     for (const key of new Set(literals.map(({ reading }) => readingKey(reading))))
       users.set(key, (users.get(key) ?? 0) + 1);
   }
   const isWorthIt = (reading: Reading): boolean => (users.get(readingKey(reading)) ?? 0) >= FEWEST_USERS;
-  const witnesses = foldTogether(witnessesOf(pack, isWorthIt));
+  // SOUND: where no cost was asked of a reading that is not worth it, every cost is what it was.
+  const second = pack.predicates.map((predicate, id) => {
+    const known = first[id];
+    const isSame = known !== undefined && [...known.asked].every((key) => (users.get(key) ?? 0) >= FEWEST_USERS);
+    return isSame ? known.witness : witnessOf(predicate, pack, isWorthIt).witness;
+  });
+  const witnesses = foldTogether(second);
   return { ...pack, index: { witnesses, ...chooseGuards(pack, witnesses), ...postingsOf(pack, witnesses) } };
 }
 
-function witnessesOf({ predicates, atoms }: PackIr, hasLiterals: (reading: Reading) => boolean): (Witness | null)[] {
-  const costOf = (clause: Clause): number =>
-    clause.every((one) => one.kind !== "literal" || hasLiterals(one.reading))
-      ? costOfClause(clause)
-      : Number.POSITIVE_INFINITY;
-  return predicates.map(({ circuit, late }) => {
-    const conditions = late ? null : bestClause(circuit, atoms, costOf);
-    return conditions === null ? null : { conditions, cost: costOfClause(conditions) };
-  });
+/** The witness of a predicate, and the readings, by key, of the literals whose costs were asked for. */
+function witnessOf(
+  { circuit, late }: Predicate,
+  { atoms }: PackIr,
+  hasLiterals: (reading: Reading) => boolean,
+): { readonly witness: Witness | null; readonly asked: ReadonlySet<string> } {
+  const asked = new Set<string>();
+  const costOf = (clause: Clause): number => {
+    let isWorthIt = true;
+    for (const one of clause) {
+      if (one.kind !== "literal") continue;
+      asked.add(readingKey(one.reading));
+      isWorthIt &&= hasLiterals(one.reading);
+    }
+    return isWorthIt ? costOfClause(clause) : Number.POSITIVE_INFINITY;
+  };
+  const conditions = late ? null : bestClause(circuit, atoms, costOf);
+  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions) }, asked };
 }
 
 /**
