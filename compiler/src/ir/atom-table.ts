@@ -12,8 +12,19 @@ export interface AtomTable {
   intern(atom: Atom, origins: readonly Origin[]): AtomId;
 }
 
+/** Passes hand most atoms on as they are, and an atom never changes. */
+const texts = new WeakMap<Atom, string>();
+
+function textOf(atom: Atom): string {
+  const known = texts.get(atom);
+  if (known !== undefined) return known;
+  const text = canonicalText(atom);
+  texts.set(atom, text);
+  return text;
+}
+
 export function createAtomTable(): AtomTable {
-  const atoms = createInterner<Atom, AtomId>(canonicalText);
+  const atoms = createInterner<Atom, AtomId>(textOf);
   const gathered: Origin[][] = [];
   return {
     items: atoms.items,

@@ -54,9 +54,16 @@ export function inElement(reading: Reading, depth: number): Reading {
   return { ...reading, root: { kind: "element", depth } };
 }
 
+const keys = new WeakMap<Reading, string>();
+
 /** Two readings are the same, and share a slot, when their keys are equal. */
-export function readingKey({ root, name, as, whole }: Reading): string {
-  return JSON.stringify([rootKey(root), name, as, whole]);
+export function readingKey(reading: Reading): string {
+  const known = keys.get(reading);
+  if (known !== undefined) return known;
+  const { root, name, as, whole } = reading;
+  const key = JSON.stringify([rootKey(root), name, as, whole]);
+  keys.set(reading, key);
+  return key;
 }
 
 /** "" for the event at hand, `@n` for a stage, `$n` for an element. */
