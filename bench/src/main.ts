@@ -12,6 +12,7 @@ import { type FunctionResult, measureFunctions } from "./functions.js";
 import { type LiveResult, liveText, measureLive } from "./live/live.js";
 import { measurePacks, type PackResult, packText } from "./packs.js";
 import { measureQuery, measureStart, type ProgramResult } from "./programs.js";
+import { measureRebuild, type RebuildResult } from "./rebuild.js";
 import { type Found, measureReplay, type ReplayResult, spread } from "./replay.js";
 import { measureSearches, type SearchResult } from "./searches.js";
 import { measureSequences, type SequencesResult } from "./sequences.js";
@@ -57,6 +58,7 @@ interface Results {
   packs?: PackResult[];
   compile?: (Omit<CompileResult, "built"> | Failure)[];
   build?: BuildResult;
+  rebuild?: readonly RebuildResult[];
   start?: ProgramResult;
   query?: ProgramResult;
   functions?: FunctionResult[];
@@ -140,6 +142,8 @@ async function main(): Promise<number> {
   if (values.only === "build") {
     results.build = measureBuild();
     show(buildText(results.build));
+    results.rebuild = measureRebuild(Math.ceil(runs / 3));
+    show(rebuildText(results.rebuild));
   }
   if (wants("functions")) {
     results.functions = await measureFunctions(input);
@@ -260,6 +264,17 @@ function buildText({ rules, stages }: BuildResult): string {
     (milliseconds / total).toFixed(2),
   ]);
   return [...columns([[`Build of ${count(rules)} rules`, "processor", "share"], ...rows]), ""].join("\n");
+}
+
+function rebuildText(results: readonly RebuildResult[]): string {
+  const rows = results.map(({ name, rules, cold, filling, unchanged, oneChanged }) => [
+    `  ${name}`,
+    count(rules),
+    `${(cold / 1000).toFixed(1)} s`,
+    ...[filling, unchanged, oneChanged].map((ratio) => ratio.toFixed(2)),
+  ]);
+  const head = ["eqlc build, against one without a cache", "rules", "cold", "filling", "unchanged", "one rule changed"];
+  return [...columns([head, ...rows]), ""].join("\n");
 }
 
 function floodsText(results: readonly FloodResult[]): string {
