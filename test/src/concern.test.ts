@@ -113,7 +113,7 @@ concern("finds what is found with every test made", async () => {
   assert.ok(flaggedUsesOf(judge).every((uses) => (uses ?? []).every((use) => use === null)));
   const found = new Array<number>(RULES.length).fill(0);
   let fewer = 0;
-  for (let seed = 1; seed <= sizeOf("KESTREL_CONCERN", 12, 2000); seed++) {
+  for (let seed = 1; seed <= sizeOf("KESTREL_CONCERN", 8, 2000); seed++) {
     const lines = randomLines(seed);
     for (const [way, options] of WAYS.entries()) {
       const run = (one: Package): Found => runLines(one, lines, options, 1 << 12);
@@ -126,8 +126,8 @@ concern("finds what is found with every test made", async () => {
       for (const [rule, detections] of without.byRule.entries()) found[rule] = (found[rule] ?? 0) + detections.length;
     }
   }
-  assert.ok(fewer > 300, `${fewer} tests were spared`);
-  for (const [rule, count] of found.entries()) assert.ok(count > 5, `${RULES[rule]?.id}: ${count}`);
+  assert.ok(fewer > 200, `${fewer} tests were spared`);
+  for (const [rule, count] of found.entries()) assert.ok(count > 2, `${RULES[rule]?.id}: ${count}`);
 });
 
 concern.run();
