@@ -521,7 +521,7 @@ foreign("never cuts a character", async () => {
     ).end;
     // The byte behind what is written stays as it was, too.
     const wat = `${imports("event_get_str")} ${evaluating(
-      `(memory.fill (i32.const 0) (i32.const 1) (i32.const 64))
+      `(memory.fill (i32.const 0) (i32.const 1) (i32.const 128))
        (i32.and
          (i32.eq (call $event_get_str (local.get 0) (i32.const 2) (i32.const 0) (i32.const ${room})) (i32.const ${expected}))
          (i32.eq (i32.load8_u (i32.const ${expected})) (i32.const 1)))`,
