@@ -19,7 +19,14 @@ export interface ForeignResult {
   /** Nanoseconds of one: the least of all runs. */
   readonly costs: Readonly<Record<Way, number>>;
   /** A pack with a rule in it that never ends, against the pack without: slice by slice in turns, of each slice the least of all runs. */
-  readonly quarantine: { readonly ratio: number; readonly events: number; readonly stopped: number };
+  readonly quarantine: {
+    readonly ratio: number;
+    /** The same of the slices in which it was not asked: what it costs while it is in quarantine. */
+    readonly between: number;
+    readonly slices: { readonly all: number; readonly stops: number };
+    readonly events: number;
+    readonly stopped: number;
+  };
 }
 
 type Way =
@@ -144,11 +151,14 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
     const packs = [bare, beside];
     const least = packs.map((): number[] => []);
     let stopped = 0;
+    const stops = new Set<number>();
     for (let run = 0; run <= runs; run++) {
       const detectors = packs.map((pack) => createDetector(pack, { latenessNs: null, onAlert: () => undefined }));
       for (const [slice, chunk] of chunks.entries())
         for (const [at, detector] of detectors.entries()) {
+          const { faults } = detector.counters();
           const time = timeOf(() => detector.feed(chunk, ORIGIN));
+          if (detector.counters().faults > faults) stops.add(slice);
           const own = least[at] ?? [];
           if (run > 0) own[slice] = Math.min(own[slice] ?? time, time);
         }
@@ -157,8 +167,14 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
       assert.equal(one?.alerts, other?.alerts);
       stopped = other?.faults ?? 0;
     }
-    const [alone = 0, together = 0] = least.map((slices) => slices.reduce((sum, time) => sum + time, 0));
-    return { ratio: together / alone, events, stopped };
+    const ratioOf = (isWanted: (slice: number) => boolean): number => {
+      const [alone = 0, together = 0] = least.map((slices) =>
+        slices.reduce((sum, time, slice) => (isWanted(slice) ? sum + time : sum), 0),
+      );
+      return together / alone;
+    };
+    const slices = { all: chunks.length, stops: stops.size };
+    return { ratio: ratioOf(() => true), between: ratioOf((slice) => !stops.has(slice)), slices, events, stopped };
   }
 }
 

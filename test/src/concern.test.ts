@@ -113,7 +113,7 @@ concern("finds what is found with every test made", async () => {
   assert.ok(flaggedUsesOf(judge).every((uses) => (uses ?? []).every((use) => use === null)));
   const found = new Array<number>(RULES.length).fill(0);
   let fewer = 0;
-  for (let seed = 1; seed <= sizeOf("KESTREL_CONCERN", 8, 2000); seed++) {
+  for (let seed = 1; seed <= sizeOf("KESTREL_CONCERN", 8, 100); seed++) {
     const lines = randomLines(seed);
     for (const [way, options] of WAYS.entries()) {
       const run = (one: Package): Found => runLines(one, lines, options, 1 << 12);
@@ -121,7 +121,10 @@ concern("finds what is found with every test made", async () => {
       const where = `seed ${seed}, way ${way}`;
       assert.equal(without.byRule, all.byRule, where);
       assert.equal(without.keysByRule, all.keysByRule, where);
-      assert.equal(without.counters.sequences, all.counters.sequences, where);
+      // An event that is no match of a stage does not come late to it.
+      const { late } = all.counters.sequences;
+      assert.ok(without.counters.sequences.late <= late, where);
+      assert.equal({ ...without.counters.sequences, late }, all.counters.sequences, where);
       fewer += all.counters.lateTests - without.counters.lateTests;
       for (const [rule, detections] of without.byRule.entries()) found[rule] = (found[rule] ?? 0) + detections.length;
     }
