@@ -5,7 +5,7 @@ export const FULL = process.env.KESTREL_LONG === "1";
 export const LONG = FULL || (process.env.CI ?? "false") !== "false";
 
 /** Of what is random CI does a part: it has minutes for all of it, and runs often. */
-const CI_PART = 5;
+const CI_PART = 7;
 
 /** A size that can be set with an environment variable, and otherwise depends on the form. */
 export function sizeOf(variable: string, short: number, long: number): number {
