@@ -14,6 +14,7 @@ import { createDetector } from "@kestrel/runtime/engine/detector";
 import { wasm } from "@kestrel/runtime/wasm";
 import { compile, load } from "./compile.js";
 import type { Input } from "./corpus.js";
+import { slicesOf } from "./packs.js";
 
 export interface ForeignResult {
   /** Nanoseconds of one: the least of all runs. */
@@ -140,7 +141,7 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
     rmSync(folder, { recursive: true });
   }
 
-  async function quarantine({ rules, chunks, events }: Input): Promise<ForeignResult["quarantine"]> {
+  async function quarantine({ rules, events, ...input }: Input): Promise<ForeignResult["quarantine"]> {
     const path = join(folder, "endless");
     for (const [name, text] of Object.entries(foreign("endless", "predicate.lua", ENDLESS))) {
       mkdirSync(join(path, name, ".."), { recursive: true });
@@ -149,12 +150,13 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
     const bare = await load(compile(rules).built);
     const beside = await load(compile(rules, [path]).built);
     const packs = [bare, beside];
+    const parts = slicesOf(input);
     const least = packs.map((): number[] => []);
     let stopped = 0;
     const stops = new Set<number>();
     for (let run = 0; run <= runs; run++) {
       const detectors = packs.map((pack) => createDetector(pack, { latenessNs: null, onAlert: () => undefined }));
-      for (const [slice, chunk] of chunks.entries())
+      for (const [slice, chunk] of parts.entries())
         for (const [at, detector] of detectors.entries()) {
           const { faults } = detector.counters();
           const time = timeOf(() => detector.feed(chunk, ORIGIN));
@@ -173,7 +175,7 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
       );
       return together / alone;
     };
-    const slices = { all: chunks.length, stops: stops.size };
+    const slices = { all: parts.length, stops: stops.size };
     return { ratio: ratioOf(() => true), between: ratioOf((slice) => !stops.has(slice)), slices, events, stopped };
   }
 }

@@ -163,7 +163,8 @@ function parseLine(line: string): void {
   assert.ok(typeof JSON.parse(line) === "object");
 }
 
-function slicesOf({ chunks }: Input): Buffer[] {
+/** The input in pieces of whole lines. */
+export function slicesOf({ chunks }: Pick<Input, "chunks">): Buffer[] {
   const slices: Buffer[] = [];
   for (const chunk of chunks) {
     for (let start = 0; start < chunk.length; ) {
