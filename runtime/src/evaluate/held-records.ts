@@ -48,10 +48,10 @@ const EMPTY_PART = 4;
 const WASTED_BYTES = 4 * BLOCK_BYTES;
 /**
  * What a held record takes beside its bytes: its columns, its places in a queue and in its block; and what its event leaves to be
- * collected. Measured as the peak of a process.
+ * collected. Measured as the peak of a process, when each was an object besides: it is less now.
  */
 const HELD_OVERHEAD = 2048;
-/** The same of one without its line. */
+/** The same of one without its line, of which no event is made as a rule. Of 726,240 each took 237 bytes beside its own. */
 const BARE_OVERHEAD = 256;
 const FIRST_SLOTS = 1024;
 
