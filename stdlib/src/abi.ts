@@ -10,7 +10,7 @@
 //   fixed  0        guard: never read, so that a null pointer is a zero-length string
 //   fixed  1024     control block (CONTROL_*): counters and the result of the last `run`
 //   fixed  4096     static data of the prelude
-//   fixed  65536    state: slots, the list of those that are filled, lineage flags, then what is valid while a version or
+//   fixed  65536    state: slots, the list of those that are filled, lineage flags, rests of foreign code, then what is valid while a version or
 //                   a generation lasts: folded slots, symbol records, memo words, and predicate stamps
 //          data     path table, literals, symbol tables, patterns, postings
 //          members  what is remembered of keys and values, from event to event
@@ -21,7 +21,7 @@
 //          foreign  the text that foreign code matches a pattern with, exported as foreign_base / foreign_capacity; only where there is some
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -553,11 +553,15 @@ export const NFA_SPLIT = 2;
 //                                                  imported where there is some. It may call foreign_match, and nothing else
 // Exports: memory, abi_version (i32 global), input_base, input_capacity, output_base (i32 globals), and
 //   late_base, late_capacity, lineage_flags (i32 globals), late_begin, late_event, late_test: see above
-//   foreign_base, foreign_capacity (i32 globals), foreign_match(pattern: i32, length: i32) -> i32: where there is foreign code,
+//   where there is foreign code:
+//   foreign_base, foreign_capacity (i32 globals), foreign_match(pattern: i32, length: i32) -> i32
 //                                                  whether a pattern of it matches the text of that length at foreign_base
+//   foreign_rests (i32 global)                     address of a word for each: the next so many events it says no to, and
+//                                                  foreign_test is not called; the host sets it, the module counts it down
 //   predicate_count, flag_count (i32 globals)      how many predicates and lineage flags there are: a manifest names no others
 //   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
 export const IMPORT_MODULE = "kestrel";
+export const FOREIGN_REST_BYTES = 4;
 export const RUN_DONE = 0;
 export const RUN_FULL = 1;
 export const FORMAT_BYTES = 32;

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createDetector, loadPackage, type Package, PackageError, packageFromMemory } from "@kestrel/runtime/index";
 import { instantiate, type PackInstance } from "@kestrel/runtime/load/instantiate";
-import { CONTROL_BASE, CONTROL_STEP } from "@kestrel/stdlib/abi";
+import { ABI_VERSION, CONTROL_BASE, CONTROL_STEP } from "@kestrel/stdlib/abi";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { manifestText } from "@kestrel/stdlib/package-format";
 import { type LateTest, type LineageProgram, programToJson } from "@kestrel/stdlib/sequence-tables";
@@ -93,7 +93,7 @@ loading("refuses manifests of another kind, format or interface", async () => {
     'E_PACKAGE_FORMAT manifest.json: format_version is "1.0"; this runtime reads "4.0"',
   ]);
   assert.equal(await load(manifestText(withDigest({ ...manifest, abi_version: 99 }))), [
-    "E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks 5",
+    `E_PACKAGE_ABI manifest.json: abi_version is 99; this runtime speaks ${ABI_VERSION}`,
   ]);
 });
 
@@ -248,17 +248,21 @@ loading("refuses modules with another interface", async () => {
     ),
   ]);
   const misplaced = await assemble(`
-    export const abi_version: i32 = 6; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
+    export const abi_version: i32 = 99; export const input_base: i32 = 0; export const input_capacity: i32 = 999999;
     export const output_base: i32 = -1; export function run(a: i32, n: i32): i32 { return a + n; }
     export const late_base: i32 = 262143; export const late_capacity: i32 = 65; export const lineage_flags: i32 = 262142;
+    export const foreign_rests: i32 = 262145; export const foreign_base: i32 = 1; export const foreign_capacity: i32 = 262144;
+    export function foreign_match(p: i32, n: i32): i32 { return p + n; }
     export const flag_count: i32 = 4; export const predicate_count: i32 = 0;
     export function late_begin(): void {} export function late_test(p: i32): i32 { return p; }
     export function late_event(r: i32, a: i32, n: i32): i32 { return r + a + n; }`);
   assert.equal(await load(misplaced), [
-    "E_PACKAGE_ABI module.wasm: the module speaks ABI version 6; this runtime speaks 5",
+    `E_PACKAGE_ABI module.wasm: the module speaks ABI version 99; this runtime speaks ${ABI_VERSION}`,
     "E_PACKAGE_MODULE module.wasm: an input region of 999999 bytes at 0 does not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: the output region at 4294967295 stands outside 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: a late region of 65 bytes at 262143 does not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: texts of foreign code, 262144 bytes at 1, do not fit into 262144 bytes of memory",
+    "E_PACKAGE_MODULE module.wasm: rests of 0 foreign codes at 262145 do not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: 4 lineage flags at 262142 do not fit into 262144 bytes of memory",
     "E_PACKAGE_MODULE module.wasm: has 0 predicates, the manifest 1",
   ]);

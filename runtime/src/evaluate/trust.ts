@@ -43,7 +43,7 @@ export function trusted(): Trust {
   return { inARow: 0, isOnProbation: false, strikes: 0, answers: 0, resting: 0, rest: 0 };
 }
 
-/** Whether it is left out of the event at hand, of which one fewer is left then. */
+/** Whether it is left out of the event at hand, of which one fewer is left then. For pred_eval the module does this: see foreign_rests in abi.ts. */
 export function isLeftOut(trust: Trust): boolean {
   if (trust.resting === 0) return false;
   trust.resting--;

@@ -2,7 +2,7 @@
 // The names are compared before anything of the module is made; the globals can only be read from an instance. No code of the module
 // runs for that: one with a start function is refused.
 
-import { ABI_VERSION, IMPORT_MODULE, INPUT_PADDING, SLOT_BYTES } from "@kestrel/stdlib/abi";
+import { ABI_VERSION, FOREIGN_REST_BYTES, IMPORT_MODULE, INPUT_PADDING, SLOT_BYTES } from "@kestrel/stdlib/abi";
 import { MODULE_FILE, type PackageManifest } from "@kestrel/stdlib/package-format";
 import { type WasmModule, wasm } from "../wasm.js";
 import { EXPORTS, FOREIGN_EXPORTS, FOREIGN_IMPORTS, IMPORTS, lookAt } from "./instantiate.js";
@@ -50,7 +50,7 @@ export async function checkModule(
   try {
     const instance = lookAt(module);
     const { memory, abiVersion, inputBase, inputCapacity, outputBase, lateBase, lateCapacity, lineageFlags } = instance;
-    const { predicateCount, flagCount, foreign: texts } = instance;
+    const { predicateCount, flagCount, foreign: own } = instance;
     const size = memory.buffer.byteLength;
     if (abiVersion !== ABI_VERSION) {
       failed = true;
@@ -69,8 +69,11 @@ export async function checkModule(
         if (slot % 8 !== 0 || slot + SLOT_BYTES > size) fail(`the slot of ${field} for ${name} cannot be at ${slot}`);
       }
     }
-    if (texts !== null && texts.base + texts.capacity > size) {
-      fail(`texts of foreign code, ${texts.capacity} bytes at ${texts.base}, do not fit into ${size} bytes of memory`);
+    if (own !== null && own.base + own.capacity > size) {
+      fail(`texts of foreign code, ${own.capacity} bytes at ${own.base}, do not fit into ${size} bytes of memory`);
+    }
+    if (own !== null && own.rests + foreign.length * FOREIGN_REST_BYTES > size) {
+      fail(`rests of ${foreign.length} foreign codes at ${own.rests} do not fit into ${size} bytes of memory`);
     }
     if (lineageFlags + flagCount > size) {
       fail(`${flagCount} lineage flags at ${lineageFlags} do not fit into ${size} bytes of memory`);

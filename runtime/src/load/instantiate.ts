@@ -33,6 +33,7 @@ export interface PackInstance {
   readonly lateTest: (predicate: number) => number;
   /** Of a module with foreign code. */
   readonly foreign: {
+    readonly rests: number;
     readonly base: number;
     readonly capacity: number;
     readonly match: (pattern: number, length: number) => number;
@@ -47,6 +48,7 @@ export const IMPORTS: readonly string[] = ["f64_parse", "f64_format"];
 /** The same of a module with foreign code, in addition. */
 export const FOREIGN_IMPORTS: readonly string[] = ["foreign_test"];
 export const FOREIGN_EXPORTS: readonly (readonly [name: string, kind: string])[] = [
+  ["foreign_rests", "global"],
   ["foreign_base", "global"],
   ["foreign_capacity", "global"],
   ["foreign_match", "function"],
@@ -157,6 +159,7 @@ function interfaceOf({ exports, memory }: Unused): PackInstance {
 
 function foreignOf(exports: Readonly<Record<string, unknown>>): NonNullable<PackInstance["foreign"]> {
   return {
+    rests: globalOf(exports, "foreign_rests"),
     base: globalOf(exports, "foreign_base"),
     capacity: globalOf(exports, "foreign_capacity"),
     match: functionOf(exports, "foreign_match") as NonNullable<PackInstance["foreign"]>["match"],

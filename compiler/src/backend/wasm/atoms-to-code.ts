@@ -28,7 +28,7 @@ import { compareDoubles, compareLongs } from "./comparisons.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";
-import { FOREIGN_TEST } from "./foreign-code.js";
+import { addForeignTest } from "./foreign-code.js";
 import { allOf, anyOf } from "./junctions.js";
 import { naming } from "./lowering-error.js";
 import { addRanges, testPatterns } from "./patterns-to-tests.js";
@@ -324,7 +324,7 @@ export function createAtomCode(
         addDynamicAtom(b, name, atom.value, state, data);
         break;
       case "foreign":
-        m.addFunction(name, none, i32, [], m.call(FOREIGN_TEST, [b.word(atom.foreign)], i32));
+        addForeignTest(b, name, atom.foreign, state.foreignRests);
         break;
       default:
         throw new Error(`atom ${id} needs no function`);

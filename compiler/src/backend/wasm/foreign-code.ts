@@ -1,14 +1,14 @@
 // What a module with foreign code has beside the others: the import that asks the host, and the patterns that the host asks for.
 // See "Module interface" in stdlib/src/abi.ts.
 
-import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
+import { FOREIGN_REST_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import type { PackIr } from "../../ir/pack-ir.js";
 import type { DataSection } from "./data-section.js";
 import { testAutomaton, testPatterns } from "./patterns-to-tests.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** Internal names. */
-export const FOREIGN_TEST = "foreign test";
+const FOREIGN_TEST = "foreign test";
 export const FOREIGN_MATCH = "foreign match";
 
 /** Adds the import, and a function for each pattern; `first` is the number of the first pattern of each foreign code. */
@@ -52,6 +52,23 @@ export function addForeignCode({
     for (const glob of globs) add((text) => testPatterns(b, data, { ...none, globs: [glob] }, text));
   }
   return { names, first };
+}
+
+/** Adds the test of foreign code number `foreign`: the host is not called for an event that the code is left out of. */
+export function addForeignTest(
+  { module: m, word, types }: Builder,
+  name: string,
+  foreign: number,
+  rests: number,
+): void {
+  const rest = word(rests + foreign * FOREIGN_REST_BYTES);
+  const left = 0;
+  const body = m.if(
+    m.local.tee(left, m.i32.load(0, 4, rest), i32),
+    m.block(null, [m.i32.store(0, 4, rest, m.i32.sub(m.local.get(left, i32), word(1))), word(0)], i32),
+    m.call(FOREIGN_TEST, [word(foreign)], i32),
+  );
+  m.addFunction(name, types([]), i32, [i32], body);
 }
 
 /**

@@ -168,7 +168,12 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
         lineageFlags: state.lineageFlags,
         foreign:
           pack.foreigns.length > 0
-            ? { base: memory.foreignBase, capacity: FOREIGN_TEXT_BYTES, match: FOREIGN_MATCH }
+            ? {
+                rests: state.foreignRests,
+                base: memory.foreignBase,
+                capacity: FOREIGN_TEXT_BYTES,
+                match: FOREIGN_MATCH,
+              }
             : null,
         flagCount: flagCount(pack.lineage),
         largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),

@@ -66,8 +66,13 @@ export interface FinishOptions {
   readonly lateBase: number;
   readonly lateCapacity: number;
   readonly lineageFlags: number;
-  /** Of packs with foreign code: where its texts stand, and the name of the generated foreign_match. */
-  readonly foreign: { readonly base: number; readonly capacity: number; readonly match: string } | null;
+  /** Of packs with foreign code: where its rests and its texts stand, and the name of the generated foreign_match. */
+  readonly foreign: {
+    readonly rests: number;
+    readonly base: number;
+    readonly capacity: number;
+    readonly match: string;
+  } | null;
   readonly flagCount: number;
   /** Atoms of the predicate that has most. */
   readonly largestPredicate: number;
@@ -177,7 +182,11 @@ export function finish(
     lineage_flags: options.lineageFlags,
     ...(options.foreign === null
       ? {}
-      : { foreign_base: options.foreign.base, foreign_capacity: options.foreign.capacity }),
+      : {
+          foreign_rests: options.foreign.rests,
+          foreign_base: options.foreign.base,
+          foreign_capacity: options.foreign.capacity,
+        }),
     flag_count: options.flagCount,
     predicate_count: options.globals.predicate_count,
   };

@@ -3,6 +3,7 @@
 
 import {
   FOLDED_BYTES,
+  FOREIGN_REST_BYTES,
   FOUND_BYTES,
   LITERAL_RECORD_BYTES,
   MEMO_BYTES,
@@ -51,6 +52,8 @@ export interface StateLayout {
   readonly elementSlots: ReadonlyMap<number, SlotRange>;
   /** One byte for each lineage query. */
   readonly lineageFlags: number;
+  /** A word for each foreign code: the events that it is left out of yet. */
+  readonly foreignRests: number;
   slotOf(reading: Reading): number;
   /** A slot that never has a value, for keys that are not in the schema. */
   readonly emptySlot: number;
@@ -131,6 +134,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     [...depths].map((depth) => [depth, addSlots((root) => root.kind === "element" && root.depth === depth)]),
   );
   const lineageFlags = take(Math.max(1, ...pack.lineage.flatMap(({ queries }) => queries.map(({ flag }) => flag + 1))));
+  const foreignRests = take(pack.foreigns.length * FOREIGN_REST_BYTES);
   const emptySlot = take(SLOT_BYTES);
 
   const stampsBase = next;
@@ -178,6 +182,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     stageSlots,
     elementSlots,
     lineageFlags,
+    foreignRests,
     emptySlot,
     groups,
     stampsBase,
