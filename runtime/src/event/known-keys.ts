@@ -17,7 +17,8 @@ export interface KnownKeys<Value> {
 }
 
 export function createKnownKeys<Value>(): KnownKeys<Value> {
-  const pool = new Int32Array(PLACES * KEY_WORDS);
+  /** Made with the first key: most runs are over before there is one. */
+  let pool = new Int32Array(0);
   const counts = new Int32Array(PLACES).fill(-1);
   const values: (Value | undefined)[] = [];
   let wanted: Int32Array = pool;
@@ -46,6 +47,7 @@ export function createKnownKeys<Value>(): KnownKeys<Value> {
     },
     add(value) {
       if (place < 0) return;
+      if (pool.length === 0) pool = new Int32Array(PLACES * KEY_WORDS);
       pool.set(wanted.subarray(wantedStart, wantedStart + wantedCount), place * KEY_WORDS);
       counts[place] = wantedCount;
       values[place] = value;

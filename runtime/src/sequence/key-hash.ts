@@ -8,8 +8,6 @@
 // probability of at most 2^-24, whatever the blocks are (multilinear hashing; Lemire, Kaser: Strongly universal string hashing is
 // fast). A block more adds as much once. What uses the hash takes its upper bits, and compares the bytes in the end.
 
-import { randomFillSync } from "node:crypto";
-
 const BLOCK_BYTES = 255;
 /** What stands before the bytes: what came of the block before, in four bytes, and the length. */
 const HEAD_FACTORS = 6;
@@ -19,8 +17,8 @@ export const GOOD_BITS = 25;
 
 export type HashFactors = Int32Array;
 
-/** `fill` draws the factors; a test may draw them such that all keys collide. */
-export function createHashFactors(fill: (factors: Int32Array) => void = randomFillSync): HashFactors {
+/** `fill` draws the factors: at random, or in a test such that all keys collide. */
+export function createHashFactors(fill: (factors: Int32Array) => void): HashFactors {
   const factors = new Int32Array(HEAD_FACTORS + BLOCK_BYTES);
   fill(factors);
   return factors;

@@ -13,6 +13,7 @@
 // SOUND: a place is found by comparing program and bytes, so equal hashes cost time only; key-hash.ts says why nobody can
 // make them. A hole is paid for by the key that left it: moving costs as many words as have become holes since the last time.
 
+import { randomFillSync } from "node:crypto";
 import { createHashFactors, GOOD_BITS, type HashFactors, hashBytes } from "./key-hash.js";
 
 export const PROGRAM = 0;
@@ -52,15 +53,15 @@ export interface KeyTable {
   wantedHash: number;
 }
 
-/** A table for so many programs; see createHashFactors for `fill`. */
+/** A table for so many programs, each of which has a first factor of its own; see createHashFactors for `fill`. */
 export function createKeyTable(
   programs: number,
   onMove: (head: number, at: number) => void,
-  fill?: (factors: Int32Array) => void,
+  fill: (factors: Int32Array) => void = randomFillSync,
 ): KeyTable {
   const factors = createHashFactors(fill);
   const programFactors = new Int32Array(programs);
-  for (let at = 0; at < programs; at++) programFactors[at] = createHashFactors(fill)[0] ?? 0;
+  fill(programFactors);
   const words = new Int32Array(FIRST_WORDS);
   const wantedWords = new Int32Array(64);
   return {
