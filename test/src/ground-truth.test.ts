@@ -11,6 +11,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, runLines } from "./support/run-pack.js";
+import { FULL } from "./support/sizes.js";
 
 const CORPORA = join(repositoryRoot(), "../shared/corpora");
 const groundTruth = suite("ground truth");
@@ -69,15 +70,19 @@ for (const name of ["elastic-detection-rules", "elastic-hunting", "elastic-prote
       .filter((line) => line !== "");
     const silent = new Set<string>();
     const asked = new Set<string>();
+    let cases = 0;
     for (const line of lines) {
       const { rule_id, docs } = JSON.parse(line) as GeneveCase;
       const at = index.get(rule_id);
       assert.ok(at !== undefined, rule_id);
+      // Each case takes a detector of its own, and there are three for each rule.
+      if (!FULL && asked.has(rule_id)) continue;
       asked.add(rule_id);
+      cases++;
       const text = docs.map((doc) => `${JSON.stringify(doc)}\n`).join("");
       if ((runLines(under.pack, Buffer.from(text)).byRule[at]?.length ?? 0) === 0) silent.add(rule_id);
     }
-    console.log(`  ${asked.size} rules, ${lines.length} cases, ${silent.size} silent`);
+    console.log(`  ${asked.size} rules, ${cases} cases, ${silent.size} silent`);
     assert.equal([...silent].filter((id) => !(id in SILENT)).sort(), []);
   });
 }
