@@ -15,7 +15,7 @@ import { createRandom } from "./generate/random.js";
 import { interpret, readEvents } from "./reference/interpret.js";
 import { expectedDetections, foundDetections } from "./support/detections.js";
 import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
-import { LONG } from "./support/sizes.js";
+import { sizeOf } from "./support/sizes.js";
 
 const fields = suite("event fields of a rule");
 
@@ -45,7 +45,7 @@ fields("a rule's own category field decides, as in the reference", async () => {
   );
   const random = createRandom(14);
   const found = { own: 0, differ: 0 };
-  for (let round = 0; round < (LONG ? 200 : 20); round++) {
+  for (let round = 0; round < sizeOf("KESTREL_EVENT_FIELDS", 20, 200); round++) {
     const word = (): string => random.pick(["info", "start", "process", "Info"]);
     const lines = Array.from({ length: 30 }, (_, at) => {
       const host = random.pick(["a", "b"]);

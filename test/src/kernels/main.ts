@@ -117,9 +117,11 @@ try {
   const pack = buildFolder(join(root, "rules"), join(folder, "pack"));
   writeGuest({ repository: root, addon, busybox, pack, modules, files }, initrd);
   console.log(`${files.join(", ")} on ${kernels.map(({ release }) => release).join(" and ")}`);
-  await Promise.all(kernels.map((kernel) => testKernel(kernel, initrd, files)));
-  const [first] = kernels;
-  if (first !== undefined) await testControl(first, initrd, files[0] ?? "");
+  const testWithControl = async (kernel: Kernel, at: number): Promise<void> => {
+    await testKernel(kernel, initrd, files);
+    if (at === 0) await testControl(kernel, initrd, files[0] ?? "");
+  };
+  await Promise.all(kernels.map(testWithControl));
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);
   console.log(`kernels: ${isRequired ? "FAIL" : "skipped"}: ${why}`);
