@@ -28,6 +28,7 @@ export class CliError extends Error {
     | "E_INPUT_BROKEN"
     | "E_INPUT_TIME"
     | "E_INPUT_UNUSABLE"
+    | "E_PROFILE_WRITE"
     | "E_RUNTIMES_DIFFER"
     | "E_TRUST_KEY";
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {

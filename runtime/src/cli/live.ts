@@ -33,6 +33,7 @@ import { createLiveStatus } from "./live-status.js";
 import { after } from "./long-timer.js";
 import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
+import { startProfile } from "./profile-option.js";
 import { createStop, SIGNALS, type Stop, stopAtSignals } from "./stop.js";
 import { startWatchdog } from "./watchdog.js";
 
@@ -48,6 +49,8 @@ export interface LiveOptions extends Omit<SinkOptions, "replay">, CollectionLimi
   /** How long to watch; null for until a signal comes. */
   readonly durationNs: bigint | null;
   readonly failOnAlerts: boolean;
+  /** Where the profile of the run is written; null for nowhere. */
+  readonly profile: string | null;
   readonly summary: "text" | "json" | "none";
 }
 
@@ -57,7 +60,8 @@ const LOOK_MS = 1000;
 /** Watches until a signal comes or the time is over, and returns the exit code. Failures are thrown. */
 export async function watchLive(dir: string, options: LiveOptions): Promise<number> {
   const began = performance.now();
-  const { pack } = await loadForRuntime(dir, options.runtime, options);
+  const profile = await startProfile(options.profile, dir, () => []);
+  const { pack, folder } = await loadForRuntime(dir, options.runtime, options);
   const stop = createStop();
   let clearStatus: () => void = () => undefined;
   const broken = createBrokenReport(() => clearStatus());
@@ -120,6 +124,8 @@ export async function watchLive(dir: string, options: LiveOptions): Promise<numb
   const run = { seconds, lost: losses.byClass, collected: countersOf(attached.collector, attached.collected) };
   if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, run));
   if (options.summary === "text") broken.say(summaryText(counters, run));
+  const profiled = await profile?.finish(folder, pack.manifest, counters);
+  if (profiled !== undefined && options.summary === "text") broken.say(profiled);
   // The collector would keep the process alive.
   if (ending instanceof ModuleError) process.exit(reportFailure(ending));
   for (const failure of [delivery.failure, recording.failure]) if (failure !== null) throw failure;

@@ -3,6 +3,7 @@
 // What only some runs need is loaded when it is needed: a replay of twenty lines takes hardly longer than Node itself, and every module counts there.
 
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
@@ -38,6 +39,7 @@ interface RunFlags extends TrustFlags {
   readonly failOnAlerts?: boolean;
   readonly maxLine: number;
   readonly batch: number;
+  readonly profile?: string;
   readonly summary: "text" | "json" | "none";
 }
 
@@ -201,6 +203,10 @@ function createProgram(): Command {
         .default(parseSize("1m", LEAST_BATCH), "1m")
         .argParser((text) => parseSize(text, LEAST_BATCH)),
     )
+    .option(
+      "--profile <file>",
+      "look every millisecond what the run is at: a .cpuprofile in that file, and with --summary text the phases and rules that took most",
+    )
     .addOption(
       new Option("--summary <format>", "what to say on standard error at the end")
         .choices(["text", "json", "none"])
@@ -230,6 +236,16 @@ function createProgram(): Command {
       }
     }
     if (flags.append === true && flags.alerts === undefined) program.error("error: --append needs --alerts FILE");
+    if (flags.profile !== undefined) {
+      if (flags.runtime === "both") program.error("error: --profile is for one runtime, and --runtime both runs two");
+      const file = resolve(flags.profile);
+      for (const [name, other] of [
+        ["--alerts", flags.alerts],
+        ["--record", flags.record],
+      ] as const) {
+        if (other !== undefined && resolve(other) === file) program.error(`error: --profile and ${name} are one file`);
+      }
+    }
     const isLatenessGiven = program.getOptionValueSource("lateness") === "cli";
     const isFormatGiven = program.getOptionValueSource("format") === "cli";
     const alerts = flags.alerts ?? null;
@@ -250,6 +266,7 @@ function createProgram(): Command {
         ringBytes: flags.ring,
         durationNs: flags.duration ?? null,
         runtime: flags.runtime === undefined || flags.runtime === "both" ? null : flags.runtime,
+        profile: flags.profile ?? null,
         failOnAlerts: flags.failOnAlerts === true,
         summary: flags.summary,
       });
@@ -269,6 +286,7 @@ function createProgram(): Command {
       failOnAlerts: flags.failOnAlerts === true,
       maxLineBytes: flags.maxLine,
       batchBytes: flags.batch,
+      profile: flags.profile ?? null,
       summary: flags.summary,
     });
   });

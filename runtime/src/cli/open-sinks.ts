@@ -1,16 +1,13 @@
 // What the command line says of alerts -> the sinks that write them.
 
-import { fstatSync } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, sep } from "node:path";
 import { alertToJson } from "../alert/alert-to-json.js";
 import { createAlertRenderer } from "../alert/alert-to-text.js";
 import { printable, wantsColor } from "../alert/terminal.js";
 import { counted } from "../report/summary.js";
-import { fileOutput, placeOf } from "../sink/alert-file.js";
+import { fileOutput } from "../sink/alert-file.js";
 import { type Sink, textSink } from "../sink/sink.js";
 import { streamOutput } from "../sink/text-output.js";
-import { CliError } from "./failures.js";
+import { assertOutput } from "./output-place.js";
 
 export interface SinkOptions {
   /** The inputs, of which none may be the file for the alerts. */
@@ -29,16 +26,12 @@ export interface SinkEvents {
   readonly say: (line: string) => void;
 }
 
-/** The file descriptor of standard input. */
-const STDIN = 0;
-
 /** Throws CliError for a file that no alerts may be written to. */
 export async function openSinks(dir: string, options: SinkOptions, { closed, say }: SinkEvents): Promise<Sink[]> {
   const { alerts, append, output, replay } = options;
   const sinks: Sink[] = [];
   if (alerts !== null) {
-    await assertNotInPackage(alerts, dir);
-    await assertNotAnInput(alerts, replay);
+    await assertOutput({ file: alerts, what: "alerts", code: "E_ALERTS_WRITE" }, dir, replay);
     const onCut = (bytes: number): void => {
       const cut = counted(bytes, "byte was", "bytes were");
       say(printable(`${alerts} ended in an unfinished line, of which ${cut} cut off`));
@@ -54,25 +47,4 @@ export async function openSinks(dir: string, options: SinkOptions, { closed, say
   };
   sinks.push(textSink(streamOutput(process.stdout, onClosed), (alert) => `${render(alert)}\n`));
   return sinks;
-}
-
-/** A package is what was built, to the byte; and a file in it would be gone with the next build. */
-async function assertNotInPackage(alerts: string, dir: string): Promise<void> {
-  const place = await placeOf(alerts).catch(() => null);
-  if (place === null) return;
-  const way = relative(await realpath(dir), place);
-  if (way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way)) return;
-  throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it lies in the folder of the package`);
-}
-
-/** The run replaces the file for the alerts, which an input would not survive. */
-async function assertNotAnInput(alerts: string, inputs: readonly string[]): Promise<void> {
-  const target = await stat(alerts).catch(() => null);
-  if (target === null || !target.isFile()) return;
-  for (const input of inputs) {
-    const found = input === "-" ? fstatSync(STDIN) : await stat(input).catch(() => null);
-    if (found !== null && found.dev === target.dev && found.ino === target.ino) {
-      throw new CliError("E_ALERTS_WRITE", `cannot write alerts to ${alerts}: it is one of the inputs`);
-    }
-  }
 }

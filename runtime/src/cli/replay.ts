@@ -32,6 +32,7 @@ import { feedChunks } from "./feed-chunks.js";
 import { type JudgedStream, judgeStream } from "./judge-stream.js";
 import { createLossReport } from "./loss-report.js";
 import { openSinks, type SinkOptions } from "./open-sinks.js";
+import { startProfile } from "./profile-option.js";
 import { createProgress, type Progress } from "./progress.js";
 import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
@@ -56,6 +57,8 @@ export interface ReplayOptions extends SinkOptions, LoadOptions {
   readonly failOnAlerts: boolean;
   readonly maxLineBytes: number;
   readonly batchBytes: number;
+  /** Where the profile of the run is written; null for nowhere. */
+  readonly profile: string | null;
   readonly summary: "text" | "json" | "none";
 }
 
@@ -77,6 +80,7 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
 }
 
 async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchdog, began: number): Promise<number> {
+  const profile = await startProfile(given.profile, dir, () => expandPaths(given.replay).paths);
   const chosen = await loadForRuntime(dir, given.runtime, given);
   const { timestampUnit } = given;
   const inUnit = (built: Package): Package =>
@@ -157,6 +161,8 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
     if (options.summary === "json") broken.say(summaryJson(counters, pack.manifest, facts));
     if (options.summary === "text") broken.say(summaryText(counters, facts));
   }
+  const profiled = await profile?.finish(chosen.folder, pack.manifest, counters);
+  if (profiled !== undefined && options.summary === "text") broken.say(profiled);
   // An input that is still read would keep the process alive.
   if (failure instanceof ModuleError) process.exit(reportFailure(failure));
   if (failure !== null) throw failure;

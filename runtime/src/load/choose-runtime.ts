@@ -10,8 +10,9 @@ import { PackageError } from "./problems.js";
 export type Runtime = "wasm" | "lua" | "both";
 
 export interface ChosenPackages {
-  /** What is run. */
+  /** What is run, and its folder. */
   readonly pack: Package;
+  readonly folder: string;
   /** What its findings are compared with; null when there is no other. */
   readonly other: Package | null;
 }
@@ -26,20 +27,21 @@ export async function loadForRuntime(
   options: LoadOptions = {},
 ): Promise<ChosenPackages> {
   const built = await loadPackage(dir, options);
-  if (runtime === null) return { pack: built, other: null };
+  if (runtime === null) return { pack: built, folder: dir, other: null };
   const isLua = built.manifest.foreign.some(({ library }) => library !== null);
   const listed = built.manifest.files.find(({ path }) => path === `${LUA_FOLDER}/${MANIFEST_FILE}`);
   if (runtime !== "lua" && isLua) throw lacking(dir, "Wasm", "wasm");
-  if (runtime === "wasm") return { pack: built, other: null };
+  if (runtime === "wasm") return { pack: built, folder: dir, other: null };
   if (!isLua && listed === undefined) throw lacking(dir, "Lua", runtime);
-  const lua = isLua ? built : await loadPackage(join(dir, LUA_FOLDER));
+  const folder = isLua ? dir : join(dir, LUA_FOLDER);
+  const lua = isLua ? built : await loadPackage(folder);
   // A signature covers the other package through what this one's manifest says of it: it must still be that one.
   const digest = createHash("sha256").update(manifestText(lua.manifest)).digest("hex");
   if (!isLua && digest !== listed?.sha256) {
     const message = "is not the package that the one around it was built with";
     throw new PackageError([{ code: "E_PACKAGE_DIGEST", file: `${LUA_FOLDER}/${MANIFEST_FILE}`, message }]);
   }
-  return runtime === "lua" ? { pack: lua, other: null } : { pack: built, other: lua };
+  return runtime === "lua" ? { pack: lua, folder, other: null } : { pack: built, folder: dir, other: lua };
 }
 
 function lacking(dir: string, what: string, target: Runtime): PackageError {
