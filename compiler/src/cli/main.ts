@@ -13,6 +13,7 @@ import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.j
 import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
 import type { QueryFlags } from "./query.js";
 import type { SignFlags } from "./sign.js";
+import { expectShortRuns } from "./wasm-tiers.js";
 
 const EXAMPLES = `
 Examples:
@@ -37,6 +38,7 @@ Making a key, and what kestrel-run --trust takes:
 `;
 
 let code = EXIT_OK;
+expectShortRuns();
 
 function ownVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");

@@ -28,6 +28,7 @@ import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, eventFields, type Format, NO_FIELD } from "./options.js";
 import { diagnosticsText, print, say } from "./output.js";
 import { queryRule, withoutRuleName } from "./query-rule.js";
+import { expectLongRuns } from "./wasm-tiers.js";
 
 export interface QueryFlags extends CompileFlags {
   readonly format: Format;
@@ -149,6 +150,7 @@ async function run(
   const progress = await createProgress(paths, process.stderr);
   // A query that finds no event of its category has found nothing, which is no failure.
   const watch = createInputWatch({ categoryField: flags.eventCategoryField, categories: null });
+  expectLongRuns();
   const { matches, counters } = await runQuery(compiled, lines, {
     ...options,
     // The prelude is optimised already, and reads events as fast without another pass; Binaryen would take as long for that as the module for a gigabyte.
