@@ -9,7 +9,8 @@ import * as assert from "uvu/assert";
 import { repositoryRoot } from "./support/repository.js";
 
 const ROOT = repositoryRoot();
-const PACK = "dist/pack";
+/** Where the commands write. */
+const OUTPUT = "dist/";
 const readme = suite("README");
 
 /** The commands of all shell blocks that call one of our programs, without their comments. */
@@ -26,7 +27,7 @@ readme("every command that it shows runs", () => {
     const commands = shownCommands();
     assert.ok(commands.length >= 5, `only ${commands.length} commands found`);
     for (const shown of commands) {
-      const command = shown.replace(/^npx /, "node_modules/.bin/").replaceAll(PACK, join(folder, "pack"));
+      const command = shown.replace(/^npx /, "node_modules/.bin/").replaceAll(OUTPUT, `${folder}/`);
       const { status, stdout, stderr } = spawnSync("bash", ["-c", command], { cwd: ROOT, encoding: "utf8" });
       assert.is(status, 0, `${shown}\n${stderr}`);
       assert.ok(stdout.length + stderr.length > 0, `${shown} said nothing`);
