@@ -193,7 +193,7 @@ export function createHeldRecords(): HeldRecords {
       sizes[slot] = 0;
       blocks[slot] = last;
       processes[slot] = null;
-      captured.delete(slot);
+      if (captured.size > 0) captured.delete(slot);
       free.push(slot);
       if (block.waiting === 0 && block !== last) wasted -= block.used;
       else if (before && block.waiting * EMPTY_PART < block.used) emptied.push(block);

@@ -74,6 +74,8 @@ const OF_V8: ReadonlyMap<string, string> = new Map([
   ["(garbage collector)", "garbage collection"],
   ["(idle)", WAITING],
 ]);
+/** What V8 takes to begin and to end the profile, of which no script is the place. */
+const INSPECTOR = "dispatch";
 
 const MODULE_URL = /^wasm:/;
 const UNNAMED = /^wasm-function\[(\d+)\]$/;
@@ -95,7 +97,7 @@ export function readProfile(profile: CpuProfile, { manifest, functions, folderOf
   const rules = new Map<number, number>();
 
   function standingOf({ id, callFrame: { functionName, url, lineNumber } }: ProfileNode, caller: Standing): Standing {
-    const ofV8 = OF_V8.get(functionName);
+    const ofV8 = functionName === INSPECTOR && url === "" ? WAITING : OF_V8.get(functionName);
     if (ofV8 !== undefined) return { ...caller, phase: ofV8, predicate: null };
     if (caller.predicate !== null) return caller;
     if (!MODULE_URL.test(url)) {
