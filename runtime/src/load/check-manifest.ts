@@ -9,6 +9,7 @@ import type { ManifestForeign, PackageManifest, RuleKind } from "@kestrel/stdlib
 import { FORMAT_VERSION, MANIFEST_FILE, MODULE_FILE, SCHEMA_VERSION } from "@kestrel/stdlib/package-format";
 import type { FieldType } from "@kestrel/stdlib/schema/types";
 import { checkProgramShapes } from "./check-programs.js";
+import type { CutManifest } from "./cut-manifest.js";
 import {
   arrayAt,
   boolean,
@@ -16,6 +17,7 @@ import {
   type Fail,
   isCount,
   isObject,
+  type JsonObject,
   nameOf,
   objectAt,
   oneOf,
@@ -35,6 +37,32 @@ const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Reports what is wrong with `value`, and returns it as a manifest when nothing is. */
 export function checkManifest(value: unknown, report: Report): PackageManifest | null {
+  return checkParts(value, report, {
+    rules: (own, fail) => checkRulesOf(own.rules, fail),
+    demands: (own, rules, fail) => checkDemandsOf(own.demands, own.predicates, rules, fail),
+  });
+}
+
+/** The same of a manifest without its `rules` and `demands`, which are not looked at: of the rules their ids and kinds. */
+export function checkCut({ value, ids, kinds }: CutManifest, report: Report): PackageManifest | null {
+  return checkParts(value, report, {
+    rules: (_, fail) => {
+      textList(ids, "ids", fail);
+      if (new Set(ids).size < ids.length) fail("ids", "one stands there twice");
+      return kinds.map((kind) => oneOf(kind, KINDS, "kinds", fail));
+    },
+    demands: () => undefined,
+  });
+}
+
+/** How the two parts of a manifest are checked that may be elsewhere. */
+interface PartChecks {
+  /** Returns the kind of each rule, null where it has none. */
+  readonly rules: (manifest: JsonObject, fail: Fail) => (RuleKind | null)[];
+  readonly demands: (manifest: JsonObject, rules: number, fail: Fail) => void;
+}
+
+function checkParts(value: unknown, report: Report, parts: PartChecks): PackageManifest | null {
   if (!isObject(value)) {
     report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `expected an object, found ${nameOf(value)}`);
     return null;
@@ -65,9 +93,9 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
   const compiler = objectAt(value.compiler, "compiler", fail);
   if (compiler !== null) texts(compiler, "compiler", ["name", "version"], fail);
   checkSchema(value.schema, fail);
-  const kinds = checkRules(value.rules, fail);
+  const kinds = parts.rules(value, fail);
   checkPredicates(value.predicates, kinds, fail);
-  checkDemands(value.demands, value.predicates, kinds.length, fail);
+  parts.demands(value, kinds.length, fail);
   checkProgramShapes(value.programs, value.lineage, fail);
   checkForeign(value.foreign, kinds.length, fail);
   checkFileList(value.files, fail);
@@ -151,7 +179,7 @@ function checkSchema(value: unknown, fail: Fail): void {
 }
 
 /** Returns the kind of each rule, null where it has none. */
-function checkRules(value: unknown, fail: Fail): (RuleKind | null)[] {
+export function checkRulesOf(value: unknown, fail: Fail): (RuleKind | null)[] {
   const ids = new Map<string, number>();
   return arrayAt(value, "rules", fail).map((item, index) => {
     const path = `rules[${index}]`;
@@ -200,7 +228,7 @@ function checkPredicates(value: unknown, kinds: readonly (RuleKind | null)[], fa
 }
 
 /** There is one for each predicate, and all rules that they name are there. */
-function checkDemands(value: unknown, predicates: unknown, rules: number, fail: Fail): void {
+export function checkDemandsOf(value: unknown, predicates: unknown, rules: number, fail: Fail): void {
   const demands = arrayAt(value, "demands", fail);
   if (Array.isArray(value) && Array.isArray(predicates) && demands.length !== predicates.length) {
     fail("demands", `there are ${demands.length} for ${predicates.length} predicates`);

@@ -1,6 +1,7 @@
 // A folder, or its contents in memory -> a Package that can be run.
 //
-// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once.
+// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once; of two parts of the manifest, whose bytes
+// are those that were written, the shape is looked at when they are used (read-manifest.ts).
 // INVARIANT: where keys are trusted, nothing but the manifest's bytes is looked at unless one of the keys has signed them.
 // INVARIANT: no byte of the module, nor of foreign code, is looked at unless its SHA-256 is the one in the manifest.
 //
@@ -8,13 +9,11 @@
 // asked for: of 818 rules that is 818 files, and reading them took half of a short run. What is not read cannot do anything. The package in
 // `lua/` is loaded for itself when it is what is run, and then its manifest must be the one that is listed here.
 
-import { isAscii } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import {
-  digestText,
   MANIFEST_FILE,
   MODULE_FILE,
   MOST_SIGNATURE_BYTES,
@@ -30,11 +29,15 @@ import { checkManifest } from "./check-manifest.js";
 import { checkModule } from "./check-module.js";
 import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
+import { checkDigest, type ReadManifest, type RuleHead, readManifest } from "./read-manifest.js";
 import { type Signer, type Trust, verifySignature } from "./verify-signature.js";
 
 /** A package that has passed every check. */
 export interface Package extends SequenceTables {
+  /** Its `rules` and `demands` may be parsed when they are asked for, which then throws {@link PackageError} where they have not their shape. */
   readonly manifest: PackageManifest;
+  /** Of manifest.rules, what a run needs that finds nothing. */
+  readonly heads: readonly RuleHead[];
   readonly module: WasmModule;
   /** The code of manifest.foreign, in its order. */
   readonly foreign: readonly MakeForeign[];
@@ -112,12 +115,13 @@ async function packageAt(dir: string): Promise<string> {
 async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
-  const bytes = await readManifest(dir, report);
+  const bytes = await readManifestFile(dir, report);
   if (bytes === null) throw new PackageError(problems);
   const signer = trust === undefined ? undefined : await findSigner(dir, bytes, trust, report);
   if (signer === null) throw new PackageError(problems);
-  const manifest = parseManifest(bytes, report);
-  if (manifest === null) throw new PackageError(problems);
+  const read = readManifest(bytes, isWhole, report);
+  if (read === null) throw new PackageError(problems);
+  const { manifest } = read;
   const root = await realpath(dir);
   let module: Uint8Array | null = null;
   const foreign = new Map<string, Uint8Array>();
@@ -134,7 +138,7 @@ async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean)
       else if (wanted.has(path)) foreign.set(path, bytes);
     }
   }
-  const pack = await assemble(manifest, { module, foreign }, false, problems, report);
+  const pack = await assemble(read, { module, foreign }, false, problems, report);
   return signer === undefined ? pack : { ...pack, signer };
 }
 
@@ -181,17 +185,23 @@ export async function packageFromMemory(
     else if (file.path === MODULE_FILE) soundModule = bytes;
     else soundForeign.set(file.path, bytes);
   }
-  return assemble(manifest, { module: soundModule, foreign: soundForeign }, batch, problems, report);
+  return assemble(
+    { manifest, heads: manifest.rules },
+    { module: soundModule, foreign: soundForeign },
+    batch,
+    problems,
+    report,
+  );
 }
 
 async function assemble(
-  manifest: PackageManifest,
+  { manifest, heads }: ReadManifest,
   sound: Sound,
   batch: boolean,
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
-  const tables = readTables(manifest, batch, report);
+  const tables = readTables(manifest, heads, batch, report);
   const named = {
     predicates: manifest.predicates.length,
     flags: flagCount(tables?.lineage ?? []),
@@ -211,10 +221,10 @@ async function assemble(
   if (problems.length > 0 || module === null || tables === null || whole.length < foreign.length) {
     throw new PackageError(problems);
   }
-  return { manifest, module, foreign: whole, ...tables };
+  return { manifest, heads, module, foreign: whole, ...tables };
 }
 
-async function readManifest(dir: string, report: Report): Promise<Buffer | null> {
+async function readManifestFile(dir: string, report: Report): Promise<Buffer | null> {
   try {
     if (!(await stat(dir)).isDirectory()) {
       report("E_PACKAGE_MISSING", dir, "not a folder; a package is the folder that `eqlc build` writes");
@@ -237,38 +247,6 @@ async function readManifest(dir: string, report: Report): Promise<Buffer | null>
     report("E_PACKAGE_MISSING", dir, message);
     return null;
   }
-}
-
-function parseManifest(bytes: Buffer, report: Report): PackageManifest | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(isAscii(bytes) ? bytes.toString("latin1") : bytes.toString("utf8"));
-  } catch (error) {
-    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `is not JSON: ${reasonOf(error)}`);
-    return null;
-  }
-  const manifest = checkManifest(value, report);
-  if (manifest !== null && digestOfBytes(bytes, manifest.package.digest) !== manifest.package.digest) {
-    checkDigest(manifest, report);
-  }
-  return manifest;
-}
-
-/**
- * The digest of a manifest's bytes, which is that of the bytes without the digest itself. Making the text anew from the parsed manifest gives the same for
- * a manifest that nobody has laid out in another way, but takes longer than reading it.
- */
-function digestOfBytes(bytes: Buffer, digest: string): string {
-  const at = bytes.indexOf(digest, 0, "latin1");
-  const rest = bytes.subarray(at + digest.length);
-  return createHash("sha256").update(bytes.subarray(0, at)).update(rest).digest("hex");
-}
-
-function checkDigest(manifest: PackageManifest, report: Report): void {
-  const found = sha256(digestText(manifest));
-  if (found === manifest.package.digest) return;
-  const message = `its digest is ${found}, not ${manifest.package.digest}: the manifest was changed after it was built`;
-  report("E_PACKAGE_DIGEST", MANIFEST_FILE, message);
 }
 
 /** A file at its name or on the way there; a look at the name again finds what has arrived between the two. */
