@@ -1,4 +1,4 @@
-// Manifests whose rules and demands are parsed when they are asked for: they say what the whole text says, and nothing that was changed is believed.
+// Manifests whose lists are parsed when they are asked for: they say what the whole text says, and nothing that was changed is believed.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -6,16 +6,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadPackage, PackageError } from "@kestrel/runtime/index";
 import { cutManifest } from "@kestrel/runtime/load/cut-manifest";
+import { readManifest } from "@kestrel/runtime/load/read-manifest";
 import { manifestText, type PackageManifest } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { EVERY_KIND, fakePack, withDigest } from "./support/fake-pack.js";
+import { EVERY_KIND, fakeManifest, fakePack, withDigest } from "./support/fake-pack.js";
 
 const cutting = suite("cut manifests");
 const folder = mkdtempSync(join(tmpdir(), "kestrel-cut-"));
 cutting.after(() => rmSync(folder, { recursive: true }));
 
-const made = await fakePack(EVERY_KIND);
+const { module } = await fakePack(EVERY_KIND);
+const SOURCE = new TextEncoder().encode("any where true\n");
+const made = {
+  module,
+  manifest: fakeManifest(EVERY_KIND, {
+    "a.txt": SOURCE,
+    "module.wasm": module,
+    "sources/a": SOURCE,
+    "sources/b": SOURCE,
+  }),
+};
 const text = manifestText(made.manifest);
 let written = 0;
 
@@ -23,6 +34,8 @@ function packageWith(manifest: string): string {
   const dir = join(folder, String(++written));
   mkdirSync(dir);
   writeFileSync(join(dir, "manifest.json"), manifest);
+  mkdirSync(join(dir, "sources"));
+  for (const path of ["a.txt", "sources/a", "sources/b"]) writeFileSync(join(dir, path), SOURCE);
   writeFileSync(join(dir, "module.wasm"), made.module);
   return dir;
 }
@@ -51,7 +64,8 @@ cutting("are what the whole text is", () => {
   const cut = cutOf(text);
   if (cut === null) throw new Error("was not cut");
   const whole = JSON.parse(text) as PackageManifest;
-  assert.equal({ ...cut.value, rules: cut.rules(), demands: cut.demands() }, whole);
+  assert.equal({ ...cut.value, rules: cut.rules(), demands: cut.demands(), files: cut.files() }, whole);
+  assert.equal(cut.firstFiles, whole.files.slice(0, 2));
   assert.equal(Object.keys(cut.value), Object.keys(whole));
   assert.equal(
     cut.ids,
@@ -77,6 +91,7 @@ cutting("are those in the layout of eqlc", () => {
     text.replace('\n  "rules": [', '\n  "x": {\n  "rules": [\n],\n  "demands": [\n  ]},\n  "rules": ['),
     text.replace(/\n}\n$/, ',\n  "rules": []\n}\n'),
     text.replace(/\n}\n$/, ',\n  "demands": []\n}\n'),
+    text.replace(/\n}\n$/, ',\n  "files": []\n}\n'),
   ]) {
     assert.is.not(other, text);
     assert.is(cutOf(other), null, other.slice(0, 200));
@@ -137,6 +152,22 @@ cutting(
     assert.equal(await problemsOf(() => loadPackage(dir, { whole: true })), [tags, rule]);
   },
 );
+
+cutting("with foreign code behind the rules' sources are read whole", async () => {
+  const [first] = made.manifest.files;
+  const code = { ...first, path: "sources/code.lua" } as PackageManifest["files"][number];
+  const foreign: PackageManifest["foreign"] = [
+    {
+      ...{ name: "code", rules: [], runtime: "lua", file: code.path, library: null, readings: [] },
+      ...{ limits: { fuel: 1, memory_bytes: 1 }, patterns: { first: 0, regexes: 0, globs: 0 } },
+    },
+  ];
+  const listed = withDigest({ ...made.manifest, foreign, files: [...made.manifest.files, code] });
+  const { firstFiles } = readManifest(Buffer.from(manifestText(listed)), false, assert.unreachable) ?? {};
+  assert.equal(firstFiles, listed.files);
+  const { firstFiles: few } = readManifest(Buffer.from(text), false, assert.unreachable) ?? {};
+  assert.equal(few, made.manifest.files.slice(0, 2));
+});
 
 cutting("whose rules have other ids than their lines say throw when they are asked", async () => {
   const [line = ""] = text.match(/\n {6}"id": "[^"]*",/) ?? [];

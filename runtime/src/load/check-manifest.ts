@@ -40,11 +40,12 @@ export function checkManifest(value: unknown, report: Report): PackageManifest |
   return checkParts(value, report, {
     rules: (own, fail) => checkRulesOf(own.rules, fail),
     demands: (own, rules, fail) => checkDemandsOf(own.demands, own.predicates, rules, fail),
+    files: (own, fail) => checkFilesOf(own.files, fail),
   });
 }
 
-/** The same of a manifest without its `rules` and `demands`, which are not looked at: of the rules their ids and kinds. */
-export function checkCut({ value, ids, kinds }: CutManifest, report: Report): PackageManifest | null {
+/** The same of a manifest without what was cut out, which is not looked at: of the rules their ids and kinds, of the files the first. */
+export function checkCut({ value, ids, kinds, firstFiles }: CutManifest, report: Report): PackageManifest | null {
   return checkParts(value, report, {
     rules: (_, fail) => {
       textList(ids, "ids", fail);
@@ -52,14 +53,16 @@ export function checkCut({ value, ids, kinds }: CutManifest, report: Report): Pa
       return kinds.map((kind) => oneOf(kind, KINDS, "kinds", fail));
     },
     demands: () => undefined,
+    files: (_, fail) => checkFilesOf(firstFiles, fail),
   });
 }
 
-/** How the two parts of a manifest are checked that may be elsewhere. */
+/** How the parts of a manifest are checked that may be elsewhere. */
 interface PartChecks {
   /** Returns the kind of each rule, null where it has none. */
   readonly rules: (manifest: JsonObject, fail: Fail) => (RuleKind | null)[];
   readonly demands: (manifest: JsonObject, rules: number, fail: Fail) => void;
+  readonly files: (manifest: JsonObject, fail: Fail) => void;
 }
 
 function checkParts(value: unknown, report: Report, parts: PartChecks): PackageManifest | null {
@@ -98,7 +101,7 @@ function checkParts(value: unknown, report: Report, parts: PartChecks): PackageM
   parts.demands(value, kinds.length, fail);
   checkProgramShapes(value.programs, value.lineage, fail);
   checkForeign(value.foreign, kinds.length, fail);
-  checkFileList(value.files, fail);
+  parts.files(value, fail);
   return failures === 0 ? (value as unknown as PackageManifest) : null;
 }
 
@@ -262,7 +265,7 @@ function checkTextDemand(value: unknown, path: string, fail: Fail): void {
   if (texts.none_of !== undefined) textList(texts.none_of, `${path}.none_of`, fail);
 }
 
-function checkFileList(value: unknown, fail: Fail): void {
+export function checkFilesOf(value: unknown, fail: Fail): void {
   const paths = new Set<string>();
   for (const [index, item] of arrayAt(value, "files", fail).entries()) {
     const at = `files[${index}]`;

@@ -1,6 +1,6 @@
 // A folder, or its contents in memory -> a Package that can be run.
 //
-// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once; of two parts of the manifest, whose bytes
+// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once; of some lists of the manifest, whose bytes
 // are those that were written, the shape is looked at when they are used (read-manifest.ts).
 // INVARIANT: where keys are trusted, nothing but the manifest's bytes is looked at unless one of the keys has signed them.
 // INVARIANT: no byte of the module, nor of foreign code, is looked at unless its SHA-256 is the one in the manifest.
@@ -34,7 +34,7 @@ import { type Signer, type Trust, verifySignature } from "./verify-signature.js"
 
 /** A package that has passed every check. */
 export interface Package extends SequenceTables {
-  /** Its `rules` and `demands` may be parsed when they are asked for, which then throws {@link PackageError} where they have not their shape. */
+  /** Its `rules`, `demands` and `files` may be parsed when they are asked for, which then throws {@link PackageError} where they have not their shape. */
   readonly manifest: PackageManifest;
   /** Of manifest.rules, what a run needs that finds nothing. */
   readonly heads: readonly RuleHead[];
@@ -128,7 +128,7 @@ async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean)
   const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
   const listed = isWhole
     ? manifest.files
-    : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
+    : read.firstFiles.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
   for (let at = 0; at < listed.length; at += FILES_AT_ONCE) {
     const files = listed.slice(at, at + FILES_AT_ONCE);
     for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
@@ -195,7 +195,7 @@ export async function packageFromMemory(
 }
 
 async function assemble(
-  { manifest, heads }: ReadManifest,
+  { manifest, heads }: Omit<ReadManifest, "firstFiles">,
   sound: Sound,
   batch: boolean,
   problems: readonly PackageProblem[],

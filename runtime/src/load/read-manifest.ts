@@ -1,13 +1,13 @@
-// The bytes of manifest.json -> a manifest that has passed every check, and its rules' ids and kinds.
+// The bytes of manifest.json -> a manifest that has passed every check, and what a run needs of its lists.
 //
 // INVARIANT: all bytes of a manifest that is given out are those that were written, by its digest.
-// INVARIANT: `rules` and `demands` of a manifest that is not read whole have their right shape as well, or asking for them throws PackageError: they are checked
+// INVARIANT: `rules`, `demands` and `files` of a manifest that is not read whole have their right shape as well, or asking for them throws PackageError: they are checked
 // when they are asked for. Whatever else is wrong is reported when the manifest is read, and then everything at once.
 
 import { isAscii } from "node:buffer";
 import { createHash } from "node:crypto";
 import { digestText, MANIFEST_FILE, type ManifestRule, type PackageManifest } from "@kestrel/stdlib/package-format";
-import { checkCut, checkDemandsOf, checkManifest, checkRulesOf } from "./check-manifest.js";
+import { checkCut, checkDemandsOf, checkFilesOf, checkManifest, checkRulesOf } from "./check-manifest.js";
 import { type CutManifest, cutManifest } from "./cut-manifest.js";
 import type { Fail } from "./json-shape.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
@@ -18,6 +18,8 @@ export type RuleHead = Pick<ManifestRule, "id" | "kind">;
 export interface ReadManifest {
   readonly manifest: PackageManifest;
   readonly heads: readonly RuleHead[];
+  /** The beginning of manifest.files, where everything stands that can be run; or all of it. */
+  readonly firstFiles: PackageManifest["files"];
 }
 
 /** null, with reasons reported, for what is no sound manifest; `isWhole` to check at once what few runs need. */
@@ -45,7 +47,7 @@ function readWhole(bytes: Buffer, report: Report): ReadManifest | null {
   const manifest = checkManifest(value, report);
   if (manifest === null) return null;
   if (!hasOwnDigest(bytes, manifest)) checkDigest(manifest, report);
-  return { manifest, heads: manifest.rules };
+  return { manifest, heads: manifest.rules, firstFiles: manifest.files };
 }
 
 /** null where something is wrong with it, which is for {@link readWhole} to say, or where it is laid out in another way. */
@@ -57,6 +59,9 @@ function readCut(bytes: Buffer): ReadManifest | null {
     isSound = false;
   });
   if (manifest === null || !isSound || !hasOwnDigest(bytes, manifest)) return null;
+  const firstFiles = cut.firstFiles as PackageManifest["files"];
+  const first = new Set<string | null>(firstFiles.map(({ path }) => path)).add(null);
+  if (manifest.foreign.some(({ file, library }) => !first.has(file) || !first.has(library))) return null;
   const heads = cut.ids.map((id, index) => ({ id, kind: cut.kinds[index] })) as RuleHead[];
   defineLater(manifest, "rules", () => {
     const rules = cut.rules();
@@ -71,7 +76,12 @@ function readCut(bytes: Buffer): ReadManifest | null {
     orThrow((fail) => checkDemandsOf(demands, manifest.predicates, heads.length, fail));
     return demands;
   });
-  return { manifest, heads };
+  defineLater(manifest, "files", () => {
+    const files = cut.files();
+    orThrow((fail) => checkFilesOf(files, fail));
+    return files;
+  });
+  return { manifest, heads, firstFiles };
 }
 
 /**
