@@ -52,7 +52,8 @@ const FORMS = {
       'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
   },
   cjs: {
-    banner: 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+    // Behind anything else esbuild's own "use strict" would be a text like any other.
+    banner: '"use strict"; const importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
     define: { "import.meta.url": "importMetaUrl" },
     supported: { "dynamic-import": false },
   },

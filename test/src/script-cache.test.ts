@@ -54,6 +54,10 @@ function isTaken(at: string): boolean | undefined {
   return rejected === undefined ? undefined : !rejected;
 }
 
+cache("is of a script that is strict, as the modules are that it was made of", () => {
+  assert.match(readFileSync(join(whole, SCRIPT), "latin1"), /^"use strict";/);
+});
+
 cache("is taken where it is of this script", () => {
   assert.is(isTaken(whole), true);
   assert.match(run(whole).stderr, USAGE);
