@@ -7,8 +7,9 @@
 // The thread takes as long to start as a third of a short run, so it is started for the second call. The first is made as a script of `node:vm` that may take
 // FIRST_MS: V8 ends it then, and that is all that can be done with it. It is made again while the thread watches.
 
+import { createRequire } from "node:module";
 import { Script } from "node:vm";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { ModuleError, placeOfCall, shareHeartbeat, watchCalls, whenReturned } from "../load/call-module.js";
 import { errorLine } from "./failures.js";
 import type { CaughtSignals } from "./stop.js";
@@ -59,6 +60,7 @@ export function startWatchdog(module: string, timeoutNs: bigint): Watchdog {
       onSlow: `globalThis[Symbol.for(${JSON.stringify(ON_SLOW)})]`,
       lastWords: errorLine("E_MODULE_FAILED", message("")),
     };
+    const { Worker } = createRequire(import.meta.url)("node:worker_threads") as typeof import("node:worker_threads");
     worker = new Worker(new URL("./watchdog-thread.js", import.meta.url), { workerData });
     // A call that was ended may leave nothing else to wait for, and what is left to do would not be done.
     if (signals === null) worker.unref();

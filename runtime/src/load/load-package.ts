@@ -27,7 +27,7 @@ import { loadGenerated, type MakePredicate } from "../foreign/lua/generated-pred
 import type { WasmModule } from "../wasm.js";
 import { checkForeignCode } from "./check-foreign.js";
 import { checkManifest } from "./check-manifest.js";
-import { checkModule } from "./check-module.js";
+import { checkModule, compileModule } from "./check-module.js";
 import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
 import { checkDigest, type ReadManifest, type RuleHead, readManifest } from "./read-manifest.js";
@@ -199,13 +199,14 @@ async function assemble(
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
+  const compiling = sound.module === null ? null : compileModule(sound.module);
   const tables = readTables(manifest, heads, batch, report);
   const named = {
     predicates: manifest.predicates.length,
     flags: flagCount(tables?.lineage ?? []),
     foreign: manifest.foreign,
   };
-  const module = sound.module === null ? null : await checkModule(sound.module, named, report);
+  const module = compiling === null ? null : await checkModule(compiling, named, report);
   // All predicates that eqlc has made share a state, see foreign/lua/generated-predicates.ts.
   let predicates: Promise<MakePredicate> | null = null;
   const generated = (library: Uint8Array): Promise<MakePredicate> => {
