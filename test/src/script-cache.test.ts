@@ -2,7 +2,7 @@
 
 import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,7 @@ const USAGE = /error: name the folder of a package/;
 
 interface Scripts {
   compileScript(file: string): { readonly cachedDataRejected?: boolean };
+  writeCache(file: string, script: unknown): void;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "kestrel-script-"));
@@ -31,7 +32,11 @@ cache.before(() => {
   cpSync(join(RUNTIME, "bin"), join(whole, "bin"), { recursive: true });
   cpSync(join(RUNTIME, "dist/bundle"), join(whole, "dist/bundle"), { recursive: true });
   cpSync(join(RUNTIME, "package.json"), join(whole, "package.json"));
-  assert.ok(existsSync(join(whole, CACHE)), "the bundle has been built");
+  // Of this Node, which need not be the one that built it.
+  assert.is.not(isTaken(whole), undefined, "the bundle has been built, with a cache of its own");
+  const { compileScript, writeCache } = scriptsOf(whole);
+  writeCache(join(whole, SCRIPT), compileScript(join(whole, SCRIPT)));
+  assert.equal(readdirSync(join(whole, "dist/bundle")), readdirSync(join(RUNTIME, "dist/bundle")));
 });
 cache.after(() => {
   rmSync(folder, { recursive: true });
@@ -47,10 +52,13 @@ function run(at: string, ...flags: readonly string[]): SpawnSyncReturns<string> 
   return spawnSync(process.execPath, [...flags, join(at, RUN)], { encoding: "utf8" });
 }
 
+function scriptsOf(at: string): Scripts {
+  return createRequire(import.meta.url)(join(at, "bin/run-script.js")) as Scripts;
+}
+
 /** Whether V8 took the cache; undefined where it was given none. */
 function isTaken(at: string): boolean | undefined {
-  const { compileScript } = createRequire(import.meta.url)(join(at, "bin/run-script.js")) as Scripts;
-  const { cachedDataRejected: rejected } = compileScript(join(at, SCRIPT));
+  const { cachedDataRejected: rejected } = scriptsOf(at).compileScript(join(at, SCRIPT));
   return rejected === undefined ? undefined : !rejected;
 }
 
