@@ -3,8 +3,13 @@
 //
 // Node takes about a millisecond for each module that it finds, reads and links, which was more than a third of a short run. Nothing is renamed, so what runs, and
 // what a stack trace names, is what stands in dist/. The files in bin/ take the bundle as long as it is not older than dist/.
+//
+// kestrel-run, which is started more often, is a script of CommonJS: Node's loader of modules takes some milliseconds by itself, and only of scripts can
+// V8's code be kept (runtime/bin/run-script.js). That is made here too, by a run over a few rules.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -13,13 +18,17 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
 /** What each program starts, threads and processes of its own included; and what it loads only when it is needed, if at all. */
 const PROGRAMS = [
-  { folder: "runtime", starts: ["cli/main.js", "cli/watchdog-thread.js"], loads: ["fengari"] },
+  { folder: "runtime", format: "cjs", starts: ["cli/main.js", "cli/watchdog-thread.js"], loads: [] },
   {
     folder: "compiler",
+    format: "esm",
     starts: ["cli/main.js", "foreign/source-builder.js"],
     loads: ["assemblyscript", "binaryen", "chevrotain", "fengari"],
   },
 ];
+
+/** They find something in the story, and some are sequences. */
+const TRIED_RULES = "rules/linux/execution";
 
 /** commander asks for processes when it is loaded, and uses them for commands in files of their own, which none of ours are. */
 const lazyProcesses = {
@@ -34,30 +43,64 @@ const lazyProcesses = {
   },
 };
 
-for (const { folder, starts, loads } of PROGRAMS) {
+/** What a file of each form has to begin with. */
+const FORMS = {
+  // CommonJS packages ask for Node's modules by `require`.
+  esm: {
+    splitting: true,
+    banner:
+      'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
+  },
+  cjs: {
+    // Behind anything else esbuild's own "use strict" would be a text like any other.
+    banner: '"use strict"; const importMetaUrl = require("node:url").pathToFileURL(__filename).href;',
+    define: { "import.meta.url": "importMetaUrl" },
+    supported: { "dynamic-import": false },
+  },
+};
+
+for (const { folder, format, starts, loads } of PROGRAMS) {
   const out = join(ROOT, folder, "dist/bundle");
   rmSync(out, { recursive: true, force: true });
+  const { banner, ...form } = FORMS[format];
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: starts.map((file) => `${folder}/dist/${file}`),
     outdir: out,
     entryNames: "[name]",
     bundle: true,
-    splitting: true,
-    format: "esm",
+    format,
     platform: "node",
     target: "node20",
     mainFields: ["module", "main"],
     external: loads,
     metafile: true,
-    // CommonJS packages ask for Node's modules by `require`.
-    banner: {
-      js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
-    },
+    ...form,
+    banner: { js: banner },
     plugins: [lazyProcesses],
     logLevel: "warning",
   });
   writeFileSync(join(out, "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+  if (format === "cjs") writeFileSync(join(out, "package.json"), '{ "type": "commonjs" }\n');
+}
+keepCode();
+
+/** Keeps the code of what a run needs that finds alerts. */
+function keepCode() {
+  const folder = mkdtempSync(join(tmpdir(), "kestrel-bundle-"));
+  try {
+    const pack = join(folder, "pack");
+    const events = join(ROOT, "examples/story/web-server-intrusion.ndjson");
+    node("compiler/bin/eqlc.js", "build", join(ROOT, TRIED_RULES), "--output", pack, "--no-cache");
+    node("scripts/write-cache.cjs", pack, "--replay", events, "--alerts", join(folder, "alerts.ndjson"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function node(script, ...parameters) {
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, script), ...parameters], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${script} ended with ${status}: ${stderr}`);
 }
 
 /** The licences of the packages in whose folders these files stand. */

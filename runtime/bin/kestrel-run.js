@@ -1,9 +1,15 @@
 #!/usr/bin/env node
-import { statSync } from "node:fs";
+"use strict";
 
-/** When a file beside this folder was written; 0 for one that is not there. */
-const written = (path) => statSync(new URL(path, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+const { statSync } = require("node:fs");
+const { join } = require("node:path");
+
+const DIST = join(__dirname, "../dist");
+
+/** When a file of dist/ was written; 0 for one that is not there. */
+const written = (path) => statSync(join(DIST, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 // One file instead of a hundred, see scripts/bundle.mjs; the hundred where they are newer, as after `tsc -b` alone.
-const isNew = written("../dist/bundle/main.js") > written("../dist/.tsbuildinfo");
-await import(isNew ? "../dist/bundle/main.js" : "../dist/cli/main.js");
+if (written("bundle/main.js") > written(".tsbuildinfo"))
+  require("./run-script.js").runScript(join(DIST, "bundle/main.js"));
+else import("../dist/cli/main.js");

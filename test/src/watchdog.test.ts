@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createDetector, packageFromMemory } from "@kestrel/runtime/index";
+import { type Unwatched, watchCalls } from "@kestrel/runtime/load/call-module";
 import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -16,13 +18,10 @@ const RUN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.met
 const root = mkdtempSync(join(tmpdir(), "kestrel-watchdog-"));
 watching.after(() => rmSync(root, { recursive: true, force: true }));
 
-watching.before(async () => {
-  const { manifest, module } = await fakePack({
-    rules: [fakeRule("single", "event")],
-    predicates: [[0]],
-    programs: [],
-    lineage: [],
-  });
+const made = await fakePack({ rules: [fakeRule("single", "event")], predicates: [[0]], programs: [], lineage: [] });
+
+watching.before(() => {
+  const { manifest, module } = made;
   mkdirSync(join(root, "pack"));
   writeFileSync(join(root, "pack/manifest.json"), manifestText(manifest));
   writeFileSync(join(root, "pack/module.wasm"), module);
@@ -177,6 +176,89 @@ watching("a module that traps in the middle ends the run with what was found and
     stderr,
     /error\[E_MODULE_FAILED\]: the module failed: unreachable \(traps\.ndjson, at or behind line \d+\)\n$/,
   );
+});
+
+watching("a first call that loops is made again where it is watched: the run ends, and a signal ends it", async () => {
+  writeFileSync(join(root, "first.ndjson"), `${LOOPS}${match(1)}`);
+  const { code, stdout, stderr } = await start(["--replay", "first.ndjson", "--module-timeout", "1s"]).ended;
+  assert.is(code, 2);
+  assert.is(stdout, "");
+  assert.match(stderr, /E_MODULE_FAILED.*has not returned from a call for 1 s \(first\.ndjson, at or behind line 1\)/);
+  const running = start(["--replay", "first.ndjson", "--module-timeout", "0"]);
+  await sleep(2000);
+  running.child.kill("SIGTERM");
+  assert.is((await running.ended).signal, "SIGTERM");
+});
+
+watching("a first call that traps ends the run as any other", async () => {
+  writeFileSync(join(root, "trap.ndjson"), '{"!":1}\n');
+  const { code, stderr } = await start(["--replay", "trap.ndjson"]).ended;
+  assert.is(code, 2);
+  assert.match(
+    stderr,
+    /error\[E_MODULE_FAILED\]: the module failed: unreachable \(trap\.ndjson, at or behind line 1\)\n$/,
+  );
+});
+
+/** What is found in matches with a broken line among them, read in two chunks, and how often each function was called. */
+async function foundWhen(unwatched: Unwatched | null): Promise<unknown> {
+  const pack = await packageFromMemory(made);
+  const found: unknown[] = [];
+  watchCalls(unwatched);
+  try {
+    const detector = createDetector(pack, {
+      latenessNs: null,
+      onAlert: ({ rule, events }) => found.push([rule, events.map((event) => [event?.ts, event?.fileLine])]),
+      onBroken: (line) => found.push(line),
+    });
+    const lines = Buffer.from(`${match(1).repeat(30)}{"broken\n${match(2)}`);
+    detector.feed(lines, { file: "a", firstLine: 1 });
+    detector.feed(lines, { file: "b", firstLine: 1 });
+    detector.finish();
+    return [found, detector.counters()];
+  } finally {
+    watchCalls(null);
+  }
+}
+
+watching(
+  "the first call is guarded, the others are watched, and one that was ended leaves nothing behind",
+  async () => {
+    const usual = await foundWhen(null);
+    for (const isSoon of [true, false]) {
+      const did: unknown[] = [];
+      const found = await foundWhen({
+        first(call) {
+          call();
+          did.push("first");
+          return isSoon;
+        },
+        watch: (isSlow) => did.push(isSlow),
+      });
+      assert.equal(found, usual);
+      assert.equal(did, ["first", !isSoon]);
+    }
+  },
+);
+
+watching("a run of one call is not watched", async () => {
+  const pack = await packageFromMemory(made);
+  const did: string[] = [];
+  watchCalls({
+    first(call) {
+      call();
+      return did.push("first") > 0;
+    },
+    watch: () => did.push("watch"),
+  });
+  try {
+    const detector = createDetector(pack, { latenessNs: null, onAlert: () => did.push("alert") });
+    detector.feed(Buffer.from(match(1)), { file: "a", firstLine: 1 });
+    detector.finish();
+  } finally {
+    watchCalls(null);
+  }
+  assert.equal(did, ["first", "alert"]);
 });
 
 watching.run();

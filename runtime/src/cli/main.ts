@@ -89,6 +89,9 @@ const REPLAY_ONLY = [
   ] as const),
 ];
 
+/** What Node ends with when nothing is left that could end what a module waits for. */
+const EXIT_UNSETTLED = 13;
+
 let code = EXIT_OK;
 
 function version(): string {
@@ -327,10 +330,14 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== "EPIPE") process.exitCode ||= EXIT_BAD_INPUT;
   });
 }
-try {
-  await createProgram().parseAsync(process.argv);
-} catch (error) {
-  if (error instanceof CommanderError) code = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
-  else code = reportFailure(error);
-}
-process.exitCode = code;
+// Not awaited here: the bundle is a script, see scripts/bundle.mjs. Of a run that never comes to its end the code is not 0 either.
+process.exitCode = EXIT_UNSETTLED;
+createProgram()
+  .parseAsync(process.argv)
+  .catch((error: unknown) => {
+    if (error instanceof CommanderError) code = error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    else code = reportFailure(error);
+  })
+  .finally(() => {
+    process.exitCode = code;
+  });

@@ -2,7 +2,6 @@
 
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
-import { planCollection, streamed } from "../ebpf/plan-collection.js";
 import { type RecordingHeader, recordingAt } from "../ebpf/recording.js";
 
 /** Hexadecimal digits of a package's digest that are shown. */
@@ -27,6 +26,7 @@ export async function findRecordings(
   }
   const [first] = found.values();
   if (first === undefined) return { files: new Set(), latenessNs: null };
+  const { planCollection, streamed } = await import("../ebpf/plan-collection.js");
   const asked = streamed(planCollection(manifest));
   for (const [path, header] of found) {
     if (header.package.digest === manifest.package.digest) continue;

@@ -8,9 +8,10 @@
 import type { createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
-import { constants, createGzip, type Gzip } from "node:zlib";
+import type { Gzip } from "node:zlib";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { type Chunk, readChunks } from "../read/lines.js";
+import { loadZlib } from "../read/load-zlib.js";
 import type { EventClass } from "./load-addon.js";
 import { isHeader } from "./notes.js";
 
@@ -119,6 +120,7 @@ function plain(handle: Awaited<ReturnType<typeof open>>): Recorder {
 }
 
 function packed(file: ReturnType<typeof createWriteStream>): Recorder {
+  const { constants, createGzip } = loadZlib();
   const gzip: Gzip = createGzip({ level: constants.Z_BEST_SPEED });
   let failure: Error | null = null;
   const note = (error: Error): void => {

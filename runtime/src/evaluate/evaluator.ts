@@ -90,8 +90,10 @@ export function createEvaluator(
   onFault: (fault: ForeignFaultReport) => void = () => undefined,
 ): Evaluator {
   const foreign = pack.foreign.length === 0 ? null : createForeignTester(pack, () => instance, onFault);
-  const instance: PackInstance = instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
-  const { memory, inputBase, outputBase } = instance;
+  const makeInstance = (): PackInstance => instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
+  let instance = makeInstance();
+  let { memory } = instance;
+  const { inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const mostLines = pack.manifest.foreign.some(({ library }) => library === null)
     ? LINES_WITH_CAPTURES
@@ -99,6 +101,7 @@ export function createEvaluator(
   const now = viewMemory(memory);
   let lines = 0;
   let tooLong = 0;
+  let hasRun = false;
   // Of the next line to be looked at.
   let place = { file: "", fileLine: 0, ordinal: 0 };
 
@@ -121,13 +124,26 @@ export function createEvaluator(
     onBroken?.({ file: line.file, line: line.line, reason: `too long, ${line.bytes} bytes`, excerpt });
   }
 
-  /** Runs the lines that stand in the input region, as often as the output region is full. */
-  function* runPiece(length: number): Generator<Batch, void, void> {
+  /** An instance in which nothing has run, with the piece in its input region. Foreign code has a state of its own besides. */
+  function renew(piece: Buffer): (() => void) | undefined {
+    if (hasRun || foreign !== null) return undefined;
+    return () => {
+      instance = makeInstance();
+      memory = instance.memory;
+      Object.assign(now, viewMemory(memory));
+      now.bytes.set(piece, inputBase);
+    };
+  }
+
+  /** Runs the lines of a piece, which stand in the input region, as often as the output region is full. */
+  function* runPiece(piece: Buffer): Generator<Batch, void, void> {
+    const { length } = piece;
     const where = (): string => `${place.file}, at or behind line ${place.fileLine}`;
     for (let used = 0, status: number = RUN_FULL; status !== RUN_DONE; ) {
       const address = inputBase + used;
       foreign?.forget();
-      status = callModule(() => instance.run(address, length - used), where);
+      status = callModule(() => instance.run(address, length - used), where, renew(piece));
+      hasRun = true;
       refresh(now, memory);
       const output = {
         memory: now,
@@ -157,8 +173,9 @@ export function createEvaluator(
         const end = endOfLines(chunk, start, last, mostLines);
         if (end > start) {
           refresh(now, memory);
-          now.bytes.set(chunk.subarray(start, end), inputBase);
-          yield* runPiece(end - start);
+          const piece = chunk.subarray(start, end);
+          now.bytes.set(piece, inputBase);
+          yield* runPiece(piece);
           start = end;
           continue;
         }

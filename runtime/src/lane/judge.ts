@@ -86,7 +86,7 @@ export interface JudgeOrder {
 /** A judge for the matches of a package. */
 export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOrder): Judge {
   const { onAlert, maxPipeKeys = PIPE_KEY_LIMIT } = options;
-  const { manifest, programs } = pack;
+  const { heads, programs } = pack;
   const tester = createLateTester(pack, options.onFault);
   const eventPrograms = indexEventPrograms(programs);
 
@@ -110,7 +110,7 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
     ...present("maxTotal", options.maxTotal),
     ...present("sampleWindowNs", options.sampleWindowNs),
   });
-  const states = createRuleStates(manifest, programs, engine.programs, options.pipes ?? true);
+  const states = createRuleStates(heads, programs, engine.programs, options.pipes ?? true);
   const lineage =
     pack.lineage.length === 0
       ? null

@@ -3,7 +3,7 @@
 // Indexes of rules, programs and predicates are the package's; ids are for ever. A lane that is handed another package finds
 // by its id what it remembers of a rule, and gives it the indexes that the rule has there.
 
-import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import type { ManifestRule } from "@kestrel/stdlib/package-format";
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Program } from "../sequence/state.js";
 import { createPipeState, type PipeState } from "./pipes.js";
@@ -29,7 +29,7 @@ export interface RuleStates {
 
 /** `sequences[i]` belongs to `programs[i]`. Throws RangeError for a pipe that needs the end of the matches, unless pipes are off. */
 export function createRuleStates(
-  { rules }: PackageManifest,
+  rules: readonly Pick<ManifestRule, "id">[],
   programs: readonly SequenceProgram[],
   sequences: readonly Program[],
   hasPipes: boolean,

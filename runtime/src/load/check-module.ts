@@ -15,12 +15,26 @@ export interface NamedByManifest {
   readonly foreign: PackageManifest["foreign"];
 }
 
-/** Compiles and checks the module of such a manifest; null, with reasons reported, when it cannot be used. */
+/** The bytes of a module, and what they are compiled to; the promise may be left alone. */
+export interface Compiling {
+  readonly bytes: Uint8Array;
+  readonly module: Promise<WasmModule>;
+}
+
+/** Begins to compile a module, which is done beside what is done until it is asked for. */
+export function compileModule(bytes: Uint8Array): Compiling {
+  const module = wasm.compile(bytes);
+  module.catch(() => undefined);
+  return { bytes, module };
+}
+
+/** Checks the module of such a manifest; null, with reasons reported, when it cannot be used. */
 export async function checkModule(
-  bytes: Uint8Array,
+  compiling: Compiling,
   { predicates, flags, foreign }: NamedByManifest,
   report: Report,
 ): Promise<WasmModule | null> {
+  const { bytes } = compiling;
   let failed = false;
   const fail = (message: string): void => {
     failed = true;
@@ -28,7 +42,7 @@ export async function checkModule(
   };
   let module: WasmModule;
   try {
-    module = await wasm.compile(bytes);
+    module = await compiling.module;
   } catch (error) {
     fail(`does not compile: ${messageOf(error)}`);
     return null;

@@ -1,6 +1,6 @@
 // `programs` and `lineage` of manifest.json -> tables whose every part has its type and leads somewhere.
 
-import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
 import { MANIFEST_FILE } from "@kestrel/stdlib/package-format";
 import {
   PIPE_KINDS,
@@ -29,9 +29,14 @@ export function checkProgramShapes(programs: unknown, lineage: unknown, fail: Fa
  * The tables of a manifest whose shape is right; null, with reasons reported, when they make no sense. Pipes that need the
  * end of the matches are refused unless `batch`.
  */
-export function readTables(manifest: PackageManifest, batch: boolean, report: Report): SequenceTables | null {
+export function readTables(
+  manifest: PackageManifest,
+  rules: readonly Pick<ManifestRule, "kind">[],
+  batch: boolean,
+  report: Report,
+): SequenceTables | null {
   const tables = { programs: manifest.programs.map(programFromJson), lineage: manifest.lineage };
-  const problems = tableProblems(tables, manifest);
+  const problems = tableProblems(tables, { rules, predicates: manifest.predicates });
   for (const [index, { pipes }] of tables.programs.entries()) {
     for (const [at, { kind }] of pipes.entries()) {
       if (batch || (kind !== "tail" && kind !== "sort" && kind !== "count")) continue;

@@ -1,20 +1,20 @@
 // A folder, or its contents in memory -> a Package that can be run.
 //
-// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once.
+// INVARIANT: a package is loaded whole or not at all, and everything that can be found wrong with it is reported at once; of some lists of the manifest, whose bytes
+// are those that were written, the shape is looked at when they are used (read-manifest.ts).
 // INVARIANT: where keys are trusted, nothing but the manifest's bytes is looked at unless one of the keys has signed them.
 // INVARIANT: no byte of the module, nor of foreign code, is looked at unless its SHA-256 is the one in the manifest.
 //
 // What nobody runs (the rules' sources, and with `--target both` the package in `lua/`) is neither read nor checked, but where the whole package is
 // asked for: of 818 rules that is 818 files, and reading them took half of a short run. What is not read cannot do anything. The package in
-// `lua/` is loaded for itself when it is what is run, and then its manifest must be the one that is listed here.
+// `lua/` is loaded for itself when it is what is run, and then its manifest must be the one that is listed here. What is read is waited for: it is a
+// few files, and whoever loads a package has nothing to do without it.
 
-import { isAscii } from "node:buffer";
 import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { readFileSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import {
-  digestText,
   MANIFEST_FILE,
   MODULE_FILE,
   MOST_SIGNATURE_BYTES,
@@ -27,14 +27,18 @@ import { loadGenerated, type MakePredicate } from "../foreign/lua/generated-pred
 import type { WasmModule } from "../wasm.js";
 import { checkForeignCode } from "./check-foreign.js";
 import { checkManifest } from "./check-manifest.js";
-import { checkModule } from "./check-module.js";
+import { checkModule, compileModule } from "./check-module.js";
 import { readTables } from "./check-programs.js";
 import { PackageError, type PackageProblem, type Report } from "./problems.js";
+import { checkDigest, type ReadManifest, type RuleHead, readManifest } from "./read-manifest.js";
 import { type Signer, type Trust, verifySignature } from "./verify-signature.js";
 
 /** A package that has passed every check. */
 export interface Package extends SequenceTables {
+  /** Its `rules`, `demands` and `files` may be parsed when they are asked for, which then throws {@link PackageError} where they have not their shape. */
   readonly manifest: PackageManifest;
+  /** Of manifest.rules, what a run needs that finds nothing. */
+  readonly heads: readonly RuleHead[];
   readonly module: WasmModule;
   /** The code of manifest.foreign, in its order. */
   readonly foreign: readonly MakeForeign[];
@@ -74,7 +78,6 @@ interface ReadFile {
 const NO_BYTES = new Uint8Array(0);
 /** Ten thousand rules have a manifest of some 20 MiB; a text of JavaScript has 512 MiB at most. */
 const MOST_MANIFEST_BYTES = 256 * 1024 * 1024;
-const FILES_AT_ONCE = 32;
 /** Each further look is only taken when another package has come since the one before. */
 const MOST_LOOKS = 100;
 
@@ -86,70 +89,69 @@ type ManifestFile = PackageManifest["files"][number];
  */
 export async function loadPackage(dir: string, { trust, whole = false }: LoadOptions = {}): Promise<Package> {
   for (let look = 1; ; look++) {
-    const before = await packageAt(dir);
+    const before = packageAt(dir);
     try {
       return await loadOnce(dir, trust, whole);
     } catch (error) {
       // Files of a package that has just been replaced are gone; what is wrong with one that stands there stays wrong.
-      if (!(error instanceof PackageError) || look === MOST_LOOKS || (await packageAt(dir)) === before) throw error;
+      if (!(error instanceof PackageError) || look === MOST_LOOKS || packageAt(dir) === before) throw error;
     }
   }
 }
 
 /** Which package stands there. The manifest's text would not tell: in a series of builds the same package comes back. */
-async function packageAt(dir: string): Promise<string> {
-  const stamps = [MANIFEST_FILE, SIGNATURE_FILE].map(async (name) => {
+function packageAt(dir: string): string {
+  const stamps = [MANIFEST_FILE, SIGNATURE_FILE].map((name) => {
     try {
-      const { dev, ino, ctimeNs, mtimeNs } = await stat(join(dir, name), { bigint: true });
+      const { dev, ino, ctimeNs, mtimeNs } = statSync(join(dir, name), { bigint: true });
       return [dev, ino, ctimeNs, mtimeNs].join(" ");
     } catch {
       return "none";
     }
   });
-  return (await Promise.all(stamps)).join("; ");
+  return stamps.join("; ");
 }
 
 async function loadOnce(dir: string, trust: Trust | undefined, isWhole: boolean): Promise<Package> {
   const problems: PackageProblem[] = [];
   const report: Report = (code, file, message) => problems.push({ code, file, message });
-  const bytes = await readManifest(dir, report);
+  const bytes = readManifestFile(dir, report);
   if (bytes === null) throw new PackageError(problems);
-  const signer = trust === undefined ? undefined : await findSigner(dir, bytes, trust, report);
+  const signer = trust === undefined ? undefined : findSigner(dir, bytes, trust, report);
   if (signer === null) throw new PackageError(problems);
-  const manifest = parseManifest(bytes, report);
-  if (manifest === null) throw new PackageError(problems);
-  const root = await realpath(dir);
+  const read = readManifest(bytes, isWhole, report);
+  if (read === null) throw new PackageError(problems);
+  const { manifest } = read;
+  const root = realpathSync.native(dir);
   let module: Uint8Array | null = null;
   const foreign = new Map<string, Uint8Array>();
   const wanted = new Set(manifest.foreign.flatMap(({ file, library }) => (library === null ? file : [file, library])));
   const listed = isWhole
     ? manifest.files
-    : manifest.files.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
-  for (let at = 0; at < listed.length; at += FILES_AT_ONCE) {
-    const files = listed.slice(at, at + FILES_AT_ONCE);
-    for (const { path, bytes, problem } of await Promise.all(files.map((file) => findListed(root, file)))) {
-      if (problem !== null) report("E_PACKAGE_FILE", path, problem);
-      // Of the others only the checksum counts.
-      else if (path === MODULE_FILE) module = bytes;
-      else if (wanted.has(path)) foreign.set(path, bytes);
-    }
+    : read.firstFiles.filter(({ path }) => path === MODULE_FILE || wanted.has(path));
+  for (const file of listed) {
+    const { path, bytes, problem } = findListed(root, file);
+    if (problem !== null) report("E_PACKAGE_FILE", path, problem);
+    // Of the others only the checksum counts.
+    else if (path === MODULE_FILE) module = bytes;
+    else if (wanted.has(path)) foreign.set(path, bytes);
   }
-  const pack = await assemble(manifest, { module, foreign }, false, problems, report);
+  const pack = await assemble(read, { module, foreign }, false, problems, report);
   return signer === undefined ? pack : { ...pack, signer };
 }
 
 /** Who signed the manifest; null, with reasons reported, when nobody did whom one trusts. */
-async function findSigner(dir: string, manifest: Uint8Array, trust: Trust, report: Report): Promise<Signer | null> {
+function findSigner(dir: string, manifest: Uint8Array, trust: Trust, report: Report): Signer | null {
   const path = join(dir, SIGNATURE_FILE);
   let file: Uint8Array | null = null;
   try {
-    const found = await stat(path);
+    const found = statSync(path);
     if (!found.isFile() || found.size > MOST_SIGNATURE_BYTES) {
       const problem = found.isFile() ? `has ${found.size} bytes, which is too much` : "not a file";
       report("E_PACKAGE_SIGNATURE", SIGNATURE_FILE, problem);
       return null;
     }
-    file = await readFile(path);
+    file = readFileSync(path);
   } catch (error) {
     if (codeOf(error) !== "ENOENT") {
       report("E_PACKAGE_SIGNATURE", SIGNATURE_FILE, reasonOf(error));
@@ -181,23 +183,30 @@ export async function packageFromMemory(
     else if (file.path === MODULE_FILE) soundModule = bytes;
     else soundForeign.set(file.path, bytes);
   }
-  return assemble(manifest, { module: soundModule, foreign: soundForeign }, batch, problems, report);
+  return assemble(
+    { manifest, heads: manifest.rules },
+    { module: soundModule, foreign: soundForeign },
+    batch,
+    problems,
+    report,
+  );
 }
 
 async function assemble(
-  manifest: PackageManifest,
+  { manifest, heads }: Omit<ReadManifest, "firstFiles">,
   sound: Sound,
   batch: boolean,
   problems: readonly PackageProblem[],
   report: Report,
 ): Promise<Package> {
-  const tables = readTables(manifest, batch, report);
+  const compiling = sound.module === null ? null : compileModule(sound.module);
+  const tables = readTables(manifest, heads, batch, report);
   const named = {
     predicates: manifest.predicates.length,
     flags: flagCount(tables?.lineage ?? []),
     foreign: manifest.foreign,
   };
-  const module = sound.module === null ? null : await checkModule(sound.module, named, report);
+  const module = compiling === null ? null : await checkModule(compiling, named, report);
   // All predicates that eqlc has made share a state, see foreign/lua/generated-predicates.ts.
   let predicates: Promise<MakePredicate> | null = null;
   const generated = (library: Uint8Array): Promise<MakePredicate> => {
@@ -211,12 +220,12 @@ async function assemble(
   if (problems.length > 0 || module === null || tables === null || whole.length < foreign.length) {
     throw new PackageError(problems);
   }
-  return { manifest, module, foreign: whole, ...tables };
+  return { manifest, heads, module, foreign: whole, ...tables };
 }
 
-async function readManifest(dir: string, report: Report): Promise<Buffer | null> {
+function readManifestFile(dir: string, report: Report): Buffer | null {
   try {
-    if (!(await stat(dir)).isDirectory()) {
+    if (!statSync(dir).isDirectory()) {
       report("E_PACKAGE_MISSING", dir, "not a folder; a package is the folder that `eqlc build` writes");
       return null;
     }
@@ -226,8 +235,8 @@ async function readManifest(dir: string, report: Report): Promise<Buffer | null>
   }
   try {
     const path = join(dir, MANIFEST_FILE);
-    const found = await stat(path);
-    if (found.isFile() && found.size <= MOST_MANIFEST_BYTES) return await readFile(path);
+    const found = statSync(path);
+    if (found.isFile() && found.size <= MOST_MANIFEST_BYTES) return readFileSync(path);
     const problem = found.isFile() ? `has ${found.size} bytes, which is too much` : "not a file";
     report("E_PACKAGE_MANIFEST", MANIFEST_FILE, problem);
     return null;
@@ -239,58 +248,26 @@ async function readManifest(dir: string, report: Report): Promise<Buffer | null>
   }
 }
 
-function parseManifest(bytes: Buffer, report: Report): PackageManifest | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(isAscii(bytes) ? bytes.toString("latin1") : bytes.toString("utf8"));
-  } catch (error) {
-    report("E_PACKAGE_MANIFEST", MANIFEST_FILE, `is not JSON: ${reasonOf(error)}`);
-    return null;
-  }
-  const manifest = checkManifest(value, report);
-  if (manifest !== null && digestOfBytes(bytes, manifest.package.digest) !== manifest.package.digest) {
-    checkDigest(manifest, report);
-  }
-  return manifest;
-}
-
-/**
- * The digest of a manifest's bytes, which is that of the bytes without the digest itself. Making the text anew from the parsed manifest gives the same for
- * a manifest that nobody has laid out in another way, but takes longer than reading it.
- */
-function digestOfBytes(bytes: Buffer, digest: string): string {
-  const at = bytes.indexOf(digest, 0, "latin1");
-  const rest = bytes.subarray(at + digest.length);
-  return createHash("sha256").update(bytes.subarray(0, at)).update(rest).digest("hex");
-}
-
-function checkDigest(manifest: PackageManifest, report: Report): void {
-  const found = sha256(digestText(manifest));
-  if (found === manifest.package.digest) return;
-  const message = `its digest is ${found}, not ${manifest.package.digest}: the manifest was changed after it was built`;
-  report("E_PACKAGE_DIGEST", MANIFEST_FILE, message);
-}
-
 /** A file at its name or on the way there; a look at the name again finds what has arrived between the two. */
-async function findListed(root: string, file: ManifestFile): Promise<ReadFile> {
-  const there = await readListed(root, file, file.path);
+function findListed(root: string, file: ManifestFile): ReadFile {
+  const there = readListed(root, file, file.path);
   if (there.problem === null) return there;
-  const pending = await readListed(root, file, `${PENDING_FOLDER}/${file.sha256}`);
+  const pending = readListed(root, file, `${PENDING_FOLDER}/${file.sha256}`);
   return pending.problem === null ? pending : readListed(root, file, file.path);
 }
 
-async function readListed(root: string, file: ManifestFile, at: string): Promise<ReadFile> {
+function readListed(root: string, file: ManifestFile, at: string): ReadFile {
   const bad = (problem: string): ReadFile => ({ path: file.path, bytes: NO_BYTES, problem });
   const path = join(root, at);
   try {
     // A link inside the package must not lead out of it either.
-    if (!(await realpath(path)).startsWith(root.endsWith(sep) ? root : root + sep)) {
+    if (!realpathSync.native(path).startsWith(root.endsWith(sep) ? root : root + sep)) {
       return bad("a link that leaves the package");
     }
-    const found = await stat(path);
+    const found = statSync(path);
     if (!found.isFile()) return bad("not a file");
     if (found.size !== file.bytes) return bad(`has ${found.size} bytes, not ${file.bytes}`);
-    const content = await readFile(path);
+    const content = readFileSync(path);
     const bytes = new Uint8Array(content.buffer, content.byteOffset, content.length);
     return { path: file.path, bytes, problem: contentProblem(bytes, file) };
   } catch (error) {

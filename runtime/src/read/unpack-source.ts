@@ -6,8 +6,8 @@
 // cannot be read again. Input that merely ends too early costs nothing: the inflater has given everything by then.
 
 import type { Transform } from "node:stream";
-import * as zlib from "node:zlib";
 import { type ByteSource, createQueue, take } from "./byte-source.js";
+import { loadZlib } from "./load-zlib.js";
 
 // The packed input goes to the inflater in pieces of this size, and each is waited for: what one piece can become
 // (at most 1,032 times its size) bounds what is held.
@@ -20,12 +20,12 @@ export type CreateInflater = () => Inflater;
 
 /** All members of a gzip file. Zeros behind the last one are ignored; anything else there is an error. */
 export function gunzip(): Inflater {
-  return zlib.createGunzip({ chunkSize: UNPACKED_BYTES });
+  return loadZlib().createGunzip({ chunkSize: UNPACKED_BYTES });
 }
 
 /** What unpacks zstd, or null where Node cannot: it can from 22.15 and 23.8 on. */
 export function zstdInflater(): CreateInflater | null {
-  const { createZstdDecompress: create } = zlib as {
+  const { createZstdDecompress: create } = loadZlib() as {
     readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => Inflater;
   };
   return create === undefined ? null : () => create({ chunkSize: UNPACKED_BYTES });

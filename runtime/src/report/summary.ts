@@ -72,9 +72,9 @@ export function summaryJson(
 ): string {
   const { alertsByRule, lastTime, lineage, foreign, ...rest } = counters;
   const byRule: Record<string, number> = {};
-  for (const [index, rule] of manifest.rules.entries()) {
-    const count = alertsByRule[index] ?? 0;
-    if (count > 0) byRule[rule.id] = count;
+  for (const [index, count] of alertsByRule.entries()) {
+    const rule = count > 0 ? manifest.rules[index] : undefined;
+    if (rule !== undefined) byRule[rule.id] = count;
   }
   const named: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest)) named[snakeCase(name)] = value;
