@@ -19,6 +19,7 @@ export interface WasmExport {
 interface WasmApi {
   compile(bytes: Uint8Array): Promise<WasmModule>;
   readonly Module: {
+    new (bytes: Uint8Array): WasmModule;
     imports(module: WasmModule): readonly WasmImport[];
     exports(module: WasmModule): readonly WasmExport[];
   };

@@ -1,5 +1,7 @@
 // From what the module writes to what a person reads: join keys, alert lines, the text for terminals, the summary.
 
+import { createHash } from "node:crypto";
+import { alertId } from "@kestrel/runtime/alert/alert-id";
 import { eventJson } from "@kestrel/runtime/event/formats";
 import { isoTime } from "@kestrel/runtime/event/iso-time";
 import { createKeyReader, keyJson } from "@kestrel/runtime/event/join-keys";
@@ -159,6 +161,11 @@ alerts("write times with the fewest digits that lose nothing", () => {
   assert.is(isoTime(1_714_557_723_123_456_000n), "2024-05-01T10:02:03.123456Z");
   assert.is(isoTime(1_714_557_723_123_456_789n), "2024-05-01T10:02:03.123456789Z");
   assert.is(isoTime(-1n), "1969-12-31T23:59:59.999999999Z");
+  assert.is(isoTime(-1_000_000_000n), "1969-12-31T23:59:59.000Z");
+  assert.is(isoTime(-1_000_000_001n), "1969-12-31T23:59:58.999999999Z");
+  assert.is(isoTime(1_000_000n), "1970-01-01T00:00:00.001Z");
+  assert.is(isoTime((1n << 63n) - 1n), "2262-04-11T23:47:16.854775807Z");
+  assert.is(isoTime(-(1n << 63n)), "1677-09-21T00:12:43.145224192Z");
   assert.is(isoTime(-1_000_000n), "1969-12-31T23:59:59.999Z");
 });
 
@@ -348,6 +355,26 @@ alerts("have ids that tell detections apart and stay the same", () => {
   // Many lines of one connection may have the same event.id, and two hosts may both count from 1.
   const named = (host: string): EvidenceEvent => event(`{"event":{"id":"1"},"host":{"id":"${host}"}}`);
   assert.is.not(idOf({ events: [named("a")] }), idOf({ events: [named("b")] }));
+});
+
+alerts("have ids that are the beginning of a SHA-256 of rule, key and events, each behind its length", () => {
+  const long = `{"a":"${"x".repeat(100_000)}"}`;
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  for (const [rule, key, events] of [
+    ["one", "", ['{"a":1}']],
+    ["r\u00e9gle \ud83d\ude00", '"\u20ac"\nnull', ['{"a":1}', null, long, ""]],
+    ["one", "", [long]],
+    ["one", "", [null]],
+  ] as const) {
+    const hash = createHash("sha256").update(`${rule.length} ${rule} ${key.length} ${key}`);
+    for (const event of events) hash.update(event === null ? " -" : ` ${bytes(event).length} ${event}`);
+    const id = alertId(
+      rule,
+      key,
+      events.map((event) => (event === null ? null : bytes(event))),
+    );
+    assert.is(id, hash.digest("hex").slice(0, 32));
+  }
 });
 
 alerts("have ids that neither the package nor its other rules change", () => {

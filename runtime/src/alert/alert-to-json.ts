@@ -2,52 +2,54 @@
 // ECS has no field for. docs/json.md lists every field.
 //
 // A line is put together from pieces of text: what belongs to the rule or the package is written once, and an event's fields stand
-// in it as the event has them, so that no digit of a number is lost.
+// in it as the event has them (top-fields.ts), so that no digit of a number is lost.
 //
 // INVARIANT: a line is JSON in which every field stands once, however an event spells `event`, `rule` or `kestrel`.
 
 import type { ManifestRule } from "@kestrel/stdlib/package-format";
 import { isoTime } from "../event/iso-time.js";
-import { asFields, type Fields, type FieldValue, fieldsOf, itemsOf, putField, writeValue } from "../event/json-tree.js";
 import type { Alert, AlertEvent } from "./alert.js";
 import { ECS_VERSION, ruleFields, severityNumber, threatFields } from "./rule-to-ecs.js";
+import { topFieldsOf } from "./top-fields.js";
 
-/** What belongs to a rule, as JSON; the parts of `event` and `threat` without brackets. */
+/** What belongs to a rule, as pieces of JSON. */
 interface RuleText {
-  /** `"severity":73,"risk_score":73`. */
+  /** Its fields below `event`, a comma before each. */
   readonly event: string;
+  /** `rule`, up to `ruleset`. */
   readonly rule: string;
+  /** Its fields below `threat`. */
   readonly threat: string;
-  readonly severity: string;
-  readonly references: string;
+  readonly tags: string;
+  /** What stands below `kestrel` between the kind and the keys. */
+  readonly kestrel: string;
 }
 
-/** Roots that hold fields of ours. The event's other roots go through as they are. */
-const OUR_ROOTS: ReadonlySet<string> = new Set(["@timestamp", "event", "rule", "threat", "tags", "ecs", "kestrel"]);
-/** What the alert says of itself; the event's own stand in `kestrel.events`. */
-const OUR_EVENT_FIELDS: readonly string[] = ["kind", "id", "severity", "risk_score", "risk_score_norm"];
-const OUR_THREAT_FIELDS: readonly string[] = ["framework", "tactic", "technique"];
-/** Elasticsearch takes no document with such a member: they are what it says about a document, left over from an export. */
-const METADATA: ReadonlySet<string> = new Set([
-  ...["_id", "_index", "_type", "_source", "_version", "_routing", "_seq_no", "_primary_term"],
-  ...["_field_names", "_ignored", "_nested_path", "_tier", "_data_stream_timestamp"],
-]);
+/** What belongs to a package: the value of `ruleset`, and `package`. */
+interface PackageText {
+  readonly ruleset: string;
+  readonly package: string;
+}
 
 const ruleTexts = new WeakMap<ManifestRule, RuleText>();
-const packageTexts = new WeakMap<Alert["package"], { readonly ruleset: string; readonly json: string }>();
+const packageTexts = new WeakMap<Alert["package"], PackageText>();
 
 /** The line without its line feed. */
 export function alertToJson(alert: Alert): string {
+  const { id, ts, kind, events, atEnd } = alert;
   const rule = remembered(ruleTexts, alert.rule, ruleText);
   const pack = remembered(packageTexts, alert.package, packageText);
-  const { own, others } = splitFields(alert.last);
-  const time = alert.ts === null ? "" : `"@timestamp":"${isoTime(alert.ts)}",`;
-  const event = joined(`"kind":"alert","id":"${alert.id}"`, rule.event, fieldText(own, "event", OUR_EVENT_FIELDS));
-  const threat = joined(rule.threat, fieldText(own, "threat", OUR_THREAT_FIELDS));
+  const top = topFieldsOf(alert.last.object);
+  const time = ts === null ? "" : `"@timestamp":"${isoTime(ts)}",`;
+  const event = top.event === "" ? "" : `,${top.event}`;
+  const between = rule.threat === "" || top.threat === "" ? "" : ",";
+  const threat = rule.threat + between + top.threat;
+  const tags = top.tags.length === 0 ? rule.tags : tagsText(alert.rule.tags, top.tags);
   return (
-    `{${time}"event":{${event}},"rule":{${rule.rule},"ruleset":${pack.ruleset}},` +
-    `${threat === "" ? "" : `"threat":{${threat}},`}"tags":${tagsText(alert.rule.tags, own.get("tags"))},` +
-    `"ecs":{"version":"${ECS_VERSION}"},${others}"kestrel":${kestrelText(alert, rule, pack.json)}}`
+    `{${time}"event":{"kind":"alert","id":"${id}"${rule.event}${event}},${rule.rule},"ruleset":${pack.ruleset}},` +
+    `${threat === "" ? "" : `"threat":{${threat}},`}"tags":${tags},"ecs":{"version":"${ECS_VERSION}"},` +
+    `${top.others === "" ? "" : `${top.others},`}"kestrel":{"id":"${id}","kind":"${kind}",${rule.kestrel},` +
+    `"key":[${keyTexts(alert)}],"events":[${eventTexts(events)}],${atEnd ? '"end_of_input":true,' : ""}${pack.package}}}`
   );
 }
 
@@ -61,84 +63,58 @@ function remembered<Key extends object, Value>(texts: WeakMap<Key, Value>, key: 
 }
 
 function ruleText(rule: ManifestRule): RuleText {
+  const { severity, risk_score, references } = rule;
+  const event = inner({ severity: severityNumber(severity), risk_score: risk_score ?? undefined });
   return {
-    event: inner({ severity: severityNumber(rule.severity), risk_score: rule.risk_score ?? undefined }),
-    rule: inner(ruleFields(rule)),
+    event: event === "" ? "" : `,${event}`,
+    rule: `"rule":{${inner(ruleFields(rule))}`,
     threat: inner(threatFields(rule.threat)),
-    severity: JSON.stringify(rule.severity),
-    references: JSON.stringify(rule.references),
+    tags: tagsText(rule.tags, []),
+    kestrel: inner({ severity, references }),
   };
 }
 
-function packageText({ name, version, digest }: Alert["package"]): { ruleset: string; json: string } {
-  return { ruleset: JSON.stringify(name), json: JSON.stringify({ name, version, digest }) };
-}
-
-/** The event's fields below roots that hold fields of ours, and all others as members with a comma behind each. */
-function splitFields({ object }: AlertEvent): { readonly own: Fields; readonly others: string } {
-  const own: Fields = new Map();
-  let others = "";
-  if (object === null) return { own, others };
-  const members = object.isPlain ? object.members : fieldsOf(object);
-  for (const [name, value] of members) {
-    const dot = name.indexOf(".");
-    if (OUR_ROOTS.has(dot < 0 ? name : name.slice(0, dot))) putField(own, name, value);
-    else if (!METADATA.has(name)) others += `${JSON.stringify(name)}:${writeValue(value)},`;
-  }
-  return { own, others };
-}
-
-/** The members of one of our roots as the event has them, without those that are ours; "" when it has none. */
-function fieldText(own: Fields, root: string, ours: readonly string[]): string {
-  const fields = asFields(own.get(root));
-  if (fields === null) return "";
-  for (const name of ours) fields.delete(name);
-  return writeValue(fields).slice(1, -1);
+function packageText({ name, version, digest }: Alert["package"]): PackageText {
+  return { ruleset: JSON.stringify(name), package: `"package":${JSON.stringify({ name, version, digest })}` };
 }
 
 /** The rule's tags, and then those of the event. */
-function tagsText(tags: readonly string[], own: FieldValue | undefined): string {
-  const texts = new Set(tags);
-  for (const item of own === undefined ? [] : itemsOf(own)) {
-    if (item.kind !== "scalar") continue;
-    const text = writeValue(item);
-    texts.add(text.startsWith('"') ? (JSON.parse(text) as string) : text);
-  }
-  return JSON.stringify([...texts]);
-}
-
-function kestrelText(alert: Alert, rule: RuleText, pack: string): string {
-  const { id, kind, atEnd } = alert;
-  return (
-    `{"id":"${id}","kind":"${kind}","severity":${rule.severity},"references":${rule.references},` +
-    `"key":[${keyTexts(alert).join(",")}],"events":[${alert.events.map(eventText).join(",")}],` +
-    `${atEnd ? '"end_of_input":true,' : ""}"package":${pack}}`
-  );
+function tagsText(tags: readonly string[], own: readonly string[]): string {
+  return JSON.stringify([...new Set([...tags, ...own])]);
 }
 
 /** Values are texts, whatever they were: a field that is a number in one alert and a word in the next can be stored nowhere. */
-function keyTexts({ rule, key }: Alert): string[] {
-  return key.map((part, index) => {
+function keyTexts({ rule, key }: Alert): string {
+  if (key.length === 0) return "";
+  const texts = key.map((part, index) => {
     const name = rule.keys.length === key.length ? rule.keys[index] : undefined;
     const value = part.startsWith('"') || part === "null" ? part : JSON.stringify(part);
     return `{${name === undefined ? "" : `"name":${JSON.stringify(name)},`}"value":${value}}`;
   });
+  return texts.join(",");
+}
+
+/** Texts are joined by hand: `join` copies them, and they may be long. */
+function eventTexts(events: Alert["events"]): string {
+  let text = "";
+  for (const event of events) text += `${text === "" ? "" : ","}${eventText(event)}`;
+  return text;
 }
 
 function eventText(event: AlertEvent | null): string {
   if (event === null) return "null";
   const original = event.original === null ? "" : `"original":${JSON.stringify(event.original)},`;
   const place = `"file":${JSON.stringify(event.file)},"line":${event.fileLine}`;
-  const names = event.captures.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  const captures = names.length === 0 ? "" : `"captures":{${names.join(",")}},`;
-  return `{${place},${captures}${event.isMalformed ? '"malformed":true,' : ""}${original}"event":${event.json}}`;
+  return `{${place},${captureTexts(event)}${event.isMalformed ? '"malformed":true,' : ""}${original}"event":${event.json}}`;
+}
+
+function captureTexts({ captures }: AlertEvent): string {
+  if (captures.length === 0) return "";
+  const texts = captures.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  return `"captures":{${texts.join(",")}},`;
 }
 
 /** The members of an object as JSON, without its brackets. */
 function inner(object: object): string {
   return JSON.stringify(object).slice(1, -1);
-}
-
-function joined(...members: readonly string[]): string {
-  return members.filter((text) => text !== "").join(",");
 }

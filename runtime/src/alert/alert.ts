@@ -1,7 +1,7 @@
 // What there is to say about a detection, as data: sinks make text of it.
 
 import type { ManifestRule, PackageManifest, RuleKind } from "@kestrel/stdlib/package-format";
-import type { JsonObject } from "../event/json-tree.js";
+import type { EventReading } from "../event/json-reading.js";
 import type { Captures } from "../foreign/foreign-host.js";
 
 export interface Alert {
@@ -39,5 +39,5 @@ export interface AlertEvent {
   /** What the rule's hand-written code captured of it. */
   readonly captures: Captures;
   /** Its members; null for a text that cannot be read as an object. */
-  readonly object: JsonObject | null;
+  readonly object: EventReading["object"];
 }

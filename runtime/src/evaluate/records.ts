@@ -27,6 +27,7 @@ import type { EventFormat } from "../event/formats.js";
 import { createKeyReader, hasKeys } from "../event/join-keys.js";
 import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
 import { type MemoryView, viewMemory } from "../load/memory-view.js";
+import { createSharedCopies } from "./shared-copies.js";
 
 /** Where the first line of a batch stands. */
 export interface BatchPlace {
@@ -81,7 +82,7 @@ export interface RecordReader {
   next(): FoundRecord | null;
   /** The event of a record. */
   toEvent(record: EventRecord): MatchedEvent;
-  /** The same with what needs no order alone. */
+  /** The same with what needs no order alone, of which nothing is kept. Its bytes share their memory with others. */
   withoutStages(record: EventRecord): MatchedEvent;
   /** The event before its bytes are read; without its rules too where they need no order. */
   withoutBytes(record: EventRecord, withRules: boolean): MatchedEvent;
@@ -114,6 +115,7 @@ const NO_STAGES: readonly StageMatch[] = [];
 export function createRecordReader(rules: readonly (readonly number[])[], tables: SequenceTables): RecordReader {
   const askers = askersOf(rules.length, tables);
   const keys = createKeyReader();
+  const copy = createSharedCopies();
   const seen = new Uint8Array(rules.length);
   const record: { -readonly [name in keyof FoundRecord]: FoundRecord[name] } = {
     memory: NOWHERE.memory,
@@ -171,6 +173,11 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     return found.length > 1 ? [...new Set(found)].sort((a, b) => a - b) : found;
   }
 
+  function sharedBytes({ memory: { view, bytes }, at }: EventRecord): Uint8Array {
+    const { address, length } = lineOf(view, at);
+    return copy(bytes, address, address + length);
+  }
+
   return {
     open(output) {
       const { memory, base, length, place } = output;
@@ -220,7 +227,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       return record;
     },
     toEvent: (record) => eventOf(record, bytesOf(record), rulesOf(record), stagesOf(record)),
-    withoutStages: (record) => eventOf(record, bytesOf(record), rulesOf(record), NO_STAGES),
+    withoutStages: (record) => eventOf(record, sharedBytes(record), rulesOf(record), NO_STAGES),
     withoutBytes: (record, withRules) =>
       eventOf(record, NO_BYTES, withRules ? rulesOf(record) : NO_RULES, stagesOf(record)),
     seen,
