@@ -6,7 +6,7 @@
 // most runs have few alerts.
 
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import {
   OUTLINE_BEYOND_ASCII,
   OUTLINE_DOTS,
@@ -72,7 +72,7 @@ export function outlineOf(bytes: Uint8Array, from: number, to: number): Outline 
 }
 
 function createOutliner(): Outliner {
-  const binary = readFileSync(fileURLToPath(import.meta.resolve("@kestrel/stdlib/outline.wasm")));
+  const binary = readFileSync(createRequire(import.meta.url).resolve("@kestrel/stdlib/outline.wasm"));
   const { exports } = new wasm.Instance(new wasm.Module(binary), {});
   const { memory, outline } = exports as {
     readonly memory: { readonly buffer: ArrayBuffer };
