@@ -13,8 +13,10 @@ interface OutlinedLine {
   /** Where the whole object begins in the bytes, and its text. */
   readonly start: number;
   readonly text: string;
-  /** A text in which each byte is a character. It is `text` where all characters are ASCII, as those of names are. */
+  /** A text in which each byte is a character, as are those of names. */
   readonly latin: string;
+  /** `text` is that too. */
+  readonly isAscii: boolean;
 }
 
 /** Some members of an object as text, and the others by their numbers. */
@@ -29,8 +31,9 @@ export function outlinedObject(bytes: Uint8Array, start: number, end: number): O
   if (outline === null) return null;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const latin = buffer.toString("latin1", start, end);
-  const text = outline.isAscii ? latin : buffer.toString("utf8", start, end);
-  return { kind: "outlined", outline, line: { bytes: buffer, start, text, latin } };
+  const { isAscii } = outline;
+  const text = isAscii ? latin : buffer.toString("utf8", start, end);
+  return { kind: "outlined", outline, line: { bytes: buffer, start, text, latin, isAscii } };
 }
 
 /** Names that are looked for among those of members. */
@@ -106,9 +109,9 @@ function rowText(object: OutlinedObject, from: number, to: number): string {
 
 /** The text between two places of an object, of which neither stands within a character. */
 function between({ outline, line }: OutlinedObject, from: number, to: number): string {
-  const { bytes, start, text, latin } = line;
+  const { bytes, start, text, isAscii } = line;
   const before = outline.start - start;
-  if (latin === text) return text.slice(before + from, before + to);
+  if (isAscii) return text.slice(before + from, before + to);
   return bytes.toString("utf8", outline.start + from, outline.start + to);
 }
 
