@@ -5,7 +5,7 @@ import {
   BROKEN_LIMIT, BROKEN_RECORD_BYTES, BROKEN_RECORD_LINE, BROKEN_RECORD_OFFSET, BROKEN_RECORD_REASON, BROKEN_SIZE,
   CONTROL_BASE, CONTROL_BATCH_LINES, CONTROL_BLANK, CONTROL_BROKEN, CONTROL_BROKEN_RECORDS, CONTROL_BROKEN_TABLE,
   CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
-  CONTROL_LINE, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
+  CONTROL_LINE, CONTROL_MOST_LINES, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
   GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
@@ -254,6 +254,7 @@ export function late_test(predicate: u32): i32 {
 /** See "Module interface" in stdlib/src/abi.ts. `length` bytes at `address` are whole lines, each with its line feed. */
 export function run(address: usize, length: u32): i32 {
   const end = address + length;
+  const most = load<u32>(CONTROL_BASE + CONTROL_MOST_LINES);
   let p = address;
   let line: u32 = 0;
   let status = RUN_DONE;
@@ -261,7 +262,8 @@ export function run(address: usize, length: u32): i32 {
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, 0);
   while (p < end) {
     // Half of the region is kept for keys of the event at hand.
-    if (output + outputReserve() > output_base + ((output_end - output_base) >> 1) && output != output_base) {
+    const isFull = output + outputReserve() > output_base + ((output_end - output_base) >> 1) && output != output_base;
+    if (isFull || (most && line == most)) {
       status = RUN_FULL;
       break;
     }

@@ -113,6 +113,8 @@ export const CONTROL_TIME_UNIT = 160;
 export const CONTROL_IMPLAUSIBLE = 168;
 /** u32: line within the batch of the event that is being evaluated, for what the module asks its host meanwhile. */
 export const CONTROL_LINE = 176;
+/** u32: lines that one `run` reads at most; the runtime sets it, 0 for as many as there are. */
+export const CONTROL_MOST_LINES = 180;
 /** The table of broken-line records, BROKEN_LIMIT of them. */
 export const CONTROL_BROKEN_TABLE = 256;
 
@@ -559,7 +561,8 @@ export const NFA_SPLIT = 2;
 //   foreign_rests (i32 global)                     address of a word for each: the next so many events it says no to, and
 //                                                  foreign_test is not called; the host sets it, the module counts it down
 //   predicate_count, flag_count (i32 globals)      how many predicates and lineage flags there are: a manifest names no others
-//   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is
+//   run(address: i32, length: i32) -> i32          RUN_DONE when the input is used up, RUN_FULL when the output region is, or
+//                                                  CONTROL_MOST_LINES were read
 export const IMPORT_MODULE = "kestrel";
 export const FOREIGN_REST_BYTES = 4;
 export const RUN_DONE = 0;

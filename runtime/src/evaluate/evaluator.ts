@@ -14,6 +14,7 @@ import {
   CONTROL_CLOCK,
   CONTROL_CONSUMED,
   CONTROL_GREATEST,
+  CONTROL_MOST_LINES,
   CONTROL_OUTPUT_BYTES,
   INPUT_PADDING,
   RUN_DONE,
@@ -32,7 +33,7 @@ import type { Output } from "./records.js";
 const NOTHING: Output["captures"] = new Map();
 
 /**
- * Lines of one piece where code written by hand may capture MOST_CAPTURE_BYTES of each: what it captures is held until the piece has been
+ * Lines of one batch where code written by hand may capture MOST_CAPTURE_BYTES of each: what it captures is held until the batch has been
  * handed out, 128 MiB at most.
  */
 const LINES_WITH_CAPTURES = 1024;
@@ -90,14 +91,17 @@ export function createEvaluator(
   onFault: (fault: ForeignFaultReport) => void = () => undefined,
 ): Evaluator {
   const foreign = pack.foreign.length === 0 ? null : createForeignTester(pack, () => instance, onFault);
-  const makeInstance = (): PackInstance => instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
+  const mayCapture = pack.manifest.foreign.some(({ library }) => library === null);
+  const makeInstance = (): PackInstance => {
+    const made = instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
+    const most = mayCapture ? LINES_WITH_CAPTURES : 0;
+    new DataView(made.memory.buffer).setUint32(CONTROL_BASE + CONTROL_MOST_LINES, most, true);
+    return made;
+  };
   let instance = makeInstance();
   let { memory } = instance;
   const { inputBase, outputBase } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
-  const mostLines = pack.manifest.foreign.some(({ library }) => library === null)
-    ? LINES_WITH_CAPTURES
-    : Number.POSITIVE_INFINITY;
   const now = viewMemory(memory);
   let lines = 0;
   let tooLong = 0;
@@ -169,8 +173,7 @@ export function createEvaluator(
       place = { file: origin.file, fileLine: origin.firstLine, ordinal: firstOrdinal };
       for (let start = 0; start < chunk.length; ) {
         const fits = chunk.length - start <= room;
-        const last = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
-        const end = endOfLines(chunk, start, last, mostLines);
+        const end = fits ? chunk.length : chunk.lastIndexOf(LINE_FEED, start + room - 1) + 1;
         if (end > start) {
           refresh(now, memory);
           const piece = chunk.subarray(start, end);
@@ -202,12 +205,4 @@ export function createEvaluator(
       };
     },
   };
-}
-
-/** Behind so many lines, or at `last` where there are fewer. */
-function endOfLines(chunk: Buffer, start: number, last: number, most: number): number {
-  if (most === Number.POSITIVE_INFINITY) return last;
-  let end = start;
-  for (let lines = 0; lines < most && end < last; lines++) end = chunk.indexOf(LINE_FEED, end) + 1;
-  return Math.min(Math.max(end, start), last);
 }
