@@ -23,7 +23,7 @@ export interface LateTest {
 
 /** Of an event that none of the flags is set for, the test can only hold where a predicate did; where that is null, it does not hold. */
 export interface FlaggedTest {
-  /** Ascending. */
+  /** All that the test asks for, ascending. */
   readonly flags: readonly number[];
   readonly otherwise: number | null;
 }

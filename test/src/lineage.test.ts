@@ -33,6 +33,13 @@ function programOf(
   };
 }
 
+const part = (id: string | null): string => id ?? "null";
+
+function keyOf(dialect: LineageProgram["dialect"], { own, parent }: TreeEvent): string {
+  const parts = dialect === "elastic" ? [part(own), "null", part(parent), "null", "null"] : [part(own), part(parent)];
+  return parts.join("\n");
+}
+
 interface Fed {
   readonly ts: bigint;
   lineage: Uint8Array | null;
@@ -49,14 +56,9 @@ function runtimeOf(
   return {
     take(event) {
       const fed: Fed = { ts: event.ts, lineage: null, lates: event.lates };
-      const part = (id: string | null): string => id ?? "null";
-      const key =
-        program.dialect === "elastic"
-          ? [part(event.own), "null", part(event.parent), "null", "null"]
-          : [part(event.own), part(event.parent)];
       const held = [true, event.start, event.end, event.process, event.reset, ...event.queries];
       const matches = held.flatMap((holds, predicate): StageMatch[] =>
-        holds ? [{ predicate, keys: predicate === FEED ? [key.join("\n")] : [""] }] : [],
+        holds ? [{ predicate, keys: predicate === FEED ? [keyOf(program.dialect, event)] : [""] }] : [],
       );
       lineage.update(fed, matches);
       return [...(fed.lineage ?? [])].flatMap((flag, at) => (flag === 1 ? [at] : []));
@@ -123,6 +125,56 @@ for (const dialect of ["elastic", "endgame"] as const) {
     }
     assert.ok(flags > 5000 && forgotten > 100, `${flags} flags, ${forgotten} forgotten`);
   });
+}
+
+for (const dialect of ["elastic", "endgame"] as const) {
+  test(`${dialect}: what is not reached by a mark has no flag, and is not missed by others`, () => {
+    let spared = 0;
+    let flagged = 0;
+    for (let seed = 1; seed <= 300; seed++) {
+      const random = createRandom(seed * 131);
+      const relations = (["descendant", "child", "event"] as const).slice(0, 1 + random(3));
+      const program = programOf(dialect, relations);
+      const capacity = pickOf(random, [100, 100, 8]);
+      const rarely = pickOf(random, [3, 20, 60]);
+      const events = Array.from({ length: 60 }, (_, at): TreeEvent => {
+        const event = randomEvent(random, BigInt(at) * MINUTE, relations.length, dialect === "elastic");
+        const isPlain = random(2) === 0;
+        return {
+          ...event,
+          own: random(8) === 0 ? event.own : `"${random(20)}"`,
+          parent: random(2) === 0 ? null : `"${random(20)}"`,
+          ...(isPlain ? { start: false, end: false, process: false, reset: false } : {}),
+          queries: event.queries.map(() => !isPlain && random(rarely) === 0),
+        };
+      });
+      const isAsked = (flag: number): boolean => flag !== 2 || seed % 2 === 0;
+      const reach = createLineage<Fed>([program], () => false, capacity).reach;
+      const marksOf = ({ queries }: TreeEvent): readonly number[] =>
+        queries.flatMap((held, at) => (held ? [2 * at] : []));
+      // In any order.
+      for (const event of events.toSorted(() => random(3) - 1)) reach.note(keyOf(dialect, event), marksOf(event));
+      const isReached = reach.reachedBy(isAsked);
+      const [all, few] = [runtimeOf(program, capacity), runtimeOf(program, capacity)];
+      for (const event of events) {
+        const asked = all.take(event).filter(isAsked);
+        const { start, end, process, reset, queries } = event;
+        const isPlain = !(start || end || process || reset || queries.includes(true));
+        if (isPlain && !isReached(keyOf(dialect, event))) {
+          assert.equal(asked, [], `seed ${seed}`);
+          spared++;
+        } else {
+          assert.equal(few.take(event).filter(isAsked), asked, `seed ${seed}`);
+          flagged += asked.length;
+        }
+      }
+    }
+    assert.ok(spared > 1000 && flagged > 500, `${spared} spared, ${flagged} flags`);
+  });
+}
+
+function pickOf<Item>(random: (below: number) => number, items: readonly [Item, ...Item[]]): Item {
+  return items[random(items.length)] ?? items[0];
 }
 
 const PLAIN = {

@@ -23,10 +23,11 @@ export interface HeldRecords {
   at(slot: number): EventRecord;
   /** Its time, see StreamEvent. */
   time(slot: number): bigint;
-  /** See FoundRecord. */
+  /** The process of a plain record, see FoundRecord; null for any other. */
   process(slot: number): string | null;
-  /** Says that a record waits no longer. */
+  /** Says that a record waits no longer, or that many do not: what stays is moved together once, then. */
   letGo(slot: number): void;
+  letAllGo(slots: readonly number[]): void;
   /** About how many bytes of memory all that waits takes. */
   readonly bytes: number;
 }
@@ -36,8 +37,10 @@ interface Block extends MemoryView {
   /** Bytes that are taken, and those of them whose records still wait. */
   used: number;
   waiting: number;
-  /** The slots of its records; those that were let go may stand elsewhere now. */
+  /** The slots of its records from the first to the last; those that were let go may stand elsewhere now. */
   readonly slots: number[];
+  /** Its place among the blocks. */
+  readonly number: number;
 }
 
 const WORD_BYTES = 4;
@@ -56,7 +59,9 @@ const BARE_OVERHEAD = 256;
 const FIRST_SLOTS = 1024;
 
 export function createHeldRecords(): HeldRecords {
-  let last = createBlock(0);
+  const blocks: Block[] = [];
+  const freeBlocks: number[] = [];
+  let last = addBlock(0);
   let waiting = 0;
   let wasted = 0;
   /** About how many bytes the records take beside those of the blocks. */
@@ -71,8 +76,10 @@ export function createHeldRecords(): HeldRecords {
   let ordinals = new Float64Array(capacity);
   let lines = new Float64Array(capacity);
   let overheads = new Float64Array(capacity);
-  const blocks: Block[] = [];
-  const files: string[] = [];
+  let homes = new Int32Array(capacity);
+  let origins = new Int32Array(capacity);
+  const files = new Map<string, number>();
+  const fileNames: string[] = [];
   const processes: (string | null)[] = [];
   const captured = new Map<number, EventCaptures>();
   const free: number[] = [];
@@ -98,15 +105,45 @@ export function createHeldRecords(): HeldRecords {
       ordinals = grown(ordinals, new Float64Array(capacity));
       lines = grown(lines, new Float64Array(capacity));
       overheads = grown(overheads, new Float64Array(capacity));
+      homes = grown(homes, new Int32Array(capacity));
+      origins = grown(origins, new Int32Array(capacity));
     }
     return slots++;
+  }
+
+  function addBlock(size: number): Block {
+    const number = freeBlocks.pop() ?? blocks.length;
+    const block = createBlock(size, number);
+    blocks[number] = block;
+    return block;
+  }
+
+  /** Forgets a block in which nothing waits, unless it is the last. */
+  function dropIfEmpty(block: Block): boolean {
+    if (block.waiting > 0 || block === last) return false;
+    wasted -= block.used;
+    blocks[block.number] = NO_BLOCK;
+    freeBlocks.push(block.number);
+    return true;
+  }
+
+  function blockOf(slot: number): Block {
+    return blocks[homes[slot] ?? 0] ?? NO_BLOCK;
+  }
+
+  function numberOf(file: string): number {
+    const found = files.get(file);
+    if (found !== undefined) return found;
+    files.set(file, fileNames.length);
+    return fileNames.push(file) - 1;
   }
 
   /** Room for so many bytes in the last block, or a new one. */
   function take(bytes: number): number {
     if (last.bytes.length - last.used < bytes) {
-      if (last.waiting === 0) wasted -= last.used;
-      last = createBlock(Math.max(BLOCK_BYTES, bytes));
+      const before = last;
+      last = addBlock(Math.max(BLOCK_BYTES, bytes));
+      dropIfEmpty(before);
     }
     const at = last.used;
     last.used += bytes;
@@ -121,7 +158,7 @@ export function createHeldRecords(): HeldRecords {
     last.bytes.set(from.bytes.subarray(at, at + size), to);
     const { address } = lineOf(from.view, at);
     last.view.setUint32(to + EVENT_HEADER_ADDRESS, address - at + to, true);
-    blocks[slot] = last;
+    homes[slot] = last.number;
     places[slot] = to;
     last.slots.push(slot);
   }
@@ -130,36 +167,61 @@ export function createHeldRecords(): HeldRecords {
   function moveTogether(): void {
     for (const block of emptied) {
       if (block === last || block.waiting === 0) continue;
-      for (const slot of block.slots) if (blocks[slot] === block && (sizes[slot] ?? 0) > 0) move(slot, block);
-      wasted -= block.used - block.waiting;
+      for (const slot of block.slots) if (homes[slot] === block.number && (sizes[slot] ?? 0) > 0) move(slot, block);
+      wasted += block.waiting;
       block.waiting = 0;
-      block.slots.length = 0;
+      dropIfEmpty(block);
     }
     emptied = emptied.filter((block) => block === last);
   }
 
+  /** Lets a record go; what stays is not moved. */
+  function leave(slot: number): void {
+    const block = blockOf(slot);
+    const size = sizes[slot] ?? 0;
+    const before = block.waiting * EMPTY_PART >= block.used;
+    block.waiting -= size;
+    waiting -= size;
+    wasted += size;
+    beside -= overheads[slot] ?? 0;
+    sizes[slot] = 0;
+    processes[slot] = null;
+    if (captured.size > 0) captured.delete(slot);
+    free.push(slot);
+    if (!dropIfEmpty(block) && before && block.waiting * EMPTY_PART < block.used) emptied.push(block);
+  }
+
+  function moveWhatStays(): void {
+    if (wasted > waiting + WASTED_BYTES && emptied.length > 0) moveTogether();
+  }
+
   return {
-    hold({ memory, at, length, ordinal, file, fileLine, captures, process }, withLine) {
+    hold({ memory, at, length, ordinal, file, fileLine, captures, process, isPlain }, withLine) {
       const line = lineOf(memory.view, at);
       const lineLength = withLine ? line.length : 0;
       const size = (length + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
       const to = take(size);
-      const { buffer, byteOffset } = memory.bytes;
-      last.bytes.set(new Uint8Array(buffer, byteOffset + at, length), to);
-      if (withLine) last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
+      // Its few words one by one, which is faster than a view of them.
+      const from = at / WORD_BYTES;
+      const first = to / WORD_BYTES;
+      for (let word = 0; word < length / WORD_BYTES; word++) last.words[first + word] = memory.words[from + word] ?? 0;
+      if (withLine) {
+        const { buffer, byteOffset } = memory.bytes;
+        last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
+      }
       last.view.setUint32(to + EVENT_HEADER_ADDRESS, to + length, true);
       last.view.setUint32(to + EVENT_HEADER_LENGTH, lineLength, true);
       const slot = takeSlot();
       last.slots.push(slot);
-      blocks[slot] = last;
+      homes[slot] = last.number;
       places[slot] = to;
       sizes[slot] = size;
       low[slot] = memory.view.getUint32(at + EVENT_HEADER_TIME, true);
       high[slot] = memory.view.getInt32(at + EVENT_HEADER_TIME + WORD_BYTES, true);
       ordinals[slot] = ordinal;
       lines[slot] = fileLine;
-      files[slot] = file;
-      processes[slot] = process;
+      origins[slot] = numberOf(file);
+      processes[slot] = isPlain ? process : null;
       if (captures !== undefined) captured.set(slot, captures);
       const overhead = (withLine ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures);
       overheads[slot] = overhead;
@@ -172,32 +234,23 @@ export function createHeldRecords(): HeldRecords {
       return order || compareTies(a, b) || (ordinals[a] ?? 0) - (ordinals[b] ?? 0);
     },
     at(slot) {
-      record.memory = blocks[slot] ?? last;
+      record.memory = blockOf(slot);
       record.at = places[slot] ?? 0;
       record.ordinal = ordinals[slot] ?? 0;
-      record.file = files[slot] ?? "";
+      record.file = fileNames[origins[slot] ?? 0] ?? "";
       record.fileLine = lines[slot] ?? 0;
       record.captures = captured.size === 0 ? undefined : captured.get(slot);
       return record;
     },
-    time: (slot) => timeOf((blocks[slot] ?? last).view, places[slot] ?? 0),
+    time: (slot) => timeOf(blockOf(slot).view, places[slot] ?? 0),
     process: (slot) => processes[slot] ?? null,
     letGo(slot) {
-      const block = blocks[slot] ?? last;
-      const size = sizes[slot] ?? 0;
-      const before = block.waiting * EMPTY_PART >= block.used;
-      block.waiting -= size;
-      waiting -= size;
-      wasted += size;
-      beside -= overheads[slot] ?? 0;
-      sizes[slot] = 0;
-      blocks[slot] = last;
-      processes[slot] = null;
-      if (captured.size > 0) captured.delete(slot);
-      free.push(slot);
-      if (block.waiting === 0 && block !== last) wasted -= block.used;
-      else if (before && block.waiting * EMPTY_PART < block.used) emptied.push(block);
-      if (wasted > waiting + WASTED_BYTES && emptied.length > 0) moveTogether();
+      leave(slot);
+      moveWhatStays();
+    },
+    letAllGo(gone) {
+      for (const slot of gone) leave(slot);
+      moveWhatStays();
     },
     get bytes() {
       return waiting + beside;
@@ -213,7 +266,7 @@ export function createHeldRecords(): HeldRecords {
   }
 
   function tieOf(slot: number): bigint | null {
-    return tiebreakerOf((blocks[slot] ?? last).view, places[slot] ?? 0);
+    return tiebreakerOf(blockOf(slot).view, places[slot] ?? 0);
   }
 }
 
@@ -222,6 +275,9 @@ function grown<Column extends Int32Array | Uint32Array | Float64Array>(before: C
   return after;
 }
 
-function createBlock(size: number): Block {
-  return { ...viewMemory({ buffer: new ArrayBuffer(size) }), used: 0, waiting: 0, slots: [] };
+const NO_BLOCK = createBlock(0, 0);
+
+/** Its memory holds anything: a record is read where it was written. */
+function createBlock(size: number, number: number): Block {
+  return { ...viewMemory({ buffer: Buffer.allocUnsafeSlow(size).buffer }), used: 0, waiting: 0, slots: [], number };
 }

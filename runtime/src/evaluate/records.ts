@@ -68,11 +68,15 @@ export interface FoundRecord extends EventRecord {
   readonly hasStages: boolean;
   /** Whether one held that is asked for otherwise than by what process trees grow by: its line may be needed when its turn comes. */
   readonly hasUses: boolean;
-  /**
-   * The key of the process tree, where nothing else held but what needs a flag of the event's process: where no such flag is set, and the
-   * tree need not be told, the event comes to nothing. Else null.
-   */
+  /** The key of the only process tree, where its feed held; else null. */
   readonly process: string | null;
+  /**
+   * Whether nothing else held but what needs a flag of that process: where no such flag is set, and the tree need not be told, the event comes to
+   * nothing.
+   */
+  readonly isPlain: boolean;
+  /** The flags of the queries that may mark the process. */
+  readonly marks: readonly number[];
 }
 
 export interface RecordReader {
@@ -92,7 +96,7 @@ export interface RecordReader {
   readOnly(wanted: Uint8Array): void;
   /** Whether nothing of the record's stages is read any more. */
   isUnwanted(record: EventRecord): boolean;
-  /** Whether one of these flags is asked for by whoever asks for a record that has a `process`. */
+  /** Whether one of these flags is asked for by whoever asks for a plain record. */
   asksFor(record: EventRecord, flags: Uint8Array): boolean;
   /** Matches whose multi-valued keys were cut. */
   readonly keysCut: number;
@@ -109,6 +113,7 @@ const NOWHERE: Output = {
 };
 const NO_BYTES = new Uint8Array(0);
 const NO_RULES: readonly number[] = [];
+const NO_MARKS: readonly number[] = [];
 const NO_STAGES: readonly StageMatch[] = [];
 
 /** A reader of what modules of a package write: `rules` are, for each predicate, the event rules that it decides. */
@@ -129,6 +134,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     hasStages: false,
     hasUses: false,
     process: null,
+    isPlain: false,
+    marks: NO_MARKS,
   };
   /** What is read, and where its next record stands. */
   let of = NOWHERE;
@@ -137,6 +144,10 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   let wanted: Uint8Array = new Uint8Array(rules.length).fill(1);
   const feed = tables.lineage.length === 1 ? tables.lineage[0]?.feed : undefined;
   const neededFlags = neededFlagsOf(tables);
+  const flagsOf: number[][] = [];
+  for (const { flag, predicate } of tables.lineage.flatMap(({ queries }) => queries)) {
+    flagsOf[predicate] = [...(flagsOf[predicate] ?? []), flag];
+  }
 
   /** The first of the keys behind a match. */
   function processOf(memory: MemoryView, at: number): string | null {
@@ -196,6 +207,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       let hasUses = false;
       let process = 0;
       let isPlain = true;
+      let marks = NO_MARKS;
       let at = next + EVENT_HEADER_BYTES;
       for (let left = view.getUint32(next + EVENT_HEADER_MATCHES, true); left > 0; left--) {
         const predicate = view.getUint32(at + MATCH_PREDICATE, true);
@@ -210,6 +222,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
           hasUses ||= asked !== BESIDE;
           if (predicate === feed) process = at;
           else isPlain &&= neededFlags[predicate] !== undefined;
+          const more = flagsOf[predicate];
+          if (more !== undefined) marks = [...marks, ...more];
         }
         at += length;
       }
@@ -222,7 +236,9 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       record.hasRules = hasRules;
       record.hasStages = hasStages;
       record.hasUses = hasUses;
-      record.process = isPlain && process !== 0 ? processOf(memory, process) : null;
+      record.process = process === 0 ? null : processOf(memory, process);
+      record.isPlain = isPlain && process !== 0;
+      record.marks = marks;
       next = at;
       return record;
     },

@@ -11,6 +11,7 @@ import type { ForeignFaultReport } from "../evaluate/foreign-tester.js";
 import type { Evidence } from "../event/evidence.js";
 import type { EvidenceEvent, MatchedEvent } from "../event/stream-event.js";
 import { createLineage, type LineageCounters } from "../lineage/lineage.js";
+import type { Reach } from "../lineage/reach.js";
 import type { Package } from "../load/load-package.js";
 import { createSequenceEngine, type SequenceCounters, type SequenceEngine } from "../sequence/engine.js";
 import { hasMatch, isConcerned, mayHold } from "./concern.js";
@@ -59,7 +60,9 @@ export interface Judge {
    */
   judgeLineage(event: MatchedEvent): boolean;
   judgePrograms(event: MatchedEvent): void;
-  /** The flags of an event of a process, see FoundRecord; undefined when the process tree has to be told of it. */
+  /** See Lineage; null for a package that asks for no lineage. */
+  readonly reach: Reach | null;
+  /** The flags of a plain event of a process, see FoundRecord; undefined when the process tree has to be told of it. */
   flagsOf(process: string, ts: bigint): Uint8Array | null | undefined;
   /** Whether a process tree looks at the bytes of an event. */
   asksBytes(event: MatchedEvent): boolean;
@@ -174,6 +177,7 @@ export function createJudge(pack: Package, options: JudgeOptions, order: JudgeOr
     },
     judgeLineage,
     judgePrograms,
+    reach: lineage?.reach ?? null,
     flagsOf: (process, ts) => lineage?.flagsOf(process, ts),
     asksBytes: ({ stages }) => testedQueries.some(({ predicate }) => hasMatch(stages, predicate)),
     forEachShare(event, take) {

@@ -222,20 +222,22 @@ function orderSorted(
     arrived = [];
   }
 
-  function letGo(slot: number): void {
-    held.letGo(slot);
-    scales.waitingBytes = held.bytes;
-  }
-
   /** What no program that may still report asks for need not be sorted. */
   function dropHopeless(): void {
-    reader.readOnly(hopesOf(tables, reader.seen));
+    const hopes = hopesOf(tables, reader.seen);
+    reader.readOnly(hopes.predicates);
     if (inOrder) return;
-    arrived = arrived.filter((slot) => {
-      const isWanted = !reader.isUnwanted(held.at(slot));
-      if (!isWanted) letGo(slot);
-      return isWanted;
-    });
+    const isReached = judge.reach?.reachedBy(hopes.isAsked);
+    const wanted: number[] = [];
+    const gone: number[] = [];
+    for (const slot of arrived) {
+      const process = held.process(slot);
+      const isWanted = (process === null || isReached?.(process) !== false) && !reader.isUnwanted(held.at(slot));
+      (isWanted ? wanted : gone).push(slot);
+    }
+    held.letAllGo(gone);
+    scales.waitingBytes = held.bytes;
+    arrived = wanted;
   }
 
   function judgeOne(slot: number, time: bigint): void {
@@ -264,7 +266,8 @@ function orderSorted(
       const time = held.time(slot);
       while (sequences.reportDue(time)) if (isPauseDue()) yield;
       judgeOne(slot, time);
-      letGo(slot);
+      held.letGo(slot);
+      scales.waitingBytes = held.bytes;
       if (isPauseDue()) yield;
       relieveSequences(judge, scales);
     }
@@ -284,6 +287,7 @@ function orderSorted(
       if (!inOrder) {
         if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
         if (!record.hasStages) return null;
+        if (record.process !== null) judge.reach?.note(record.process, record.marks);
       }
       arrived.push(held.hold(record, record.hasUses || (inOrder && record.hasRules)));
       scales.waitingBytes = held.bytes;

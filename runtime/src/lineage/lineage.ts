@@ -15,6 +15,7 @@
 
 import { flagCount, type LateTest, type LineageProgram, type LineageQuery } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch } from "../event/stream-event.js";
+import { createReach, type Identities, type Reach } from "./reach.js";
 import { CHILD, createTree, DESCENDANT, MARKED, type Process, type Tree } from "./tree.js";
 
 /** How many processes each dialect's tree holds. */
@@ -48,6 +49,8 @@ export interface Lineage<Event extends LineageEvent> {
    * it changes the tree, and has to be told.
    */
   flagsOf(key: string, ts: bigint): Uint8Array | null | undefined;
+  /** Of the keys of the only tree in a stream that is judged at its end. */
+  readonly reach: Reach;
   /** As update, for one tree alone. */
   updateTree(tree: number, event: Event, matches: readonly StageMatch[]): void;
   counters(): LineageCounters;
@@ -56,12 +59,6 @@ export interface Lineage<Event extends LineageEvent> {
 interface Source {
   readonly program: LineageProgram;
   readonly tree: Tree;
-}
-
-/** Identities as key strings; null where the event names none. */
-interface Identities {
-  readonly own: string | null;
-  readonly parent: string | null;
 }
 
 /** So many identities of key strings are remembered; events of one process bring the same again and again. */
@@ -94,6 +91,7 @@ export function createLineage<Event extends LineageEvent>(
   const identities = { elastic: rememberingOf(elasticIdentities), endgame: rememberingOf(endgameIdentities) };
   /** The number of the last event that each predicate held for. */
   const heldAt = new Float64Array(used.reduce((most, predicate) => Math.max(most, predicate), -1) + 1);
+  const reach = createReach(identities[programs[0]?.dialect ?? "elastic"], capacity);
   let number = 0;
 
   function holds(predicate: number | null): boolean {
@@ -202,6 +200,7 @@ export function createLineage<Event extends LineageEvent>(
       if (known === undefined) return parent === null ? null : undefined;
       return known.isLinked || parent === null ? flagsOfProcess(source.program, known) : undefined;
     },
+    reach,
     updateTree,
     counters: () => ({
       known: sources.reduce((sum, { tree }) => sum + tree.known, 0),
