@@ -5,7 +5,7 @@ import {
   ADDRESS_RANGE_BYTES, ADDRESS_RANGE_FAMILY, ADDRESS_RANGE_MASK_HIGH, ADDRESS_RANGE_MASK_LOW,
   ADDRESS_RANGE_NETWORK_HIGH, ADDRESS_RANGE_NETWORK_LOW, BLOCK_BYTES, DFA_CLASSES_BYTES, DFA_CLASS_COUNT,
   DFA_HEADER_BYTES, DFA_NEXT_BYTES, DFA_PADDING, DFA_START, DFA_STATES, GLOB_ANCHORED_END, GLOB_ANCHORED_START,
-  GLOB_ANY_ONE, GLOB_FLAGS, GLOB_HEADER_BYTES, GLOB_SEGMENTS, GLOB_SEGMENT_HAS_ANY, GLOB_SEGMENT_HEADER_BYTES,
+  GLOB_ANY_IN_FRONT, GLOB_ANY_ONE, GLOB_FLAGS, GLOB_HEADER_BYTES, GLOB_SEGMENTS, GLOB_SEGMENT_HAS_ANY, GLOB_SEGMENT_HEADER_BYTES,
   GLOB_SEGMENT_LENGTH, NFA_HEADER_BYTES, NFA_MATCH, NFA_RANGE, NFA_SPLIT, NFA_START, NFA_STATES, NFA_STATE_A,
   NFA_STATE_B, NFA_STATE_BYTES, NFA_STATE_HIGH, NFA_STATE_LOW, NFA_STATE_OP,
 } from "../src/abi";
@@ -29,9 +29,18 @@ export function contains(t: Text, needle: usize, length: u32): bool {
   return indexOfBytes(addressOf(t), lengthOf(t), needle, length, 0) >= 0;
 }
 
-/** Address behind the segment when it stands at `p`, else 0; the segment holds `?`. */
-function segmentAt(p: usize, end: usize, segment: usize, length: u32): usize {
+/** Address behind the segment when it stands at `p`, else 0; the segment holds `?`, or GLOB_ANY_IN_FRONT of its text alone. */
+function segmentAt(p: usize, end: usize, segment: usize, length: u32, hasAny: u32): usize {
   const stop = segment + length;
+  if (hasAny == GLOB_ANY_IN_FRONT) {
+    while (segment < stop && load<u8>(segment) == GLOB_ANY_ONE) {
+      if (p >= end) return 0;
+      p += widthOf(load<u8>(p));
+      segment++;
+    }
+    const rest = (stop - segment) as u32;
+    return ((end - p) as u32) >= rest && bytesEqual(p, segment, rest) ? p + rest : 0;
+  }
   while (segment < stop) {
     if (p >= end) return 0;
     const want: u32 = load<u8>(segment);
@@ -55,7 +64,7 @@ export function globMatches(t: Text, glob: usize): bool {
   let at = glob + GLOB_HEADER_BYTES;
   for (let i: u32 = 0; i < segments; i++) {
     const length: u32 = load<u16>(at, GLOB_SEGMENT_LENGTH);
-    const hasAny = load<u8>(at, GLOB_SEGMENT_HAS_ANY) != 0;
+    const hasAny: u32 = load<u8>(at, GLOB_SEGMENT_HAS_ANY);
     const segment = at + GLOB_SEGMENT_HEADER_BYTES;
     at = segment + length;
     const pinnedStart = i == 0 && (flags & GLOB_ANCHORED_START) != 0;
@@ -78,7 +87,7 @@ export function globMatches(t: Text, glob: usize): bool {
       continue;
     }
     if (pinnedStart) {
-      p = segmentAt(p, end, segment, length);
+      p = segmentAt(p, end, segment, length, hasAny);
       if (!p || (pinnedEnd && p != end)) return false;
       continue;
     }
@@ -86,7 +95,7 @@ export function globMatches(t: Text, glob: usize): bool {
     // the last segment, when it is pinned to the end, every start is tried: its length in bytes is not fixed.
     let after: usize = 0;
     while (p <= end) {
-      after = segmentAt(p, end, segment, length);
+      after = segmentAt(p, end, segment, length, hasAny);
       if (after && (!pinnedEnd || after == end)) break;
       after = 0;
       if (p == end) break;

@@ -258,16 +258,25 @@ export function foldedInto(out: usize, address: usize, length: u32): Text {
   return text(out, (q - out) as u32);
 }
 
-/** Length in UTF-16 units. */
+/** Length in UTF-16 units: one for each code point, two for those of four bytes. */
 export function utf16Length(t: Text): u32 {
   let p = addressOf(t);
   const end = p + lengthOf(t);
+  const lastContinuation = i8x16.splat(0xbf as i8);
+  const firstOfFour = i8x16.splat(0xf0 as i8);
   let units: u32 = 0;
   while (p < end) {
-    const c: u32 = load<u8>(p);
-    // A continuation byte counts nothing, and a four-byte sequence is a pair of units.
-    units += ((c & 0xc0) != 0x80 ? 1 : 0) + (c >= 0xf0 ? 1 : 0);
-    p++;
+    const block = v128.load(p);
+    let first: u32 = i8x16.bitmask(i8x16.gt_s(block, lastContinuation));
+    let four: u32 = i8x16.bitmask(i8x16.ge_u(block, firstOfFour));
+    const left = (end - p) as u32;
+    if (left < (BLOCK_BYTES as u32)) {
+      const mask = ((1 as u32) << left) - 1;
+      first &= mask;
+      four &= mask;
+    }
+    units += popcnt(first) + popcnt(four);
+    p += BLOCK_BYTES;
   }
   return units;
 }

@@ -505,13 +505,15 @@ export const ADDRESS_RANGE_BYTES = 40;
 // Glob: a header of 4 bytes, then the segments, which are what stands between two `*`.
 //   +0 u8 flags: GLOB_ANCHORED_*   +1 u8 0   +2 u16 number of segments
 // Segment: 4 bytes, then its UTF-8, with each `?` as the byte GLOB_ANY_ONE (which UTF-8 never uses).
-//   +0 u16 length of its bytes   +2 u8 1 when it holds a `?`, else 0   +3 u8 0
+//   +0 u16 length of its bytes   +2 u8 GLOB_ANY_IN_FRONT, or GLOB_ANY_WITHIN when a `?` stands behind text, or 0 when none does   +3 u8 0
 export const GLOB_FLAGS = 0;
 export const GLOB_SEGMENTS = 2;
 export const GLOB_HEADER_BYTES = 4;
 export const GLOB_SEGMENT_LENGTH = 0;
 export const GLOB_SEGMENT_HAS_ANY = 2;
 export const GLOB_SEGMENT_HEADER_BYTES = 4;
+export const GLOB_ANY_WITHIN = 1;
+export const GLOB_ANY_IN_FRONT = 2;
 export const GLOB_ANCHORED_START = 1;
 export const GLOB_ANCHORED_END = 2;
 export const GLOB_ANY_ONE = 0xff;

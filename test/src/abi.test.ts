@@ -236,7 +236,10 @@ const LAYOUTS: readonly Layout[] = [
     prefix: "GLOB",
     bytes: "GLOB_HEADER_BYTES",
     fields: [["FLAGS", 1] as const, [null, 1] as const, ["SEGMENTS", 2] as const],
-    others: ["ANCHORED_START", "ANCHORED_END", "ANY_ONE", "SEGMENT_LENGTH", "SEGMENT_HAS_ANY", "SEGMENT_HEADER_BYTES"],
+    others: [
+      ...["ANCHORED_START", "ANCHORED_END", "ANY_ONE", "ANY_WITHIN", "ANY_IN_FRONT"],
+      ...["SEGMENT_LENGTH", "SEGMENT_HAS_ANY", "SEGMENT_HEADER_BYTES"],
+    ],
   },
   {
     prefix: "GLOB_SEGMENT",

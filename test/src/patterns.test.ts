@@ -152,7 +152,9 @@ function matchEncodedGlob(glob: Uint8Array, value: Uint8Array): boolean {
   for (let index = 0; index < count; index++) {
     const length = view.getUint16(offset, true);
     const segment = glob.subarray(offset + 4, offset + 4 + length);
-    assert.is(glob[offset + 2], segment.includes(0xff) ? 1 : 0);
+    const text = segment.findIndex((byte) => byte !== 0xff);
+    const isInFront = text < 0 || !segment.includes(0xff, text);
+    assert.is(glob[offset + 2], segment.includes(0xff) ? (isInFront ? 2 : 1) : 0);
     offset += 4 + length;
     const mustStart = index === 0 && anchoredStart;
     const mustEnd = index === count - 1 && anchoredEnd;

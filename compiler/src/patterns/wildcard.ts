@@ -9,7 +9,9 @@
 import {
   GLOB_ANCHORED_END,
   GLOB_ANCHORED_START,
+  GLOB_ANY_IN_FRONT,
   GLOB_ANY_ONE,
+  GLOB_ANY_WITHIN,
   GLOB_FLAGS,
   GLOB_HEADER_BYTES,
   GLOB_SEGMENT_HAS_ANY,
@@ -158,11 +160,18 @@ export function encodeGlob(wildcard: Wildcard, fold: boolean): Uint8Array {
   let offset = GLOB_HEADER_BYTES;
   for (const bytes of segments) {
     view.setUint16(offset + GLOB_SEGMENT_LENGTH, bytes.length, true);
-    out[offset + GLOB_SEGMENT_HAS_ANY] = bytes.includes(GLOB_ANY_ONE) ? 1 : 0;
+    out[offset + GLOB_SEGMENT_HAS_ANY] = placeOfAny(bytes);
     out.set(bytes, offset + GLOB_SEGMENT_HEADER_BYTES);
     offset += GLOB_SEGMENT_HEADER_BYTES + bytes.length;
   }
   return out;
+}
+
+/** Where the `?` of an encoded segment stand. */
+function placeOfAny(bytes: Uint8Array): number {
+  const last = bytes.lastIndexOf(GLOB_ANY_ONE);
+  if (last < 0) return 0;
+  return bytes.subarray(0, last).every((byte) => byte === GLOB_ANY_ONE) ? GLOB_ANY_IN_FRONT : GLOB_ANY_WITHIN;
 }
 
 /** Whether `encodeGlob` can write the wildcard: its counts have to fit 16 bits. */
