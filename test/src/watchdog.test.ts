@@ -1,6 +1,6 @@
 // A module that does not return: the run ends all the same, says which module and where, and a signal ends it at any time.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -238,6 +238,42 @@ watching(
       assert.equal(found, usual);
       assert.equal(did, ["first", !isSoon]);
     }
+  },
+);
+
+watching(
+  "many evaluations of hand-written code may take longer together than one call of the module's own",
+  async () => {
+    const folder = join(root, "slow");
+    mkdirSync(join(folder, "steps"), { recursive: true });
+    const metadata = {
+      rule_id: "steps",
+      rule_name: "steps",
+      rule_version: "1.0.0",
+      severity: "Low",
+      schema_version: "1.0",
+    };
+    const capabilities = { supports_inline: true, requires_alert: true, requires_block: false };
+    const manifest = { format_version: "1.0", metadata: { ...metadata, description: "", tags: [] }, capabilities };
+    writeFileSync(join(folder, "steps/manifest.json"), JSON.stringify(manifest));
+    const code = `function pred_eval(event)
+  local pid = kestrel.event_get_i64(event, kestrel.fields["process.pid"])
+  for i = 1, 150000 do pid = pid + 1 end
+  return pid == 150007
+end
+`;
+    writeFileSync(join(folder, "steps/predicate.lua"), code);
+    const eqlc = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
+    execFileSync(process.execPath, [eqlc, "build", "slow", "-o", "slow-pack"], { cwd: root });
+    const lines = Array.from({ length: 300 }, (_, pid) => `${JSON.stringify({ process: { pid } })}\n`).join("");
+    writeFileSync(join(root, "slow.ndjson"), lines);
+    const parameters = ["slow-pack", "--replay", "slow.ndjson", "--module-timeout", "500ms"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, [RUN, ...parameters], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    assert.is(status, 0, stderr);
+    assert.is(stdout.split("\n").length - 1, 1);
   },
 );
 

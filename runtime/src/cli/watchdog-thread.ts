@@ -7,10 +7,14 @@
 //   after END_MS more  it has not ended the process: this thread does
 //
 // INVARIANT: only time counts in which the process runs. Stopped, or asleep with its machine, it is not late.
+//
+// Of the timeout, only time counts that the call took itself: where hand-written code is at work whenever this thread looks, and not the same
+// evaluation all the time, a thousand honest evaluations may take as long as they are allowed to. A module that calls it for ever takes time itself, too.
 
 import { writeSync } from "node:fs";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { BEAT_CALLS } from "../load/call-module.js";
+import { FOREIGN_MILLISECONDS } from "@kestrel/stdlib/host-api";
+import { BEAT_CALLS, BEAT_FOREIGN } from "../load/call-module.js";
 
 export interface WatchdogData {
   readonly heartbeat: SharedArrayBuffer;
@@ -26,12 +30,18 @@ const LOOK_MS = 250;
 /** No call of a module that eqlc built takes a tenth of this. */
 const SLOW_MS = 1000;
 const END_MS = 10_000;
+/** No evaluation of hand-written code takes so long, for its own limits end it. */
+const FOREIGN_MS = 2 * FOREIGN_MILLISECONDS;
 
 const { heartbeat, timeoutMs, onSlow, lastWords } = workerData as WatchdogData;
 const beat = new Int32Array(heartbeat);
 const port = parentPort as MessagePort;
 let call = 0;
+/** Since the call began; what of it counts for the timeout; and since the evaluation that is under way was first seen. */
 let heldMs = 0;
+let ownMs = 0;
+let evaluation = 0;
+let evaluationMs = 0;
 let toldOf = 0;
 let last = performance.now();
 
@@ -45,14 +55,19 @@ function look(): void {
   if (current !== call || current % 2 === 0) {
     call = current;
     heldMs = 0;
+    ownMs = 0;
     return;
   }
   heldMs += passed;
+  const underWay = Atomics.load(beat, BEAT_FOREIGN);
+  evaluationMs = underWay === evaluation ? evaluationMs + passed : 0;
+  evaluation = underWay;
+  if (underWay % 2 === 0 || evaluationMs > FOREIGN_MS) ownMs += passed;
   if (heldMs >= SLOW_MS && toldOf !== call) {
     toldOf = call;
     ask("Runtime.evaluate", { expression: `${onSlow}(${call})` });
   }
-  if (timeoutMs === 0 || heldMs < timeoutMs) return;
+  if (timeoutMs === 0 || ownMs < timeoutMs) return;
   clearInterval(timer);
   ask("Runtime.terminateExecution");
   // Behind the end of the call, for the event loop to wake up to.

@@ -18,6 +18,7 @@ import {
   type Limits,
   type MakeForeign,
 } from "../foreign/foreign-host.js";
+import { callForeign } from "../load/call-module.js";
 import type { ForeignTest, PackInstance } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { type MemoryView, refresh, viewMemory } from "../load/memory-view.js";
@@ -223,29 +224,31 @@ export function createForeignTester(
     captures.set(at, there.set(number, [...captured, ...said].slice(0, MOST_CAPTURES)));
   }
 
+  function testCode(number: number): number {
+    const state = stateOf(number);
+    if (state === null) return 0;
+    state.evaluated++;
+    memoryOf();
+    emitted = false;
+    captured = [];
+    try {
+      state.limits.fuel = fuelFor(state.evaluating, state.spec.limits.fuel);
+      const own = state.instance ?? start(state);
+      const said = own.evaluate();
+      noteAnswer(state.evaluating);
+      if (!emitted && !said) return 0;
+      state.matched++;
+      keepCaptures(state, own, number);
+      return 1;
+    } catch (error) {
+      fault(state, state.evaluating, error);
+      return 0;
+    }
+  }
+
   return {
     captures,
-    test(number) {
-      const state = stateOf(number);
-      if (state === null) return 0;
-      state.evaluated++;
-      memoryOf();
-      emitted = false;
-      captured = [];
-      try {
-        state.limits.fuel = fuelFor(state.evaluating, state.spec.limits.fuel);
-        const own = state.instance ?? start(state);
-        const said = own.evaluate();
-        noteAnswer(state.evaluating);
-        if (!emitted && !said) return 0;
-        state.matched++;
-        keepCaptures(state, own, number);
-        return 1;
-      } catch (error) {
-        fault(state, state.evaluating, error);
-        return 0;
-      }
-    },
+    test: (number) => callForeign(() => testCode(number)),
     forget: () => captures.clear(),
     counters: () =>
       states.flatMap((state) => {

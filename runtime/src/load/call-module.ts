@@ -4,10 +4,12 @@
 // guard, which can only end it; a call that was ended is made again, by an instance in which nothing has run, when somebody watches.
 //
 // The heartbeat is an Int32Array of BEAT_WORDS words in memory that can be shared. Its BEAT_CALLS grows by one when a call begins and
-// when it ends, so it is odd while one is under way, and stays the same while that one does not return.
+// when it ends, so it is odd while one is under way, and stays the same while that one does not return. Its BEAT_FOREIGN is the same of the
+// evaluations of hand-written code in that call, of which there may be a thousand, each with limits of its own.
 
 export const BEAT_CALLS = 0;
-export const BEAT_WORDS = 1;
+export const BEAT_FOREIGN = 1;
+export const BEAT_WORDS = 2;
 
 /** The module failed, which a module that eqlc built does not do; what ran it cannot be used any more. */
 export class ModuleError extends Error {
@@ -20,6 +22,7 @@ export class ModuleError extends Error {
 
 let beat: Int32Array<ArrayBufferLike> = new Int32Array(BEAT_WORDS);
 let calls = 0;
+let evaluations = 0;
 /** Where the call that is under way stands in the events; null while there is none. */
 let place: (() => string) | null = null;
 let returned: (() => void) | null = null;
@@ -68,6 +71,16 @@ export function callModule<Result>(call: () => Result, where: () => string, rene
   return callWatched(call, where);
 }
 
+/** An evaluation of hand-written code: what it takes is its limits' to bound, and does not count for the call that asked for it. */
+export function callForeign<Result>(evaluate: () => Result): Result {
+  beat[BEAT_FOREIGN] = ++evaluations;
+  try {
+    return evaluate();
+  } finally {
+    beat[BEAT_FOREIGN] = ++evaluations;
+  }
+}
+
 function callWatched<Result>(call: () => Result, where: () => string): Result {
   // The module may call its host, and that may call a module again: the outermost call is the one that is watched.
   const outer = place;
@@ -98,6 +111,7 @@ export function shareHeartbeat(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(BEAT_WORDS * Int32Array.BYTES_PER_ELEMENT);
   beat = new Int32Array(memory);
   beat[BEAT_CALLS] = calls;
+  beat[BEAT_FOREIGN] = evaluations;
   return memory;
 }
 
