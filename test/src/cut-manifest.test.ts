@@ -92,6 +92,12 @@ cutting("are those in the layout of eqlc", () => {
     text.replace(/\n}\n$/, ',\n  "rules": []\n}\n'),
     text.replace(/\n}\n$/, ',\n  "demands": []\n}\n'),
     text.replace(/\n}\n$/, ',\n  "files": []\n}\n'),
+    ...["rules", "r\\u0075les", "demands", "files"].flatMap((name) =>
+      ["1e999", "-1.5E400", `1${"0".repeat(250)}e99`, "9".repeat(400)].map((infinite) =>
+        text.replace(/\n}\n$/, `,\n  "${name}": ${infinite}\n}\n`),
+      ),
+    ),
+    text.replace('\n  "rules": [', '\n  "rules": 1e999, "x": {\n  "rules": [').replace(/\n}\n$/, "}\n}\n"),
   ]) {
     assert.is.not(other, text);
     assert.is(cutOf(other), null, other.slice(0, 200));
@@ -152,6 +158,13 @@ cutting(
     assert.equal(await problemsOf(() => loadPackage(dir, { whole: true })), [tags, rule]);
   },
 );
+
+cutting("with the right digest and no JSON in a list throw what a package throws", async () => {
+  for (const name of ["rules", "demands"] as const) {
+    const { manifest } = await loadPackage(packageWith(sealed(text.replace(`"${name}": [`, `"${name}": [ "x`))));
+    assert.match((await problemsOf(() => manifest[name])).join(), /^E_PACKAGE_MANIFEST manifest\.json: is not JSON: /);
+  }
+});
 
 cutting("with foreign code behind the rules' sources are read whole", async () => {
   const [first] = made.manifest.files;

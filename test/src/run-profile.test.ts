@@ -1,7 +1,17 @@
 // kestrel-run --profile: which phase and which rule the time of a run is given to, and what becomes of the file.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -104,6 +114,20 @@ profiles("time belongs to the folder of a function, and else to whoever called i
           ],
         },
         { name: "load", url: "file:///load/x.js", time: 50_000 },
+        // The module that outlines events is no package's.
+        {
+          name: "alert",
+          url: "file:///alert/x.js",
+          time: 1,
+          calls: [
+            {
+              name: "outline",
+              url: "file:///event/x.js",
+              time: 2,
+              calls: [{ name: "wasm-function[40]", url: "wasm://wasm/2", time: 7 }],
+            },
+          ],
+        },
       ],
     }),
     PACK,
@@ -116,7 +140,7 @@ profiles("time belongs to the folder of a function, and else to whoever called i
     "decoding and index": 1200,
     "everything else": 1000,
     "taking up what was found": 300,
-    "making alerts": 30,
+    "making alerts": 40,
   });
   // A condition of two rules is half of each.
   assert.equal(
@@ -201,6 +225,21 @@ profiles("a profile destroys nothing that the run reads or writes, and is refuse
     /^error\[E_PROFILE_WRITE\]: cannot write the profile to none\/p\.cpuprofile: ENOENT/,
   );
   assert.match(refused("same", "--alerts", "./same"), /--profile and --alerts are one file/);
+  symlinkSync("same", join(folder, "link"));
+  assert.match(refused("link", "--alerts", "same"), /--profile and --alerts are one file/);
+  mkdirSync(join(folder, "below"));
+  symlinkSync("below", join(folder, "linked"));
+  assert.match(refused("linked/same", "--alerts", "below/same"), /--profile and --alerts are one file/);
+  assert.match(refused("below"), /it is no regular file\n$/);
+  assert.match(refused("/dev/null"), /it is no regular file\n$/);
+  const out = openSync(join(folder, "out"), "w");
+  const words = ["pack", "--replay", "events.ndjson", "--profile", "out"];
+  assert.match(
+    spawnSync(process.execPath, [RUN, ...words], { cwd: folder, stdio: ["ignore", out, "pipe"], encoding: "utf8" })
+      .stderr,
+    /it is standard output\n$/,
+  );
+  closeSync(out);
   assert.match(refused("other", "--runtime", "both"), /--profile is for one runtime/);
   assert.is(existsSync(join(folder, "same")), false);
   assert.is(readFileSync(join(folder, "events.ndjson"), "utf8"), before);

@@ -264,7 +264,7 @@ end
 `;
     writeFileSync(join(folder, "steps/predicate.lua"), code);
     const eqlc = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
-    execFileSync(process.execPath, [eqlc, "build", "slow", "-o", "slow-pack"], { cwd: root });
+    execFileSync(process.execPath, [eqlc, "build", "slow", "-o", "slow-pack"], { cwd: root, stdio: "ignore" });
     const lines = Array.from({ length: 300 }, (_, pid) => `${JSON.stringify({ process: { pid } })}\n`).join("");
     writeFileSync(join(root, "slow.ndjson"), lines);
     const parameters = ["slow-pack", "--replay", "slow.ndjson", "--module-timeout", "500ms"];

@@ -3,7 +3,6 @@
 // What only some runs need is loaded when it is needed: a replay of twenty lines takes hardly longer than Node itself, and every module counts there.
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { ABI_VERSION, LONGEST_LINE } from "@kestrel/stdlib/abi";
 import { FORMAT_VERSION } from "@kestrel/stdlib/package-format";
 import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
@@ -13,6 +12,7 @@ import type { Runtime } from "../load/choose-runtime.js";
 import { USUAL_LONGEST_LINE } from "../read/lines.js";
 import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
 import type { InspectFormat } from "./inspect.js";
+import { isOneFile } from "./output-place.js";
 import { parseDuration, parseRing, parseSize, sizeText } from "./quantities.js";
 import { replay } from "./replay.js";
 import { readTrust, type TrustFlags, trustOptions } from "./trust.js";
@@ -241,12 +241,13 @@ function createProgram(): Command {
     if (flags.append === true && flags.alerts === undefined) program.error("error: --append needs --alerts FILE");
     if (flags.profile !== undefined) {
       if (flags.runtime === "both") program.error("error: --profile is for one runtime, and --runtime both runs two");
-      const file = resolve(flags.profile);
       for (const [name, other] of [
         ["--alerts", flags.alerts],
         ["--record", flags.record],
       ] as const) {
-        if (other !== undefined && resolve(other) === file) program.error(`error: --profile and ${name} are one file`);
+        if (other !== undefined && (await isOneFile(other, flags.profile))) {
+          program.error(`error: --profile and ${name} are one file`);
+        }
       }
     }
     const isLatenessGiven = program.getOptionValueSource("lateness") === "cli";

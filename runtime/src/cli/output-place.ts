@@ -1,13 +1,15 @@
 // A file that a run writes -> an error where it would destroy what the run reads.
 
-import { fstatSync } from "node:fs";
+import { fstatSync, type Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, sep } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { placeOf } from "../sink/alert-file.js";
 import { CliError } from "./failures.js";
 
-/** The file descriptor of standard input. */
+/** File descriptors. */
 const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
 
 export interface Output {
   readonly file: string;
@@ -23,7 +25,37 @@ export async function assertOutput(output: Output, dir: string, inputs: readonly
     throw new CliError(code, `cannot write ${what} to ${file}: it ${why}`);
   };
   if (await isInPackage(file, dir)) refuse("lies in the folder of the package");
-  if (await isAnInput(file, inputs)) refuse("is one of the inputs");
+  const target = await stat(file).catch(() => null);
+  if (target === null) return;
+  const isProfile = what === "the profile";
+  // A pipe that nobody reads would hold up the end of the run.
+  if (isProfile && !target.isFile()) refuse("is no regular file");
+  if (!target.isFile()) return;
+  if (await isAnInput(target, inputs)) refuse("is one of the inputs");
+  if (!isProfile) return;
+  if (isSame(target, fstatOf(STDOUT))) refuse("is standard output");
+  if (isSame(target, fstatOf(STDERR))) refuse("is standard error");
+}
+
+/** Whether two paths lead to one file, whether it is there or not. */
+export async function isOneFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((file) => stat(file).catch(() => null)));
+  if (one !== null && one !== undefined && isSame(one, other ?? null)) return true;
+  const [place, otherPlace] = await Promise.all([a, b].map((file) => placeOf(file).catch(() => resolve(file))));
+  return place === otherPlace;
+}
+
+function isSame(one: Stats, other: Stats | null): boolean {
+  return other !== null && one.dev === other.dev && one.ino === other.ino;
+}
+
+/** null for what is closed. */
+function fstatOf(descriptor: number): Stats | null {
+  try {
+    return fstatSync(descriptor);
+  } catch {
+    return null;
+  }
 }
 
 /** A package is what was built, to the byte; and a file in it would be gone with the next build. */
@@ -36,12 +68,9 @@ async function isInPackage(file: string, dir: string): Promise<boolean> {
 }
 
 /** The run replaces the file, which an input would not survive. */
-async function isAnInput(file: string, inputs: readonly string[]): Promise<boolean> {
-  const target = await stat(file).catch(() => null);
-  if (target === null || !target.isFile()) return false;
+async function isAnInput(target: Stats, inputs: readonly string[]): Promise<boolean> {
   for (const input of inputs) {
-    const found = input === "-" ? fstatSync(STDIN) : await stat(input).catch(() => null);
-    if (found !== null && found.dev === target.dev && found.ino === target.ino) return true;
+    if (isSame(target, input === "-" ? fstatOf(STDIN) : await stat(input).catch(() => null))) return true;
   }
   return false;
 }

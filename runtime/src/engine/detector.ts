@@ -177,7 +177,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
       const read = evaluator.counters();
       const { lateTests, ...judged } = lane.counters();
       const late = lateTests?.module;
-      const foreign = [...read.foreign, ...(lateTests?.foreign ?? [])];
+      const foreign = joined([...read.foreign, ...(lateTests?.foreign ?? [])]);
       return {
         lines: read.lines - ticks,
         events: read.events - ticks,
@@ -220,4 +220,27 @@ function runThrough<Result>(steps: Generator<void, Result, void>): Result {
     const step = steps.next();
     if (step.done === true) return step.value;
   }
+}
+
+/** Each code once, of which there may be two instances: one that events ask, and one that late tests do. */
+function joined(counters: readonly ForeignCounters[]): readonly ForeignCounters[] {
+  const byName = new Map<string, ForeignCounters>();
+  for (const one of counters) {
+    const other = byName.get(one.name);
+    byName.set(
+      one.name,
+      other === undefined
+        ? one
+        : {
+            ...one,
+            evaluated: one.evaluated + other.evaluated,
+            matched: one.matched + other.matched,
+            faults: one.faults + other.faults,
+            skipped: one.skipped + other.skipped,
+            quarantines: one.quarantines + other.quarantines,
+            lastFault: one.lastFault ?? other.lastFault,
+          },
+    );
+  }
+  return [...byName.values()];
 }

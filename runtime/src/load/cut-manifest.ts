@@ -7,8 +7,8 @@
 //
 // SOUND: what is cut and put together is what `JSON.parse` of the whole gives. A line feed cannot stand in a string of JSON, so `\n  "rules": [` is a name with the
 // beginning of its list, at whatever depth; in its place stands a number, and then both the rest and the list between its brackets must be JSON by
-// themselves. That the name is the manifest's own, and not written again behind it, is seen by where the number comes out, which is infinite as nothing in
-// a manifest is.
+// themselves. That the name is the manifest's own, and not written again behind it, is seen by where the number comes out, which is infinite; a manifest with
+// a number that might be so, too, is not cut.
 
 import { isAscii } from "node:buffer";
 import { isObject, type JsonObject } from "./json-shape.js";
@@ -34,6 +34,8 @@ interface Range {
 }
 
 const PLACEHOLDER = "1e999";
+/** A number with an exponent, or with very many digits; eqlc writes neither. Texts that look like it do no harm. */
+const MAY_BE_INFINITE = /[\s:,[]-?\d[\d.]*[eE]|\d{300}/;
 const LIST_END = "\n  ]";
 const LIST_BEGINS = ['\n  "rules": [', '\n  "demands": [', '\n  "files": ['];
 const OWN_ID = '\n      "id": ';
@@ -55,6 +57,7 @@ export function cutManifest(bytes: Buffer): CutManifest | null {
   ];
   const [beginning = ""] = textOf(files).split(FIRST_SOURCE, 1);
   const firstFiles = beginning.length < files.to - files.from ? `${beginning}]` : beginning;
+  if (rest.some((part) => MAY_BE_INFINITE.test(part))) return null;
   try {
     const value: unknown = JSON.parse(rest.join(PLACEHOLDER));
     if (!isObject(value) || ![value.rules, value.demands, value.files].every(isCutOut)) return null;

@@ -64,7 +64,7 @@ function readCut(bytes: Buffer): ReadManifest | null {
   if (manifest.foreign.some(({ file, library }) => !first.has(file) || !first.has(library))) return null;
   const heads = cut.ids.map((id, index) => ({ id, kind: cut.kinds[index] })) as RuleHead[];
   defineLater(manifest, "rules", () => {
-    const rules = cut.rules();
+    const rules = asJson(cut.rules);
     orThrow((fail) => {
       checkRulesOf(rules, fail);
       if (!areOf(heads, rules)) fail("rules", "their ids and kinds do not stand in lines of their own");
@@ -72,12 +72,12 @@ function readCut(bytes: Buffer): ReadManifest | null {
     return rules;
   });
   defineLater(manifest, "demands", () => {
-    const demands = cut.demands();
+    const demands = asJson(cut.demands);
     orThrow((fail) => checkDemandsOf(demands, manifest.predicates, heads.length, fail));
     return demands;
   });
   defineLater(manifest, "files", () => {
-    const files = cut.files();
+    const files = asJson(cut.files);
     orThrow((fail) => checkFilesOf(files, fail));
     return files;
   });
@@ -98,6 +98,16 @@ function hasOwnDigest(bytes: Buffer, { package: { digest } }: Pick<PackageManife
 function areOf(heads: readonly RuleHead[], rules: unknown): boolean {
   const own = rules as readonly Partial<RuleHead>[];
   return own.length === heads.length && heads.every(({ id, kind }, at) => own[at]?.id === id && own[at]?.kind === kind);
+}
+
+/** What was cut out, as a PackageError where that is no JSON. */
+function asJson(parse: () => unknown): unknown {
+  try {
+    return parse();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PackageError([{ code: "E_PACKAGE_MANIFEST", file: MANIFEST_FILE, message: `is not JSON: ${reason}` }]);
+  }
 }
 
 function orThrow(check: (fail: Fail) => void): void {

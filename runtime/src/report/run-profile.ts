@@ -2,9 +2,10 @@
 //
 // V8 looks every so often which function runs, and on whose behalf. A function belongs to the phase of the folder that it stands in; what stands in none of
 // ours (Node's own, V8's) belongs to whoever called it. The package's module is the decoder and the index, and one function for each condition; what a
-// condition calls, patterns or hand-written code, is its own time.
+// condition calls, patterns or hand-written code, is its own time. Wasm that is called from elsewhere is its caller's.
 //
-// The time of a condition that several rules share is divided among them.
+// The time of a condition that several rules share is divided among them. What several conditions ask about a value is found out by the first that asks,
+// and is the time of that one.
 
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
 import { testOf } from "@kestrel/stdlib/sequence-tables";
@@ -77,6 +78,8 @@ const OF_V8: ReadonlyMap<string, string> = new Map([
 /** What V8 takes to begin and to end the profile, of which no script is the place. */
 const INSPECTOR = "dispatch";
 
+/** Where the module stands that is not the package's: event/outline.ts. */
+const OUTLINES = "event";
 const MODULE_URL = /^wasm:/;
 const UNNAMED = /^wasm-function\[(\d+)\]$/;
 
@@ -85,6 +88,8 @@ interface Standing {
   readonly phase: string;
   readonly predicate: number | null;
   readonly isInModule: boolean;
+  /** See ProfiledPackage, of the last that stands in one. */
+  readonly folder: string | null;
 }
 
 export function readProfile(profile: CpuProfile, { manifest, functions, folderOf }: ProfiledPackage): ProfiledRun {
@@ -101,15 +106,18 @@ export function readProfile(profile: CpuProfile, { manifest, functions, folderOf
     if (ofV8 !== undefined) return { ...caller, phase: ofV8, predicate: null };
     if (caller.predicate !== null) return caller;
     if (!MODULE_URL.test(url)) {
+      const folder = folderOf(url, lineNumber) ?? caller.folder;
       // What the module asks of its host is the module's time.
-      const phase = caller.isInModule ? undefined : PHASES.get(folderOf(url, lineNumber) ?? "");
+      const phase = caller.isInModule ? undefined : PHASES.get(folder ?? "");
       // Calls into the module stand in that folder too.
-      return phase === undefined || (phase === LOADING && caller.phase !== REST) ? caller : { ...caller, phase };
+      const isInside = phase === undefined || (phase === LOADING && caller.phase !== REST);
+      return { ...caller, folder, phase: isInside ? caller.phase : phase };
     }
+    if (!caller.isInModule && caller.folder === OUTLINES) return caller;
     const predicate = predicateOf.get(Number(UNNAMED.exec(functionName)?.[1])) ?? null;
-    if (predicate === null) return { phase: DECODING, predicate, isInModule: true };
+    if (predicate === null) return { ...caller, phase: DECODING, predicate, isInModule: true };
     names.set(id, nameOf(predicate));
-    return { phase: CONDITIONS, predicate, isInModule: true };
+    return { ...caller, phase: CONDITIONS, predicate, isInModule: true };
   }
 
   function nameOf(predicate: number): string {
@@ -121,7 +129,7 @@ export function readProfile(profile: CpuProfile, { manifest, functions, folderOf
 
   const root = profile.nodes[0];
   const open: [ProfileNode, Standing][] =
-    root === undefined ? [] : [[root, { phase: REST, predicate: null, isInModule: false }]];
+    root === undefined ? [] : [[root, { phase: REST, predicate: null, isInModule: false, folder: null }]];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [node, caller] = next;
     const standing = standingOf(node, caller);

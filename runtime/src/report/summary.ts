@@ -22,11 +22,16 @@ const TROUBLES: readonly (readonly [counter: Counter, one: string, more: string]
   ["pipeKeysForgotten", "key of a pipe forgotten", "keys of pipes forgotten"],
   [(counters) => faultsOf(counters, false), "fault of hand-written code", "faults of hand-written code"],
   [(counters) => faultsOf(counters, true), "fault of a generated predicate", "faults of generated predicates"],
+  [skippedOf, "event not shown to code in quarantine", "events not shown to code in quarantine"],
   ["combinations", "condition given up for too many combinations", "conditions given up for too many combinations"],
 ];
 
 function faultsOf({ foreign }: DetectorCounters, generated: boolean): number {
   return foreign.reduce((sum, { faults, isGenerated }) => (isGenerated === generated ? sum + faults : sum), 0);
+}
+
+function skippedOf({ foreign }: DetectorCounters): number {
+  return foreign.reduce((sum, { skipped }) => sum + skipped, 0);
 }
 
 /** What is known of a run beside the detector's counters. */

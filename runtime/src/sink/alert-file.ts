@@ -5,8 +5,8 @@
 // regular file, such as a named pipe or /dev/null.
 
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type FileHandle, open, readlink, realpath, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import { isJson } from "../event/raw-json.js";
 import { lockFile } from "./lock-file.js";
@@ -21,6 +21,8 @@ export interface AlertFileOptions {
 
 /** Bytes of a file that are looked through at once for where its last line begins. */
 const BLOCK = 1 << 16;
+/** So many links to files that are not there are followed, as systems do. */
+const MOST_LINKS = 40;
 
 /** Throws {@link SinkError} when the file cannot be written, or another run writes to it. */
 export async function fileOutput(path: string, options: AlertFileOptions = {}): Promise<TextOutput> {
@@ -81,10 +83,12 @@ async function lockedOutput(path: string, isNew: boolean, options: AlertFileOpti
 }
 
 /** The path that two names of one file have in common, though it need not be there yet. */
-export async function placeOf(path: string): Promise<string> {
+export async function placeOf(path: string, links = MOST_LINKS): Promise<string> {
   try {
     return await realpath(path);
   } catch {
+    const target = await readlink(path).catch(() => null);
+    if (target !== null && links > 0) return placeOf(resolve(dirname(path), target), links - 1);
     return join(await realpath(dirname(path)), basename(path));
   }
 }
