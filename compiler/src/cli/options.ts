@@ -124,6 +124,7 @@ export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions
     categoryField,
     endgameCategoryField,
     allPipes: false,
+    profile: null,
     narrow: true,
     optimize: true,
   };
