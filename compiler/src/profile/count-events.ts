@@ -32,6 +32,8 @@ export interface EventCounter {
 const MOST_DEPTH = 500;
 /** Of so many values it is remembered what they contain: most come again, and to cut a value into grams takes longer than to read it. */
 const MOST_REMEMBERED = 10_000;
+/** Longer ones are not remembered: ten thousand of them would be gigabytes. */
+const LONGEST_REMEMBERED = 1_000;
 
 export function createEventCounter(asked: Asked): EventCounter {
   const zeros = (names: Iterable<string>): Map<string, number> => new Map([...names].map((name) => [name, 0]));
@@ -43,6 +45,7 @@ export function createEventCounter(asked: Asked): EventCounter {
     const known = remembered.get(text);
     if (known !== undefined) return known;
     const found = gramsOf(text, asked.grams);
+    if (text.length > LONGEST_REMEMBERED) return found;
     if (remembered.size === MOST_REMEMBERED) remembered.clear();
     remembered.set(text, found);
     return found;
