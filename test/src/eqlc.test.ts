@@ -804,6 +804,13 @@ profiling("says what is wrong with rules, recordings and files", async () => {
   const explained = await run(["explain", "--index", "profiled", "--profile", "bad.json"]);
   assert.equal([explained.code, explained.stdout], [2, ""]);
 
+  put("half-good/good.eql", 'any where process.name == "a"');
+  put("half-good/bad.eql", "any where (");
+  const half = await run(["profile", "half-good", "recordings/one.ndjson", "-o", "half.json"]);
+  assert.is(half.code, 1);
+  assert.match(half.stderr, /bad\.eql/);
+  assert.match(half.stderr, /counted 3 events for 1 rules in half\.json/);
+
   put("recordings/strange.ndjson", '{"a":1}\n');
   const cases: readonly (readonly [parameters: readonly string[], code: number, stderr: RegExp])[] = [
     [["profiled", "recordings/absent.ndjson", "-o", "none.json"], 2, /E_INPUT_READ/],

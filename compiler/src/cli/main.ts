@@ -28,7 +28,7 @@ Examples:
 
 Exit codes:
   0  all is well; query: something was found     2  rules, a query, an input or an output
-  1  build: some rules were left out;               that cannot be used
+  1  build, profile: some rules were left out;      that cannot be used
      check --strict: there are warnings;         3  wrong usage
      query: nothing was found
 `;

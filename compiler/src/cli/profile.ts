@@ -14,7 +14,7 @@ import type { Profile } from "../profile/profile.js";
 import { eventLines } from "../query/event-lines.js";
 import { MOST_PROFILE_BYTES, profileText } from "../sources/profile-file.js";
 import { reasonOf } from "../sources/walk-files.js";
-import { EXIT_BAD_INPUT, EXIT_OK, OutputError } from "./failures.js";
+import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK, OutputError } from "./failures.js";
 import { type CompileFlags, compileOptions } from "./options.js";
 import { diagnosticsText, say } from "./output.js";
 
@@ -46,7 +46,7 @@ export async function profile(rules: string, recordings: readonly string[], flag
       `  texts       ${all.filter((count) => count > 0).length} of ${all.length} stand in some event`,
     ].join("\n"),
   );
-  return errors.length > 0 ? EXIT_BAD_INPUT : EXIT_OK;
+  return errors.length > 0 ? EXIT_FINDINGS : EXIT_OK;
 }
 
 /** Counts the events of all recordings, and returns how many lines are none. */

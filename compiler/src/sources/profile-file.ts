@@ -24,7 +24,7 @@ import { describe, isTable, type Table } from "./values.js";
 import { reasonOf } from "./walk-files.js";
 
 const VERSION = "1.0";
-/** 4,000 rules ask for so much that a profile of them takes a megabyte. */
+/** A profile of 3,600 rules takes two mebibytes. */
 export const MOST_PROFILE_BYTES = 16 << 20;
 const KEYS = ["profile_version", "events", "fields", "texts", "values", "grams"];
 
