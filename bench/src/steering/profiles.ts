@@ -8,7 +8,7 @@ import { askedOf } from "@kestrel/compiler/passes/asked-conditions";
 import { createEventCounter } from "@kestrel/compiler/profile/count-events";
 import type { Profile } from "@kestrel/compiler/profile/profile";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
-import { createDetector } from "@kestrel/runtime/engine/detector";
+import { createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
 import type { Package } from "@kestrel/runtime/load/load-package";
 import { compile, load } from "../compile.js";
 import { type Input, linesOf } from "../corpus.js";
@@ -26,7 +26,7 @@ export interface ProfileGain {
 }
 
 const OPTIONS = { unknownFields: "warn" as const };
-/** Passes over the events, each of all packs in turns; the least of each batch counts. */
+/** Passes over the events, each of both packs in turns; the least of each batch counts. */
 const PASSES = 15;
 const WARM_UP = 2;
 const BATCH = 1 << 20;
@@ -40,24 +40,37 @@ export async function measureProfiles(inputs: readonly Input[]): Promise<Profile
 async function measureProfile(input: Input): Promise<ProfileGain> {
   const lines = linesOf(input.chunks);
   const step = Math.max(1, Math.floor(lines.length / 1000));
-  const profiles = [
-    null,
-    countIn(input, lines),
-    countIn(
-      input,
-      lines.filter((_, at) => at % step === 0),
-    ),
-  ];
+  const some = lines.filter((_, at) => at % step === 0);
   const packs = await Promise.all(
-    profiles.map((profile) => load(compile(input.rules, [], { ...OPTIONS, profile }).built)),
+    [null, countIn(input, some), countIn(input, lines)].map((profile) =>
+      load(compile(input.rules, [], { ...OPTIONS, profile }).built),
+    ),
   );
   const batches = batchesOf(Buffer.concat(input.chunks));
+  const [builtIn, thousand, all] = packs.map((pack) => {
+    const { events, evaluated, alerts } = feedAll(pack, batches);
+    assert.equal(events, input.events);
+    return { tried: evaluated / events, alerts };
+  });
+  assert.ok(builtIn !== undefined && all !== undefined && thousand !== undefined);
+  assert.ok(all.alerts === builtIn.alerts && thousand.alerts === builtIn.alerts, "a profile changes what is found");
+  const [plain, , steered] = packs;
+  assert.ok(plain !== undefined && steered !== undefined);
+  return {
+    ...{ input: input.name, events: input.events },
+    ...{ builtIn: builtIn.tried, thousand: thousand.tried, all: all.tried },
+    ratio: timeAgainst(steered, plain, batches),
+  };
+}
+
+/** The sum of the least times of one pack, against that of another; each batch is given to both, in turns. */
+function timeAgainst(one: Package, other: Package, batches: readonly Buffer[]): number {
+  const packs = [one, other];
   const least = packs.map(() => batches.map(() => Number.POSITIVE_INFINITY));
-  const counts: { readonly tried: number; readonly alerts: number }[] = [];
   for (let pass = 0; pass < PASSES; pass++) {
     const detectors = packs.map(detectorOf);
     for (const [at, batch] of batches.entries()) {
-      for (let turn = 0; turn < packs.length; turn++) {
+      for (const turn of packs.keys()) {
         const which = (turn + pass + at) % packs.length;
         const start = performance.now();
         detectors[which]?.feed(batch, { file: "bench", firstLine: 1 });
@@ -66,22 +79,17 @@ async function measureProfile(input: Input): Promise<ProfileGain> {
         if (own !== undefined && pass >= WARM_UP) own[at] = Math.min(own[at] ?? time, time);
       }
     }
-    for (const [which, detector] of detectors.entries()) {
-      detector.finish();
-      const { evaluated, events, alerts } = detector.counters();
-      assert.equal(events, input.events);
-      counts[which] = { tried: evaluated / events, alerts };
-    }
+    for (const detector of detectors) detector.finish();
   }
-  const [builtIn, all, thousand] = counts;
-  assert.ok(builtIn !== undefined && all !== undefined && thousand !== undefined);
-  assert.ok(all.alerts === builtIn.alerts && thousand.alerts === builtIn.alerts, "a profile changes what is found");
-  const sum = (times: readonly number[] = []): number => times.reduce((total, time) => total + time, 0);
-  return {
-    ...{ input: input.name, events: input.events },
-    ...{ builtIn: builtIn.tried, thousand: thousand.tried, all: all.tried },
-    ratio: sum(least[1]) / sum(least[0]),
-  };
+  const [first = 0, second = 0] = least.map((times) => times.reduce((total, time) => total + time, 0));
+  return first / second;
+}
+
+function feedAll(pack: Package, batches: readonly Buffer[]): DetectorCounters {
+  const detector = detectorOf(pack);
+  for (const batch of batches) detector.feed(batch, { file: "bench", firstLine: 1 });
+  detector.finish();
+  return detector.counters();
 }
 
 function countIn({ rules }: Input, lines: readonly string[]): Profile {
