@@ -8,7 +8,7 @@
 //   grams            {"\\tem": 3}: those of them that contain these four characters
 //
 // What is read may have been written by anybody. INVARIANT: every count of a profile is a whole number from 0 to that of which it is a part,
-// so that every share is one of 0 to 1,000, and no text but a field's name is longer than the file.
+// so that every share is one of 0 to 1,000. Whether the counts are true of any events decides nothing but time.
 
 import { readFileSync, statSync } from "node:fs";
 import { GRAM_BYTES } from "@kestrel/stdlib/abi";
