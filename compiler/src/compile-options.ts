@@ -3,6 +3,7 @@
 import { defaultSchema } from "@kestrel/stdlib/schema/schema";
 import type { Schema } from "@kestrel/stdlib/schema/types";
 import type { TimeUnit } from "@kestrel/stdlib/time-units";
+import type { Profile } from "./profile/profile.js";
 import type { Dialect } from "./rule/query-text.js";
 
 export interface CompileOptions {
@@ -20,6 +21,8 @@ export interface CompileOptions {
   readonly timestampUnit: TimeUnit;
   /** Plans all pipes, as a query over a file needs; a package has those that work on a stream. */
   readonly allPipes: boolean;
+  /** What the events will hold that the pack is for, which steers its index and nothing else; null where nobody has counted. */
+  readonly profile: Profile | null;
   /** Whether the index leaves predicates out; off only to test that it loses nothing. */
   readonly narrow: boolean;
   /** Whether Binaryen's optimiser runs; off only to test that it changes nothing. */
@@ -38,6 +41,7 @@ export const DEFAULT_OPTIONS: CompileOptions = {
   endgameCategoryField: "event_type",
   timestampUnit: "auto",
   allPipes: false,
+  profile: null,
   narrow: true,
   optimize: true,
 };

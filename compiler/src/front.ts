@@ -169,7 +169,8 @@ function analyseText(
   const failed = (): boolean => problems.some(({ severity }) => severity === "error");
   const left = { query, typed: null, directives, problems };
   if (typed === null || failed()) return left;
-  const planned = planRules([{ typed }], options);
+  // INVARIANT: what is said of a rule does not depend on a profile, and cache/analysis-cache.ts rests on that.
+  const planned = planRules([{ typed }], { ...options, profile: null });
   problems.push(...checkPatterns(planned, query.span));
   if (!failed()) problems.push(...checkSize(planned, query.span));
   if (failed()) return left;

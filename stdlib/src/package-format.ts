@@ -5,6 +5,7 @@
 //   foreign/…       code that was written by hand: Wasm modules, which are instrumented, and chunks of Lua; and with `--target lua`
 //                   predicates as Lua, whose library stands in foreign/language.lua
 //   lua/…           with `--target both`: the same package once more, its predicates in Lua
+//   profile.json    only in a package whose index was steered by one: what was counted, as `eqlc profile` writes it
 //   sources/…       the rule files as they were compiled
 //   manifest.sig    only in a package that was signed: SignatureFile as JSON
 //   .pending/…      only while a package is being replaced, or where that was broken off: files by their SHA-256
@@ -27,6 +28,7 @@ export const FORMAT_VERSION = "4.0";
 export const SCHEMA_VERSION = "1.0";
 export const MANIFEST_FILE = "manifest.json";
 export const MODULE_FILE = "module.wasm";
+export const PROFILE_FILE = "profile.json";
 export const PENDING_FOLDER = ".pending";
 export const SIGNATURE_FILE = "manifest.sig";
 

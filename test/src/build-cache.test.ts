@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAnalysisCache } from "@kestrel/compiler/cache/analysis-cache";
 import { openStore, type Store } from "@kestrel/compiler/cache/store";
-import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { CompileOptions } from "@kestrel/compiler/compile-options";
 import { renderText } from "@kestrel/compiler/diagnostics/render";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
@@ -27,6 +27,8 @@ import { nameSources } from "@kestrel/compiler/package/source-names";
 import { extendSchema } from "@kestrel/compiler/query/extend-schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { profileOf, reversed } from "./support/profiles.js";
+import { ruleOf } from "./support/run-pack.js";
 
 const EQLC = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
 const cache = suite("build cache");
@@ -165,6 +167,28 @@ cache("options are part of what a result depends on", () => {
     { ...DEFAULT_OPTIONS, narrow: false },
   ]) {
     assert.equal(build(source, open(), options), build(source, null, options));
+  }
+});
+
+cache("a profile steers what the cache does not keep: a build with another is as warm, and its own", () => {
+  const source = write(QUERIES);
+  const { rules } = analyseRules(
+    QUERIES.map(([id, query]) => ruleOf(id, query)),
+    DEFAULT_OPTIONS,
+  );
+  const line = '{"event":{"category":"process"},"process":{"name":"curl","args":["-enc"]},"user":{"name":"root"}}';
+  const profile = profileOf(rules, DEFAULT_OPTIONS, Array<string>(1_000).fill(line));
+  const cold = [null, profile, reversed(profile)].map((own) => {
+    const options = { ...DEFAULT_OPTIONS, profile: own };
+    return { options, bytes: build(source, null, options) };
+  });
+  assert.is(new Set(cold.map(({ bytes }) => bytes.join())).size, 3, "each steers in its own way");
+  const said = cold.map(({ bytes }) => bytes.slice(-2));
+  assert.equal(said, [said[0], said[0], said[0]], "what is said of the rules is the same");
+  for (const [number, { options, bytes }] of [...cold, ...cold].entries()) {
+    const store = counting();
+    assert.equal(build(source, store, options), bytes);
+    assert.is(store.missed > 0, number === 0, "what was found of the rules is kept for all");
   }
 });
 

@@ -10,6 +10,7 @@ import { locate } from "@kestrel/compiler/diagnostics/locate";
 import { describeCode, renderJson, renderText, summarise, toJson } from "@kestrel/compiler/diagnostics/render";
 import { showLine } from "@kestrel/compiler/diagnostics/terminal-text";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
+import { readProfile } from "@kestrel/compiler/sources/profile-file";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
@@ -306,6 +307,10 @@ for (const { code, files, path, dialect } of sections) {
       for (const [name, text] of withManifest(files)) {
         mkdirSync(dirname(join(folder, name)), { recursive: true });
         writeFileSync(join(folder, name), text);
+      }
+      if (code.startsWith("E08")) {
+        assert.is(readProfile(join(folder, files[0]?.[0] ?? "absent")).problem?.code, code);
+        return;
       }
       const options = { ...DEFAULT_OPTIONS, schema: DEFAULT_OPTIONS.schema, dialect };
       const found = compileRules([join(folder, path)], options).diagnostics.map((diagnostic) => diagnostic.code);

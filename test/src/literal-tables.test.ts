@@ -15,7 +15,10 @@ import {
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
-const INDEX: WitnessIndex = { witnesses: [], guards: [], masks: [], sets: [], literals: [], presences: [], always: [] };
+const INDEX: WitnessIndex = {
+  ...{ witnesses: [], guards: [], masks: [], sets: [], literals: [], presences: [], always: [] },
+  profile: null,
+};
 const test = suite("literal tables");
 
 test("literals that share their bytes", () => {

@@ -42,7 +42,7 @@ function before(name: string, draft: PackIr): PackIr {
 
 /** The pack after every pass but one. */
 function without(name: string, draft: PackIr): PackIr {
-  const pack = PASSES.filter((pass) => pass.name !== name).reduce((sofar, pass) => pass.run(sofar), draft);
+  const pack = PASSES.filter((pass) => pass.name !== name).reduce((sofar, pass) => pass.run(sofar, null), draft);
   if (name !== CHOOSE) return pack;
   return tryAlways(pack);
 }

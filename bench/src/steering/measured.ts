@@ -7,9 +7,9 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { analyseRules, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
-import type { PackIr } from "@kestrel/compiler/ir/pack-ir";
+import { askedOf } from "@kestrel/compiler/passes/asked-conditions";
+import { type Asked, createEventCounter } from "@kestrel/compiler/profile/count-events";
 import { collectRules } from "@kestrel/compiler/sources/collect-rules";
-import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type Input, linesOf, type RulePath } from "../corpus.js";
 
 const OUTPUT = fileURLToPath(new URL("../../../compiler/src/passes/measured-shares.ts", import.meta.url));
@@ -33,7 +33,7 @@ interface Counts {
 
 /** Measures, and writes the file. `sets` are recordings that belong together. */
 export function writeMeasuredShares(rules: readonly RulePath[], sets: readonly (readonly Input[])[]): void {
-  const asked = askedOf(rules);
+  const asked = askedOfAll(rules);
   const counts = sets.map((inputs) => countSet(inputs, asked));
   const mean = (of: (one: Counts) => Map<string, number>): [string, number][] => {
     const sum = new Map<string, number>();
@@ -52,92 +52,42 @@ export function writeMeasuredShares(rules: readonly RulePath[], sets: readonly (
   );
 }
 
-interface Asked {
-  readonly fields: ReadonlySet<string>;
-  readonly texts: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly patterns: ReadonlySet<string>;
-}
-
-function askedOf(rules: readonly RulePath[]): Asked {
-  const fields = new Set<string>();
-  const texts = new Map<string, Set<string>>();
-  const patterns = new Set<string>();
-  for (const { path } of rules) {
+/** What the rules ask for, each path planned by itself; of grams any, since other rules will have other literals. */
+function askedOfAll(rules: readonly RulePath[]): Asked {
+  const each = rules.map(({ path }) => {
     const options = { ...DEFAULT_OPTIONS, unknownFields: "warn" as const };
-    const pack: PackIr = planRules(analyseRules(collectRules([path]).rules, options).rules, options);
-    for (const atom of pack.atoms) {
-      if (!("reading" in atom) || atom.reading.root.kind !== "event") continue;
-      const { name } = atom.reading;
-      fields.add(name);
-      if (atom.kind === "pattern") patterns.add(name);
-      if (atom.kind !== "set") continue;
-      const known = texts.get(name) ?? new Set();
-      texts.set(name, known);
-      for (const text of atom.texts) known.add(foldString(text));
-    }
+    return askedOf(planRules(analyseRules(collectRules([path]).rules, options).rules, options));
+  });
+  const texts = new Map<string, Set<string>>();
+  for (const asked of each) {
+    for (const [name, known] of asked.texts) texts.set(name, new Set([...(texts.get(name) ?? []), ...known]));
   }
-  return { fields, texts, patterns };
+  return {
+    fields: new Set(each.flatMap(({ fields }) => [...fields])),
+    texts,
+    patterns: new Set(each.flatMap(({ patterns }) => [...patterns])),
+    grams: null,
+  };
 }
 
 function countSet(inputs: readonly Input[], asked: Asked): Counts {
-  const [fields, texts, grams] = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()];
-  const add = (to: Map<string, number>, key: string): void => {
-    to.set(key, (to.get(key) ?? 0) + 1);
-  };
   const step = Math.max(1, Math.floor(inputs.reduce((sum, { events }) => sum + events, 0) / MOST_EVENTS));
+  const counter = createEventCounter(asked);
   let seen = 0;
-  let events = 0;
-  let values = 0;
   for (const { chunks } of inputs) {
     for (const chunk of chunks) {
-      for (const line of linesOf([chunk])) {
-        if (seen++ % step !== 0) continue;
-        events++;
-        const held = new Map<string, Set<string>>();
-        collect(JSON.parse(line), "", held);
-        for (const [name, found] of held) {
-          if (!asked.fields.has(name)) continue;
-          add(fields, name);
-          for (const text of found) {
-            if (text.length <= LONGEST_TEXT && asked.texts.get(name)?.has(text) === true) add(texts, `${name} ${text}`);
-            if (!asked.patterns.has(name)) continue;
-            values++;
-            for (const gram of gramsOf(text)) add(grams, gram);
-          }
-        }
-      }
+      for (const line of linesOf([chunk])) if (seen++ % step === 0) counter.add(line);
     }
   }
-  const perThousand = (counts: Map<string, number>, of: number): Map<string, number> =>
+  const { events, values, fields, texts, grams } = counter.profile();
+  const perThousand = (counts: Iterable<readonly [string, number]>, of: number): Map<string, number> =>
     new Map([...counts].map(([key, count]) => [key, (count * 1000) / of]));
-  return {
-    fields: perThousand(fields, events),
-    texts: perThousand(texts, events),
-    grams: perThousand(grams, values),
-  };
-}
-
-/** The folded texts of an event by dotted name, whether it is written nested or dotted, through arrays. */
-function collect(value: unknown, name: string, into: Map<string, Set<string>>): void {
-  if (Array.isArray(value)) {
-    for (const element of value) collect(element, name, into);
-  } else if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) collect(inner, name === "" ? key : `${name}.${key}`, into);
-  } else if (value !== null) {
-    const texts = into.get(name) ?? new Set();
-    into.set(name, texts);
-    texts.add(foldString(String(value)));
-  }
-}
-
-/** Of ASCII. */
-function gramsOf(text: string): ReadonlySet<string> {
-  const grams = new Set<string>();
-  for (let at = 0; at + 4 <= text.length; at++) {
-    const gram = text.slice(at, at + 4);
-    if (/^[ -~]{4}$/.test(gram)) grams.add(gram);
-  }
-  return grams;
+  const short = [...texts].flatMap(([name, known]) =>
+    [...known]
+      .filter(([text]) => text.length <= LONGEST_TEXT)
+      .map(([text, count]) => [`${name} ${text}`, count] as const),
+  );
+  return { fields: perThousand(fields, events), texts: perThousand(short, events), grams: perThousand(grams, values) };
 }
 
 type Figures = readonly (readonly [key: string, share: number])[];

@@ -1,16 +1,19 @@
-// The numbers that steer the compiler's choices, and what was measured of each: three tables, which the comments beside the
+// The numbers that steer the compiler's choices, and what was measured of each: four tables, which the comments beside the
 // constants cite by name.
 
 import { type Input, otherRecordings, PACK_PATHS, packs, type RulePath } from "../corpus.js";
 import { columns, count } from "../table.js";
 import { type AtomCost, measureAtomCosts } from "./atom-costs.js";
 import { writeMeasuredShares } from "./measured.js";
+import { measureProfiles, type ProfileGain } from "./profiles.js";
 import { measureShares, type Share } from "./shares.js";
 import { measureThresholds, type Threshold } from "./thresholds.js";
 
 export interface SteeringResult {
   /** By the name of the recordings. Empty where no recordings stand beside the project. */
   readonly shares: readonly { readonly input: string; readonly events: number; readonly shares: readonly Share[] }[];
+  /** By recording; empty as well where there is none. */
+  readonly profiles: readonly ProfileGain[];
   readonly atomCosts: readonly AtomCost[];
   readonly thresholds: readonly Threshold[];
 }
@@ -30,6 +33,9 @@ const SETS: readonly (readonly string[])[] = [
   ["linux-auditd", "linux-sysmon", "elastic-"],
 ];
 
+/** Recordings of one kind of host each, as a profile is of. */
+const PROFILED: readonly string[] = ["evtx", "linux-sysflow"];
+
 /** Writes compiler/src/passes/measured-shares.ts of all recordings there are; null where there are none. */
 export function updateShares(recorded: Input | null): void {
   if (recorded === null) return;
@@ -43,7 +49,7 @@ export function updateShares(recorded: Input | null): void {
 export async function measureSteering(recorded: Input | null): Promise<SteeringResult> {
   const atomCosts = await measureAtomCosts();
   const thresholds = await measureThresholds();
-  if (recorded === null) return { shares: [], atomCosts, thresholds };
+  if (recorded === null) return { shares: [], profiles: [], atomCosts, thresholds };
   const others = otherRecordings();
   const rules: RulePath = packs().find(({ name }) => name === recorded.rules.name) ?? recorded.rules;
   const inputs = [
@@ -55,14 +61,15 @@ export async function measureSteering(recorded: Input | null): Promise<SteeringR
     events: of.reduce((sum, { events }) => sum + events, 0),
     shares: measureShares(rules, of, NAMED),
   }));
-  return { shares, atomCosts, thresholds };
+  const profiles = await measureProfiles(others.filter(({ name }) => PROFILED.some((start) => name.startsWith(start))));
+  return { shares, profiles, atomCosts, thresholds };
 }
 
 function figure(value: number): string {
   return Number.isNaN(value) ? "-" : value < 10 ? value.toFixed(2) : value.toFixed(0);
 }
 
-export function steeringText({ shares, atomCosts, thresholds }: SteeringResult): string {
+export function steeringText({ shares, profiles, atomCosts, thresholds }: SteeringResult): string {
   const lines: string[] = [];
   for (const { input, events, shares: of } of shares) {
     const head = ["literals", "unseen", "present", "median", "mean", "greatest", "as asked"];
@@ -73,6 +80,15 @@ export function steeringText({ shares, atomCosts, thresholds }: SteeringResult):
       ...[one.present, one.median, one.mean, one.greatest, one.asked].map(figure),
     ]);
     lines.push(...columns([[`Shares of 1,000 events: ${input}, ${count(events)} events`, ...head], ...rows]), "");
+  }
+  if (profiles.length > 0) {
+    const head = ["Profiles", "events", "tried", "of a thousand", "of all", "time"];
+    const rows = profiles.map(({ input, events, builtIn, thousand, all, ratio }) => [
+      `  ${input}`,
+      count(events),
+      ...[builtIn, thousand, all, ratio].map((value) => value.toFixed(2)),
+    ]);
+    lines.push(...columns([head, ...rows]), "");
   }
   // The unit of `atomCost`, which counts an integer as 2. A figure below zero is the error of the measurement, and is shown.
   const integer = atomCosts.find(({ kind }) => kind === "integer")?.nanoseconds ?? Number.NaN;

@@ -1,7 +1,7 @@
 // What the front makes of a rule's text, kept in a store.
 //
 // SOUND: the name of an entry is the digest of all that `analyseText` (front.ts) reads: of the rule its query, dialect, event fields and whether
-// it names its source; the options, schema included; and the compiler. A rule that uses hand-written code is not kept, because that code
+// it names its source; the options, schema included, but for the profile, which the front does not look at; and the compiler. A rule that uses hand-written code is not kept, because that code
 // would take part as well. Where a rule stands, its name and what it suppresses are added afterwards, so that a rule that moves in its file
 // is found again.
 
@@ -42,8 +42,8 @@ export function createAnalysisCache(
   };
 }
 
-/** All options; a new one takes part without being named here. */
-function contentOf({ schema, ...others }: CompileOptions): unknown {
+/** All options but the profile; a new one takes part without being named here. */
+function contentOf({ schema, profile: _, ...others }: CompileOptions): unknown {
   const named = Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1));
   return [[...schema.fields.values()].map(({ id, name, type }) => [name, id, type]), schema.open ?? null, named];
 }

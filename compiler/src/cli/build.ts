@@ -9,6 +9,7 @@ import { type BuiltPackage, buildPackage } from "../package/build-package.js";
 import { type CompiledRules, compileRules } from "../package/compile-rules.js";
 import { nameSources } from "../package/source-names.js";
 import { inspectTarget, writePackage } from "../package/write-package.js";
+import { profileOf } from "../sources/profile-file.js";
 import { openCache } from "./cache-folder.js";
 import { statsOf } from "./explain/pack-stats.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
@@ -24,6 +25,8 @@ export interface BuildFlags extends CompileFlags {
   readonly format: Format;
   /** A folder for what is kept from build to build; false: nothing is kept. */
   readonly cache?: string | false;
+  /** A file of `eqlc profile`. */
+  readonly profile?: string;
   /** What predicates are compiled to. */
   readonly target: Target | "both";
 }
@@ -31,23 +34,18 @@ export interface BuildFlags extends CompileFlags {
 /** Builds, and returns the exit code. Throws UsageError and PackageWriteError. */
 export async function build(paths: readonly string[], flags: BuildFlags, compilerVersion: string): Promise<number> {
   const began = performance.now();
-  const options = compileOptions(flags);
+  const { profile, problem } = profileOf(flags.profile);
+  const options = { ...compileOptions(flags), profile };
   // An output that will be refused is refused before the work.
   inspectTarget(flags.output);
+  if (problem !== null) return refuse({ pack: null, leftOut: 0, diagnostics: [problem] }, NO_PROFILE, flags);
   const cache = openCache(flags.cache);
   const compiled = compileRules(paths, options, cache === null ? undefined : createAnalysisCache(cache, options));
   cache?.finish();
   const { pack, collected, beside } = compiled;
-  if (flags.format === "text" && compiled.diagnostics.length > 0) {
-    process.stderr.write(`${diagnosticsText(compiled.diagnostics, process.stderr)}\n`);
-  }
   const reason = whyNot(compiled, paths, flags.strict === true);
-  if (pack === null || reason !== null) {
-    if (flags.format === "json") await printJson(compiled, { ok: false, reason, package: null, output: null });
-    else
-      say(`${summarise(compiled.diagnostics).text}; nothing was written: ${printable(reason ?? "no rule compiled")}`);
-    return EXIT_BAD_INPUT;
-  }
+  if (pack === null || reason !== null) return refuse(compiled, reason ?? NO_RULE, flags);
+  if (flags.format === "text") showDiagnostics(compiled);
   const { timestampField, tiebreakerField, categoryField } = options;
   const sources = nameSources(collected.files, paths, beside);
   const about = {
@@ -81,12 +79,33 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
         `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.programs.length} sequences`,
         `  module      ${pack.lowered.binary.length} bytes, ${pack.lowered.fields.length} fields`,
         ...(flags.stats === true ? statsLines(pack) : []),
+        ...(profile === null ? [] : [`  profile     of ${profile.events} events`]),
         `  time        ${seconds.toFixed(1)} s`,
         `  digest      ${made.digest}`,
       ].join("\n"),
     );
   }
   return compiled.leftOut > 0 ? EXIT_FINDINGS : EXIT_OK;
+}
+
+/** What of the compiled rules is reported whether a package is written or not. */
+type Outcome = Pick<CompiledRules, "pack" | "leftOut" | "diagnostics">;
+
+const NO_RULE = "no rule compiled";
+const NO_PROFILE = "the profile cannot be used";
+
+/** Says that nothing was written, and returns the exit code. */
+async function refuse(outcome: Outcome, reason: string, { format }: BuildFlags): Promise<number> {
+  if (format === "json") await printJson(outcome, { ok: false, reason, package: null, output: null });
+  else {
+    showDiagnostics(outcome);
+    say(`${summarise(outcome.diagnostics).text}; nothing was written: ${printable(reason)}`);
+  }
+  return EXIT_BAD_INPUT;
+}
+
+function showDiagnostics({ diagnostics }: Outcome): void {
+  if (diagnostics.length > 0) process.stderr.write(`${diagnosticsText(diagnostics, process.stderr)}\n`);
 }
 
 /** The lines of `--stats`. */
@@ -111,12 +130,12 @@ function whyNot(
   // A path that was named and cannot be read is a mistake in the command, and may stand for any number of rules.
   const unread = diagnostics.find(({ code, place }) => code === "E0101" && paths.includes(place.file));
   if (unread !== undefined) return `${unread.place.file} cannot be read`;
-  if (pack === null) return "no rule compiled";
+  if (pack === null) return NO_RULE;
   return strict && leftOut > 0 ? "a rule has errors (--strict)" : null;
 }
 
 async function printJson(
-  { pack, leftOut, diagnostics }: CompiledRules,
+  { pack, leftOut, diagnostics }: Outcome,
   outcome: Readonly<Record<string, unknown>>,
   seconds: number | null = null,
 ): Promise<void> {

@@ -4,6 +4,7 @@ import { summarise } from "../diagnostics/render.js";
 import { planRules } from "../front.js";
 import { sortRules } from "../package/build-package.js";
 import { checkRules } from "../package/check-rules.js";
+import { profileOf } from "../sources/profile-file.js";
 import { indexText } from "./explain/index-to-text.js";
 import { EXIT_BAD_INPUT, EXIT_OK, UsageError } from "./failures.js";
 import { type CompileFlags, compileOptions } from "./options.js";
@@ -12,12 +13,18 @@ import { diagnosticsText, print } from "./output.js";
 export interface ExplainFlags extends CompileFlags {
   readonly index?: boolean;
   readonly rule?: string;
+  readonly profile?: string;
 }
 
 /** Prints what wakes each rule, or the one that is named, and returns the exit code. Throws UsageError. */
 export async function explain(paths: readonly string[], flags: ExplainFlags): Promise<number> {
   if (flags.index !== true) throw new UsageError("say what is to be explained: --index");
-  const options = compileOptions(flags);
+  const { profile, problem } = profileOf(flags.profile);
+  if (problem !== null) {
+    process.stderr.write(diagnosticsText([problem], process.stderr));
+    return EXIT_BAD_INPUT;
+  }
+  const options = { ...compileOptions(flags), profile };
   const { rules: checked, diagnostics } = checkRules(paths, options);
   const rules = sortRules(checked);
   const errors = diagnostics.filter(({ severity }) => severity === "error");

@@ -3,7 +3,7 @@
 import { printable } from "../diagnostics/terminal-text.js";
 
 export const EXIT_OK = 0;
-/** Some rules were left out, `check --strict` has warnings, or a query found nothing. */
+/** Some rules were left out of a package or a profile, `check --strict` has warnings, or a query found nothing. */
 export const EXIT_FINDINGS = 1;
 /** Rules, a query, an input or an output that cannot be used. */
 export const EXIT_BAD_INPUT = 2;

@@ -10,7 +10,8 @@ import type { CheckFlags } from "./check.js";
 import type { DumpFlags } from "./dump.js";
 import type { ExplainFlags } from "./explain.js";
 import { EXIT_BAD_INPUT, EXIT_OK, EXIT_USAGE, reportFailure } from "./failures.js";
-import { addCompileFlags, formatOption, STAGES, withDefaults } from "./options.js";
+import { addCompileFlags, formatOption, profileOption, STAGES, withDefaults } from "./options.js";
+import type { ProfileFlags } from "./profile.js";
 import type { QueryFlags } from "./query.js";
 import type { SignFlags } from "./sign.js";
 import { expectShortRuns } from "./wasm-tiers.js";
@@ -22,11 +23,12 @@ Examples:
   eqlc query 'process where process.name : "curl*"' events.ndjson
   eqlc dump --stage ir -q 'any where user.name == "root"'
   eqlc explain --index rules/ --rule shell-from-editor
+  eqlc profile rules/ recordings/ -o ours.json && eqlc build rules/ -o dist/ --profile ours.json
   eqlc sign dist/ --key release.pem --expires 90
 
 Exit codes:
   0  all is well; query: something was found     2  rules, a query, an input or an output
-  1  build: some rules were left out;               that cannot be used
+  1  build, profile: some rules were left out;      that cannot be used
      check --strict: there are warnings;         3  wrong usage
      query: nothing was found
 `;
@@ -84,6 +86,7 @@ function createProgram(): Command {
         .choices(["wasm", "lua", "both"])
         .default("wasm"),
     )
+    .addOption(profileOption())
     .option("--cache <dir>", `folder for what is kept from build to build, safe to delete (default: ${CACHE_DEFAULT})`)
     .option("--no-cache", "keep nothing, and use nothing that was kept")
     .option("--stats", "say what the pack holds a rule: bytes, atoms, postings, and how predicates are woken")
@@ -93,6 +96,18 @@ function createProgram(): Command {
     .action(async (paths: readonly string[], flags: BuildFlags) => {
       const { build } = await import("./build.js");
       code = await build(paths, withDefaults(flags), version);
+    });
+  addCompileFlags(
+    program
+      .command("profile")
+      .description("count in recorded events what rules ask for, for build --profile")
+      .argument("<rules>", "a rule file, or a folder of them; of other rules than are built the profile knows less")
+      .argument("<events...>", "events as JSON: files, folders, patterns; - is standard input"),
+  )
+    .requiredOption("-o, --output <file>", "file of the profile", parseText)
+    .action(async (rules: string, events: readonly string[], flags: ProfileFlags) => {
+      const { profile } = await import("./profile.js");
+      code = await profile(rules, events, withDefaults(flags));
     });
   program
     .command("sign")
@@ -157,6 +172,7 @@ function createProgram(): Command {
   )
     .option("--index", "what wakes a rule: what an event must hold for it to be tried")
     .option("--rule <id>", "this rule alone", parseText)
+    .addOption(profileOption())
     .action(async (paths: readonly string[], flags: ExplainFlags) => {
       const { explain } = await import("./explain.js");
       code = await explain(paths, withDefaults(flags));

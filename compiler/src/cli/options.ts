@@ -93,6 +93,13 @@ export function formatOption(text: string): Option {
   return new Option("--format <format>", text).choices(["text", "json"]).default("text");
 }
 
+export function profileOption(): Option {
+  return new Option(
+    "--profile <file>",
+    "what eqlc profile counted in events like those to come; steers how rules are found, never what they find",
+  );
+}
+
 /** Throws {@link UsageError} for a schema or an event field that cannot be used. */
 export function compileOptions(flags: CompileFlags): CompileOptions {
   return eventFields(flags, readSchema(flags.schema ?? OWN_SCHEMA));
@@ -124,6 +131,7 @@ export function eventFields(flags: CompileFlags, schema: Schema): CompileOptions
     categoryField,
     endgameCategoryField,
     allPipes: false,
+    profile: null,
     narrow: true,
     optimize: true,
   };

@@ -1,7 +1,7 @@
 // Every diagnostic code that eqlc can print, with the sentence that documents it. Codes are never reused.
 // E0104 was "Two rules have the same id." and is W0511 now; E0401 was "The construct cannot be compiled yet."
 // E01xx reading rule files, E02xx lexing and parsing, E03xx binding and typing, E04xx planning and lowering,
-// W05xx warnings, N06xx notes, E07xx hand-written rules.
+// W05xx warnings, N06xx notes, E07xx hand-written rules, E08xx profiles.
 
 export const CODES = {
   E0101: "The path cannot be read.",
@@ -56,6 +56,8 @@ export const CODES = {
   E0710: "The module of a hand-written rule imports something that is not the Host API.",
   E0711: "The module of a hand-written rule lacks an export, or has one of another type.",
   E0712: "The module of a hand-written rule would pass a stated limit.",
+  E0801: "The profile cannot be read, or is not valid JSON.",
+  E0802: "The profile lacks a key, or a key of it holds a value of the wrong kind.",
 } as const;
 
 export type Code = keyof typeof CODES;

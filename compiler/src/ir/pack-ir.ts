@@ -11,6 +11,7 @@
 import type { LineageProgram, SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { Cidr } from "../patterns/cidr.js";
 import type { Patterns } from "../patterns/patterns.js";
+import type { Profile } from "../profile/profile.js";
 import type { Circuit } from "./circuit.js";
 import type { ComparisonOp } from "./comparison.js";
 import type { DynamicValue } from "./dynamic-value.js";
@@ -108,6 +109,8 @@ export interface WitnessIndex {
   readonly presences: readonly PresencePosting[];
   /** Candidates for every event. */
   readonly always: readonly PredicateId[];
+  /** What it was chosen by, where it was not the built-in figures alone. */
+  readonly profile: Profile | null;
 }
 
 /** An event can only match when at least one of the conditions holds; when there are none, never. */

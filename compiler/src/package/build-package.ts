@@ -1,6 +1,6 @@
 // Compiled pack -> manifest and files of a package, in memory. The format is stdlib/src/package-format.ts.
 //
-// INVARIANT: the bytes depend on the rules, the options and the compiler only; no clock, path or host goes in.
+// INVARIANT: the bytes depend on the rules, the options (a profile among them) and the compiler only; no clock, path or host goes in.
 
 import { createHash } from "node:crypto";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
@@ -12,6 +12,7 @@ import {
   MANIFEST_FILE,
   MODULE_FILE,
   manifestText,
+  PROFILE_FILE,
   SCHEMA_VERSION,
 } from "@kestrel/stdlib/package-format";
 import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
@@ -21,6 +22,7 @@ import type { CompiledPack, CompiledRule } from "../compile.js";
 import type { Foreign } from "../ir/foreign.js";
 import { rulesOf } from "../ir/origins.js";
 import type { Threat } from "../rule/rule.js";
+import { profileText } from "../sources/profile-file.js";
 import { demandsOf } from "./circuit-to-demand.js";
 import type { PackageSource } from "./source-names.js";
 
@@ -83,6 +85,8 @@ export function buildPackage(
     if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
     return { ...listed, file };
   });
+  const profile = pack.planned.index?.profile ?? null;
+  if (profile !== null) contents.set(PROFILE_FILE, utf8.encode(profileText(profile)));
   for (const [path, bytes] of options.lua?.files ?? []) contents.set(`${LUA_FOLDER}/${path}`, bytes);
   const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
   if (problems.length > 0) throw new RangeError(problems.join("; "));

@@ -11,6 +11,7 @@ import type { Circuit } from "../ir/circuit.js";
 import { neededReadings } from "../ir/needed-readings.js";
 import { type Atom, type AtomOf, type Guard, MOST_GUARDS, type PackIr, type Witness } from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
+import type { Profile } from "../profile/profile.js";
 import { EVERY, expectedShare } from "./expected-shares.js";
 
 export interface Guards {
@@ -30,9 +31,13 @@ interface Needs {
 const NOTHING: Needs = { present: new Map(), sets: new Map() };
 
 /** Guards for predicates that are posted under `witnesses`; late tests need none. */
-export function chooseGuards({ predicates, atoms }: PackIr, witnesses: readonly (Witness | null)[]): Guards {
+export function chooseGuards(
+  { predicates, atoms }: PackIr,
+  witnesses: readonly (Witness | null)[],
+  profile: Profile | null,
+): Guards {
   const needs = predicates.map(({ circuit, late }) => (late ? NOTHING : needsOf(circuit, atoms)));
-  const guards = choose(candidatesOf(needs), witnesses);
+  const guards = choose(candidatesOf(needs), witnesses, profile);
   const byReading = new Map<string, [bit: bigint, guard: Guard][]>();
   for (const [bit, guard] of guards.entries()) {
     const key = guard.kind === "set" ? setKey(guard) : readingKey(guard.reading);
@@ -113,18 +118,24 @@ function candidatesOf(needs: readonly Needs[]): readonly Candidate[] {
  * One after the other the candidate that spares most calls: as many as its users are expected to be candidates for, times the
  * share of those events that lack it. What two guards of one reading say is not independent, so of them the stricter counts.
  */
-function choose(candidates: readonly Candidate[], witnesses: readonly (Witness | null)[]): readonly Guard[] {
+function choose(
+  candidates: readonly Candidate[],
+  witnesses: readonly (Witness | null)[],
+  profile: Profile | null,
+): readonly Guard[] {
   const tried = witnesses.map((witness) => Math.min(witness?.cost ?? EVERY, EVERY));
   const passing = witnesses.map((witness) => {
     // A candidate has what it is posted under, and a guard that says no more spares nothing.
     const [only, ...others] = witness?.conditions ?? [];
-    return new Map(only === undefined || others.length > 0 ? [] : [[readingKey(only.reading), expectedShare(only)]]);
+    return new Map(
+      only === undefined || others.length > 0 ? [] : [[readingKey(only.reading), expectedShare(only, profile)]],
+    );
   });
   const left = new Set(candidates);
   const chosen: Guard[] = [];
   const gainOf = ({ guard, users }: Candidate): number => {
     const key = readingKey(guard.reading);
-    const share = Math.min(expectedShare(guard), EVERY);
+    const share = Math.min(expectedShare(guard, profile), EVERY);
     return users.reduce((sum, user) => {
       const before = passing[user]?.get(key) ?? EVERY;
       return share < before ? sum + (tried[user] ?? 0) * (1 - share / before) : sum;
@@ -141,7 +152,7 @@ function choose(candidates: readonly Candidate[], witnesses: readonly (Witness |
     left.delete(best);
     chosen.push(best.guard);
     const key = readingKey(best.guard.reading);
-    const share = Math.min(expectedShare(best.guard), EVERY);
+    const share = Math.min(expectedShare(best.guard, profile), EVERY);
     for (const user of best.users) {
       const before = passing[user]?.get(key) ?? EVERY;
       if (share >= before) continue;

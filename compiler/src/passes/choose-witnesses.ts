@@ -11,6 +11,7 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { PredicateId } from "../ir/ids.js";
 import type { Condition, PackIr, Posting, Predicate, PresencePosting, Witness, WitnessIndex } from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
+import type { Profile } from "../profile/profile.js";
 import { chooseGuards } from "./choose-guards.js";
 import { costOfClause } from "./expected-shares.js";
 import { bestClause, type Clause } from "./necessary-conditions.js";
@@ -21,8 +22,8 @@ import { bestClause, type Clause } from "./necessary-conditions.js";
  */
 const FEWEST_USERS = 4;
 
-export function chooseWitnesses(pack: PackIr): PackIr {
-  const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, () => true));
+export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
+  const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, profile, () => true));
   const users = new Map<string, number>();
   for (const { witness } of first) {
     const literals = witness?.conditions.filter(({ kind }) => kind === "literal") ?? [];
@@ -34,16 +35,20 @@ export function chooseWitnesses(pack: PackIr): PackIr {
   const second = pack.predicates.map((predicate, id) => {
     const known = first[id];
     const isSame = known !== undefined && [...known.asked].every((key) => (users.get(key) ?? 0) >= FEWEST_USERS);
-    return isSame ? known.witness : witnessOf(predicate, pack, isWorthIt).witness;
+    return isSame ? known.witness : witnessOf(predicate, pack, profile, isWorthIt).witness;
   });
   const witnesses = foldTogether(second);
-  return { ...pack, index: { witnesses, ...chooseGuards(pack, witnesses), ...postingsOf(pack, witnesses) } };
+  return {
+    ...pack,
+    index: { witnesses, ...chooseGuards(pack, witnesses, profile), ...postingsOf(pack, witnesses), profile },
+  };
 }
 
 /** The witness of a predicate, and the readings, by key, of the literals whose costs were asked for. */
 function witnessOf(
   { circuit, late }: Predicate,
   { atoms }: PackIr,
+  profile: Profile | null,
   hasLiterals: (reading: Reading) => boolean,
 ): { readonly witness: Witness | null; readonly asked: ReadonlySet<string> } {
   const asked = new Set<string>();
@@ -54,10 +59,10 @@ function witnessOf(
       asked.add(readingKey(one.reading));
       isWorthIt &&= hasLiterals(one.reading);
     }
-    return isWorthIt ? costOfClause(clause) : Number.POSITIVE_INFINITY;
+    return isWorthIt ? costOfClause(clause, profile) : Number.POSITIVE_INFINITY;
   };
   const conditions = late ? null : bestClause(circuit, atoms, costOf);
-  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions) }, asked };
+  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions, profile) }, asked };
 }
 
 /**
@@ -81,7 +86,7 @@ function foldTogether(witnesses: readonly (Witness | null)[]): (Witness | null)[
 export function tryAlways(pack: PackIr): PackIr {
   const witnesses = pack.predicates.map(() => null);
   const masks = pack.predicates.map(() => 0n);
-  return { ...pack, index: { witnesses, guards: [], masks, ...postingsOf(pack, witnesses) } };
+  return { ...pack, index: { witnesses, guards: [], masks, ...postingsOf(pack, witnesses), profile: null } };
 }
 
 function postingsOf(

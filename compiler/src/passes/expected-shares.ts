@@ -1,9 +1,11 @@
 // How many of a thousand events are expected to meet a condition. What counts is how the figures compare: of several ways to post a
-// predicate the one that fewest events meet is taken. Most are measured: bench `steering`, table "shares".
+// predicate the one that fewest events meet is taken. Most are measured: bench `steering`, table "shares". Where a user has counted events
+// of his own, what they say stands in front of that.
 
 import { GRAM_BYTES } from "@kestrel/stdlib/abi";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Condition } from "../ir/pack-ir.js";
+import type { Profile } from "../profile/profile.js";
 import { FIELD_SHARES, GRAM_SHARES, TEXT_SHARES } from "./measured-shares.js";
 
 /** Shares are of a thousand events. */
@@ -53,43 +55,62 @@ const AT_LEAST: Readonly<Record<string, number>> = {
   "user.domain": 20,
 };
 
-export function expectedShare(condition: Condition): number {
+export function expectedShare(condition: Condition, profile: Profile | null): number {
   const { name } = condition.reading;
   switch (condition.kind) {
     case "exists":
-      return shareOfField(name);
+      return shareOfField(name, profile);
     case "set":
       return Math.min(
-        shareOfField(name),
-        condition.texts.reduce((sum, text) => sum + shareOfText(name, text), 0),
+        shareOfField(name, profile),
+        condition.texts.reduce((sum, text) => sum + shareOfText(name, text, profile), 0),
       );
     case "literal":
-      return shareOfLiteral(name, condition.text);
+      return shareOfLiteral(name, condition.text, profile);
   }
 }
 
-export function costOfClause(clause: readonly Condition[]): number {
-  return clause.reduce((sum, condition) => sum + expectedShare(condition), 0);
+export function costOfClause(clause: readonly Condition[], profile: Profile | null): number {
+  return clause.reduce((sum, condition) => sum + expectedShare(condition, profile), 0);
 }
 
 /** How rare four characters are, as a share of values; of less than that it is not known. */
-export function shareOfGram(gram: string): number {
-  return GRAMS.get(gram.toLowerCase()) ?? OTHER_GRAM;
+export function shareOfGram(gram: string, profile: Profile | null): number {
+  const folded = gram.toLowerCase();
+  const builtIn = GRAMS.get(folded) ?? OTHER_GRAM;
+  return profile === null ? builtIn : withCount(builtIn, profile.grams.get(folded), profile.values);
 }
 
-function shareOfField(name: string): number {
-  return FIELDS.get(name) ?? Math.max(UNKNOWN_FIELD, AT_LEAST[name] ?? 0);
+function shareOfField(name: string, profile: Profile | null): number {
+  const builtIn = FIELDS.get(name) ?? Math.max(UNKNOWN_FIELD, AT_LEAST[name] ?? 0);
+  return profile === null ? builtIn : withCount(builtIn, profile.fields.get(name), profile.events);
 }
 
-function shareOfText(name: string, text: string): number {
-  return TEXTS.get(`${name} ${foldString(text)}`) ?? AT_LEAST[name] ?? OTHER_TEXT;
+function shareOfText(name: string, text: string, profile: Profile | null): number {
+  const folded = foldString(text);
+  const builtIn = TEXTS.get(`${name} ${folded}`) ?? AT_LEAST[name] ?? OTHER_TEXT;
+  return profile === null ? builtIn : withCount(builtIn, profile.texts.get(name)?.get(folded), profile.events);
 }
+
+/**
+ * A share of which a user has counted `count` in `all`: as if so many events more were counted that hold it as often as the built-in
+ * figure says. So a few events say little, and of two things that no event holds the one is rarer that elsewhere is.
+ */
+function withCount(builtIn: number, count: number | undefined, all: number): number {
+  return count === undefined ? builtIn : (count * EVERY + builtIn * PRIOR_EVENTS) / (all + PRIOR_EVENTS);
+}
+
+/**
+ * By a profile of 100 events, evenly drawn, 1.66 predicates are tried for an event of the SysFlow recording, and 3.08 for one of the EVTX samples;
+ * with 1 here it is 1.79 and 3.12, with 100 it is 1.69 and 3.17. Of a profile of all events the figure makes no difference.
+ */
+const PRIOR_EVENTS = 10;
 
 /** A value that contains the text contains all its grams, so it is at most as frequent as the rarest. */
-function shareOfLiteral(name: string, text: string): number {
+function shareOfLiteral(name: string, text: string, profile: Profile | null): number {
   const grams = gramsOf(foldString(text), 1);
-  const rarest = grams.reduce((least, gram) => Math.min(least, shareOfGram(gram)), EVERY);
-  return (shareOfField(name) * rarest * LONGER ** Math.min(grams.length, 16)) / EVERY;
+  const rarest = grams.reduce((least, gram) => Math.min(least, shareOfGram(gram, profile)), EVERY);
+  return (shareOfField(name, profile) * rarest * LONGER ** Math.min(grams.length, 16)) / EVERY;
 }
 
 function gramsOf(text: string, step: number): string[] {

@@ -2,6 +2,7 @@
 // from the first, may have run before a pack is lowered, as long as the last one has.
 
 import type { PackIr } from "../ir/pack-ir.js";
+import type { Profile } from "../profile/profile.js";
 import { chooseWitnesses } from "./choose-witnesses.js";
 import { dropDeadAtoms } from "./drop-dead-atoms.js";
 import { flatten } from "./flatten.js";
@@ -11,7 +12,7 @@ import { sharePredicates } from "./share-predicates.js";
 
 export interface Pass {
   readonly name: string;
-  readonly run: (pack: PackIr) => PackIr;
+  readonly run: (pack: PackIr, profile: Profile | null) => PackIr;
 }
 
 export const PASSES: readonly Pass[] = [
@@ -23,14 +24,14 @@ export const PASSES: readonly Pass[] = [
   { name: "choose-witnesses", run: chooseWitnesses }, // the index: what an event must hold for each predicate to be tried
 ];
 
-/** The pack after all passes. */
-export function runPasses(pack: PackIr): PackIr {
-  return PASSES.reduce((before, pass) => pass.run(before), pack);
+/** The pack after all passes; `profile` steers the index where there is one. */
+export function runPasses(pack: PackIr, profile: Profile | null = null): PackIr {
+  return PASSES.reduce((before, pass) => pass.run(before, profile), pack);
 }
 
 /** The pack after the passes up to the named one, that one included. Throws RangeError for a pass that does not exist. */
-export function runPassesTo(name: string, pack: PackIr): PackIr {
+export function runPassesTo(name: string, pack: PackIr, profile: Profile | null = null): PackIr {
   const last = PASSES.findIndex((pass) => pass.name === name);
   if (last < 0) throw new RangeError(`there is no pass ${name}`);
-  return PASSES.slice(0, last + 1).reduce((before, pass) => pass.run(before), pack);
+  return PASSES.slice(0, last + 1).reduce((before, pass) => pass.run(before, profile), pack);
 }

@@ -32,7 +32,7 @@ export function draftRules(rules: Planned, options: CompileOptions): PackIr {
 
 /** Plans rules that the front has passed, and runs all passes. */
 export function planRules(rules: Planned, options: CompileOptions): PackIr {
-  const pack = runPasses(draftRules(rules, options));
+  const pack = runPasses(draftRules(rules, options), options.profile);
   return options.narrow ? pack : tryAlways(pack);
 }
 

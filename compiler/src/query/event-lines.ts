@@ -39,15 +39,15 @@ export interface EventLines {
 
 type Kept = { readonly chunk: Chunk } | { readonly oversize: OversizeLine };
 
-/** Which files may be passed over, and who is told of those that are: once for each reading. */
-export type PassOver = Pick<ReadOptions, "skippable" | "onSkip">;
+/** Which files may be passed over, and who is told of those that are, once for each reading; and the command that reads, where it is not a query. */
+export type PassOver = Pick<ReadOptions, "skippable" | "onSkip" | "command">;
 
 /**
  * `twice` says that the lines will be read more than once, each time to the end. Reading throws InputError for an input
  * that cannot be read, and {@link InputTooLargeError}.
  */
 export function eventLines(paths: readonly string[], twice: boolean, passOver: PassOver = {}): EventLines {
-  const shared = { ...passOver, reuse: true, command: "eqlc query EQL -" };
+  const shared = { command: "eqlc query EQL -", ...passOver, reuse: true };
   // Standard input can be read once: a second `-` is left out.
   const inputs = paths.filter((path, index) => path !== "-" || paths.indexOf("-") === index);
   const sample = async (bytes: number): Promise<readonly Buffer[] | null> => {

@@ -1,6 +1,6 @@
 // `validate` and `list`: what a package is and what it holds, as text or as JSON.
 
-import type { RuleKind } from "@kestrel/stdlib/package-format";
+import { type PackageManifest, PROFILE_FILE, type RuleKind } from "@kestrel/stdlib/package-format";
 import { printable } from "../alert/terminal.js";
 import { type LoadOptions, loadPackage, type Package } from "../load/load-package.js";
 import { PackageError } from "../load/problems.js";
@@ -45,6 +45,7 @@ export async function list(dir: string, format: InspectFormat, options: LoadOpti
 function facts({ manifest, programs, lineage, signer }: Package): Readonly<Record<string, unknown>> {
   const kinds: Record<RuleKind, number> = { event: 0, sequence: 0, sample: 0, join: 0 };
   for (const { kind } of manifest.rules) kinds[kind]++;
+  const profile = profileOf(manifest);
   return {
     package: manifest.package,
     ...(signer === undefined ? {} : { signed_by: { key_id: signer.keyId, expires: signer.expires } }),
@@ -56,9 +57,15 @@ function facts({ manifest, programs, lineage, signer }: Package): Readonly<Recor
     programs: programs.length,
     process_trees: lineage.length,
     fields: manifest.schema.fields.length,
+    ...(profile === null ? {} : { profile }),
     files: manifest.files.length,
     bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
   };
+}
+
+/** The digest of the counts by which the index was steered; null where there were none. */
+function profileOf({ files }: PackageManifest): string | null {
+  return files.find(({ path }) => path === PROFILE_FILE)?.sha256 ?? null;
 }
 
 function factsText({ manifest, signer }: Package): string {
@@ -69,6 +76,7 @@ function factsText({ manifest, signer }: Package): string {
     .map(([count, kind]) => `${count} ${kind}`);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   const rules = counted(manifest.rules.length, "rule", "rules");
+  const profile = profileOf(manifest);
   return [
     `ok: ${printable(name)} ${printable(version)}`,
     `  digest    ${digest}`,
@@ -79,6 +87,7 @@ function factsText({ manifest, signer }: Package): string {
     `  format    ${manifest.format_version}, ABI ${manifest.abi_version}`,
     `  holds     ${rules}${kinds.length > 0 ? ` (${kinds.join(", ")})` : ""}`,
     `  decides   ${counted(manifest.predicates.length, "predicate", "predicates")} over ${counted(manifest.schema.fields.length, "field", "fields")}`,
+    ...(profile === null ? [] : [`  profile   ${profile}`]),
     `  files     ${manifest.files.length}, ${counted(bytes, "byte", "bytes")}`,
   ].join("\n");
 }

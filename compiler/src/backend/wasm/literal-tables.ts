@@ -23,6 +23,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import type { Posting, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
 import { shareOfGram } from "../../passes/expected-shares.js";
+import type { Profile } from "../../profile/profile.js";
 import type { DataSection } from "./data-section.js";
 import { addPostings } from "./index-tables.js";
 
@@ -64,7 +65,7 @@ export function addLiteralTables(
   stamps: number,
   data: DataSection,
 ): LiteralTables {
-  const byGram = chooseGrams(predicates);
+  const byGram = chooseGrams(predicates, index.profile);
   const grams = [...byGram.keys()].sort((a, b) => a - b);
   let stamp = stamps;
   const literals = grams.map((gram) => {
@@ -113,13 +114,16 @@ export function addLiteralTables(
 }
 
 /** For each text its rarest gram that is not full; texts with fewest grams choose first. */
-function chooseGrams(texts: ReadonlyMap<string, readonly PredicateId[]>): ReadonlyMap<number, readonly Needle[]> {
+function chooseGrams(
+  texts: ReadonlyMap<string, readonly PredicateId[]>,
+  profile: Profile | null,
+): ReadonlyMap<number, readonly Needle[]> {
   const utf8 = new TextEncoder();
   const whole = [...texts].map(([text, predicates]) => ({ text, bytes: utf8.encode(text), predicates }));
   whole.sort((a, b) => a.bytes.length - b.bytes.length || (a.text < b.text ? -1 : 1));
   const byGram = new Map<number, Needle[]>();
   for (const { bytes, predicates } of whole) {
-    const places = rareFirst(bytes);
+    const places = rareFirst(bytes, profile);
     const [rarest] = places;
     if (rarest === undefined) throw new Error("a literal is shorter than a gram");
     const free = places.find((place) => (byGram.get(gramAt(bytes, place)) ?? []).length < MOST_SHARING);
@@ -137,10 +141,10 @@ function chooseGrams(texts: ReadonlyMap<string, readonly PredicateId[]>): Readon
 }
 
 /** Where grams begin, those that fewest values have first. */
-function rareFirst(bytes: Uint8Array): readonly number[] {
+function rareFirst(bytes: Uint8Array, profile: Profile | null): readonly number[] {
   const places = Array.from({ length: Math.max(0, bytes.length - GRAM_BYTES + 1) }, (_, place) => {
     const gram = String.fromCharCode(...bytes.subarray(place, place + GRAM_BYTES));
-    return { place, share: shareOfGram(gram) };
+    return { place, share: shareOfGram(gram, profile) };
   });
   return places.sort((a, b) => a.share - b.share || a.place - b.place).map(({ place }) => place);
 }

@@ -2,7 +2,6 @@
 
 import type { Circuit } from "../../ir/circuit.js";
 import type { Atom, PackIr, PredicateId } from "../../ir/pack-ir.js";
-import { costOfClause } from "../../passes/expected-shares.js";
 import { bestClause } from "../../passes/necessary-conditions.js";
 import { conditionText } from "../dump/ir-to-text.js";
 
@@ -74,7 +73,8 @@ function whyNot(circuit: Circuit, atoms: readonly Atom[]): string {
       return [...reasons].filter((reason) => reason !== "").join("; ");
     }
     case "or": {
-      const open = circuit.operands.find((operand) => bestClause(operand, atoms, costOfClause) === null);
+      // Whether there is a clause, whatever it costs.
+      const open = circuit.operands.find((operand) => bestClause(operand, atoms, () => 0) === null);
       return open === undefined ? "" : `of an alternative, ${whyNot(open, atoms)}`;
     }
   }
