@@ -23,8 +23,8 @@ export interface HeldRecords {
   at(slot: number): EventRecord;
   /** Its time, see StreamEvent. */
   time(slot: number): bigint;
-  /** The process of a plain record, see FoundRecord; null for any other. */
-  process(slot: number): string | null;
+  /** See FoundRecord. */
+  isPlain(slot: number): boolean;
   /** Says that a record waits no longer, or that many do not: what stays is moved together once, then. */
   letGo(slot: number): void;
   letAllGo(slots: readonly number[]): void;
@@ -78,9 +78,10 @@ export function createHeldRecords(): HeldRecords {
   let overheads = new Float64Array(capacity);
   let homes = new Int32Array(capacity);
   let origins = new Int32Array(capacity);
+  let plain = new Uint8Array(capacity);
   const files = new Map<string, number>();
+  let lastFile = -1;
   const fileNames: string[] = [];
-  const processes: (string | null)[] = [];
   const captured = new Map<number, EventCaptures>();
   const free: number[] = [];
   let slots = 0;
@@ -107,6 +108,7 @@ export function createHeldRecords(): HeldRecords {
       overheads = grown(overheads, new Float64Array(capacity));
       homes = grown(homes, new Int32Array(capacity));
       origins = grown(origins, new Int32Array(capacity));
+      plain = grown(plain, new Uint8Array(capacity));
     }
     return slots++;
   }
@@ -132,10 +134,10 @@ export function createHeldRecords(): HeldRecords {
   }
 
   function numberOf(file: string): number {
-    const found = files.get(file);
-    if (found !== undefined) return found;
-    files.set(file, fileNames.length);
-    return fileNames.push(file) - 1;
+    if (fileNames[lastFile] === file) return lastFile;
+    lastFile = files.get(file) ?? fileNames.push(file) - 1;
+    files.set(file, lastFile);
+    return lastFile;
   }
 
   /** Room for so many bytes in the last block, or a new one. */
@@ -185,7 +187,6 @@ export function createHeldRecords(): HeldRecords {
     wasted += size;
     beside -= overheads[slot] ?? 0;
     sizes[slot] = 0;
-    processes[slot] = null;
     if (captured.size > 0) captured.delete(slot);
     free.push(slot);
     if (!dropIfEmpty(block) && before && block.waiting * EMPTY_PART < block.used) emptied.push(block);
@@ -196,19 +197,14 @@ export function createHeldRecords(): HeldRecords {
   }
 
   return {
-    hold({ memory, at, length, ordinal, file, fileLine, captures, process, isPlain }, withLine) {
+    hold({ memory, at, length, ordinal, file, fileLine, captures, isPlain }, withLine) {
       const line = lineOf(memory.view, at);
       const lineLength = withLine ? line.length : 0;
       const size = (length + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
       const to = take(size);
-      // Its few words one by one, which is faster than a view of them.
-      const from = at / WORD_BYTES;
-      const first = to / WORD_BYTES;
-      for (let word = 0; word < length / WORD_BYTES; word++) last.words[first + word] = memory.words[from + word] ?? 0;
-      if (withLine) {
-        const { buffer, byteOffset } = memory.bytes;
-        last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
-      }
+      const { buffer, byteOffset } = memory.bytes;
+      last.bytes.set(new Uint8Array(buffer, byteOffset + at, length), to);
+      if (withLine) last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
       last.view.setUint32(to + EVENT_HEADER_ADDRESS, to + length, true);
       last.view.setUint32(to + EVENT_HEADER_LENGTH, lineLength, true);
       const slot = takeSlot();
@@ -221,7 +217,7 @@ export function createHeldRecords(): HeldRecords {
       ordinals[slot] = ordinal;
       lines[slot] = fileLine;
       origins[slot] = numberOf(file);
-      processes[slot] = isPlain ? process : null;
+      plain[slot] = isPlain ? 1 : 0;
       if (captures !== undefined) captured.set(slot, captures);
       const overhead = (withLine ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures);
       overheads[slot] = overhead;
@@ -243,7 +239,7 @@ export function createHeldRecords(): HeldRecords {
       return record;
     },
     time: (slot) => timeOf(blockOf(slot).view, places[slot] ?? 0),
-    process: (slot) => processes[slot] ?? null,
+    isPlain: (slot) => plain[slot] === 1,
     letGo(slot) {
       leave(slot);
       moveWhatStays();
@@ -270,7 +266,10 @@ export function createHeldRecords(): HeldRecords {
   }
 }
 
-function grown<Column extends Int32Array | Uint32Array | Float64Array>(before: Column, after: Column): Column {
+function grown<Column extends Uint8Array | Int32Array | Uint32Array | Float64Array>(
+  before: Column,
+  after: Column,
+): Column {
   after.set(before);
   return after;
 }

@@ -68,15 +68,11 @@ export interface FoundRecord extends EventRecord {
   readonly hasStages: boolean;
   /** Whether one held that is asked for otherwise than by what process trees grow by: its line may be needed when its turn comes. */
   readonly hasUses: boolean;
-  /** The key of the only process tree, where its feed held; else null. */
-  readonly process: string | null;
   /**
-   * Whether nothing else held but what needs a flag of that process: where no such flag is set, and the tree need not be told, the event comes to
-   * nothing.
+   * Whether nothing held but the feed of the only process tree, and what needs a flag of the event's process: where no such flag is set, and the
+   * tree need not be told, the event comes to nothing.
    */
   readonly isPlain: boolean;
-  /** The flags of the queries that may mark the process. */
-  readonly marks: readonly number[];
 }
 
 export interface RecordReader {
@@ -96,6 +92,10 @@ export interface RecordReader {
   readOnly(wanted: Uint8Array): void;
   /** Whether nothing of the record's stages is read any more. */
   isUnwanted(record: EventRecord): boolean;
+  /** The key of the only process tree, where its feed held; else null. */
+  processOf(record: EventRecord): string | null;
+  /** The flags of the queries that held, and may mark the process. */
+  marksOf(record: EventRecord): readonly number[];
   /** Whether one of these flags is asked for by whoever asks for a plain record. */
   asksFor(record: EventRecord, flags: Uint8Array): boolean;
   /** Matches whose multi-valued keys were cut. */
@@ -133,9 +133,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     hasRules: false,
     hasStages: false,
     hasUses: false,
-    process: null,
     isPlain: false,
-    marks: NO_MARKS,
   };
   /** What is read, and where its next record stands. */
   let of = NOWHERE;
@@ -147,11 +145,6 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   const flagsOf: number[][] = [];
   for (const { flag, predicate } of tables.lineage.flatMap(({ queries }) => queries)) {
     flagsOf[predicate] = [...(flagsOf[predicate] ?? []), flag];
-  }
-
-  /** The first of the keys behind a match. */
-  function processOf(memory: MemoryView, at: number): string | null {
-    return keys.read(memory, at, memory.view.getUint32(at - MATCH_BYTES + MATCH_KEY_BYTES, true))[0] ?? null;
   }
 
   function stagesOf({ memory, at: header }: EventRecord): readonly StageMatch[] {
@@ -205,9 +198,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       let hasRules = false;
       let hasStages = false;
       let hasUses = false;
-      let process = 0;
+      let isFed = false;
       let isPlain = true;
-      let marks = NO_MARKS;
       let at = next + EVENT_HEADER_BYTES;
       for (let left = view.getUint32(next + EVENT_HEADER_MATCHES, true); left > 0; left--) {
         const predicate = view.getUint32(at + MATCH_PREDICATE, true);
@@ -220,10 +212,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         if (asked !== UNASKED && !isLost && (asked !== BY_KEYS || hasKeys(view, at, length))) {
           hasStages = true;
           hasUses ||= asked !== BESIDE;
-          if (predicate === feed) process = at;
+          if (predicate === feed) isFed = true;
           else isPlain &&= neededFlags[predicate] !== undefined;
-          const more = flagsOf[predicate];
-          if (more !== undefined) marks = [...marks, ...more];
         }
         at += length;
       }
@@ -236,9 +226,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       record.hasRules = hasRules;
       record.hasStages = hasStages;
       record.hasUses = hasUses;
-      record.process = process === 0 ? null : processOf(memory, process);
-      record.isPlain = isPlain && process !== 0;
-      record.marks = marks;
+      record.isPlain = isPlain && isFed;
       next = at;
       return record;
     },
@@ -258,6 +246,27 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         at += MATCH_BYTES + keyBytes(view, at);
       }
       return true;
+    },
+    processOf({ memory, at: header }) {
+      const { view } = memory;
+      let at = header + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        const written = view.getUint32(at + MATCH_KEY_BYTES, true);
+        const isFeed = view.getUint32(at + MATCH_PREDICATE, true) === feed;
+        if (isFeed && written !== KEYS_LOST) return keys.read(memory, at + MATCH_BYTES, written)[0] ?? null;
+        at += MATCH_BYTES + keyBytes(view, at);
+      }
+      return null;
+    },
+    marksOf({ memory: { view }, at: header }) {
+      let marks = NO_MARKS;
+      let at = header + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        const flags = flagsOf[view.getUint32(at + MATCH_PREDICATE, true)];
+        if (flags !== undefined) marks = [...marks, ...flags];
+        at += MATCH_BYTES + keyBytes(view, at);
+      }
+      return marks;
     },
     asksFor({ memory: { view }, at: header }, flags) {
       let at = header + EVENT_HEADER_BYTES;

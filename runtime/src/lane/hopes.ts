@@ -16,8 +16,9 @@ import { mayHold } from "./concern.js";
 export interface Hopes {
   /** For each predicate 1 when somebody who may still report asks for it, else 0. */
   readonly predicates: Uint8Array;
-  /** Whether somebody who may still report asks for a lineage flag, and it may be set. */
+  /** Whether somebody who may still report asks for a lineage flag, and it may be set; and whether that is so of any. */
   isAsked(flag: number): boolean;
+  readonly areFlagsAsked: boolean;
 }
 
 /** `seen` says for each predicate that a program or a tree asks for whether it held for some event. */
@@ -60,5 +61,5 @@ export function hopesOf({ programs, lineage }: SequenceTables, seen: Uint8Array)
     if (!tree.queries.some(({ flag }) => isAsked(flag))) continue;
     for (const predicate of [tree.feed, tree.starts, tree.ends, tree.processes, tree.resets]) want(predicate);
   }
-  return { predicates: hopes, isAsked };
+  return { predicates: hopes, isAsked, areFlagsAsked: queries.some(({ flag }) => isAsked(flag)) };
 }

@@ -19,7 +19,13 @@
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { Batch } from "../evaluate/evaluator.js";
 import { createHeldRecords } from "../evaluate/held-records.js";
-import { bytesOf, createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
+import {
+  bytesOf,
+  createRecordReader,
+  type EventRecord,
+  type FoundRecord,
+  type RecordReader,
+} from "../evaluate/records.js";
 import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
@@ -222,17 +228,33 @@ function orderSorted(
     arrived = [];
   }
 
+  /** Whether an event may have one of the flags that are asked for. */
+  function reachOf(isAsked: (flag: number) => boolean): (record: EventRecord) => boolean {
+    // What was judged before has named parents, too.
+    if (judge.reach === null || overflowed > 0) return () => true;
+    for (const slot of arrived) {
+      const record = held.at(slot);
+      const process = reader.processOf(record);
+      if (process !== null) judge.reach.note(process, reader.marksOf(record));
+    }
+    const isReached = judge.reach.reachedBy(isAsked);
+    return (record) => {
+      const process = reader.processOf(record);
+      return process === null || isReached(process);
+    };
+  }
+
   /** What no program that may still report asks for need not be sorted. */
   function dropHopeless(): void {
     const hopes = hopesOf(tables, reader.seen);
     reader.readOnly(hopes.predicates);
     if (inOrder) return;
-    const isReached = judge.reach?.reachedBy(hopes.isAsked);
     const wanted: number[] = [];
     const gone: number[] = [];
+    const isFlagged = hopes.areFlagsAsked ? reachOf(hopes.isAsked) : (): boolean => false;
     for (const slot of arrived) {
-      const process = held.process(slot);
-      const isWanted = (process === null || isReached?.(process) !== false) && !reader.isUnwanted(held.at(slot));
+      const record = held.at(slot);
+      const isWanted = (!held.isPlain(slot) || isFlagged(record)) && !reader.isUnwanted(record);
       (isWanted ? wanted : gone).push(slot);
     }
     held.letAllGo(gone);
@@ -241,8 +263,8 @@ function orderSorted(
   }
 
   function judgeOne(slot: number, time: bigint): void {
-    const process = inOrder ? null : held.process(slot);
     const record = held.at(slot);
+    const process = !inOrder && held.isPlain(slot) ? reader.processOf(record) : null;
     const flags = process === null ? undefined : judge.flagsOf(process, time);
     if (flags !== undefined && (flags === null || !reader.asksFor(record, flags))) {
       sequences.advance(time);
@@ -287,7 +309,6 @@ function orderSorted(
       if (!inOrder) {
         if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
         if (!record.hasStages) return null;
-        if (record.process !== null) judge.reach?.note(record.process, record.marks);
       }
       arrived.push(held.hold(record, record.hasUses || (inOrder && record.hasRules)));
       scales.waitingBytes = held.bytes;
