@@ -230,7 +230,7 @@ function orderSorted(
 
   /** Whether an event may have one of the flags that are asked for. */
   function reachOf(isAsked: (flag: number) => boolean): (record: EventRecord) => boolean {
-    // What was judged before has named parents, too.
+    // What was judged early has named parents, too, and is gone.
     if (judge.reach === null || overflowed > 0) return () => true;
     for (const slot of arrived) {
       const record = held.at(slot);
