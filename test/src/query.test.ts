@@ -3,11 +3,14 @@
 import { readdirSync } from "node:fs";
 import { analyseRules, type CompileOptions, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { EventLines } from "@kestrel/compiler/query/event-lines";
+import { createFirstMatches } from "@kestrel/compiler/query/first-matches";
 import { compareKeys, identityOf, withEmptyValues } from "@kestrel/compiler/query/key-order";
 import { membersOf, memberValue, withMembers } from "@kestrel/compiler/query/line-members";
 import { type QueryMatch, runQuery } from "@kestrel/compiler/query/run-query";
+import { compareEvents, type EvidenceEvent } from "@kestrel/runtime/event/stream-event";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { createRandom } from "./generate/random.js";
 import { TEST_SCHEMA } from "./generate/schema.js";
 import { ruleOf } from "./support/run-pack.js";
 import { SEMANTICS, semanticsCases } from "./support/semantics-cases.js";
@@ -72,6 +75,53 @@ for (const file of readdirSync(CASES).filter((name) => name.endsWith(".txt"))) {
   });
 }
 cases.run();
+
+const limits = suite("query: limit");
+
+limits("the first matches in order are kept, and no more than are needed", () => {
+  const { below } = createRandom(7);
+  const shared = new ArrayBuffer(1 << 20);
+  const events = Array.from(
+    { length: 5000 },
+    (_, ordinal): EvidenceEvent => ({
+      ...{ ordinal, ts: BigInt(below(300)), tie: below(3) === 0 ? null : BigInt(below(3)), lineage: null },
+      ...{ bytes: new Uint8Array(shared, ordinal, 10), format: "json", file: "f", fileLine: ordinal + 1 },
+    }),
+  );
+  const sorted = [...events].sort(compareEvents).map(({ ordinal }) => ordinal);
+  for (const most of [undefined, 0, 1, 10, 1000, 10_000]) {
+    const first = createFirstMatches(most);
+    for (const event of events) first.add(event);
+    const found = first.finish().map(({ events: [event] }) => event);
+    assert.equal(
+      found.map((event) => event?.ordinal),
+      sorted.slice(0, most),
+    );
+    if (most === 1) assert.ok(found.every((event) => event?.bytes.buffer.byteLength === 10));
+  }
+});
+
+limits("is that of the whole answer", async () => {
+  const lines = Array.from({ length: 3000 }, (_, at) =>
+    JSON.stringify({ "@timestamp": (at * 7919) % 3000, event: { category: "process" }, process: { pid: at % 10 } }),
+  );
+  const { rules } = analyseRules([ruleOf("query", "process where process.pid != 3")], DEFAULT_OPTIONS);
+  const [compiled] = rules;
+  if (compiled === undefined) throw new Error("the query has errors");
+  const run = async (more: { readonly limit?: number }): Promise<readonly (number | undefined)[]> => {
+    const { matches } = await runQuery(compiled, linesOf(lines), {
+      ...DEFAULT_OPTIONS,
+      ...more,
+      onBroken: () => assert.unreachable(),
+    });
+    return matches.map(({ events: [event] }) => event?.ordinal);
+  };
+  const all = await run({});
+  assert.is(all.length, 2700);
+  assert.equal(await run({ limit: 20 }), all.slice(0, 20));
+});
+
+limits.run();
 
 /** Sequences that wait for a missing event are reported when it is due, which no case is about. */
 function sorted(answered: string): string {

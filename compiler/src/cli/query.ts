@@ -155,6 +155,7 @@ async function run(
     ...options,
     // The prelude is optimised already, and reads events as fast without another pass; Binaryen would take as long for that as the module for a gigabyte.
     optimize: false,
+    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
     onBroken(line) {
       broken++;
       if (broken <= SHOWN_BROKEN) tell(brokenText(line));

@@ -18,6 +18,7 @@ import { tryCompile } from "../package/compile-rules.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";
 import type { EventLines } from "./event-lines.js";
 import { createSampleCollector, filterQueries } from "./exact-sample.js";
+import { createFirstMatches } from "./first-matches.js";
 import { doubtQuery } from "./guess-schema.js";
 
 export type { QueryMatch } from "./batch-pipes.js";
@@ -35,6 +36,8 @@ export interface RunOptions extends CompileOptions {
   readonly target?: Target;
   /** How many combinations a sample gives for each key; 1 when absent. */
   readonly maxSamplesPerKey?: number;
+  /** How many matches are wanted; those behind them need not be kept. All when absent. */
+  readonly limit?: number;
   /** Told of every chunk, for a bar. */
   readonly onRead?: (chunk: Chunk) => void;
   /** Told of every line that was too long to be read. */
@@ -70,18 +73,27 @@ export async function runQuery(
   const own = sample !== null && !needsTests(typed.pipes) ? filters : [...filters, typed];
   const queries = options.doubt === undefined ? own : [...own, doubtQuery(options.doubt, typed)];
   const found: QueryMatch[] = [];
+  const isByArrival = query.dialect === "endgame";
+  // What waits for its order in the detector waits with all others.
+  const first =
+    typed.kind === "event" && typed.pipes.length === 0 && !isByArrival ? createFirstMatches(options.limit) : null;
   const pack = await packageOf(compiled, queries, options);
   const detector = createDetector(pack, {
     latenessNs: null,
-    inOrder: true,
+    inOrder: first === null,
     memoryBytes: NO_CAP,
-    order: query.dialect === "endgame" ? "arrival" : "time",
+    order: isByArrival ? "arrival" : "time",
     pipes: false,
     maxPerProgram: NO_CAP,
     maxTotal: NO_CAP,
     maxProcesses: NO_CAP,
     onAlert({ rule, key, events }: Detection) {
       if (rule === own.length) throw new DoubtError();
+      const [only] = events;
+      if (first !== null && only !== null && only !== undefined) {
+        first.add(only);
+        return;
+      }
       if (sample === null) {
         found.push({ key, events, isRecord: false });
         return;
@@ -100,6 +112,7 @@ export async function runQuery(
     chunk.lineCount = detector.feed(chunk.bytes, chunk);
   }
   detector.finish();
+  if (first !== null) return { matches: first.finish(), counters: detector.counters() };
   const matches = sample === null ? found : sample.finish().map((one) => ({ ...one, isRecord: false }));
   const pipes = pipesOf(typed.pipes, pack, own.length - 1);
   const totals = new Set(pipes.filter((_, index) => isTotal(typed.pipes[index])));
