@@ -38,6 +38,19 @@ export const FUEL_EXPORT = "kestrel:fuel";
 export const NO_MEMORY = -0x8000_0000;
 
 /**
+ * What the frames of a module's functions may take of the stack together, as eqlc estimates them, without the first; and the global that counts what is
+ * left of it, an i32, which is below 0 exactly when the module was stopped for that. The engine has three times as much.
+ */
+export const FOREIGN_STACK_BYTES = 256 * 1024;
+export const DEPTH_EXPORT = "kestrel:depth";
+/** The estimate for a function: a part for every frame, and one for each variable and operand. */
+export const FRAME_BYTES = 128;
+export const FRAME_VALUE_BYTES = 16;
+export const FRAME_VECTOR_BYTES = 32;
+/** A function whose own frame is larger is refused. */
+export const MOST_FRAME_BYTES = 128 * 1024;
+
+/**
  * Code that fails so often in a row, or so often by a limit while it is on probation, is left out for a while: first for so many of its events, then for
  * twice as many, up to the most.
  */

@@ -1,5 +1,6 @@
 // Hand-written modules: what is refused when they are built, and that nothing they do when they run goes on for ever or reaches anything.
 
+import { spawnSync } from "node:child_process";
 import { textToBinary } from "@kestrel/compiler/backend/wasm/seam";
 import { type CheckedWasm, checkWasm, MOST_MODULE_BYTES, type WasmOptions } from "@kestrel/compiler/foreign/wasm-check";
 import {
@@ -11,6 +12,7 @@ import {
 import { createWasmInstance } from "@kestrel/runtime/foreign/wasm-instance";
 import { wasm } from "@kestrel/runtime/wasm";
 import {
+  DEPTH_EXPORT,
   FOREIGN_FUEL,
   FOREIGN_MEMORY_BYTES,
   FOREIGN_MILLISECONDS,
@@ -164,9 +166,9 @@ const HOSTILE: Readonly<Record<string, readonly [wat: string, kind: string]>> = 
     "error",
   ],
   "recursion with many variables": [
-    `${MEMORY} (func $f (export "pred_eval") (param i32) (result i32) (local ${"i64 ".repeat(40_000)})
-       (i32.add (call $f (local.get 0)) (i32.wrap_i64 (local.get 39999))))`,
-    "fuel or depth",
+    `${MEMORY} (func $f (export "pred_eval") (param i32) (result i32) (local ${"i64 ".repeat(4000)})
+       (i32.add (call $f (local.get 0)) (i32.wrap_i64 (local.get 3999))))`,
+    "depth",
   ],
   "recursion two by two": [
     `${MEMORY} (func $f (export "pred_eval") (param i32) (result i32) (local $n i32)
@@ -190,7 +192,67 @@ for (const [name, [wat, kind]] of Object.entries(HOSTILE)) {
 foreign("stops recursion by its fuel where the stack is deep enough", async () => {
   const wat = `${MEMORY} (func $f (export "pred_eval") (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1)))`;
   assert.is(await faultOfModule(wat, { ...LIMITS, fuel: 1000 }), "fuel");
-  assert.ok(["depth", "fuel"].includes(await faultOfModule(wat)));
+  assert.is(await faultOfModule(wat), "depth");
+});
+
+/** Functions that call themselves as often as the event says, in different ways, with what they add up to. */
+const RECURSIVE: Readonly<Record<string, string>> = {
+  "with few variables": `(func $f (param i32) (result i32) (if (result i32) (local.get 0)
+      (then (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i32.const 1))) (else (i32.const 0))))`,
+  "with many variables": `(func $f (param i32) (result i32) (local ${"i64 ".repeat(300)})
+      (local.set 299 (i64.extend_i32_u (local.get 0))) (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+      (i32.add (call $f (i32.sub (local.get 0) (i32.const 1))) (i64.ne (local.get 299) (i64.const -1))))`,
+  "by turns": `(func $f (param i32) (result i32) (if (result i32) (local.get 0) (then (call $g (local.get 0))) (else (i32.const 0))))
+      (func $g (param i32) (result i32) (local v128) (i32.add (i32.const 1) (call $f (i32.sub (local.get 0) (i32.const 1)))))`,
+  "through a table": `(type $t (func (param i32) (result i32))) (table 1 funcref) (elem (i32.const 0) $f)
+      (func $f (param i32) (result i32) (if (result i32) (local.get 0)
+      (then (i32.add (i32.const 1) (call_indirect (type $t) (i32.sub (local.get 0) (i32.const 1)) (i32.const 0))))
+      (else (i32.const 0))))`,
+};
+
+for (const [name, functions] of Object.entries(RECURSIVE)) {
+  foreign(`the depth of recursion ${name} is counted, whatever code the engine has made`, () => {
+    const wat = `${MEMORY} ${functions} (func (export "pred_eval") (param i32 i32) (result i32)
+      (i32.ne (call $f (local.get 1)) (local.get 1)))`;
+    const script = `
+      const module = new WebAssembly.Module(Buffer.from(process.argv[1], "base64"));
+      const make = () => new WebAssembly.Instance(module, {}).exports;
+      let exports = make();
+      const ends = (depth) => {
+        exports["kestrel:fuel"].value = 1e9;
+        try {
+          if (exports.pred_eval(1, depth) !== 0) throw new Error("added up wrongly");
+          return false;
+        } catch (error) {
+          const isCounted = exports["kestrel:depth"].value < 0;
+          exports = make();
+          if (!isCounted) throw error;
+          return true;
+        }
+      };
+      let [low, high] = [0, 10_000];
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (ends(middle)) high = middle;
+        else low = middle + 1;
+      }
+      // Often, so that the engine makes better code meanwhile.
+      for (let times = 0; times < 500; times++) if (ends(low - 1) || !ends(low)) throw new Error("at another depth");
+      process.stdout.write(String(low - 1));`;
+    const binary = Buffer.from(built(wat)).toString("base64");
+    const depths = [[], ["--liftoff-only"], ["--no-liftoff"]].map((flags) => {
+      const ended = spawnSync(process.execPath, [...flags, "-e", script, binary], { encoding: "utf8" });
+      assert.is(ended.status, 0, ended.stderr);
+      return Number(ended.stdout);
+    });
+    assert.ok((depths[0] ?? 0) >= (name === "with many variables" ? 40 : 400), depths.join());
+    assert.equal(new Set(depths).size, 1, depths.join());
+  });
+}
+
+foreign("refuses a function that takes too much of the stack by itself", () => {
+  const wat = evaluating("(i32.const 0)", `(func (local ${"i64 ".repeat(10_000)}))`);
+  assert.match(said(wat).join(), /E0709.*a function of 10000 variables and 0 operands at a time/);
 });
 
 foreign("gives every evaluation its fuel anew", async () => {
@@ -421,7 +483,7 @@ foreign("leaves out what no host calls, and gives the same bytes each time", () 
   const first = built(wat);
   assert.equal(built(wat), first);
   const names = binaryNames(first);
-  assert.equal(names.sort(), [FUEL_EXPORT, "memory", "pred_eval"].sort());
+  assert.equal(names.sort(), [DEPTH_EXPORT, FUEL_EXPORT, "memory", "pred_eval"].sort());
   assert.not.ok(new TextDecoder("latin1").decode(first).includes("noon"));
 });
 

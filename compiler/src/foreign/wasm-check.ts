@@ -4,6 +4,7 @@
 // here, in the bytes. Nothing of the module runs.
 
 import {
+  DEPTH_EXPORT,
   FOREIGN_MEMORY_BYTES,
   FUEL_EXPORT,
   HOST_FUNCTIONS,
@@ -216,11 +217,8 @@ function exportProblems(module: WasmModule): WasmProblem[] {
   if (exported.get("memory")?.kind !== "memory") {
     problems.push({ code: "E0711", message: "the module does not export its memory as `memory`" });
   }
-  if (exported.has(FUEL_EXPORT)) {
-    problems.push({
-      code: "E0711",
-      message: `the module exports \`${FUEL_EXPORT}\`, a name that eqlc keeps for itself`,
-    });
+  for (const own of [FUEL_EXPORT, DEPTH_EXPORT].filter((name) => exported.has(name))) {
+    problems.push({ code: "E0711", message: `the module exports \`${own}\`, a name that eqlc keeps for itself` });
   }
   return problems;
 }

@@ -10,8 +10,11 @@
 //   a function's local variables             one for 8: they are cleared at each entry
 //   memory.fill, memory.copy, memory.init    one for 8 bytes more, when they run; tables' likewise
 //
+// How much of the stack a function takes is estimated beside: each of its variables, and the most operands that it has at a time.
+//
 // INVARIANT: every function costs at least 1 and every pass of a loop too, so neither recursion nor a loop is free.
 
+import { FRAME_BYTES, FRAME_VALUE_BYTES, FRAME_VECTOR_BYTES, MOST_FRAME_BYTES } from "@kestrel/stdlib/host-api";
 import {
   type Cursor,
   type FunctionType,
@@ -22,6 +25,7 @@ import {
   readU32,
   readValueType,
   skipLeb,
+  V128,
   type WasmModule,
 } from "@kestrel/stdlib/wasm-module";
 import {
@@ -47,6 +51,8 @@ import {
 } from "./wasm-operations.js";
 
 export const GROW_COST = 1000;
+/** What is inserted has so many operands at a time, above those of the author. */
+const INSERTED_OPERANDS = 3;
 const LOCALS_FOR_ONE = 8;
 export const BYTES_FOR_ONE_SHIFT = 3;
 
@@ -56,7 +62,9 @@ export type Insertion =
   /** Before an instruction whose length is on top of the stack. */
   | { readonly kind: "length"; readonly at: number }
   /** Behind memory.grow. */
-  | { readonly kind: "grown"; readonly at: number };
+  | { readonly kind: "grown"; readonly at: number }
+  /** Before a call of a function of the module's own, null for one that the table says; and behind it. */
+  | { readonly kind: "call" | "called"; readonly at: number; readonly target: number | null };
 
 /** A call of an imported function with what is known of its arguments. */
 export interface HostCall {
@@ -68,8 +76,15 @@ export interface HostCall {
 
 export interface FunctionCode {
   /** Groups of local variables, and how many there are with the parameters. */
-  readonly locals: { readonly range: Range; readonly groups: number; readonly total: number };
+  readonly locals: {
+    readonly range: Range;
+    readonly groups: number;
+    readonly total: number;
+    readonly hasVectors: boolean;
+  };
   readonly cost: number;
+  /** What its frame takes of the stack, in bytes; never less than the engine gives it. */
+  readonly frame: number;
   readonly insertions: readonly Insertion[];
   readonly calls: readonly HostCall[];
 }
@@ -121,6 +136,8 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
 
   // Values of the stack that are constants of type i32; null for others.
   const stack: (number | null)[] = [];
+  let most = 0;
+  let hasVectors = locals.hasVectors || type.params.includes(V128);
   const frames: Frame[] = [{ height: 0, type, opens: BLOCK, from: entry, isTarget: false }];
   const top = (): Frame => frames.at(-1) ?? { height: 0, type, opens: BLOCK, from: entry, isTarget: false };
   // Behind a branch the engine takes any operand for granted, so the stack may hold fewer than are taken.
@@ -140,6 +157,9 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
     leave();
     now = NOWHERE;
   };
+  const noteCall = (at: number, target: number | null): void => {
+    insertions.push({ kind: "call", at, target }, { kind: "called", at: cursor.at, target });
+  };
   const target = (depth: number): void => {
     const frame = frames[frames.length - 1 - depth];
     if (frame !== undefined) frame.isTarget = true;
@@ -151,6 +171,8 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
     const operation = operationOf(code);
     if (typeof operation === "string") throw new RefusedPart(operation);
     const frame = top();
+    most = Math.max(most, stack.length);
+    hasVectors ||= code >> 12 === PREFIX_SIMD;
     if (now !== NOWHERE) now.cost += code === MEMORY_GROW ? GROW_COST : 1;
     if (code === ELSE || code === END) {
       leave();
@@ -200,12 +222,14 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
         const callee = host ?? typeAt(module, module.functions[target - importTypes.length]);
         const args = pop(callee.params.length);
         if (host !== undefined) calls.push({ target, args });
+        else noteCall(at, target - importTypes.length);
         push(callee.results.length);
         continue;
       }
       case CALL_INDIRECT: {
         const callee = typeAt(module, readU32(cursor));
         readU32(cursor);
+        noteCall(at, null);
         pop(callee.params.length);
         push(callee.results.length);
         continue;
@@ -221,11 +245,16 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
   }
   insertions.push(...chargesOf(segments));
   insertions.sort((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind]);
-  return { locals, cost: entry.cost, insertions, calls };
+  const bytes = hasVectors ? FRAME_VECTOR_BYTES : FRAME_VALUE_BYTES;
+  const frame = FRAME_BYTES + bytes * (locals.total + most + type.results.length + INSERTED_OPERANDS);
+  if (frame > MOST_FRAME_BYTES) {
+    throw new RefusedPart(`a function of ${locals.total} variables and ${most} operands at a time`);
+  }
+  return { locals, cost: entry.cost, frame, insertions, calls };
 }
 
 /** At one place: what belongs to the instruction before it, what to the segment, what to the instruction behind it. */
-const ORDER: Readonly<Record<Insertion["kind"], number>> = { grown: 0, charge: 1, length: 2 };
+const ORDER: Readonly<Record<Insertion["kind"], number>> = { grown: 0, called: 0, charge: 1, length: 2, call: 2 };
 
 /** The segments that are charged where they begin; the costs of the others go to those before them, which began earlier. */
 function chargesOf(segments: readonly Segment[]): Insertion[] {
@@ -246,11 +275,12 @@ function readLocals(cursor: Cursor, parameters: number): FunctionCode["locals"] 
   const groups = readU32(cursor);
   const start = cursor.at;
   let total = parameters;
+  let hasVectors = false;
   for (let left = groups; left > 0; left--) {
     total += readU32(cursor);
-    readValueType(cursor);
+    if (readValueType(cursor) === V128) hasVectors = true;
   }
-  return { range: { start, end: cursor.at }, groups, total };
+  return { range: { start, end: cursor.at }, groups, total, hasVectors };
 }
 
 function readOpcode(cursor: Cursor): number {

@@ -1,22 +1,28 @@
-// A checked module -> the same module, which pays for what it does from a global that its host fills before every call.
+// A checked module -> the same module, which pays for what it does from a global that its host fills before every call, and counts how much of the stack
+// its functions take: the engine's own end of the stack comes sooner or later as it makes better code of a function, and a replay must find the same.
 //
 //   (global $fuel (export "kestrel:fuel") (mut i32) (i32.const 0))
+//   (global $depth (export "kestrel:depth") (mut i32) (i32.const FOREIGN_STACK_BYTES))
 //
 //   where a function, a pass of a loop or    global.get $fuel   i32.const COST   i32.sub   global.set $fuel
 //   another segment of code begins           global.get $fuel   i32.const 0      i32.lt_s
 //                                            if  unreachable  end
 //   before memory.fill and its like          local.set $length, the same with $length >> 3, local.get $length
+//   before a call, and behind it             the frame of what is called is taken from $depth as a cost is, and given back
 //   behind memory.grow                       if it gave -1: global.set $fuel NO_MEMORY, unreachable
 //
 // What code costs stands in wasm-code.ts. It is the author's own instructions that are counted, byte for byte; nothing is compiled anew,
 // which takes long for large functions, nor optimised, so no charge can be moved away.
 //
-// INVARIANT: the global is new, so no instruction of the author's names it; and whatever ran, it is below 0 exactly when the module was
+// INVARIANT: $depth is what it was when a call has returned, and an instance that was stopped is not called again, so nobody has to fill it. What the
+// table calls takes the largest frame there is.
+//
+// INVARIANT: both globals are new, so no instruction of the author's names them; and whatever ran, $fuel is below 0 exactly when the module was
 // stopped for a limit. A length is at most 2^32, an eighth of it cannot pass the least i32 from 0, so the global never wraps around.
 //
 // What no host calls is taken away: other exports, and custom sections with the paths and times of a build.
 
-import { FUEL_EXPORT, NO_MEMORY } from "@kestrel/stdlib/host-api";
+import { DEPTH_EXPORT, FOREIGN_STACK_BYTES, FUEL_EXPORT, NO_MEMORY } from "@kestrel/stdlib/host-api";
 import { type Export, I32, type Range, SECTION, type WasmModule } from "@kestrel/stdlib/wasm-module";
 import { BYTES_FOR_ONE_SHIFT, type FunctionCode, type Insertion } from "./wasm-code.js";
 import {
@@ -24,6 +30,7 @@ import {
   END,
   GLOBAL_GET,
   GLOBAL_SET,
+  I32_ADD,
   I32_CONST,
   I32_EQ,
   I32_LT_S,
@@ -51,6 +58,13 @@ const LOCAL_SET = 0x21;
 const MUTABLE = 1;
 const KIND_NUMBER = { function: 0, table: 1, memory: 2, global: 3, tag: 4 } as const;
 
+/** The globals that count, and the frame of a function of the module's own; null for any that its table says. */
+interface Counts {
+  readonly fuel: number;
+  readonly depth: number;
+  readonly frameOf: (target: number | null) => number;
+}
+
 /** Bytes that are written one after the other, in pieces. */
 type Piece = Uint8Array | readonly number[];
 
@@ -59,6 +73,9 @@ export function addFuel(module: WasmModule, options: FuelOptions): Uint8Array {
   const { codes, exports, start } = options;
   const imported = module.imports.filter(({ kind }) => kind === "function").length;
   const fuel = module.globals.length;
+  const depth = fuel + 1;
+  const largest = codes.reduce((most, { frame }) => Math.max(most, frame), 0);
+  const counts: Counts = { fuel, depth, frameOf: (target) => codes[target ?? -1]?.frame ?? largest };
   const init = exports.find(({ name }) => name === "pred_init");
   const makesInit = start !== null && init === undefined;
   const made = imported + module.functions.length;
@@ -67,7 +84,7 @@ export function addFuel(module: WasmModule, options: FuelOptions): Uint8Array {
   const bodies = codes.map((code, index) => {
     const isInit = init !== undefined && imported + index === init.index;
     const first = isInit && start !== null ? [CALL, ...u32(start)] : [];
-    return instrument(module, index, code, fuel, first);
+    return instrument(module, index, code, counts, first);
   });
   if (makesInit) bodies.push(sized([[0], charge(fuel, [I32_CONST, 1]), [CALL, ...u32(start), I32_CONST, 0, END]]));
 
@@ -86,8 +103,15 @@ export function addFuel(module: WasmModule, options: FuelOptions): Uint8Array {
     [SECTION.function, functions],
     [SECTION.table, contents(SECTION.table)],
     [SECTION.memory, [1, 1, ...u32(pages), ...u32(options.maximumPages)]],
-    [SECTION.global, appended(contents(SECTION.global), [I32, MUTABLE, I32_CONST, 0, END])],
-    [SECTION.export, exportSection([...kept, { name: FUEL_EXPORT, kind: "global", index: fuel }])],
+    [SECTION.global, appended(appended(contents(SECTION.global), counter(0)), counter(FOREIGN_STACK_BYTES))],
+    [
+      SECTION.export,
+      exportSection([
+        ...kept,
+        { name: FUEL_EXPORT, kind: "global", index: fuel },
+        { name: DEPTH_EXPORT, kind: "global", index: depth },
+      ]),
+    ],
     [SECTION.element, contents(SECTION.element)],
     [SECTION.dataCount, module.sections.has(SECTION.dataCount) ? contents(SECTION.dataCount) : null],
     [SECTION.code, joined([u32(bodies.length), ...bodies])],
@@ -106,30 +130,37 @@ function instrument(
   module: WasmModule,
   index: number,
   code: FunctionCode,
-  fuel: number,
+  counts: Counts,
   first: readonly number[],
 ): Uint8Array {
+  const { fuel } = counts;
   const body = module.bodies[index] ?? { start: 0, end: 0 };
   const { locals, cost, insertions } = code;
   // One more variable keeps a length, or what memory.grow gave.
-  const needsLocal = insertions.some(({ kind }) => kind !== "charge");
+  const needsLocal = insertions.some(({ kind }) => kind === "length" || kind === "grown");
   const pieces: Piece[] = [u32(locals.groups + (needsLocal ? 1 : 0)), slice(module, locals.range)];
   if (needsLocal) pieces.push([1, I32]);
   pieces.push(charge(fuel, [I32_CONST, ...i32(cost)]), first);
   let from = locals.range.end;
   for (const insertion of insertions) {
-    pieces.push(slice(module, { start: from, end: insertion.at }), inserted(insertion, fuel, locals.total));
+    pieces.push(slice(module, { start: from, end: insertion.at }), inserted(insertion, counts, locals.total));
     from = insertion.at;
   }
   pieces.push(slice(module, { start: from, end: body.end }));
   return sized(pieces);
 }
 
-function inserted(insertion: Insertion, fuel: number, local: number): readonly number[] {
+function inserted(insertion: Insertion, { fuel, depth, frameOf }: Counts, local: number): readonly number[] {
   const own = u32(local);
   switch (insertion.kind) {
     case "charge":
       return charge(fuel, [I32_CONST, ...i32(insertion.cost)]);
+    case "call":
+      return charge(depth, [I32_CONST, ...i32(frameOf(insertion.target))]);
+    case "called": {
+      const frame = [I32_CONST, ...i32(frameOf(insertion.target))];
+      return [GLOBAL_GET, ...u32(depth), ...frame, I32_ADD, GLOBAL_SET, ...u32(depth)];
+    }
     case "length": {
       const eighth = [LOCAL_GET, ...own, I32_CONST, BYTES_FOR_ONE_SHIFT, I32_SHR_U];
       return [LOCAL_SET, ...own, ...charge(fuel, eighth), LOCAL_GET, ...own];
@@ -143,9 +174,14 @@ function inserted(insertion: Insertion, fuel: number, local: number): readonly n
   }
 }
 
-/** Takes what an expression gives from the fuel, and stops where that leaves less than nothing. */
-function charge(fuel: number, cost: readonly number[]): readonly number[] {
-  const global = u32(fuel);
+/** A global that counts, from a number on. */
+function counter(first: number): readonly number[] {
+  return [I32, MUTABLE, I32_CONST, ...i32(first), END];
+}
+
+/** Takes what an expression gives from the fuel or the depth, and stops where that leaves less than nothing. */
+function charge(counter: number, cost: readonly number[]): readonly number[] {
+  const global = u32(counter);
   return [
     ...[GLOBAL_GET, ...global, ...cost, I32_SUB, GLOBAL_SET, ...global],
     ...[GLOBAL_GET, ...global, I32_CONST, 0, I32_LT_S, IF, NO_RESULT, UNREACHABLE, END],

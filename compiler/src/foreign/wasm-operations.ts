@@ -48,6 +48,7 @@ export const MEMORY_GROW = 0x40;
 export const I32_CONST = 0x41;
 export const I32_EQ = 0x46;
 export const I32_LT_S = 0x48;
+export const I32_ADD = 0x6a;
 export const I32_SUB = 0x6b;
 export const I32_SHR_U = 0x76;
 

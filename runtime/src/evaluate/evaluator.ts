@@ -33,8 +33,8 @@ import type { Output } from "./records.js";
 const NOTHING: Output["captures"] = new Map();
 
 /**
- * Lines of one batch where code written by hand may capture MOST_CAPTURE_BYTES of each: what it captures is held until the batch has been
- * handed out, 128 MiB at most.
+ * Lines of one batch, divided by how many codes written by hand may capture MOST_CAPTURE_BYTES of each: what they capture is held until the
+ * batch has been handed out, 128 MiB at most.
  */
 const LINES_WITH_CAPTURES = 1024;
 
@@ -91,11 +91,11 @@ export function createEvaluator(
   onFault: (fault: ForeignFaultReport) => void = () => undefined,
 ): Evaluator {
   const foreign = pack.foreign.length === 0 ? null : createForeignTester(pack, () => instance, onFault);
-  const mayCapture = pack.manifest.foreign.some(({ library }) => library === null);
+  const capturing = pack.manifest.foreign.filter(({ library }) => library === null).length;
+  const mostLines = capturing === 0 ? 0 : Math.max(1, Math.floor(LINES_WITH_CAPTURES / capturing));
   const makeInstance = (): PackInstance => {
     const made = instantiate(pack.module, stepNs, pack.timeUnit, foreign?.test);
-    const most = mayCapture ? LINES_WITH_CAPTURES : 0;
-    new DataView(made.memory.buffer).setUint32(CONTROL_BASE + CONTROL_MOST_LINES, most, true);
+    new DataView(made.memory.buffer).setUint32(CONTROL_BASE + CONTROL_MOST_LINES, mostLines, true);
     return made;
   };
   let instance = makeInstance();

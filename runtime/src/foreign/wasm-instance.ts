@@ -20,6 +20,7 @@ import {
   CAPTURE_VALUE_LENGTH,
   CAPTURES_COUNT,
   CAPTURES_FIRST,
+  DEPTH_EXPORT,
   EVENT_HANDLE,
   FUEL_EXPORT,
   HOST_FUNCTIONS,
@@ -38,14 +39,18 @@ const CONTEXT = 0;
 
 type Entry = (event: number, context: number) => unknown;
 
-interface FuelGlobal {
+interface Counter {
   value: number;
+}
+
+function isCounter(exported: unknown): exported is Counter {
+  return exported instanceof wasm.Global && typeof exported.value === "number";
 }
 
 /** What the host's functions share. It is filled once the module is instantiated; no import can be called before. */
 interface State {
   memory: { readonly buffer: ArrayBuffer };
-  fuel: FuelGlobal;
+  fuel: Counter;
   bytes: Uint8Array;
   /** When the first pattern of this evaluation was matched; 0 before. */
   began: number;
@@ -68,11 +73,12 @@ export function createWasmInstance(module: WasmModule, host: ForeignHost, limits
   const exports = instantiate(module, imports);
   const memory = exports.memory;
   const fuel = exports[FUEL_EXPORT];
-  if (!(memory instanceof wasm.Memory) || !(fuel instanceof wasm.Global) || typeof fuel.value !== "number") {
-    throw new ForeignFault("error", "the module has no memory, or nothing that counts its steps");
+  const depth = exports[DEPTH_EXPORT];
+  if (!(memory instanceof wasm.Memory) || !isCounter(fuel) || !isCounter(depth)) {
+    throw new ForeignFault("error", "the module has no memory, or nothing that counts its steps and its depth");
   }
   state.memory = memory;
-  state.fuel = fuel as FuelGlobal;
+  state.fuel = fuel;
   if (memory.buffer.byteLength > limits.memoryBytes) {
     throw new ForeignFault("memory", `the module begins with ${memory.buffer.byteLength} bytes of memory`);
   }
@@ -88,7 +94,7 @@ export function createWasmInstance(module: WasmModule, host: ForeignHost, limits
     try {
       result = entry(first, CONTEXT);
     } catch (error) {
-      throw faultOf(error, state.fuel.value);
+      throw faultOf(error, state.fuel.value, depth.value);
     }
     if (typeof result !== "number") throw new ForeignFault("type", "an entry of the module did not return an i32");
     return result;
@@ -123,12 +129,12 @@ function entryOf(exports: Readonly<Record<string, unknown>>, name: string): Entr
 }
 
 /** What ended a call: the host's own fault, a limit, the engine's stack, or another trap. */
-function faultOf(error: unknown, fuel: number): ForeignFault {
+function faultOf(error: unknown, fuel: number, depth: number): ForeignFault {
   if (error instanceof ForeignFault) return error;
   if (fuel === NO_MEMORY) return new ForeignFault("memory", "the module wanted more memory than it may have");
   if (fuel < 0) return new ForeignFault("fuel", "the module used up its fuel");
-  // The engine's own error for calls that are nested too deeply; every other trap is a RuntimeError.
-  if (error instanceof RangeError) return new ForeignFault("depth", "the module called itself too deeply");
+  // The engine's own error for calls that are nested too deeply, which is a net; every other trap is a RuntimeError.
+  if (depth < 0 || error instanceof RangeError) return new ForeignFault("depth", "the module called itself too deeply");
   return new ForeignFault("error", messageOf(error));
 }
 

@@ -2,7 +2,7 @@
 // folder can write these files.
 
 import { IMPORT_MODULE } from "@kestrel/stdlib/abi";
-import { FUEL_EXPORT, HOST_FUNCTIONS, MOST_TABLE_ENTRIES } from "@kestrel/stdlib/host-api";
+import { DEPTH_EXPORT, FUEL_EXPORT, HOST_FUNCTIONS, MOST_TABLE_ENTRIES } from "@kestrel/stdlib/host-api";
 import type { ManifestForeign } from "@kestrel/stdlib/package-format";
 import { I32, PAGE_BYTES, RefusedPart, readModule } from "@kestrel/stdlib/wasm-module";
 import type { MakeForeign } from "../foreign/foreign-host.js";
@@ -59,6 +59,7 @@ export async function checkForeignCode(
       ["pred_eval", "function"],
       ["memory", "memory"],
       [FUEL_EXPORT, "global"],
+      [DEPTH_EXPORT, "global"],
     ] as const) {
       if (exported.get(name) !== kind) fail(`exports no ${kind} ${name}`);
     }
@@ -85,10 +86,12 @@ function limitProblems(bytes: Uint8Array, memoryBytes: number): readonly string[
     if (entries > MOST_TABLE_ENTRIES) problems.push(`has a table of ${entries} entries, not ${MOST_TABLE_ENTRIES}`);
     if (start !== null) problems.push("has a start function");
     // Nothing but functions can be imported, so a global's index is its place among the module's own.
-    const fuel = exports.find(({ name }) => name === FUEL_EXPORT);
-    const counter = fuel?.kind === "global" ? globals[fuel.index] : undefined;
-    if (counter !== undefined && (counter.type !== I32 || !counter.isMutable))
-      problems.push(`exports a ${FUEL_EXPORT} that counts no steps`);
+    for (const counting of [FUEL_EXPORT, DEPTH_EXPORT]) {
+      const found = exports.find(({ name }) => name === counting);
+      const counter = found?.kind === "global" ? globals[found.index] : undefined;
+      if (counter !== undefined && (counter.type !== I32 || !counter.isMutable))
+        problems.push(`exports a ${counting} that counts nothing`);
+    }
   } catch (error) {
     if (!(error instanceof RefusedPart)) throw error;
     problems.push(`uses ${error.message}, which hand-written rules may not use`);
