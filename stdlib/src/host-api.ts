@@ -43,11 +43,16 @@ export const NO_MEMORY = -0x8000_0000;
  */
 export const FOREIGN_STACK_BYTES = 256 * 1024;
 export const DEPTH_EXPORT = "kestrel:depth";
-/** The estimate for a function: a part for every frame, and one for each variable and operand. */
+/**
+ * The estimate for a function: a part for every frame, one for each variable and operand, and one for each instruction: the engine's better code keeps what
+ * an instruction gave for the same one behind a call, in 8 bytes of the frame, 16 of a vector's. So a frame may be twice what that part is, and no more.
+ */
 export const FRAME_BYTES = 128;
 export const FRAME_VALUE_BYTES = 16;
 export const FRAME_VECTOR_BYTES = 32;
-/** A function whose own frame is larger is refused. */
+export const INSTRUCTION_BYTES = 4;
+export const VECTOR_INSTRUCTION_BYTES = 8;
+/** A function whose variables and operands take more is refused. */
 export const MOST_FRAME_BYTES = 128 * 1024;
 
 /**

@@ -10,11 +10,19 @@
 //   a function's local variables             one for 8: they are cleared at each entry
 //   memory.fill, memory.copy, memory.init    one for 8 bytes more, when they run; tables' likewise
 //
-// How much of the stack a function takes is estimated beside: each of its variables, and the most operands that it has at a time.
+// How much of the stack a function takes is estimated beside: each of its variables, the most operands that it has at a time, and each of its instructions,
+// for the engine may keep what an instruction gave.
 //
 // INVARIANT: every function costs at least 1 and every pass of a loop too, so neither recursion nor a loop is free.
 
-import { FRAME_BYTES, FRAME_VALUE_BYTES, FRAME_VECTOR_BYTES, MOST_FRAME_BYTES } from "@kestrel/stdlib/host-api";
+import {
+  FRAME_BYTES,
+  FRAME_VALUE_BYTES,
+  FRAME_VECTOR_BYTES,
+  INSTRUCTION_BYTES,
+  MOST_FRAME_BYTES,
+  VECTOR_INSTRUCTION_BYTES,
+} from "@kestrel/stdlib/host-api";
 import {
   type Cursor,
   type FunctionType,
@@ -83,7 +91,7 @@ export interface FunctionCode {
     readonly hasVectors: boolean;
   };
   readonly cost: number;
-  /** What its frame takes of the stack, in bytes; never less than the engine gives it. */
+  /** An estimate of what its frame takes of the stack, in bytes; the engine never gives it more than twice as much. */
   readonly frame: number;
   readonly insertions: readonly Insertion[];
   readonly calls: readonly HostCall[];
@@ -137,6 +145,7 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
   // Values of the stack that are constants of type i32; null for others.
   const stack: (number | null)[] = [];
   let most = 0;
+  let kept = 0;
   let hasVectors = locals.hasVectors || type.params.includes(V128);
   const frames: Frame[] = [{ height: 0, type, opens: BLOCK, from: entry, isTarget: false }];
   const top = (): Frame => frames.at(-1) ?? { height: 0, type, opens: BLOCK, from: entry, isTarget: false };
@@ -172,7 +181,9 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
     if (typeof operation === "string") throw new RefusedPart(operation);
     const frame = top();
     most = Math.max(most, stack.length);
-    hasVectors ||= code >> 12 === PREFIX_SIMD;
+    const isVector = code >> 12 === PREFIX_SIMD;
+    hasVectors ||= isVector;
+    kept += isVector ? VECTOR_INSTRUCTION_BYTES : INSTRUCTION_BYTES;
     if (now !== NOWHERE) now.cost += code === MEMORY_GROW ? GROW_COST : 1;
     if (code === ELSE || code === END) {
       leave();
@@ -250,7 +261,7 @@ export function readCode(module: WasmModule, index: number): FunctionCode {
   if (frame > MOST_FRAME_BYTES) {
     throw new RefusedPart(`a function of ${locals.total} variables and ${most} operands at a time`);
   }
-  return { locals, cost: entry.cost, frame, insertions, calls };
+  return { locals, cost: entry.cost, frame: frame + kept, insertions, calls };
 }
 
 /** At one place: what belongs to the instruction before it, what to the segment, what to the instruction behind it. */

@@ -15,7 +15,7 @@
 // which takes long for large functions, nor optimised, so no charge can be moved away.
 //
 // INVARIANT: $depth is what it was when a call has returned, and an instance that was stopped is not called again, so nobody has to fill it. What the
-// table calls takes the largest frame there is.
+// table calls takes the largest frame of those that stand in it.
 //
 // INVARIANT: both globals are new, so no instruction of the author's names them; and whatever ran, $fuel is below 0 exactly when the module was
 // stopped for a limit. A length is at most 2^32, an eighth of it cannot pass the least i32 from 0, so the global never wraps around.
@@ -74,7 +74,10 @@ export function addFuel(module: WasmModule, options: FuelOptions): Uint8Array {
   const imported = module.imports.filter(({ kind }) => kind === "function").length;
   const fuel = module.globals.length;
   const depth = fuel + 1;
-  const largest = codes.reduce((most, { frame }) => Math.max(most, frame), 0);
+  const largest = codes.reduce(
+    (most, { frame }, index) => (module.referenced.has(imported + index) ? Math.max(most, frame) : most),
+    0,
+  );
   const counts: Counts = { fuel, depth, frameOf: (target) => codes[target ?? -1]?.frame ?? largest };
   const init = exports.find(({ name }) => name === "pred_init");
   const makesInit = start !== null && init === undefined;
