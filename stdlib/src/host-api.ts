@@ -45,7 +45,7 @@ export const FOREIGN_STACK_BYTES = 256 * 1024;
 export const DEPTH_EXPORT = "kestrel:depth";
 /**
  * The estimate for a function: a part for every frame, one for each variable and operand, and one for each instruction: the engine's better code keeps what
- * an instruction gave for the same one behind a call, in 8 bytes of the frame, 16 of a vector's. So a frame may be twice what that part is, and no more.
+ * an instruction gave for the same one behind a call, in 8 bytes of the frame, 16 of a vector's. So a frame should be at most twice its estimate; nothing that was tried took more, and no engine promises it.
  */
 export const FRAME_BYTES = 128;
 export const FRAME_VALUE_BYTES = 16;

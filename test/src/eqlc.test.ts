@@ -1,6 +1,6 @@
 // eqlc as a process: what it writes and prints where, and how it ends.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -831,6 +832,24 @@ profiling("says what is wrong with rules, recordings and files", async () => {
     assert.match(ended.stderr, stderr);
   }
   assert.is(existsSync(join(folder, "none.json")), false);
+});
+
+profiling("a profile destroys no recording, and what is no file stays what it is", async () => {
+  const recording = join(folder, "recordings/one.ndjson");
+  const before = readFileSync(recording, "utf8");
+  symlinkSync(recording, join(folder, "link.json"));
+  for (const output of ["recordings/one.ndjson", "link.json"]) {
+    const ended = await run(["profile", "profiled", "recordings", "-o", output]);
+    assert.is(ended.code, 2);
+    assert.match(ended.stderr, /E_OUTPUT_WRITE\]: cannot write .*: it is one of the recordings/);
+  }
+  assert.is(readFileSync(recording, "utf8"), before);
+  const pipe = join(folder, "pipe");
+  spawnSync("mkfifo", [pipe]);
+  const reader = spawn("cat", [pipe], { stdio: "ignore" });
+  assert.is((await run(["profile", "profiled", "recordings", "-o", "pipe"])).code, 0);
+  assert.ok(statSync(pipe).isFIFO());
+  reader.kill();
 });
 
 profiling.run();

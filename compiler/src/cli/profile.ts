@@ -1,9 +1,11 @@
 // `profile`: rules and recordings to a file that says how many events hold what the rules ask for, for `build --profile`.
 
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isAnInput } from "@kestrel/runtime/cli/output-place";
 import { createProgress } from "@kestrel/runtime/cli/progress";
 import { expandPaths } from "@kestrel/runtime/read/expand-paths";
 import { InputError } from "@kestrel/runtime/read/lines";
+import { LINE_FEED } from "@kestrel/stdlib/text/characters";
 import { printable } from "../diagnostics/terminal-text.js";
 import { planRules } from "../front.js";
 import { sortRules } from "../package/build-package.js";
@@ -29,12 +31,16 @@ export async function profile(rules: string, recordings: readonly string[], flag
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) process.stderr.write(`${diagnosticsText(errors, process.stderr)}\n`);
   if (checked.length === 0) return EXIT_BAD_INPUT;
+  const { paths, skippable } = expandPaths(recordings);
+  const target = statSync(flags.output, { throwIfNoEntry: false });
+  if (target?.isFile() === true && (await isAnInput(target, paths)))
+    throw new OutputError(`cannot write ${flags.output}: it is one of the recordings`);
   const counter = createEventCounter(askedOf(planRules(sortRules(checked), options)));
-  const left = await countAll(recordings, counter);
+  const left = await countAll(paths, skippable, counter);
   const counted = counter.profile();
   const unusable = whyUnusable(counted);
   if (unusable !== null) throw new InputError(recordings.join(", "), unusable);
-  write(flags.output, profileText(counted));
+  write(flags.output, target === undefined || target.isFile(), profileText(counted));
   const { events, fields, texts } = counted;
   const held = [...fields.values()].filter((count) => count > 0).length;
   const all = [...texts.values()].flatMap((counts) => [...counts.values()]);
@@ -50,8 +56,11 @@ export async function profile(rules: string, recordings: readonly string[], flag
 }
 
 /** Counts the events of all recordings, and returns how many lines are none. */
-async function countAll(recordings: readonly string[], counter: EventCounter): Promise<number> {
-  const { paths, skippable } = expandPaths(recordings);
+async function countAll(
+  paths: readonly string[],
+  skippable: ReadonlySet<string>,
+  counter: EventCounter,
+): Promise<number> {
   const lines = eventLines(paths, false, {
     skippable,
     command: "eqlc profile RULES - -o FILE",
@@ -64,7 +73,7 @@ async function countAll(recordings: readonly string[], counter: EventCounter): P
   });
   for await (const { bytes } of chunks) {
     for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(10, start);
+      const end = bytes.indexOf(LINE_FEED, start);
       const line = bytes.toString("utf8", start, end);
       if (line.trim() !== "" && !counter.add(line)) left += 1;
       start = end + 1;
@@ -82,15 +91,15 @@ function whyUnusable({ events, fields }: Profile): string | null {
   return isAsked ? null : "no event has a field that the rules ask for";
 }
 
-/** Puts the file in its place whole. */
-function write(path: string, text: string): void {
+/** Puts a file in its place whole; what is no file, a device or a pipe, stays what it is. */
+function write(path: string, isFile: boolean, text: string): void {
   const size = Buffer.byteLength(text);
   if (size > MOST_PROFILE_BYTES)
     throw new OutputError(`the rules ask for so much that the profile has ${size} bytes, and no build reads it`);
   const fresh = `${path}.${process.pid}.new`;
   try {
-    writeFileSync(fresh, text);
-    renameSync(fresh, path);
+    writeFileSync(isFile ? fresh : path, text);
+    if (isFile) renameSync(fresh, path);
   } catch (error) {
     rmSync(fresh, { force: true });
     throw new OutputError(`cannot write ${path}: ${reasonOf(error)}`, { cause: error });

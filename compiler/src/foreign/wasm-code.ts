@@ -91,7 +91,7 @@ export interface FunctionCode {
     readonly hasVectors: boolean;
   };
   readonly cost: number;
-  /** An estimate of what its frame takes of the stack, in bytes; the engine never gives it more than twice as much. */
+  /** An estimate of what its frame takes of the stack, in bytes: see FRAME_BYTES. */
   readonly frame: number;
   readonly insertions: readonly Insertion[];
   readonly calls: readonly HostCall[];

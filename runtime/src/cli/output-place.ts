@@ -39,10 +39,10 @@ export async function assertOutput(output: Output, dir: string, inputs: readonly
 
 /** Whether two paths lead to one file, whether it is there or not. */
 export async function isOneFile(a: string, b: string): Promise<boolean> {
-  const [one, other] = await Promise.all([a, b].map((file) => stat(file).catch(() => null)));
-  if (one !== null && one !== undefined && isSame(one, other ?? null)) return true;
-  const [place, otherPlace] = await Promise.all([a, b].map((file) => placeOf(file).catch(() => resolve(file))));
-  return place === otherPlace;
+  const one = await stat(a).catch(() => null);
+  if (one !== null && isSame(one, await stat(b).catch(() => null))) return true;
+  const whereOf = (file: string): Promise<string> => placeOf(file).catch(() => resolve(file));
+  return (await whereOf(a)) === (await whereOf(b));
 }
 
 function isSame(one: Stats, other: Stats | null): boolean {
@@ -67,8 +67,8 @@ async function isInPackage(file: string, dir: string): Promise<boolean> {
   return !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
-/** The run replaces the file, which an input would not survive. */
-async function isAnInput(target: Stats, inputs: readonly string[]): Promise<boolean> {
+/** Who replaces a file is asked first: an input would not survive it. */
+export async function isAnInput(target: Stats, inputs: readonly string[]): Promise<boolean> {
   for (const input of inputs) {
     if (isSame(target, input === "-" ? fstatOf(STDIN) : await stat(input).catch(() => null))) return true;
   }

@@ -2,7 +2,8 @@
 //
 // V8 looks every so often which function runs, and on whose behalf. A function belongs to the phase of the folder that it stands in; what stands in none of
 // ours (Node's own, V8's) belongs to whoever called it. The package's module is the decoder and the index, and one function for each condition; what a
-// condition calls, patterns or hand-written code, is its own time. Wasm that is called from elsewhere is its caller's.
+// condition calls, patterns or hand-written code, is its own time. The module that
+// outlines events is its caller's.
 //
 // The time of a condition that several rules share is divided among them. What several conditions ask about a value is found out by the first that asks,
 // and is the time of that one.
