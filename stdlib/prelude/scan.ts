@@ -18,6 +18,8 @@ export function setBrokenReason(reason: u32): void {
   brokenReason = reason;
 }
 
+const EVEN_PLACES: u32 = 0x55555555;
+
 /** Set by stringEnd: the string held a backslash, or a byte beyond ASCII. */
 export let sawEscape: bool = false;
 export let sawHighByte: bool = false;
@@ -54,15 +56,55 @@ export function stringEnd(p: usize): Position {
     high |= highBits & ((1 << at) - 1);
     p += at;
     const c = load<u8>(p);
-    if (c == QUOTE) {
-      sawHighByte = high != 0;
-      return p;
-    }
-    if (c != BACKSLASH) return 0;
-    if (isControl(load<u8>(p + 1))) return 0;
-    sawEscape = true;
-    p += 2;
+    if (c == BACKSLASH) return escapedEnd(p, high);
+    sawHighByte = high != 0;
+    return c == QUOTE ? p : 0;
   }
+}
+
+/** As stringEnd, from the string's first backslash on; `high` is not 0 when a byte before it was beyond ASCII. Two blocks at a time. */
+function escapedEnd(p: usize, high: u32): Position {
+  const quote = i8x16.splat(QUOTE as i8);
+  const backslash = i8x16.splat(BACKSLASH as i8);
+  const control = i8x16.splat((SPACE - 1) as i8);
+  sawEscape = true;
+  // 1 when the first byte belongs to an escape that began before it.
+  let taken: u32 = 0;
+  while (true) {
+    const first = v128.load(p);
+    const second = v128.load(p, BLOCK_BYTES);
+    const starts = escapeStarts(places(i8x16.eq(first, backslash), i8x16.eq(second, backslash)) & ~taken);
+    const quotes = places(i8x16.eq(first, quote), i8x16.eq(second, quote)) & ~((starts << 1) | taken);
+    const ends = quotes | places(i8x16.le_u(first, control), i8x16.le_u(second, control));
+    const highBits = places(first, second);
+    if (ends) {
+      const at = ctz(ends);
+      sawHighByte = (high | (highBits & ((1 << at) - 1))) != 0;
+      p += at;
+      return load<u8>(p) == QUOTE ? p : 0;
+    }
+    high |= highBits;
+    taken = starts >> 31;
+    p += 2 * BLOCK_BYTES;
+  }
+}
+
+/** The places of two blocks whose highest bit is set. */
+@inline
+export function places(first: v128, second: v128): u32 {
+  return (i8x16.bitmask(first) as u32) | ((i8x16.bitmask(second) as u32) << BLOCK_BYTES);
+}
+
+/**
+ * The backslashes of a block that begin an escape, when the first byte is not taken by one.
+ * SOUND: they are every second one of a run, from its first on. The sum clears the runs that begin at an even place, for it carries through each of
+ * them to the place behind it, where no backslash stands.
+ */
+@inline
+export function escapeStarts(backslashes: u32): u32 {
+  const first = backslashes & ~(backslashes << 1);
+  const fromEven = backslashes & ~(backslashes + (first & EVEN_PLACES));
+  return (fromEven & EVEN_PLACES) | (backslashes & ~fromEven & ~EVEN_PLACES);
 }
 
 @inline

@@ -13,6 +13,7 @@ import { allocate, shrinkTo } from "./arena";
 import { Text, addressOf, lengthOf, text } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
 import { fold_count, fold_ranges } from "./pack";
+import { escapeStarts, places } from "./scan";
 
 /** Length in bytes of the valid UTF-8 sequence at `p`, or 0. Refuses surrogates, overlong forms and beyond U+10FFFF. */
 function sequenceLength(p: usize, end: usize): u32 {
@@ -145,64 +146,107 @@ export let badEscape: bool = false;
 /** A copy of the body of a JSON string with its escapes undone; a lone surrogate is U+FFFD. */
 export function unescaped(address: usize, length: u32): Text {
   badEscape = false;
-  const out = allocate(length + BLOCK_BYTES);
+  if (!lanesKnown) writeLanes();
+  // SOUND: what is written is no longer than what was read, and two blocks may be stored from there, of which the second ends half a block later.
+  const out = allocate(length + 3 * BLOCK_BYTES);
   const end = address + length;
   const backslash = i8x16.splat(BACKSLASH as i8);
+  const quote = i8x16.splat(QUOTE as i8);
+  const slash = i8x16.splat(SLASH as i8);
   let p = address;
   let q = out;
+  // 1 when the first byte belongs to an escape that began before it.
+  let taken: u32 = 0;
   while (p < end) {
-    const block = v128.load(p);
-    v128.store(q, block);
-    const hits: u32 = i8x16.bitmask(i8x16.eq(block, backslash));
-    const left = end - p;
-    const run: usize = hits ? (ctz(hits) as usize) : BLOCK_BYTES;
-    if (run >= left) {
-      q += left;
-      break;
-    }
-    p += run;
-    q += run;
-    if (!hits) continue;
-    const c = load<u8>(p + 1);
-    p += 2;
-    if (c == LOWER_U) {
-      if (end - p < 4) {
-        badEscape = true;
-        break;
-      }
-      let unit = hexQuad(p);
-      if (unit < 0) {
-        badEscape = true;
-        break;
-      }
-      p += 4;
-      if ((unit & 0xf800) == 0xd800) {
-        let low = -1;
-        if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == BACKSLASH && load<u8>(p + 1) == LOWER_U) low = hexQuad(p + 2);
-        if ((low & ~0x3ff) == 0xdc00) {
-          unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-          p += 6;
-        } else unit = REPLACEMENT_CHARACTER;
-      }
-      q = writeCodePoint(q, unit);
+    const first = v128.load(p);
+    const second = v128.load(p, BLOCK_BYTES);
+    const firstSlashes = i8x16.eq(first, backslash);
+    const secondSlashes = i8x16.eq(second, backslash);
+    let starts = escapeStarts(places(firstSlashes, secondSlashes) & ~taken);
+    // Most escapes stand for their second byte.
+    const plain = places(
+      v128.or(firstSlashes, v128.or(i8x16.eq(first, quote), i8x16.eq(first, slash))),
+      v128.or(secondSlashes, v128.or(i8x16.eq(second, quote), i8x16.eq(second, slash))),
+    );
+    const others = ((starts << 1) | taken) & ~plain;
+    const left = (end - p) as u32;
+    if (!others && left > 2 * (BLOCK_BYTES as u32)) {
+      q = storeWithout(q, first, starts & FIRST_PLACES);
+      q = storeWithout(q, second, starts >> BLOCK_BYTES);
+      taken = starts >> LAST_PLACE;
+      p += 2 * BLOCK_BYTES;
       continue;
     }
-    let plain: u32 = 0;
-    if (c == BACKSLASH || c == QUOTE || c == SLASH) plain = c;
-    else if (c == LOWER_N) plain = LINE_FEED;
-    else if (c == LOWER_T) plain = TAB;
-    else if (c == LOWER_R) plain = CARRIAGE_RETURN;
-    else if (c == LOWER_B) plain = BACKSPACE;
-    else if (c == LOWER_F) plain = FORM_FEED;
-    else {
-      badEscape = true;
-      break;
-    }
-    store<u8>(q, plain);
-    q++;
+    const run = min(left, others ? (ctz(others) as u32) : 2 * (BLOCK_BYTES as u32));
+    if (run < 2 * (BLOCK_BYTES as u32)) starts &= (1 << run) - 1;
+    storeWithout(storeWithout(q, first, starts & FIRST_PLACES), second, starts >> BLOCK_BYTES);
+    q += run - popcnt(starts);
+    if (run == left) break;
+    q = undoEscape(p + run - 1, end, q);
+    if (badEscape) break;
+    p = escapeEnd;
+    taken = 0;
   }
   shrinkTo(q);
   return text(out, (q - out) as u32);
+}
+
+/** Set by undoEscape: the address behind the escape. */
+let escapeEnd: usize = 0;
+
+/** Writes what the escape at `p`, one that does not stand for its second byte, stands for; returns the address behind that. */
+function undoEscape(p: usize, end: usize, q: usize): usize {
+  const c = load<u8>(p + 1);
+  p += 2;
+  let unit: i32 = -1;
+  if (c == LOWER_U) {
+    if (end - p >= 4) unit = hexQuad(p);
+    p += 4;
+    if ((unit & 0xf800) == 0xd800) {
+      let low = -1;
+      if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == BACKSLASH && load<u8>(p + 1) == LOWER_U) low = hexQuad(p + 2);
+      if ((low & ~0x3ff) == 0xdc00) {
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+        p += 6;
+      } else unit = REPLACEMENT_CHARACTER;
+    }
+  } else if (c == LOWER_N) unit = LINE_FEED;
+  else if (c == LOWER_T) unit = TAB;
+  else if (c == LOWER_R) unit = CARRIAGE_RETURN;
+  else if (c == LOWER_B) unit = BACKSPACE;
+  else if (c == LOWER_F) unit = FORM_FEED;
+  escapeEnd = p;
+  if (unit < 0) {
+    badEscape = true;
+    return q;
+  }
+  return writeCodePoint(q, unit);
+}
+
+const LAST_PLACE: u32 = 31;
+const FIRST_PLACES: u32 = 0xffff;
+const HALF_BLOCK: u32 = 8;
+/** For each set of eight lanes, the numbers of those that are not in it. */
+const LANES: usize = memory.data(2048);
+let lanesKnown: bool = false;
+
+function writeLanes(): void {
+  for (let dropped: u32 = 0; dropped < 256; dropped++) {
+    let at = LANES + dropped * HALF_BLOCK;
+    for (let lane: u32 = 0; lane < HALF_BLOCK; lane++) if (!((dropped >> lane) & 1)) store<u8>(at++, lane);
+  }
+  lanesKnown = true;
+}
+
+/** Stores a block without the bytes at the places that are `dropped`, and returns the address behind them. */
+@inline
+function storeWithout(q: usize, block: v128, dropped: u32): usize {
+  const low = dropped & 0xff;
+  v128.store(q, i8x16.swizzle(block, v128.load64_zero(LANES + low * HALF_BLOCK)));
+  const rest = i8x16.shuffle(block, block, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+  const lanes = v128.load64_zero(LANES + (dropped >> HALF_BLOCK) * HALF_BLOCK);
+  v128.store(q + HALF_BLOCK - popcnt(low), i8x16.swizzle(rest, lanes));
+  return q + BLOCK_BYTES - popcnt(dropped);
 }
 
 function foldBeyondAscii(c: u32): u32 {

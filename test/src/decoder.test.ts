@@ -183,6 +183,46 @@ decoder(`mutated lines come out as the reference reads them (${FUZZ})`, () => {
   for (const [name, count] of Object.entries(verdicts)) assert.ok(count > FUZZ / 100, `only ${count} ${name}`);
 });
 
+decoder(
+  "escapes are undone wherever they stand, whatever stands beside them, and bad ones break the line, read or not",
+  () => {
+    const held = (body: string): ReturnType<typeof check> =>
+      check(Buffer.from(`{"unread":"${body}","process.name":"${body}"}`), body);
+    const verdicts = { accepted: 0, lenient: 0, refused: 0 };
+    for (let before = 0; before < 34; before++) {
+      for (let run = 1; run < 36; run++) {
+        for (const after of ["", "n", "u0041z", '"', "/x", "x", "\u0001"]) {
+          const verdict = held(`${"a".repeat(before)}${"\\".repeat(run)}${after}`);
+          verdicts[verdict]++;
+        }
+      }
+    }
+    const pieces = [
+      "\\\\",
+      '\\"',
+      "\\/",
+      "\\n",
+      "\\t",
+      "\\u00e9",
+      "\\ud83d\\ude00",
+      "\\ud800",
+      "x",
+      "Yz",
+      "é",
+      "aaaaaaaaaaaa",
+    ];
+    const bad = ["\\x", '"', "\u0001", "\\u12", "\\"];
+    for (let i = 0; i < FUZZ / 2; i++) {
+      const random = createRandom(SEED * 17_000_009 + i);
+      const picked = Array.from({ length: random.below(60) }, () => random.pick(random.chance(0.002) ? bad : pieces));
+      const verdict = held(picked.join(""));
+      verdicts[verdict]++;
+    }
+    for (const name of ["accepted", "refused"] as const)
+      assert.ok(verdicts[name] > 500, `only ${verdicts[name]} ${name}`);
+  },
+);
+
 decoder("nesting is taken up to the limit and refused behind it, read or not", () => {
   const nested = (open: string, close: string, depth: number): string => open.repeat(depth) + close.repeat(depth);
   for (const depth of [DEPTH_LIMIT - 2, DEPTH_LIMIT - 1, DEPTH_LIMIT, DEPTH_LIMIT + 1, 1000, 100_000]) {
