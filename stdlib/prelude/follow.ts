@@ -12,14 +12,16 @@
 //   - The texts of a remembered value stand in its member, and a member's value is not replaced while the event at hand has it: then its
 //     slot is not empty. Nor does forgetting all members, for which the end of the event is waited for.
 //   - The slot gets back its version too. Whatever is derived of a slot and stamped with its version holds for these values.
+//   - An object is entered where its key and its brace are what they were, and its members are looked for one by one. What is around it is kept
+//     in its member: no member is entered twice at a time, because it is of one depth.
 //   - Versions are never used twice: when they are spent, everything that has one is forgotten.
 //   - Bytes are compared beyond the end of the value, but count only up to it. No remembered text holds a line feed, so what is equal
 //     stands in its line.
 
 import {
-  BLOCK_BYTES, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED, MEMBER_BYTES, MEMBER_CHAIN, MEMBER_COUNT, MEMBER_DEPTH, MEMBER_ENTRY,
+  BLOCK_BYTES, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED, MEMBER_AROUND, MEMBER_BYTES, MEMBER_CHAIN, MEMBER_COUNT, MEMBER_DEPTH, MEMBER_ENTRY,
   MEMBER_FIRST, MEMBER_HEADS, MEMBER_HEAD_BYTES, MEMBER_IS_OTHER, MEMBER_IS_PLAIN, MEMBER_KEY_LENGTH, MEMBER_KEY_LIMIT, MEMBER_KIND,
-  MEMBER_LENGTH, MEMBER_LIST, MEMBER_LIST_VALUES, MEMBER_NEXT, MEMBER_NODE, MEMBER_SLOT, MEMBER_SLOT_IMAGE, MEMBER_TEXT,
+  MEMBER_LENGTH, MEMBER_LIST, MEMBER_LIST_VALUES, MEMBER_NEXT, MEMBER_NODE, MEMBER_OPENS, MEMBER_SLOT, MEMBER_SLOT_IMAGE, MEMBER_TEXT,
   MEMBER_TEXT_LIMIT, MEMBER_UNESCAPED, MEMBER_UNESCAPED_LIMIT, PATH_ENTRY_CHILD, PATH_ENTRY_SLOT, PATH_ENTRY_TYPE, PATH_TYPE_BITS,
   SLOT_COUNT, SLOT_VALUE, TYPE_KEYWORD, TYPE_OBJECT, TYPE_RAW, TYPE_TIEBREAKER, VALUE_ADDRESS, VALUE_BYTES, VALUE_LENGTH,
 } from "../src/abi";
@@ -35,8 +37,8 @@ const NO_MEMBER: usize = 0;
 const HEADS_BYTES: usize = MEMBER_HEADS * MEMBER_HEAD_BYTES;
 /** Objects deeper than this are read without members. */
 const FOLLOW_DEPTH: u32 = 16;
-/** In front of the event's first member: it has no key, and only MEMBER_FIRST of it is used. */
-const BEFORE_EVENT: usize = memory.data(64);
+/** The event as if it were a member's value: it has no key and nothing around it, its depth is 0, and only MEMBER_FIRST of it is written. */
+const BEFORE_EVENT: usize = memory.data(MEMBER_LIST);
 
 /** Whether members pay is judged by so many events; where they do not, so many are read without. */
 const TRIAL_EVENTS: u32 = 256;
@@ -67,6 +69,13 @@ export function renewVersions(): void {
   forgetMembers();
 }
 
+/** Where the member that is expected next is named; only while an event is followed. */
+let link: usize = 0;
+/** The member whose object is being read: BEFORE_EVENT for the event itself, 0 behind it. */
+let around: usize = 0;
+/** A key stands where the last step ended; otherwise a value ended there. */
+let isAtKey: bool = false;
+
 /** As decodeObject, for the event at hand. */
 export function followEvent(p: usize, node: u32): Position {
   if (pause) {
@@ -74,7 +83,7 @@ export function followEvent(p: usize, node: u32): Position {
     return decodeObject(p, node, 1);
   }
   if (full) forgetMembers();
-  const end = followObject(p, node, 1, BEFORE_EVENT);
+  const end = followMembers(hop(p + 1), node);
   if (end) bytes += (end - p) as u32;
   if (++trial == TRIAL_EVENTS) judge();
   return end;
@@ -97,55 +106,93 @@ function endsValue(c: u32): bool {
   return c == COMMA || c == BRACE_CLOSE || c == BRACKET_CLOSE || c <= (SPACE as u32);
 }
 
-/** The object at `p`, whose first member is expected to be the one that `around` names. */
-function followObject(p: usize, node: u32, depth: u32, around: usize): Position {
-  p = hop(p + 1);
+/** Behind the event whose brace has been passed: by members that are what they were as long as there are such, and by one that is not. */
+function followMembers(p: usize, node: u32): Position {
   if (load<u8>(p) == BRACE_CLOSE) return p + 1;
-  let link = around + MEMBER_FIRST;
+  link = BEFORE_EVENT + MEMBER_FIRST;
+  around = BEFORE_EVENT;
   while (true) {
-    let member: usize = load<u32>(link);
-    let same: u32 = member ? sameBytes(p, member) : 0;
-    if (!member || same < load<u32>(member, MEMBER_KEY_LENGTH)) {
-      misses++;
-      member = findMember(node, depth, p);
-      if (member) {
-        store<u32>(link, member as u32);
-        same = sameBytes(p, member);
-      }
+    p = passKnown(p);
+    if (!around) return p;
+    if (isAtKey) {
+      p = readMember(p, around == BEFORE_EVENT ? node : load<u32>(load<u32>(around, MEMBER_ENTRY), PATH_ENTRY_CHILD));
+      if (!p) return 0;
+      if (isAtKey) continue;
     }
-    if (member) {
-      link = member + MEMBER_NEXT;
-      const length = load<u32>(member, MEMBER_LENGTH);
-      const slot: usize = load<u32>(member, MEMBER_SLOT);
-      if (length && same >= length && endsValue(load<u8>(p + length)) && !load<u32>(slot, SLOT_COUNT)) {
-        if (slot) {
-          v128.store(slot, v128.load(member, MEMBER_SLOT_IMAGE));
-          noteFilled(slot, load<u32>(member, MEMBER_SLOT_IMAGE));
-        }
-        p += length;
-      } else p = readValue(hop(p + load<u32>(member, MEMBER_KEY_LENGTH)), member, depth);
-    } else p = decodePair(p, node, depth);
-    if (!p) return 0;
     p = hop(p);
-    const c = load<u8>(p);
-    if (c == BRACE_CLOSE) return p + 1;
-    if (c != COMMA) return 0;
+    while (load<u8>(p) == BRACE_CLOSE) {
+      if (!closeObject()) return p + 1;
+      p = hop(p + 1);
+    }
+    if (load<u8>(p) != COMMA) return 0;
     p = hop(p + 1);
   }
 }
 
-/** How many bytes at `p` are those of the member's key and value, from the first on; more than there are when all are. */
+/** Goes on behind the object that is being read; false when it is the event. */
 @inline
-function sameBytes(p: usize, member: usize): u32 {
-  const length = max(load<u32>(member, MEMBER_LENGTH), load<u32>(member, MEMBER_KEY_LENGTH));
-  const known = member + MEMBER_TEXT;
-  let i: u32 = 0;
-  do {
-    const different: u32 = i8x16.bitmask(i8x16.ne(v128.load(p + i), v128.load(known + i)));
-    if (different) return i + ctz(different);
-    i += BLOCK_BYTES;
-  } while (i < length);
-  return i;
+function closeObject(): bool {
+  link = around + MEMBER_NEXT;
+  around = load<u32>(around, MEMBER_AROUND);
+  return around != 0;
+}
+
+/** Passes what is as it was, from the key at `p` on, into objects and out of them. What is not written without blanks is left to others. */
+function passKnown(p: usize): usize {
+  isAtKey = true;
+  while (true) {
+    const member: usize = load<u32>(link);
+    if (!member) return p;
+    const length = load<u32>(member, MEMBER_LENGTH);
+    if (!length || !bytesEqual(p, member + MEMBER_TEXT, length)) return p;
+    const c = load<u8>(p + length);
+    if (load<u32>(member, MEMBER_OPENS)) {
+      if (c != QUOTE) return p;
+      openObject(member);
+      p += length;
+      continue;
+    }
+    if (!endsValue(c)) return p;
+    const slot: usize = load<u32>(member, MEMBER_SLOT);
+    if (slot) {
+      if (load<u32>(slot, SLOT_COUNT)) return p;
+      v128.store(slot, v128.load(member, MEMBER_SLOT_IMAGE));
+      noteFilled(slot, load<u32>(member, MEMBER_SLOT_IMAGE));
+    }
+    p += length;
+    link = member + MEMBER_NEXT;
+    while (load<u8>(p) == BRACE_CLOSE) {
+      p++;
+      if (!closeObject()) return p;
+    }
+    if (load<u8>(p) != COMMA || load<u8>(p + 1) != QUOTE) {
+      isAtKey = false;
+      return p;
+    }
+    p++;
+  }
+}
+
+@inline
+function openObject(member: usize): void {
+  store<u32>(member, around as u32, MEMBER_AROUND);
+  around = member;
+  link = member + MEMBER_FIRST;
+}
+
+/** Reads the member at `p`, which is not what it was or not the one expected: past its value, or to the first key of the object that is its value. */
+function readMember(p: usize, node: u32): Position {
+  const depth = load<u32>(around, MEMBER_DEPTH) + 1;
+  isAtKey = false;
+  let member: usize = load<u32>(link);
+  if (!member || !bytesEqual(p, member + MEMBER_TEXT, load<u32>(member, MEMBER_KEY_LENGTH))) {
+    misses++;
+    member = findMember(node, depth, p);
+    if (!member) return decodePair(p, node, depth);
+    store<u32>(link, member as u32);
+  }
+  link = member + MEMBER_NEXT;
+  return readValue(hop(p + load<u32>(member, MEMBER_KEY_LENGTH)), member, depth);
 }
 
 /** The member of the key at `p`, made if it is new; 0 when there can be none. */
@@ -204,35 +251,41 @@ function complaints(): u64 {
   return load<u64>(CONTROL_BASE + CONTROL_MALFORMED) + load<u64>(CONTROL_BASE + CONTROL_REPLACED);
 }
 
-/** Past the value at `p` of a member, which is not what it was; remembers it where it may. */
+/** As readMember, for the value at `p` of a member; remembers it where it may. */
 function readValue(p: usize, member: usize, depth: u32): Position {
   const entry: usize = load<u32>(member, MEMBER_ENTRY);
   if (load<u32>(member, MEMBER_KIND) == MEMBER_IS_OTHER) return decodeMember(p, entry, depth);
   const c = load<u8>(p);
   const child = entry ? load<u32>(entry, PATH_ENTRY_CHILD) : 0;
+  const slot: usize = load<u32>(member, MEMBER_SLOT);
+  const isFree = !slot || !load<u32>(slot, SLOT_COUNT);
   if (child && c == BRACE_OPEN) {
-    return depth < FOLLOW_DEPTH ? followObject(p, child, depth + 1, member) : decodeMember(p, entry, depth);
+    if (depth >= FOLLOW_DEPTH) return decodeMember(p, entry, depth);
+    if (isFree) keepText(p, p + 1, member, 1);
+    p = hop(p + 1);
+    if (load<u8>(p) == BRACE_CLOSE) return p + 1;
+    openObject(member);
+    isAtKey = true;
+    return p;
   }
   misses++;
-  const slot: usize = load<u32>(member, MEMBER_SLOT);
   if (!slot) {
     const end = entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
-    if (end && !child) keepText(p, end, member);
+    if (end && !child) keepText(p, end, member, 0);
     return end;
   }
-  if (load<u32>(slot, SLOT_COUNT)) return decodeMember(p, entry, depth);
+  if (!isFree) return decodeMember(p, entry, depth);
   const before = complaints();
   const end = decodeMember(p, entry, depth);
   if (!end) return 0;
   if (arenaFull || (child && c == BRACKET_OPEN) || complaints() != before || !keepSlot(p, end, slot, entry, member)) {
     store<u32>(member, 0, MEMBER_LENGTH);
-  } else keepText(p, end, member);
+  } else keepText(p, end, member, 0);
   return end;
 }
 
-/** Remembers the text from `p` to `end` as the member's value. */
-@inline
-function keepText(p: usize, end: usize, member: usize): void {
+/** Remembers the text from `p` to `end` as the member's value, or as the beginning of the object that is its value. */
+function keepText(p: usize, end: usize, member: usize, opens: u32): void {
   const key = load<u32>(member, MEMBER_KEY_LENGTH);
   const length = (end - p) as u32;
   if (key + length > (MEMBER_TEXT_LIMIT as u32)) {
@@ -242,6 +295,7 @@ function keepText(p: usize, end: usize, member: usize): void {
   const to = member + MEMBER_TEXT + key;
   for (let i: u32 = 0; i < length; i += BLOCK_BYTES) v128.store(to + i, v128.load(p + i));
   store<u32>(member, key + length, MEMBER_LENGTH);
+  store<u32>(member, opens, MEMBER_OPENS);
 }
 
 /** Remembers what the value from `p` to `end` made of its slot, with texts in the member. False when there is no room. */

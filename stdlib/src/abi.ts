@@ -215,29 +215,32 @@ export const SYMBOL_BYTES = 4;
 //   +16 u32 slot address, 0 when the value fills none   +20 u32 bytes of key and value, 0 when the value is not remembered
 //   +24 u32 bytes of the key: its quotes, the colon, and blanks to where the value begins
 //   +28 u32 member expected after this one   +32 u32 member expected first in the object that is its value
-//   +36 text: key and value, here so that one or two lines hold all that is read of most members
-//   +1076 u32 path entry, 0 when no rule reads it   +1080 u32 node   +1084 u32 depth of the object
-//   +1088 u32 next member with the same hash   +1092 u32 MEMBER_IS_*   +1096 room for a list of MEMBER_LIST_VALUES values
-//   +1160 room for an unescaped text
+//   +36 u32 1 when the value is an object that is followed: then its text ends with the brace that opens it
+//   +40 text: key and value, here so that one or two lines hold all that is read of most members
+//   +1080 u32 path entry, 0 when no rule reads it   +1084 u32 node   +1088 u32 depth of the object
+//   +1092 u32 next member with the same hash   +1096 u32 MEMBER_IS_*   +1100 u32 while its object is followed: the member around it
+//   +1104 room for a list of MEMBER_LIST_VALUES values   +1168 room for an unescaped text
 export const MEMBER_SLOT_IMAGE = 0;
 export const MEMBER_SLOT = 16;
 export const MEMBER_LENGTH = 20;
 export const MEMBER_KEY_LENGTH = 24;
 export const MEMBER_NEXT = 28;
 export const MEMBER_FIRST = 32;
-export const MEMBER_TEXT = 36;
-export const MEMBER_ENTRY = 1076;
-export const MEMBER_NODE = 1080;
-export const MEMBER_DEPTH = 1084;
-export const MEMBER_CHAIN = 1088;
-export const MEMBER_KIND = 1092;
-export const MEMBER_LIST = 1096;
+export const MEMBER_OPENS = 36;
+export const MEMBER_TEXT = 40;
+export const MEMBER_ENTRY = 1080;
+export const MEMBER_NODE = 1084;
+export const MEMBER_DEPTH = 1088;
+export const MEMBER_CHAIN = 1092;
+export const MEMBER_KIND = 1096;
+export const MEMBER_AROUND = 1100;
+export const MEMBER_LIST = 1104;
 export const MEMBER_LIST_VALUES = 8;
-export const MEMBER_UNESCAPED = 1160;
+export const MEMBER_UNESCAPED = 1168;
 export const MEMBER_BYTES = 2112;
 /** Key and value are remembered up to so many bytes together; blocks are written and read beyond them. */
 export const MEMBER_TEXT_LIMIT = 1024;
-export const MEMBER_UNESCAPED_LIMIT = 936;
+export const MEMBER_UNESCAPED_LIMIT = 928;
 /** Longer keys have no member. */
 export const MEMBER_KEY_LIMIT = 128;
 /** The value may be remembered. */

@@ -83,11 +83,11 @@ const LAYOUTS: readonly Layout[] = [
     bytes: "MEMBER_BYTES",
     fields: [
       ["SLOT_IMAGE", 16] as const,
-      ...["SLOT", "LENGTH", "KEY_LENGTH", "NEXT", "FIRST"].map((name) => [name, 4] as const),
+      ...["SLOT", "LENGTH", "KEY_LENGTH", "NEXT", "FIRST", "OPENS"].map((name) => [name, 4] as const),
       ["TEXT", 1040] as const,
-      ...["ENTRY", "NODE", "DEPTH", "CHAIN", "KIND"].map((name) => [name, 4] as const),
+      ...["ENTRY", "NODE", "DEPTH", "CHAIN", "KIND", "AROUND"].map((name) => [name, 4] as const),
       ["LIST", 64] as const,
-      ["UNESCAPED", 952] as const,
+      ["UNESCAPED", 944] as const,
     ],
     others: [
       ...["LIST_VALUES", "TEXT_LIMIT", "UNESCAPED_LIMIT", "KEY_LIMIT", "IS_PLAIN", "IS_OTHER", "COUNT"],

@@ -169,4 +169,54 @@ following("more keys than are remembered, and keys and values that never come ag
   for (const chunk of [1 << 20, 5_000]) assertSame(plain, stream, chunk, `batches of ${chunk} bytes`);
 });
 
+/** An object in which the names of fields lead to objects and to other values, now and then twice, with blanks, or broken. */
+function strayObject(random: Random, depth: number): string {
+  const blank = (): string => (random.chance(0.04) ? random.pick([" ", "\t", "  "]) : "");
+  const value = (): string =>
+    depth < 4 && random.chance(0.6)
+      ? strayObject(random, depth + 1)
+      : random.pick([
+          '"a"',
+          '"b"',
+          "1",
+          "2",
+          "null",
+          "{}",
+          "[]",
+          '["a",{"name":"b"}]',
+          '"\\u0061"',
+          random.chance(0.05) ? "{" : '"a"',
+        ]);
+  const members = Array.from(
+    { length: random.below(depth === 0 ? 8 : 4) },
+    () =>
+      `${blank()}"${random.pick(depth === 0 ? ["process", "user", "process.name", "process.parent"] : ["name", "pid", "parent"])}"${blank()}:${blank()}${value()}${blank()}`,
+  );
+  return `{${members.join(",")}${blank()}}`;
+}
+
+following("members whose value is an object, and then another or none", async () => {
+  const fields = ["process.name", "process.parent.name", "user.name"];
+  const queries = [
+    ...fields.flatMap((field) => [`${field} == "a"`, `${field} == "b"`, `${field} == null`]),
+    ...["process.pid", "process.parent.pid"].flatMap((field) => [`${field} == 1`, `${field} > 1`]),
+  ];
+  const { rules } = analyseRules(
+    queries.map((query, at) => ruleOf(`rule ${at}`, `any where ${query}`)),
+    options,
+  );
+  assert.is(rules.length, queries.length);
+  const pack = await loadForTest(compilePack(rules, options), options);
+  const stray = Array.from({ length: 300 }, () => Buffer.from(strayObject(random, 0)));
+  for (const line of stray) {
+    const { found, broken } = judge(pack, [line], 1 << 20);
+    alone.set(line, { found: found[0] ?? "", broken });
+  }
+  const results = new Set(stray.map((line) => alone.get(line)?.found));
+  assert.ok(results.size > 20, `only ${results.size} results`);
+  for (const chunk of [1 << 20, 500]) {
+    assertSame(pack, drawn(random, stray, DRAWS * 4), chunk, `batches of ${chunk} bytes`);
+  }
+});
+
 following.run();
