@@ -1,6 +1,6 @@
 // Which predicates are tried for an event. The generated `evaluate` asks, in this order:
 //   startCandidates(present)   the guards that say that a reading has a value
-//   lookUp(group)              for each symbol group whose slot has a value: guards and posting lists of its symbols
+//   lookUp(group, …)           for each symbol group whose slot has a value: guards and posting lists of its symbols; kept with the slot's version
 //   visitFound()               the lists that were found, now that all guards are known
 //   lackedGuards(), enter(p),  for each list of a reading that has a value, and of what nothing narrows: these are known
 //   countEvaluated(n)          when the pack is compiled, so their predicates are called where they stand
@@ -10,7 +10,7 @@
 import {
   CONTROL_BASE, CONTROL_EVALUATED, FACTS_BYTES, FACTS_GUARDS, FACTS_POSTINGS, FOUND_BYTES, FOUND_GROUP, GROUP_FACTS,
   GROUP_SLOT, POSTING_BYTES, POSTINGS_COUNT, POSTING_GUARDS, POSTINGS_BYTES, POSTING_PREDICATE, SLOT_COUNT,
-  STAMP_BYTES, SYMBOL_BYTES,
+  SLOT_VERSION, STAMP_BYTES, SYMBOLS_FOUND, SYMBOLS_GUARDS, SYMBOLS_SAID, SYMBOL_BYTES,
 } from "../src/abi";
 import { generation } from "./arena";
 import { callPredicate, found_base, predicate_stamps } from "./pack";
@@ -32,33 +32,33 @@ export function startCandidates(present: u64): void {
   found = found_base;
 }
 
-/** Notes what the symbols of a group say, whose slot has a value. */
-export function lookUp(group: usize): void {
-  const symbols = symbolsOf(group);
-  const values = load<u32>(load<u32>(group, GROUP_SLOT) as usize, SLOT_COUNT);
-  const facts: usize = load<u32>(group, GROUP_FACTS);
-  if (values == 1) {
-    const symbol = load<u32>(symbols);
-    if (!symbol) return;
-    const fact = facts + symbol * FACTS_BYTES;
-    lacking &= ~load<u64>(fact, FACTS_GUARDS);
-    const list = load<u32>(fact, FACTS_POSTINGS);
-    if (list) note(list);
-    return;
-  }
-  let isPosted = false;
-  for (let i: u32 = 0; i < values; i++) {
-    const fact = facts + load<u32>(symbols + i * SYMBOL_BYTES) * FACTS_BYTES;
-    lacking &= ~load<u64>(fact, FACTS_GUARDS);
-    if (load<u32>(fact, FACTS_POSTINGS)) isPosted = true;
-  }
-  if (isPosted) note((group as u32) + FOUND_GROUP);
-}
-
-@inline
-function note(list: u32): void {
+/** Notes what the symbols of a group say, whose slot has a value; `record` is its symbol record. */
+export function lookUp(group: usize, slot: usize, record: usize): void {
+  if (load<u32>(record, SYMBOLS_SAID) != load<u32>(slot, SLOT_VERSION)) askSymbols(group, slot, record);
+  lacking &= ~load<u64>(record, SYMBOLS_GUARDS);
+  const list = load<u32>(record, SYMBOLS_FOUND);
+  if (!list) return;
   store<u32>(found, list);
   found += FOUND_BYTES;
+}
+
+/** Puts what the symbols say into their record. */
+function askSymbols(group: usize, slot: usize, record: usize): void {
+  const symbols = symbolsOf(group);
+  const values = load<u32>(slot, SLOT_COUNT);
+  const facts: usize = load<u32>(group, GROUP_FACTS);
+  let guards: u64 = 0;
+  let list: u32 = 0;
+  for (let i: u32 = 0; i < values; i++) {
+    const fact = facts + load<u32>(symbols + i * SYMBOL_BYTES) * FACTS_BYTES;
+    guards |= load<u64>(fact, FACTS_GUARDS);
+    const postings = load<u32>(fact, FACTS_POSTINGS);
+    if (postings) list = values == 1 ? postings : (group as u32) + FOUND_GROUP;
+  }
+  store<u64>(record, guards, SYMBOLS_GUARDS);
+  store<u32>(record, list, SYMBOLS_FOUND);
+  // Many symbols may have given the slot another version.
+  store<u32>(record, load<u32>(slot, SLOT_VERSION), SYMBOLS_SAID);
 }
 
 /** Visits what lookUp has noted. */

@@ -200,13 +200,18 @@ export const FOLDED_STAMP = 0;
 export const FOLDED_VALUE = 8;
 export const FOLDED_ROOM = 16;
 export const FOLDED_BYTES = 400;
-// Symbol record, 48 bytes:
-//   +0 u32 stamp   +4 u32 address of the list of more symbols than there is room for   +8 room for SYMBOLS_KEPT symbols
+// Symbol record, 64 bytes:
+//   +0 u32 stamp   +4 u32 address of the list of more symbols than there is room for
+//   of what the symbols say to the index: +8 u32 stamp   +12 u32 what visitFound is to visit, or 0   +16 u64 guards that hold
+//   +24 room for SYMBOLS_KEPT symbols
 export const SYMBOLS_STAMP = 0;
 export const SYMBOLS_LIST = 4;
-export const SYMBOLS_ROOM = 8;
+export const SYMBOLS_SAID = 8;
+export const SYMBOLS_FOUND = 12;
+export const SYMBOLS_GUARDS = 16;
+export const SYMBOLS_ROOM = 24;
 export const SYMBOLS_KEPT = 10;
-export const SYMBOLS_BYTES = 48;
+export const SYMBOLS_BYTES = 64;
 export const SYMBOL_BYTES = 4;
 
 // Member, 2112 bytes (33 lines of a processor's cache: a power of two of them would be mapped to few of its sets): a key that has

@@ -75,7 +75,11 @@ const LAYOUTS: readonly Layout[] = [
   {
     prefix: "SYMBOLS",
     bytes: "SYMBOLS_BYTES",
-    fields: [["STAMP", 4] as const, ["LIST", 4] as const, ["ROOM", 40] as const],
+    fields: [
+      ...["STAMP", "LIST", "SAID", "FOUND"].map((name) => [name, 4] as const),
+      ["GUARDS", 8] as const,
+      ["ROOM", 40] as const,
+    ],
     others: ["KEPT"],
   },
   {

@@ -1,7 +1,7 @@
 // The witness index -> `evaluate`, which tries the candidates of the event in the slots:
 //
 //   startCandidates(for each guard on a reading: its bit if the slot has a value)
-//   for each symbol group that is asked: if the slot has a value: lookUp(group)
+//   for each symbol group that is asked: if the slot has a value: lookUp(group, …)
 //   visitFound()
 //   for each reading with postings: if the slot has a value: visit its predicates
 //   for each reading with literals: if the slot has a value: findLiterals(its group)
@@ -47,9 +47,11 @@ export function addEvaluate(
     return [m.i64.shl(isPresent, m.i64.const(BigInt(bit)))];
   });
   const asked = groupsAsked(index);
-  const lookUps = [...state.groups].flatMap(([key, { reading }]) =>
-    asked.has(key) ? [m.if(present(reading), b.prelude("lookUp", b.word(descriptorOf(key))))] : [],
-  );
+  const lookUps = [...state.groups].flatMap(([key, { reading, record }]) => {
+    if (!asked.has(key)) return [];
+    const group = [descriptorOf(key), state.slotOf(reading), record];
+    return [m.if(present(reading), b.prelude("lookUp", ...group.map((address) => b.word(address))))];
+  });
   const presences = index.presences.map(({ reading, predicates }) =>
     m.if(present(reading), m.block(null, [...visits.visit(predicates)])),
   );
