@@ -43,7 +43,7 @@ export { countEvaluated, enter, lackedGuards, lookUp, startCandidates, visitFoun
 export { findLiterals } from "./literals";
 export { findLiterals } from "./literals";
 export { foldedValues, symbolsOf } from "./slots";
-export { startsWith, endsWith, contains, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
+export { startsWith, endsWith, contains, isBeyondAscii, globMatches, dfaMatches, nfaMatches, addressIn, addressesEqual } from "./match";
 export {
   fold, equal, compare, length, startsWithText, endsWithText, containsText, indexOf, substring, concat, between,
   longText, doubleText, textToDouble, number, numberInBase, numberFailed,

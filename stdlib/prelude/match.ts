@@ -29,6 +29,16 @@ export function contains(t: Text, needle: usize, length: u32): bool {
   return indexOfBytes(addressOf(t), lengthOf(t), needle, length, 0) >= 0;
 }
 
+/** Whether a character of the text is beyond ASCII. */
+export function isBeyondAscii(t: Text): bool {
+  const end = addressOf(t) + lengthOf(t);
+  for (let p = addressOf(t); p < end; p += BLOCK_BYTES) {
+    const high: u32 = i8x16.bitmask(v128.load(p));
+    if (high) return p + ctz(high) < end;
+  }
+  return false;
+}
+
 /** Address behind the segment when it stands at `p`, else 0; the segment holds `?`, or GLOB_ANY_IN_FRONT of its text alone. */
 function segmentAt(p: usize, end: usize, segment: usize, length: u32, hasAny: u32): usize {
   const stop = segment + length;

@@ -99,9 +99,12 @@ function randomCondition(random: Random, texts: readonly string[]): string {
   const units = (): number => random.below(text.length + 4) - 2;
   const list = (make: () => string): string => Array.from({ length: 1 + random.below(4) }, make).join(", ");
   const wildcard = (): string => quoteText(randomWildcard(random, random.pick(texts)));
+  // Long enough for those with a character beyond ASCII to be guarded together.
+  const long = (): string => Array.from({ length: 12 + random.below(20) }, wildcard).join(", ");
   const name = "process.name";
   return random.weighted<() => string>([
     [6, () => `${name} ${random.pick([":", "like", "like~"])} (${list(wildcard)})`],
+    [2, () => `${name} ${random.pick([":", "like", "like~"])} (${long()})`],
     [3, () => `${name} regex${tilde()} ${quoteText(randomRegex(random, text))}`],
     [2, () => `${name} in${tilde()} (${list(() => quoteText(random.pick(texts)))}, ${piece()})`],
     [2, () => `${name} ${random.pick(["==", "<", "<=", ">"])} ${quoteText(text)}`],
@@ -164,6 +167,17 @@ matcher(`texts meet patterns (${PAIRS} pairs)`, async () => {
     pairs += await compare(seed, conditions, lines, (count) => (matched += count));
   }
   assert.ok(matched > pairs / 30, `only ${matched} of ${pairs} pairs match`);
+});
+
+matcher("a character beyond ASCII is seen wherever it stands", async () => {
+  const patterns = [..."äöüáéíóúß"].map((letter) => `"*${letter}*"`);
+  const values = Array.from({ length: 40 }, (_, length) => "a".repeat(length)).flatMap((text) => [text, `${text}é`]);
+  const lines = values.map((value) => `{"process.name":"${value}","user.name":"é"}`);
+  for (const operator of [":", "like", "like~"]) {
+    let matched = 0;
+    await compare(0, [`process.name ${operator} (${patterns.join(", ")})`], lines, (count) => (matched += count));
+    assert.is(matched, values.length / 2);
+  }
 });
 
 async function compare(

@@ -16,7 +16,7 @@ import { regexLists } from "../../patterns/regex-lists.js";
 import type { RegexNode } from "../../patterns/regex-parse.js";
 import { encodeGlob, type Wildcard } from "../../patterns/wildcard.js";
 import type { DataSection } from "./data-section.js";
-import { anyOf } from "./junctions.js";
+import { allOf, anyOf } from "./junctions.js";
 import { PatternTooLarge } from "./lowering-error.js";
 import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
@@ -27,10 +27,28 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
     const { address, length } = data.addText(patterns.fold ? foldString(raw) : raw);
     tests.push(b.prelude("equal", text(), textConstant(b, address, length)));
   }
-  if (patterns.globs.length > MOST_INLINE) tests.push(testTable(b, data, patterns, text()));
-  else for (const glob of patterns.globs) tests.push(testWildcard(b, data, glob.tree, patterns.fold, text));
+  const rare = patterns.globs.filter(({ text: pattern }) =>
+    BEYOND_ASCII.test(patterns.fold ? foldString(pattern) : pattern),
+  );
+  if (rare.length < MANY_RARE) tests.push(...testGlobs(b, data, patterns, text));
+  else {
+    const others = patterns.globs.filter((glob) => !rare.includes(glob));
+    tests.push(...testGlobs(b, data, { ...patterns, globs: others }, text));
+    const some = anyOf(b, testGlobs(b, data, { ...patterns, globs: rare }, text));
+    tests.push(allOf(b, [b.prelude("isBeyondAscii", text()), some]));
+  }
   if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
   return anyOf(b, tests);
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** So many wildcards with a character beyond ASCII are tried only where the text has one, which few texts do. */
+const MANY_RARE = 8;
+
+function testGlobs(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
+  if (patterns.globs.length > MOST_INLINE) return [testTable(b, data, patterns, text())];
+  return patterns.globs.map(({ tree }) => testWildcard(b, data, tree, patterns.fold, text));
 }
 
 /**
