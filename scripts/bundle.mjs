@@ -10,20 +10,22 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { splitBinaryen } from "./split-binaryen.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** What each program starts, threads and processes of its own included; and what it loads only when it is needed, if at all. */
+/** What each program starts, threads and processes of its own included; what it loads only when it is needed, if at all; and what writes other files of it. */
 const PROGRAMS = [
-  { folder: "runtime", format: "cjs", starts: ["cli/main.js", "cli/watchdog-thread.js"], loads: [] },
+  { folder: "runtime", format: "cjs", starts: ["cli/main.js", "cli/watchdog-thread.js"], loads: [], beside: [] },
   {
     folder: "compiler",
     format: "esm",
     starts: ["cli/main.js", "foreign/source-builder.js"],
-    loads: ["assemblyscript", "binaryen", "chevrotain", "fengari"],
+    loads: ["assemblyscript", "chevrotain", "fengari"],
+    beside: [splitBinaryen],
   },
 ];
 
@@ -43,6 +45,14 @@ const lazyProcesses = {
   },
 };
 
+/** Binaryen stands beside the bundle, see split-binaryen.mjs. */
+const besideBundle = {
+  name: "beside the bundle",
+  setup({ onResolve }) {
+    onResolve({ filter: /^binaryen$/ }, () => ({ path: "./binaryen.js", external: true }));
+  },
+};
+
 /** What a file of each form has to begin with. */
 const FORMS = {
   // CommonJS packages ask for Node's modules by `require`.
@@ -59,7 +69,7 @@ const FORMS = {
   },
 };
 
-for (const { folder, format, starts, loads } of PROGRAMS) {
+for (const { folder, format, starts, loads, beside } of PROGRAMS) {
   const out = join(ROOT, folder, "dist/bundle");
   rmSync(out, { recursive: true, force: true });
   const { banner, ...form } = FORMS[format];
@@ -77,10 +87,14 @@ for (const { folder, format, starts, loads } of PROGRAMS) {
     metafile: true,
     ...form,
     banner: { js: banner },
-    plugins: [lazyProcesses],
+    plugins: [lazyProcesses, besideBundle],
     logLevel: "warning",
   });
-  writeFileSync(join(out, "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+  const others = await Promise.all(beside.map((write) => write(out)));
+  writeFileSync(
+    join(out, "LICENSES.txt"),
+    licencesOf([...Object.keys(metafile.inputs), ...others.map((file) => relative(ROOT, file))]),
+  );
   if (format === "cjs") writeFileSync(join(out, "package.json"), '{ "type": "commonjs" }\n');
 }
 keepCode();
