@@ -30,7 +30,6 @@ import type { Field } from "@kestrel/stdlib/schema/types";
 import { flagCount } from "@kestrel/stdlib/sequence-tables";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
-import { atomsOf } from "../../ir/circuit.js";
 import { rulesOf } from "../../ir/origins.js";
 import type { Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
@@ -48,6 +47,7 @@ import { type EventReadings, layOutState, type StateLayout } from "./state.js";
 
 const PAGE_BYTES = 65536;
 const TABLE = "predicates";
+const CALL_PREDICATE = "call predicate";
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -176,9 +176,8 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
               }
             : null,
         flagCount: flagCount(pack.lineage),
-        largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
         evaluate: EVALUATE,
-        callPredicate: "call predicate",
+        callPredicate: CALL_PREDICATE,
         optimize,
         text,
       }),
@@ -210,16 +209,21 @@ function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Low
       () => rulesOf(pack.origins.predicates[id] ?? []),
       () => {
         const emitted = keys.map((key) => emitKey(key, lowering));
-        const matched = m.block(null, [b.prelude("emit", b.word(id)), ...emitted]);
-        m.addFunction(name, none, none, [], m.if(atoms.testCircuit(circuit), matched));
+        const unmet = b.label();
+        const { code, locals } = atoms.leaveUnless(circuit, unmet);
+        const body = m.block(unmet, [...code, b.prelude("emit", b.word(id)), ...emitted], none);
+        b.define(name, none, none, locals, body, "settled");
       },
     );
     return name;
   });
   const all = [...names, ...others];
-  m.addTable(TABLE, all.length, all.length);
-  if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
-  m.addFunction("call predicate", i32, none, [], m.call_indirect(TABLE, m.local.get(0, i32), [], none, none));
+  b.afterwards(() => {
+    m.addTable(TABLE, all.length, all.length);
+    if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
+  });
+  const indirect = m.call_indirect(TABLE, m.local.get(0, i32), [], none, none);
+  b.define(CALL_PREDICATE, i32, none, [], indirect, "settled");
   return names;
 }
 

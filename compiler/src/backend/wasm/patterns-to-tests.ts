@@ -22,6 +22,11 @@ import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** True when the text is one of `exact` or matches a pattern. With `fold`, the text must be folded already. */
 export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression {
+  return anyOf(b, patternTests(b, data, patterns, text));
+}
+
+/** The tests of which one must hold, and `text` is asked for in their order. */
+export function patternTests(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
   const tests: Expression[] = [];
   for (const raw of patterns.exact) {
     const { address, length } = data.addText(patterns.fold ? foldString(raw) : raw);
@@ -30,13 +35,10 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
   if (patterns.globs.length > MOST_INLINE) tests.push(testTable(b, data, patterns, text()));
   else for (const glob of patterns.globs) tests.push(testWildcard(b, data, glob.tree, patterns.fold, text));
   if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
-  return anyOf(b, tests);
+  return tests;
 }
 
-/**
- * More patterns than this are a table: code for each would take longer to compile than it saves. Bench `steering`, table
- * "thresholds": at 2,000 the table compiles in less than half of the time, and an event takes a tenth longer.
- */
+/** More patterns than this are a table: the code of each would make a large function. Bench `steering`, table "thresholds": an event takes a tenth longer. */
 const MOST_INLINE = 2_000;
 
 /** A function that tries the patterns of a table one after the other. */
@@ -63,7 +65,7 @@ function testTable(b: Builder, data: DataSection, { globs, fold }: Patterns, tex
     ],
     i32,
   );
-  m.addFunction(name, i64, i32, [i32], body);
+  b.define(name, i64, i32, [i32], body);
   return m.call(name, [text], i32);
 }
 
