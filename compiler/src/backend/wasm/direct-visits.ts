@@ -57,7 +57,7 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
       ...runs.map(({ mask, ids }) => visitRun(mask, ids)),
       b.prelude("countEvaluated", m.local.get(tried, i32)),
     ]);
-    b.define(name, none, none, [i64, i32], body);
+    b.define(name, none, none, [i64, i32], body, "settled");
     return m.call(name, [], none);
   }
 

@@ -67,7 +67,7 @@ export function addEvaluate(
     ...literals,
     ...visits.visit(index.always),
   ];
-  b.define(EVALUATE, none, none, [], m.block(null, body));
+  b.define(EVALUATE, none, none, [], m.block(null, body), "settled");
 }
 
 /** The address of a literal group. */

@@ -104,11 +104,14 @@ export interface FinishOptions {
 }
 
 /**
- * What pays of Binaryen's passes. Those of JOIN look at a module as a whole: the prelude, where functions with one caller move into it. TIDY makes the most of a
- * function. The functions of predicates, which are nearly all of a module, are generated such that there is nothing left to do: the passes would take more
- * than half of a build. bench/README.md, "Rejected", has the rest.
+ * What pays of Binaryen's passes. Those of JOIN look at a module as a whole, and the prelude is one: functions with one caller move into it. What is in a function has been
+ * optimised when the prelude was built. TIDY makes the most of a generated function. Those of predicates, which are nearly all of a module, are generated such
+ * that there is nothing left to do: the passes would take more than half of a build. bench/README.md, "Rejected", has the rest.
  */
-const JOIN: readonly string[] = ["remove-unused-module-elements", "simplify-globals", "inlining"];
+const JOIN: readonly string[] = [
+  ...["remove-unused-module-elements", "simplify-globals", "inlining"],
+  "remove-unused-module-elements",
+];
 const TIDY: readonly string[] = [
   ...["optimize-instructions", "remove-unused-brs", "simplify-locals", "vacuum"],
   ...["coalesce-locals", "reorder-locals", "merge-blocks", "vacuum"],
@@ -212,7 +215,7 @@ export function finish(
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(0);
   binaryen.setDebugInfo(false);
-  if (options.optimize) module.runPasses([...JOIN, ...TIDY, "remove-unused-module-elements"]);
+  if (options.optimize) module.runPasses([...JOIN]);
   removeExports(EXPORTS);
   for (const add of generated.add) add();
   replaceImport(builder, "evaluate", options.evaluate);
