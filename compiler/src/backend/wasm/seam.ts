@@ -228,9 +228,8 @@ export function finish(
   const segments = [...preludeSegments(module), { offset: builder.word(options.data.base), data: options.data.bytes }];
   module.removeExport("memory");
   module.setMemory(options.memoryPages, options.memoryPages, "memory", segments);
-  if (!module.validate()) throw new Error("the generated module is not valid");
   if (options.optimize) for (const name of generated.rough) module.runPassesOnFunction(name, TIDY);
-  if (!module.validate()) throw new Error("the optimised module is not valid");
+  if (!module.validate()) throw new Error("the generated module is not valid");
   return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };
 }
 
