@@ -33,6 +33,7 @@ import { TIME_UNITS } from "@kestrel/stdlib/time-units";
 import { rulesOf } from "../../ir/origins.js";
 import type { Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
+import type { MakeAutomaton } from "../../patterns/regex-automata.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { createDirectVisits } from "./direct-visits.js";
@@ -72,6 +73,8 @@ export interface LowerOptions {
   readonly events: EventReadings;
   readonly optimize: boolean;
   readonly text: boolean;
+  /** What makes automata, where it is not {@link makeAutomaton} itself. */
+  readonly automatonOf?: MakeAutomaton | undefined;
 }
 
 /** What building the module carries along. */
@@ -97,11 +100,11 @@ export function lowerPack(pack: PackIr, options: LowerOptions): LoweredPack {
   }
 }
 
-function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOptions): LoweredPack {
+function lower(b: Builder, pack: PackIr, { events, optimize, text, automatonOf }: LowerOptions): LoweredPack {
   const { index } = pack;
   if (index === null) throw new Error("the pack has no index: its passes have not run");
   const state = layOutState(pack, events);
-  const data = createDataSection(align(state.end));
+  const data = createDataSection(align(state.end), automatonOf);
   // Descriptors stand first, so that their addresses are known before what they point to is.
   const reserved = (bytes: Uint8Array): { bytes: Uint8Array; base: number } => ({ bytes, base: data.reserve(bytes) });
   const descriptors = reserved(new Uint8Array(Math.max(state.groups.size, 1) * GROUP_BYTES));

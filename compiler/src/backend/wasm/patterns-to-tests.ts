@@ -11,7 +11,6 @@ import {
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Cidr } from "../../patterns/cidr.js";
 import type { Patterns } from "../../patterns/patterns.js";
-import { compileRegex, encodeDfa, encodeNfa } from "../../patterns/regex-compile.js";
 import { regexLists } from "../../patterns/regex-lists.js";
 import type { RegexNode } from "../../patterns/regex-parse.js";
 import { encodeGlob, type Wildcard } from "../../patterns/wildcard.js";
@@ -114,15 +113,9 @@ export function testAutomaton(
   fold: boolean,
   text: Expression,
 ): Expression {
-  const program = compileRegex(nodes, fold);
-  switch (program.kind) {
-    case "dfa":
-      return b.prelude("dfaMatches", text, b.word(data.add(encodeDfa(program))));
-    case "nfa":
-      return b.prelude("nfaMatches", text, b.word(data.add(encodeNfa(program))));
-    case "too-large":
-      throw new PatternTooLarge(program.message);
-  }
+  const automaton = data.addAutomaton(nodes, fold);
+  if (automaton.kind === "too-large") throw new PatternTooLarge(automaton.message);
+  return b.prelude(automaton.kind === "dfa" ? "dfaMatches" : "nfaMatches", text, b.word(automaton.address));
 }
 
 /** Table that the prelude's addressIn reads: ADDRESS_RANGE_* in stdlib/src/abi.ts. */
