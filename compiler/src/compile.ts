@@ -5,6 +5,7 @@ import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
 import { naming } from "./backend/wasm/lowering-error.js";
 import { type AnalysedRule, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
 import type { PackIr } from "./ir/pack-ir.js";
+import type { MakeAutomaton } from "./patterns/regex-automata.js";
 import { eventReading } from "./plan/plan-rules.js";
 
 export { analyseRules } from "./front.js";
@@ -23,11 +24,18 @@ export interface CompiledPack {
 /** What the predicates of a package are. */
 export type Target = "wasm" | "lua";
 
-/** Plans and lowers rules that the front has passed; with `text`, the module's text is kept too. Throws LoweringError. */
+export interface CompileHow {
+  /** Keeps the module's text too. */
+  readonly text?: boolean;
+  readonly target?: Target;
+  readonly automatonOf?: MakeAutomaton | undefined;
+}
+
+/** Plans and lowers rules that the front has passed. Throws LoweringError. */
 export function compilePack(
   rules: readonly CompiledRule[],
   options: CompileOptions,
-  { text = false, target = "wasm" }: { readonly text?: boolean; readonly target?: Target } = {},
+  { text = false, target = "wasm", automatonOf }: CompileHow = {},
 ): CompiledPack {
   // Each rule was planned alone before, so what fails now is a defect; which rule it is of, halving will tell.
   const planned = naming(
@@ -41,7 +49,7 @@ export function compilePack(
     unit: options.timestampUnit,
     tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null,
   };
-  return { rules, ir, planned, lowered: lowerPack(ir, { events, optimize: options.optimize, text }) };
+  return { rules, ir, planned, lowered: lowerPack(ir, { events, optimize: options.optimize, text, automatonOf }) };
 }
 
 function lua(planned: PackIr, rules: readonly CompiledRule[]): PackIr {

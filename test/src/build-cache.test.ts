@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAnalysisCache } from "@kestrel/compiler/cache/analysis-cache";
+import { createAutomatonCache } from "@kestrel/compiler/cache/automaton-cache";
 import { openStore, type Store } from "@kestrel/compiler/cache/store";
 import { analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { CompileOptions } from "@kestrel/compiler/compile-options";
@@ -24,6 +25,8 @@ import { renderText } from "@kestrel/compiler/diagnostics/render";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
 import { nameSources } from "@kestrel/compiler/package/source-names";
+import { type MakeAutomaton, makeAutomaton } from "@kestrel/compiler/patterns/regex-automata";
+import { parseRegex } from "@kestrel/compiler/patterns/regex-parse";
 import { extendSchema } from "@kestrel/compiler/query/extend-schema";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -82,7 +85,13 @@ function build(
   options: CompileOptions = DEFAULT_OPTIONS,
   compiler?: string,
 ): string[] {
-  const known = store === null ? undefined : createAnalysisCache(store, options, compiler);
+  const known =
+    store === null
+      ? undefined
+      : {
+          analyses: createAnalysisCache(store, options, compiler),
+          automatonOf: createAutomatonCache(store, compiler),
+        };
   const { pack, collected, beside, diagnostics, leftOut } = compileRules([source], options, known);
   store?.finish();
   if (pack === null) throw new Error("no rule compiled");
@@ -129,6 +138,39 @@ cache("a build from the cache is the build without it", () => {
   assert.equal(build(source, warm), cold);
   assert.is(warm.missed, 0);
   assert.ok(warm.found >= QUERIES.length);
+});
+
+cache("an automaton is made once for each list, each folding and each compiler", () => {
+  const made: string[] = [];
+  const automatonOf = (text: string, fold: boolean, compiler = "one"): string => {
+    const make: MakeAutomaton = (...given) => {
+      made.push(`${text} ${fold} ${compiler}`);
+      return makeAutomaton(...given);
+    };
+    const parsed = parseRegex(text);
+    assert.ok(parsed.ok);
+    const found = createAutomatonCache(open(), compiler, make)([parsed.regex.node], fold);
+    return found.kind === "too-large" ? found.message : `${found.kind} ${Buffer.from(found.bytes).toString("hex")}`;
+  };
+  // The second becomes an NFA, the third nothing.
+  const texts = ["a+b|c{2,}", "(a|b)*a(a|b){16}", "(a{1000}){1000}"];
+  const first = texts.map((text) => automatonOf(text, false));
+  assert.equal(
+    first.map((found) => found.split(" ")[0]),
+    ["dfa", "nfa", "written"],
+  );
+  assert.is(made.length, 3);
+  assert.equal(
+    texts.map((text) => automatonOf(text, false)),
+    first,
+  );
+  // What is too large is not kept.
+  assert.is(made.length, 4);
+  const [text = ""] = texts;
+  automatonOf(text, true);
+  automatonOf(text, false, "another");
+  automatonOf(`${text}?`, false);
+  assert.is(made.length, 7);
 });
 
 cache("a rule that is changed, added, removed, moved or renamed", () => {

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { createAnalysisCache } from "../cache/analysis-cache.js";
+import { createAutomatonCache } from "../cache/automaton-cache.js";
 import { type CompiledPack, compilePack, type Target } from "../compile.js";
 import { summarise, toJson } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
@@ -40,7 +41,11 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   inspectTarget(flags.output);
   if (problem !== null) return refuse({ pack: null, leftOut: 0, diagnostics: [problem] }, NO_PROFILE, flags);
   const cache = openCache(flags.cache);
-  const compiled = compileRules(paths, options, cache === null ? undefined : createAnalysisCache(cache, options));
+  const kept =
+    cache === null
+      ? undefined
+      : { analyses: createAnalysisCache(cache, options), automatonOf: createAutomatonCache(cache) };
+  const compiled = compileRules(paths, options, kept);
   cache?.finish();
   const { pack, collected, beside } = compiled;
   const reason = whyNot(compiled, paths, flags.strict === true);

@@ -4,10 +4,11 @@
 // the limits of one rule. Should rules pass a limit together only, it is found here.
 
 import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { type CompiledPack, type CompiledRule, type CompileOptions, compilePack, type Target } from "../compile.js";
+import { type CompiledPack, type CompiledRule, type CompileHow, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { diagnosticInRule } from "../diagnostics/locate.js";
 import type { AnalysisCache } from "../front.js";
+import type { MakeAutomaton } from "../patterns/regex-automata.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
 import { sortRules } from "./build-package.js";
 import { checkRules } from "./check-rules.js";
@@ -24,10 +25,17 @@ export interface CompiledRules {
   readonly leftOut: number;
 }
 
+/** What earlier builds made, where it is kept. */
+export interface BuildCache {
+  readonly analyses: AnalysisCache;
+  readonly automatonOf: MakeAutomaton;
+}
+
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
-export function compileRules(paths: readonly string[], options: CompileOptions, cache?: AnalysisCache): CompiledRules {
-  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options, cache);
-  const compiled = compileWhatFits(sortRules(rules), options);
+export function compileRules(paths: readonly string[], options: CompileOptions, cache?: BuildCache): CompiledRules {
+  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options, cache?.analyses);
+  const compile: Compile = (some, how) => tryCompile(some, how, { automatonOf: cache?.automatonOf });
+  const compiled = compileWhatFits(sortRules(rules), options, compile);
   const kept = compiled.pack?.rules ?? [];
   const predicatesOnly = foreign.filter(({ capabilities }) => !capabilities.requiresAlert).length;
   return {
@@ -83,7 +91,7 @@ function rulesThatFail(
 export function tryCompile(
   rules: readonly CompiledRule[],
   options: CompileOptions,
-  how: { readonly text?: boolean; readonly target?: Target } = {},
+  how: CompileHow = {},
 ): CompiledPack | LoweringError {
   try {
     return compilePack(rules, options, how);

@@ -13,8 +13,8 @@ import type { Condition, PackIr, Posting, Predicate, PresencePosting, Witness, W
 import { type Reading, readingKey } from "../ir/reading.js";
 import type { Profile } from "../profile/profile.js";
 import { chooseGuards } from "./choose-guards.js";
-import { costOfClause } from "./expected-shares.js";
-import { bestClause, type Clause } from "./necessary-conditions.js";
+import { createCosts } from "./expected-shares.js";
+import { bestClause, type Clause, type Cost } from "./necessary-conditions.js";
 
 /**
  * To look for literals is one pass over the field, however few there are: below so many predicates it is taken to be cheaper to try them
@@ -23,7 +23,8 @@ import { bestClause, type Clause } from "./necessary-conditions.js";
 const FEWEST_USERS = 4;
 
 export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
-  const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, profile, () => true));
+  const costOfClause = createCosts(profile);
+  const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, costOfClause, () => true));
   const users = new Map<string, number>();
   for (const { witness } of first) {
     const literals = witness?.conditions.filter(({ kind }) => kind === "literal") ?? [];
@@ -35,7 +36,7 @@ export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
   const second = pack.predicates.map((predicate, id) => {
     const known = first[id];
     const isSame = known !== undefined && [...known.asked].every((key) => (users.get(key) ?? 0) >= FEWEST_USERS);
-    return isSame ? known.witness : witnessOf(predicate, pack, profile, isWorthIt).witness;
+    return isSame ? known.witness : witnessOf(predicate, pack, costOfClause, isWorthIt).witness;
   });
   const witnesses = foldTogether(second);
   return {
@@ -48,7 +49,7 @@ export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
 function witnessOf(
   { circuit, late }: Predicate,
   { atoms }: PackIr,
-  profile: Profile | null,
+  costOfClause: Cost,
   hasLiterals: (reading: Reading) => boolean,
 ): { readonly witness: Witness | null; readonly asked: ReadonlySet<string> } {
   const asked = new Set<string>();
@@ -59,10 +60,10 @@ function witnessOf(
       asked.add(readingKey(one.reading));
       isWorthIt &&= hasLiterals(one.reading);
     }
-    return isWorthIt ? costOfClause(clause, profile) : Number.POSITIVE_INFINITY;
+    return isWorthIt ? costOfClause(clause) : Number.POSITIVE_INFINITY;
   };
   const conditions = late ? null : bestClause(circuit, atoms, costOf);
-  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions, profile) }, asked };
+  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions) }, asked };
 }
 
 /**

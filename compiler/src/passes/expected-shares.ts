@@ -70,8 +70,19 @@ export function expectedShare(condition: Condition, profile: Profile | null): nu
   }
 }
 
-export function costOfClause(clause: readonly Condition[], profile: Profile | null): number {
-  return clause.reduce((sum, condition) => sum + expectedShare(condition, profile), 0);
+/** The cost of clauses by one profile. Of a literal it is asked again and again, while a pattern's parts and an operand's clauses are compared, and so is kept. */
+export function createCosts(profile: Profile | null): (clause: readonly Condition[]) => number {
+  const known = new Map<string, Map<string, number>>();
+  const shareOf = (condition: Condition): number => {
+    if (condition.kind !== "literal") return expectedShare(condition, profile);
+    const { name } = condition.reading;
+    const ofField = known.get(name) ?? new Map<string, number>();
+    known.set(name, ofField);
+    const share = ofField.get(condition.text) ?? expectedShare(condition, profile);
+    ofField.set(condition.text, share);
+    return share;
+  };
+  return (clause) => clause.reduce((sum, condition) => sum + shareOf(condition), 0);
 }
 
 /** How rare four characters are, as a share of values; of less than that it is not known. */

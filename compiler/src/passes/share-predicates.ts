@@ -8,8 +8,9 @@ import type { Key, PackIr, Predicate } from "../ir/pack-ir.js";
 import { renumberPredicates } from "../ir/rewrite.js";
 
 export function sharePredicates(pack: PackIr): PackIr {
-  const predicates = createInterner<Predicate, PredicateId>(({ circuit, keys, late }) =>
-    canonicalText([circuit, keys.map(keyParts), late]),
+  // A circuit holds nothing that JSON does not spell, and canonicalText looks at every part.
+  const predicates = createInterner<Predicate, PredicateId>(
+    ({ circuit, keys, late }) => `${JSON.stringify([circuit, late])} ${canonicalText(keys.map(keyParts))}`,
   );
   const numbers: PredicateId[] = [];
   const eventRules: number[][] = [];

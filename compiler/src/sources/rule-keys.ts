@@ -58,9 +58,20 @@ export function isKnownKey(key: string): boolean {
   return KNOWN.has(key);
 }
 
+/** Of keys that were looked at: the rules of a pack have the same ones. */
+const meant = new Map<string, string | null>();
+
 /** The key with a meaning that was probably meant; null for a key that is known, or near to none. */
 export function meantKey(key: string): string | null {
   if (KNOWN.has(key)) return null;
+  const before = meant.get(key);
+  if (before !== undefined) return before;
+  const found = nearestKey(key);
+  meant.set(key, found);
+  return found;
+}
+
+function nearestKey(key: string): string | null {
   const lower = key.toLowerCase();
   if (key.length < SHORTEST_SLIP) return MEANT.find((known) => known === lower) ?? null;
   const plain = squash(lower);

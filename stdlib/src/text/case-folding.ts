@@ -32,8 +32,12 @@ export function foldCodePoint(codePoint: number): number {
   return codePoint;
 }
 
+/** Most texts are, and for them folding is making letters small. */
+const ASCII = /^[\0-\x7f]*$/;
+
 /** Folds every code point of a string; lone surrogates stay as they are. The UTF-16 length never changes. */
 export function foldString(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase();
   let folded = "";
   let kept = 0;
   for (let index = 0; index < text.length; ) {

@@ -1,10 +1,10 @@
 // Atoms -> i32 expressions, 1 or 0, over the slots of the current event.
-//   exists, boolean   a load or two in place
+//   exists            a load in place
 //   set               symbol of the value (looked up once an event), then a comparison or a bit; a call for several values
 //   lineage           a load in place
 //   search            a function that reads one element after the other into slots of its own and tests its circuit
 //   foreign           a call of the host
-//   others            a function that loops over the values; with a memo word when several predicates ask
+//   others            a loop over the values: in place where one predicate asks, in a function where several do, with a memo word where that pays
 // A group's symbol function gives the symbol of a single value, 0 for none, and -1 when there are several.
 
 import {
@@ -20,21 +20,30 @@ import {
   VALUE_LENGTH,
   VALUE_SHIFT,
 } from "@kestrel/stdlib/abi";
-import type { Circuit } from "../../ir/circuit.js";
+import { atomsOf, type Circuit } from "../../ir/circuit.js";
 import { rulesOf } from "../../ir/origins.js";
 import type { Atom, AtomId, AtomOf, PackIr } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
-import { compareDoubles, compareLongs } from "./comparisons.js";
+import { leaveWhen } from "./circuit-to-jumps.js";
 import { addComputedAtom } from "./computed-atom.js";
 import type { DataSection } from "./data-section.js";
 import { addDynamicAtom } from "./dynamic-atom.js";
 import { addForeignTest } from "./foreign-code.js";
 import { allOf, anyOf } from "./junctions.js";
 import { naming } from "./lowering-error.js";
-import { addRanges, testPatterns } from "./patterns-to-tests.js";
-import { type Builder, type Expression, f64, i32, i64, none, type WasmType } from "./seam.js";
+import { type Builder, type Expression, i32, i64, none, type WasmType } from "./seam.js";
 import { groupKey, type StateLayout, type SymbolGroup } from "./state.js";
 import { addSymbolBits, addSymbolTable, type SymbolTable } from "./symbol-tables.js";
+import { createValueTests, type ValueTest } from "./value-tests.js";
+
+/**
+ * In a predicate of more atoms than this each stays a function: what an engine needs for a function grows faster than its size. Bench `steering`, table
+ * "thresholds": in place an event takes a fifth less, and the module is larger by a third; of 4,000 atoms the engine's better code took 150 MB more.
+ */
+const MANY_ATOMS = 500;
+/** What a loop over the values of a slot takes: where it is, where it ends, and the text at hand. */
+const [AT, END, TEXT] = [0, 1, 2] as const;
+const LOOP_LOCALS: readonly WasmType[] = [i32, i32, i64];
 
 export interface GroupCode {
   readonly group: SymbolGroup;
@@ -49,6 +58,11 @@ export interface AtomCode {
   test(id: AtomId): Expression;
   /** The same for a circuit. */
   testCircuit(circuit: Circuit): Expression;
+  /** Code for a function of its own that goes to `label` unless the circuit holds, and the locals that it takes, from the first on. */
+  leaveUnless(
+    circuit: Circuit,
+    label: string,
+  ): { readonly code: readonly Expression[]; readonly locals: readonly WasmType[] };
   readonly groups: ReadonlyMap<string, GroupCode>;
 }
 
@@ -76,10 +90,10 @@ export function createAtomCode(
       descriptor: descriptors.group(key),
       symbolFunction: `symbol of ${key}`,
     };
-    addSymbolFunction(b, code, state);
     groups.set(key, code);
   }
   const functions = new Map<AtomId, string>();
+  const valueTestOf = createValueTests(b, data, TEXT);
 
   const count = (reading: Reading): Expression => m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
 
@@ -93,12 +107,17 @@ export function createAtomCode(
       : m.call(literalFunction(code), [b.word(symbol)], i32);
   };
 
-  // (func $is (param $symbol i32) …): s == -1 ? hasSymbol($symbol) : s == $symbol
   const helpers = new Set<string>();
+  const symbolOf = (code: GroupCode): Expression => {
+    if (!helpers.has(code.symbolFunction)) addSymbolFunction(b, code, state);
+    helpers.add(code.symbolFunction);
+    return m.call(code.symbolFunction, [], i32);
+  };
+  // (func $is (param $symbol i32) …): s == -1 ? hasSymbol($symbol) : s == $symbol
   const helper = (name: string, params: readonly WasmType[], build: () => Expression, locals: WasmType[]): string => {
     if (helpers.has(name)) return name;
     helpers.add(name);
-    m.addFunction(name, b.types(params), i32, locals, build());
+    b.define(name, b.types(params), i32, locals, build(), "settled");
     return name;
   };
   const literalFunction = (code: GroupCode): string =>
@@ -106,7 +125,7 @@ export function createAtomCode(
       `${code.symbolFunction} is`,
       [i32],
       () => {
-        const symbol = m.local.tee(1, m.call(code.symbolFunction, [], i32), i32);
+        const symbol = m.local.tee(1, symbolOf(code), i32);
         const many = b.prelude("hasSymbol", b.word(code.descriptor), m.local.get(0, i32));
         return m.if(m.i32.eq(symbol, b.word(-1)), many, m.i32.eq(m.local.get(1, i32), m.local.get(0, i32)));
       },
@@ -117,7 +136,7 @@ export function createAtomCode(
       `${code.symbolFunction} in`,
       [i32],
       () => {
-        const symbol = m.local.tee(1, m.call(code.symbolFunction, [], i32), i32);
+        const symbol = m.local.tee(1, symbolOf(code), i32);
         const many = b.prelude("anySymbol", b.word(code.descriptor), m.local.get(0, i32));
         const byte = m.i32.load8_u(0, 1, m.i32.add(m.local.get(0, i32), m.i32.shr_u(m.local.get(1, i32), b.word(3))));
         const bit = m.i32.and(m.i32.shr_u(byte, m.i32.and(m.local.get(1, i32), b.word(7))), b.word(1));
@@ -126,79 +145,47 @@ export function createAtomCode(
       [i32],
     );
 
-  // (func $number in (param $value) (param $at i32) (param $left i32)): binary search in a sorted table
-  const numberSearch = (type: "i64" | "f64"): string => {
-    const [value, at, left, half, middle] = [0, 1, 2, 3, 4];
-    const get = (index: number): Expression => m.local.get(index, i32);
-    const wanted = (): Expression => m.local.get(value, type === "i64" ? i64 : f64);
-    const found = (): Expression => (type === "i64" ? m.i64.load(0, 8, get(middle)) : m.f64.load(0, 8, get(middle)));
-    const above = m.block(null, [
-      m.local.set(at, m.i32.add(get(middle), b.word(VALUE_BYTES))),
-      m.local.set(left, m.i32.sub(m.i32.sub(get(left), get(half)), b.word(1))),
-    ]);
-    const step = m.block(null, [
-      m.if(m.i32.eqz(get(left)), m.return(b.word(0))),
-      m.local.set(half, m.i32.shr_u(get(left), b.word(1))),
-      m.local.set(middle, m.i32.add(get(at), m.i32.shl(get(half), b.word(VALUE_SHIFT)))),
-      m.if(type === "i64" ? m.i64.eq(found(), wanted()) : m.f64.eq(found(), wanted()), m.return(b.word(1))),
-      m.if(
-        type === "i64" ? m.i64.lt_s(found(), wanted()) : m.f64.lt(found(), wanted()),
-        above,
-        m.local.set(left, get(half)),
-      ),
-      m.br("search"),
-    ]);
-    const params = [type === "i64" ? i64 : f64, i32, i32];
-    return helper(`${type} in`, params, () => m.block(null, [m.loop("search", step), m.unreachable()], i32), [
-      i32,
-      i32,
-    ]);
-  };
-
-  /**
-   * A function that asks `test` of each value's address until one says yes. A small test is said twice, so that of one value, which most slots hold, nothing
-   * is computed but the test.
-   */
-  const addLoop = (
-    name: string,
-    reading: Reading,
-    fold: boolean,
-    test: (address: () => Expression) => Expression,
-    isSmall = false,
-  ): void => {
+  /** Goes to `label` when one of the values meets the test, or (`when` false) when none does. Takes the locals of LOOP_LOCALS. */
+  const leaveByValues = ({ reading, fold, isSmall, tests }: ValueTest, when: boolean, label: string): Expression => {
     const slot = state.slotOf(reading);
-    const [at, end] = [0, 1];
-    const plain = m.select(
-      m.i32.eq(count(reading), b.word(1)),
-      b.word(slot + SLOT_VALUE),
-      m.i32.load(SLOT_VALUE, 4, b.word(slot)),
-    );
-    const start = fold ? b.prelude("foldedValues", b.word(slot), b.word(state.foldedRecordOf(reading))) : plain;
-    const next = m.local.tee(at, m.i32.add(m.local.get(at, i32), b.word(VALUE_BYTES)), i32);
-    const body = m.block(
-      null,
+    const after = b.label();
+    const [met, unmet] = when ? [label, after] : [after, label];
+    const values = `${after} values`;
+    const isOnlyOne = (): Expression => m.i32.eq(count(reading), b.word(1));
+    const start = (): Expression => {
+      if (fold) return b.prelude("foldedValues", b.word(slot), b.word(state.foldedRecordOf(reading)));
+      const list = m.i32.load(SLOT_VALUE, 4, b.word(slot));
+      return isSmall ? list : m.select(isOnlyOne(), b.word(slot + SLOT_VALUE), list);
+    };
+    const next = m.local.tee(AT, m.i32.add(m.local.get(AT, i32), b.word(VALUE_BYTES)), i32);
+    const leaveIfMet = (address: () => Expression): Expression[] => tests(address).map((test) => m.br_if(met, test));
+    const only = (): Expression => m.block(null, [...leaveIfMet(() => b.word(slot + SLOT_VALUE)), m.br(unmet)]);
+    return m.block(
+      after,
       [
-        ...(isSmall
-          ? [m.if(m.i32.eq(count(reading), b.word(1)), m.return(test(() => b.word(slot + SLOT_VALUE))))]
-          : []),
-        m.if(m.i32.eqz(count(reading)), m.return(b.word(0))),
-        m.local.set(at, isSmall ? m.i32.load(SLOT_VALUE, 4, b.word(slot)) : start),
-        m.local.set(end, m.i32.add(m.local.get(at, i32), m.i32.shl(count(reading), b.word(VALUE_SHIFT)))),
+        // A small test is said twice, so that of one value, which most slots hold, nothing is computed but the test.
+        ...(isSmall ? [m.if(isOnlyOne(), only())] : []),
+        m.br_if(unmet, m.i32.eqz(count(reading))),
+        m.local.set(AT, start()),
+        m.local.set(END, m.i32.add(m.i32.shl(count(reading), b.word(VALUE_SHIFT)), m.local.get(AT, i32))),
         m.loop(
-          "values",
+          values,
           m.block(null, [
-            m.if(
-              test(() => m.local.get(at, i32)),
-              m.return(b.word(1)),
-            ),
-            m.br("values", m.i32.lt_u(next, m.local.get(end, i32))),
+            ...leaveIfMet(() => m.local.get(AT, i32)),
+            m.br_if(values, m.i32.lt_u(next, m.local.get(END, i32))),
           ]),
         ),
-        b.word(0),
+        ...(when ? [] : [m.br(label)]),
       ],
-      i32,
+      none,
     );
-    m.addFunction(name, none, i32, [i32, i32, i64], body);
+  };
+
+  /** 1 when one of the values meets the test, 0 when none does. */
+  const testValues = (asked: ValueTest): Expression => {
+    const [met, decided] = [b.label(), b.label()];
+    const search = m.block(met, [leaveByValues(asked, true, met), m.br(decided, undefined, b.word(0))], none);
+    return m.block(decided, [search, b.word(1)], i32);
   };
 
   // for each raw value: for each element in it: if the circuit holds, return 1
@@ -239,7 +226,7 @@ export function createAtomCode(
       i32,
     );
     const loop = isInner ? name : `${name} elements`;
-    m.addFunction(loop, none, i32, [i32, i32, i32, i32], body);
+    b.define(loop, none, i32, [i32, i32, i32, i32], body);
     if (isInner) return;
     const outermost = m.block(
       null,
@@ -251,69 +238,16 @@ export function createAtomCode(
       ],
       i32,
     );
-    m.addFunction(name, none, i32, [i32], outermost);
+    b.define(name, none, i32, [i32], outermost);
   };
 
   const addFunction = (id: AtomId, atom: Atom, name: string): void => {
+    const asked = valueTestOf(atom);
+    if (asked !== null) {
+      b.define(name, none, i32, LOOP_LOCALS, testValues(asked), "settled");
+      return;
+    }
     switch (atom.kind) {
-      case "pattern":
-        addLoop(name, atom.reading, atom.patterns.fold, (address) => {
-          const text = m.local.set(2, m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n)));
-          return m.block(
-            null,
-            [text, testPatterns(b, data, { ...atom.patterns, exact: [] }, () => m.local.get(2, i64))],
-            i32,
-          );
-        });
-        break;
-      case "in-ranges":
-        addLoop(name, atom.reading, false, (address) => {
-          const text = m.i64.rotl(m.i64.load(0, 8, address()), m.i64.const(32n));
-          return b.prelude("addressIn", text, b.word(addRanges(data, atom.ranges)), b.word(atom.ranges.length));
-        });
-        break;
-      case "boolean":
-        addLoop(
-          name,
-          atom.reading,
-          false,
-          (address) => m.i32.eq(m.i32.load(0, 4, address()), b.word(atom.value ? 1 : 0)),
-          true,
-        );
-        break;
-      case "integer":
-        addLoop(
-          name,
-          atom.reading,
-          false,
-          (address) => compareLongs(b, atom.op, m.i64.load(0, 8, address()), m.i64.const(atom.value)),
-          true,
-        );
-        break;
-      case "double":
-        addLoop(name, atom.reading, false, (address) => {
-          const value =
-            atom.reading.as === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
-          return compareDoubles(b, atom.op, value, m.f64.const(atom.value));
-        });
-        break;
-      case "integer-set":
-        addLoop(name, atom.reading, false, (address) =>
-          m.call(
-            numberSearch("i64"),
-            [m.i64.load(0, 8, address()), b.word(data.add(integerBytes(atom.values))), b.word(atom.values.length)],
-            i32,
-          ),
-        );
-        break;
-      case "double-set":
-        addLoop(name, atom.reading, false, (address) => {
-          const value =
-            atom.reading.as === "long" ? m.f64.convert_s.i64(m.i64.load(0, 8, address())) : m.f64.load(0, 8, address());
-          const table = data.add(doubleBytes(atom.values));
-          return m.call(numberSearch("f64"), [value, b.word(table), b.word(atom.values.length)], i32);
-        });
-        break;
       case "search":
         addSearch(atom, name);
         break;
@@ -331,8 +265,11 @@ export function createAtomCode(
     }
   };
 
-  const memoised = (id: AtomId, atom: Atom, name: string, memo: number): string => {
-    const outer = `${name} once`;
+  const addMemoised = (id: AtomId, atom: Atom, name: string, memo: number): void => {
+    const asked = valueTestOf(atom);
+    if (asked === null) addFunction(id, atom, `${name} itself`);
+    const tested = (): Expression => (asked === null ? m.call(`${name} itself`, [], i32) : testValues(asked));
+    const result = LOOP_LOCALS.length;
     const reading = atom.kind === "pattern" || atom.kind === "in-ranges" ? atom.reading : null;
     // What is asked of one reading holds as long as its slot has the same version, which testing may move on.
     const stamp = (): Expression =>
@@ -344,17 +281,15 @@ export function createAtomCode(
       null,
       [
         ...(reading === null ? [] : [m.if(m.i32.eqz(count(reading)), m.return(b.word(0)))]),
-        m.local.set(0, m.i32.xor(m.i32.load(0, 4, b.word(memo)), stamp())),
-        m.if(m.i32.le_u(m.local.get(0, i32), b.word(1)), m.return(m.local.get(0, i32))),
-        m.local.set(0, m.call(name, [], i32)),
-        m.i32.store(0, 4, b.word(memo), m.i32.or(stamp(), m.local.get(0, i32))),
-        m.local.get(0, i32),
+        m.local.set(result, m.i32.xor(m.i32.load(0, 4, b.word(memo)), stamp())),
+        m.if(m.i32.le_u(m.local.get(result, i32), b.word(1)), m.return(m.local.get(result, i32))),
+        m.local.set(result, tested()),
+        m.i32.store(0, 4, b.word(memo), m.i32.or(stamp(), m.local.get(result, i32))),
+        m.local.get(result, i32),
       ],
       i32,
     );
-    m.addFunction(outer, none, i32, [i32], body);
-    functions.set(id, outer);
-    return outer;
+    b.define(name, none, i32, [...LOOP_LOCALS, i32], body, "settled");
   };
 
   function test(id: AtomId): Expression {
@@ -367,12 +302,11 @@ export function createAtomCode(
     if (name === undefined) {
       name = `atom ${id}`;
       functions.set(id, name);
+      const memo = state.memoOf(id);
       naming(
         () => rulesOf(origins.atoms[id] ?? []),
-        () => addFunction(id, atom, `atom ${id}`),
+        () => (memo === null ? addFunction(id, atom, `atom ${id}`) : addMemoised(id, atom, `atom ${id}`, memo)),
       );
-      const memo = state.memoOf(id);
-      if (memo !== null) name = memoised(id, atom, name, memo);
     }
     return m.call(name, [], i32);
   }
@@ -393,19 +327,29 @@ export function createAtomCode(
     }
   }
 
-  return { groups, test, testCircuit };
-}
+  function leaveUnless(
+    circuit: Circuit,
+    label: string,
+  ): { readonly code: readonly Expression[]; readonly locals: readonly WasmType[] } {
+    let locals: readonly WasmType[] = [];
+    const isLarge = atomsOf(circuit).length > MANY_ATOMS;
+    const code = leaveWhen(b, circuit, false, label, (id, when, to) => {
+      const atom = atoms[id];
+      const asked = atom === undefined || isLarge || !state.isAskedOnce(id) ? null : valueTestOf(atom);
+      if (asked !== null) {
+        locals = LOOP_LOCALS;
+        return naming(
+          () => rulesOf(origins.atoms[id] ?? []),
+          () => leaveByValues(asked, when, to),
+        );
+      }
+      const holds = atom?.kind === "exists" ? count(atom.reading) : test(id);
+      return m.br_if(to, when ? holds : m.i32.eqz(holds));
+    });
+    return { code, locals };
+  }
 
-function integerBytes(values: readonly bigint[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.length * VALUE_BYTES));
-  for (const [index, value] of values.entries()) view.setBigInt64(index * VALUE_BYTES, value, true);
-  return new Uint8Array(view.buffer);
-}
-
-function doubleBytes(values: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.length * VALUE_BYTES));
-  for (const [index, value] of values.entries()) view.setFloat64(index * VALUE_BYTES, value, true);
-  return new Uint8Array(view.buffer);
+  return { groups, test, testCircuit, leaveUnless };
 }
 
 function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): void {
@@ -415,8 +359,7 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
   const body = m.block(
     null,
     [
-      m.local.set(0, m.i32.load(SLOT_COUNT, 4, b.word(slot))),
-      m.if(m.i32.eqz(m.local.get(0, i32)), m.return(b.word(0))),
+      m.if(m.i32.eqz(m.local.tee(0, m.i32.load(SLOT_COUNT, 4, b.word(slot)), i32)), m.return(b.word(0))),
       m.if(m.i32.gt_u(m.local.get(0, i32), b.word(1)), m.return(b.word(-1))),
       m.if(
         m.i32.ne(m.i32.load(SYMBOLS_STAMP, 4, b.word(record)), m.i32.load(SLOT_VERSION, 4, b.word(slot))),
@@ -426,5 +369,5 @@ function addSymbolFunction(b: Builder, code: GroupCode, state: StateLayout): voi
     ],
     i32,
   );
-  m.addFunction(code.symbolFunction, none, i32, [i32], body);
+  b.define(code.symbolFunction, none, i32, [i32], body, "settled");
 }

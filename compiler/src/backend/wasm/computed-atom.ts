@@ -77,7 +77,7 @@ export function addComputedAtom(
       ),
     ]);
   }
-  m.addFunction(name, none, i32, locals, m.block(null, [body, b.word(0)], i32));
+  b.define(name, none, i32, locals, m.block(null, [body, b.word(0)], i32));
 }
 
 /** The value at an address, in the form that operands have. */

@@ -1,6 +1,10 @@
 // The constant bytes of a pack: literals, patterns, tables. Addresses are final as soon as they are given out.
 
 import { BLOCK_BYTES } from "@kestrel/stdlib/abi";
+import { type MakeAutomaton, makeAutomaton } from "../../patterns/regex-automata.js";
+import type { RegexTooLarge } from "../../patterns/regex-compile.js";
+import type { RegexNode } from "../../patterns/regex-parse.js";
+
 export interface DataSection {
   /** Puts bytes at the next 8-byte boundary and returns their address; equal bytes are stored once. */
   add(bytes: Uint8Array): number;
@@ -8,6 +12,11 @@ export interface DataSection {
   reserve(bytes: Uint8Array): number;
   /** The UTF-8 bytes of a text. */
   addText(text: string): { readonly address: number; readonly length: number };
+  /** The automaton of a list of regular expressions. */
+  addAutomaton(
+    nodes: readonly RegexNode[],
+    fold: boolean,
+  ): { readonly kind: "dfa" | "nfa"; readonly address: number } | RegexTooLarge;
   /** A table of u32 words, little-endian. */
   addWords(words: readonly number[]): number;
   readonly base: number;
@@ -18,7 +27,7 @@ export interface DataSection {
 
 const utf8 = new TextEncoder();
 
-export function createDataSection(base: number): DataSection {
+export function createDataSection(base: number, automatonOf: MakeAutomaton = makeAutomaton): DataSection {
   const parts: { address: number; bytes: Uint8Array }[] = [];
   const known = new Map<string, number>();
   let next = base;
@@ -43,6 +52,10 @@ export function createDataSection(base: number): DataSection {
     addText(text) {
       const bytes = utf8.encode(text);
       return { address: add(bytes), length: bytes.byteLength };
+    },
+    addAutomaton(nodes, fold) {
+      const made = automatonOf(nodes, fold);
+      return made.kind === "too-large" ? made : { kind: made.kind, address: add(made.bytes) };
     },
     addWords(words) {
       const bytes = new Uint8Array(words.length * 4);

@@ -10,7 +10,7 @@
 // such a call leads, and guesses wrong nearly always: of a predicate that compares one number, it takes more than the rest (bench `foreign`).
 
 import type { PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
-import { type Builder, type Expression, i32, i64, none, VISITS } from "./seam.js";
+import { type Builder, type Expression, i32, i64, none } from "./seam.js";
 
 /** So that no function is large: the time of the optimiser, and of the engine, grows faster than a function's size. */
 const MOST_IN_FUNCTION = 128;
@@ -44,7 +44,7 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
   }
 
   function addFunction(predicates: readonly PredicateId[]): Expression {
-    const name = `${VISITS} ${functions++}`;
+    const name = `visit ${functions++}`;
     const runs: { readonly mask: bigint; readonly ids: PredicateId[] }[] = [];
     for (const id of predicates) {
       const mask = index.masks[id] ?? 0n;
@@ -57,7 +57,7 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
       ...runs.map(({ mask, ids }) => visitRun(mask, ids)),
       b.prelude("countEvaluated", m.local.get(tried, i32)),
     ]);
-    m.addFunction(name, none, none, [i64, i32], body);
+    b.define(name, none, none, [i64, i32], body, "settled");
     return m.call(name, [], none);
   }
 

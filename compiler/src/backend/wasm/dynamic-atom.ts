@@ -19,7 +19,7 @@ export function addDynamicAtom(
   addDynamicFunction({ b, data, state }, truth, value, "truth");
   const holds = m.i32.eq(m.call(truth, [], i32), b.word(1));
   if (!searches(value)) {
-    m.addFunction(name, none, i32, [], holds);
+    b.define(name, none, i32, [], holds);
     return;
   }
   // The turns of searches have a bound, past which the condition counts as not met.
@@ -34,5 +34,5 @@ export function addDynamicAtom(
     ],
     i32,
   );
-  m.addFunction(name, none, i32, [i32], body);
+  b.define(name, none, i32, [i32], body);
 }

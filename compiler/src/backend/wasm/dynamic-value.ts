@@ -78,7 +78,6 @@ export function addDynamicFunction(
   form: "truth" | "box",
   elements = 0,
 ): void {
-  const { module: m } = target.b;
   const params = Array.from({ length: elements }, () => i32);
   const scope: Scope = {
     ...target,
@@ -91,7 +90,7 @@ export function addDynamicFunction(
     depth: 0,
   };
   const body = form === "truth" ? truthOf(value, scope) : boxOf(value, scope);
-  m.addFunction(name, target.b.types(params), i32, scope.locals, body);
+  target.b.define(name, target.b.types(params), i32, scope.locals, body);
 }
 
 function newLocal(scope: Scope, type: WasmType = i32): number {

@@ -69,7 +69,7 @@ export function addEvaluate(
     ...literals,
     ...visits.visit(index.always),
   ];
-  m.addFunction(EVALUATE, none, none, [], m.block(null, body));
+  b.define(EVALUATE, none, none, [], m.block(null, body), "settled");
 }
 
 /** The address of a literal group. */

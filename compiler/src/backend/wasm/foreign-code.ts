@@ -5,7 +5,7 @@ import { FOREIGN_REST_BYTES, IMPORT_MODULE } from "@kestrel/stdlib/abi";
 import type { PackIr } from "../../ir/pack-ir.js";
 import type { DataSection } from "./data-section.js";
 import { testAutomaton, testPatterns } from "./patterns-to-tests.js";
-import { type Builder, type Expression, i32, i64 } from "./seam.js";
+import { type Builder, type Expression, i32, i64, none } from "./seam.js";
 
 /** Internal names. */
 const FOREIGN_TEST = "foreign test";
@@ -23,10 +23,12 @@ export function addForeignCode({
 }): { readonly names: readonly string[]; readonly first: readonly number[] } {
   const names: string[] = [];
   const first: number[] = [];
-  if (foreigns.length > 0) b.module.addFunctionImport(FOREIGN_TEST, IMPORT_MODULE, "foreign_test", i32, i32);
+  if (foreigns.length > 0) {
+    b.afterwards(() => b.module.addFunctionImport(FOREIGN_TEST, IMPORT_MODULE, "foreign_test", i32, i32));
+  }
   const add = (test: (text: () => Expression) => Expression): void => {
     const name = `foreign pattern ${names.length}`;
-    b.module.addFunction(
+    b.define(
       name,
       i64,
       i32,
@@ -35,7 +37,7 @@ export function addForeignCode({
     );
     names.push(name);
   };
-  const none = { fold: false, exact: [], globs: [], regexes: [] };
+  const nothing = { fold: false, exact: [], globs: [], regexes: [] };
   for (const { regexes, globs, generated } of foreigns) {
     first.push(names.length);
     for (const list of generated?.patterns ?? []) {
@@ -44,19 +46,19 @@ export function addForeignCode({
         if (list.kind === "regexes") return testAutomaton(b, data, list.regexes, list.fold, subject);
         const trees = list.globs.map((tree) => ({ text: "", tree }));
         const kept = b.module.local.set(0, subject);
-        const test = testPatterns(b, data, { ...none, fold: list.fold, globs: trees }, text);
+        const test = testPatterns(b, data, { ...nothing, fold: list.fold, globs: trees }, text);
         return b.module.block(null, [kept, test], i32);
       });
     }
-    for (const regex of regexes) add((text) => testPatterns(b, data, { ...none, regexes: [regex] }, text));
-    for (const glob of globs) add((text) => testPatterns(b, data, { ...none, globs: [glob] }, text));
+    for (const regex of regexes) add((text) => testPatterns(b, data, { ...nothing, regexes: [regex] }, text));
+    for (const glob of globs) add((text) => testPatterns(b, data, { ...nothing, globs: [glob] }, text));
   }
   return { names, first };
 }
 
 /** Adds the test of foreign code number `foreign`: the host is not called for an event that the code is left out of. */
 export function addForeignTest(
-  { module: m, word, types }: Builder,
+  { module: m, word, define }: Builder,
   name: string,
   foreign: number,
   rests: number,
@@ -68,7 +70,7 @@ export function addForeignTest(
     m.block(null, [m.i32.store(0, 4, rest, m.i32.sub(m.local.get(left, i32), word(1))), word(0)], i32),
     m.call(FOREIGN_TEST, [word(foreign)], i32),
   );
-  m.addFunction(name, types([]), i32, [i32], body);
+  define(name, none, i32, [i32], body);
 }
 
 /**
@@ -93,5 +95,5 @@ export function addForeignMatch(b: Builder, table: string, first: number, base: 
     ],
     i32,
   );
-  m.addFunction(FOREIGN_MATCH, b.types([i32, i32]), i32, [i32, i32], body);
+  b.define(FOREIGN_MATCH, b.types([i32, i32]), i32, [i32, i32], body);
 }

@@ -30,10 +30,10 @@ import type { Field } from "@kestrel/stdlib/schema/types";
 import { flagCount } from "@kestrel/stdlib/sequence-tables";
 import { FOLD_RANGES } from "@kestrel/stdlib/text/case-folding";
 import { TIME_UNITS } from "@kestrel/stdlib/time-units";
-import { atomsOf } from "../../ir/circuit.js";
 import { rulesOf } from "../../ir/origins.js";
 import type { Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
+import type { MakeAutomaton } from "../../patterns/regex-automata.js";
 import { type AtomCode, createAtomCode } from "./atoms-to-code.js";
 import { align, createDataSection, type DataSection } from "./data-section.js";
 import { createDirectVisits } from "./direct-visits.js";
@@ -48,6 +48,7 @@ import { type EventReadings, layOutState, type StateLayout } from "./state.js";
 
 const PAGE_BYTES = 65536;
 const TABLE = "predicates";
+const CALL_PREDICATE = "call predicate";
 
 export interface LoweredPack {
   readonly binary: Uint8Array;
@@ -72,6 +73,8 @@ export interface LowerOptions {
   readonly events: EventReadings;
   readonly optimize: boolean;
   readonly text: boolean;
+  /** What makes automata, where it is not {@link makeAutomaton} itself. */
+  readonly automatonOf?: MakeAutomaton | undefined;
 }
 
 /** What building the module carries along. */
@@ -97,11 +100,11 @@ export function lowerPack(pack: PackIr, options: LowerOptions): LoweredPack {
   }
 }
 
-function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOptions): LoweredPack {
+function lower(b: Builder, pack: PackIr, { events, optimize, text, automatonOf }: LowerOptions): LoweredPack {
   const { index } = pack;
   if (index === null) throw new Error("the pack has no index: its passes have not run");
   const state = layOutState(pack, events);
-  const data = createDataSection(align(state.end));
+  const data = createDataSection(align(state.end), automatonOf);
   // Descriptors stand first, so that their addresses are known before what they point to is.
   const reserved = (bytes: Uint8Array): { bytes: Uint8Array; base: number } => ({ bytes, base: data.reserve(bytes) });
   const descriptors = reserved(new Uint8Array(Math.max(state.groups.size, 1) * GROUP_BYTES));
@@ -176,9 +179,8 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text }: LowerOption
               }
             : null,
         flagCount: flagCount(pack.lineage),
-        largestPredicate: Math.max(0, ...pack.predicates.map(({ circuit }) => atomsOf(circuit).length)),
         evaluate: EVALUATE,
-        callPredicate: "call predicate",
+        callPredicate: CALL_PREDICATE,
         optimize,
         text,
       }),
@@ -210,16 +212,21 @@ function addPredicates(atoms: AtomCode, others: readonly string[], lowering: Low
       () => rulesOf(pack.origins.predicates[id] ?? []),
       () => {
         const emitted = keys.map((key) => emitKey(key, lowering));
-        const matched = m.block(null, [b.prelude("emit", b.word(id)), ...emitted]);
-        m.addFunction(name, none, none, [], m.if(atoms.testCircuit(circuit), matched));
+        const unmet = b.label();
+        const { code, locals } = atoms.leaveUnless(circuit, unmet);
+        const body = m.block(unmet, [...code, b.prelude("emit", b.word(id)), ...emitted], none);
+        b.define(name, none, none, locals, body, "settled");
       },
     );
     return name;
   });
   const all = [...names, ...others];
-  m.addTable(TABLE, all.length, all.length);
-  if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
-  m.addFunction("call predicate", i32, none, [], m.call_indirect(TABLE, m.local.get(0, i32), [], none, none));
+  b.afterwards(() => {
+    m.addTable(TABLE, all.length, all.length);
+    if (all.length > 0) m.addActiveElementSegment(TABLE, TABLE, all, b.word(0));
+  });
+  const indirect = m.call_indirect(TABLE, m.local.get(0, i32), [], none, none);
+  b.define(CALL_PREDICATE, i32, none, [], indirect, "settled");
   return names;
 }
 

@@ -11,7 +11,6 @@ import {
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Cidr } from "../../patterns/cidr.js";
 import type { Patterns } from "../../patterns/patterns.js";
-import { compileRegex, encodeDfa, encodeNfa } from "../../patterns/regex-compile.js";
 import { regexLists } from "../../patterns/regex-lists.js";
 import type { RegexNode } from "../../patterns/regex-parse.js";
 import { encodeGlob, type Wildcard } from "../../patterns/wildcard.js";
@@ -22,6 +21,11 @@ import { type Builder, type Expression, i32, i64 } from "./seam.js";
 
 /** True when the text is one of `exact` or matches a pattern. With `fold`, the text must be folded already. */
 export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression {
+  return anyOf(b, patternTests(b, data, patterns, text));
+}
+
+/** The tests of which one must hold, and `text` is asked for in their order. */
+export function patternTests(b: Builder, data: DataSection, patterns: Patterns, text: () => Expression): Expression[] {
   const tests: Expression[] = [];
   for (const raw of patterns.exact) {
     const { address, length } = data.addText(patterns.fold ? foldString(raw) : raw);
@@ -34,11 +38,11 @@ export function testPatterns(b: Builder, data: DataSection, patterns: Patterns, 
   else {
     const others = patterns.globs.filter((glob) => !rare.includes(glob));
     tests.push(...testGlobs(b, data, { ...patterns, globs: others }, text));
-    const some = anyOf(b, testGlobs(b, data, { ...patterns, globs: rare }, text));
-    tests.push(allOf(b, [b.prelude("isBeyondAscii", text()), some]));
+    const guard = b.prelude("isBeyondAscii", text());
+    tests.push(allOf(b, [guard, anyOf(b, testGlobs(b, data, { ...patterns, globs: rare }, text))]));
   }
   if (patterns.regexes.length > 0) tests.push(...testRegexes(b, data, patterns, text));
-  return anyOf(b, tests);
+  return tests;
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
@@ -51,10 +55,7 @@ function testGlobs(b: Builder, data: DataSection, patterns: Patterns, text: () =
   return patterns.globs.map(({ tree }) => testWildcard(b, data, tree, patterns.fold, text));
 }
 
-/**
- * More patterns than this are a table: code for each would take longer to compile than it saves. Bench `steering`, table
- * "thresholds": at 2,000 the table compiles in less than half of the time, and an event takes a tenth longer.
- */
+/** More patterns than this are a table: the code of each would make a large function. Bench `steering`, table "thresholds": an event takes a tenth longer. */
 const MOST_INLINE = 2_000;
 
 /** A function that tries the patterns of a table one after the other. */
@@ -81,7 +82,7 @@ function testTable(b: Builder, data: DataSection, { globs, fold }: Patterns, tex
     ],
     i32,
   );
-  m.addFunction(name, i64, i32, [i32], body);
+  b.define(name, i64, i32, [i32], body);
   return m.call(name, [text], i32);
 }
 
@@ -130,15 +131,9 @@ export function testAutomaton(
   fold: boolean,
   text: Expression,
 ): Expression {
-  const program = compileRegex(nodes, fold);
-  switch (program.kind) {
-    case "dfa":
-      return b.prelude("dfaMatches", text, b.word(data.add(encodeDfa(program))));
-    case "nfa":
-      return b.prelude("nfaMatches", text, b.word(data.add(encodeNfa(program))));
-    case "too-large":
-      throw new PatternTooLarge(program.message);
-  }
+  const automaton = data.addAutomaton(nodes, fold);
+  if (automaton.kind === "too-large") throw new PatternTooLarge(automaton.message);
+  return b.prelude(automaton.kind === "dfa" ? "dfaMatches" : "nfaMatches", text, b.word(automaton.address));
 }
 
 /** Table that the prelude's addressIn reads: ADDRESS_RANGE_* in stdlib/src/abi.ts. */

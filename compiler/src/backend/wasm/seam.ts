@@ -49,12 +49,33 @@ export interface Builder {
   prelude(name: string, ...args: readonly Expression[]): Expression;
   /** Several parameter types as one. */
   types(types: readonly WasmType[]): WasmType;
+  /** Adds a function; one that is `settled` is written as short as the optimiser would make it, and is left as it is. */
+  define(
+    name: string,
+    params: WasmType,
+    result: WasmType,
+    locals: readonly WasmType[],
+    body: Expression,
+    isSettled?: "settled",
+  ): void;
+  /** What is to be added to the module behind the prelude's functions, and so is not looked at when these are optimised. */
+  afterwards(add: () => void): void;
   /** A block label that no other block has. */
   label(): string;
   /** A constant address or other i32. */
   word(value: number): Expression;
   /** Address behind the static data of the prelude. */
   readonly preludeEnd: number;
+  readonly generated: Generated;
+}
+
+/** What eqlc adds to the prelude. */
+interface Generated {
+  readonly add: (() => void)[];
+  /** Names of the functions that the optimiser is to look at. */
+  readonly rough: string[];
+  /** Names of the prelude's functions that are called. */
+  readonly called: Set<string>;
 }
 
 export interface FinishOptions {
@@ -74,8 +95,6 @@ export interface FinishOptions {
     readonly match: string;
   } | null;
   readonly flagCount: number;
-  /** Atoms of the predicate that has most. */
-  readonly largestPredicate: number;
   /** Names of the generated functions that take the place of the imports. */
   readonly evaluate: string;
   readonly callPredicate: string;
@@ -85,27 +104,21 @@ export interface FinishOptions {
 }
 
 /**
- * Binaryen moves a function with one caller into it, and most atoms have one. The time of its passes grows with the square of
- * a function's size: 10,000 numbers in a list took 75 s, and take 5 s when their tests stay functions. Bench `steering`, table
- * "thresholds": at 500 atoms a third to a half of the time to compile goes, and an event takes a tenth longer.
+ * What pays of Binaryen's passes. Those of JOIN look at a module as a whole, and the prelude is one: functions with one caller move into it. What is in a function has been
+ * optimised when the prelude was built. TIDY makes the most of a generated function. Those of predicates, which are nearly all of a module, are generated such
+ * that there is nothing left to do: the passes would take more than half of a build. bench/README.md, "Rejected", has the rest.
  */
-const MANY_ATOMS = 500;
-const SMALL_BODY = 5;
-/** Functions whose names begin so have one caller, and stay what they are: see direct-visits.ts. */
-export const VISITS = "visit";
-const INLINE_ALL = binaryen.getOneCallerInlineMaxSize();
-
-/**
- * What pays of Binaryen's passes: atoms move into predicates, and what that leaves behind is tidied. Against its own choice for speed (level 2), a build
- * of 818 rules takes two thirds of the processor, and the module reads events as fast; it is larger by 38 %. bench/README.md, "Rejected", has the rest.
- */
-const PASSES: readonly string[] = [
-  "no-inline",
+const JOIN: readonly string[] = [
   ...["remove-unused-module-elements", "simplify-globals", "inlining"],
-  ...["optimize-instructions", "remove-unused-brs", "simplify-locals", "vacuum"],
-  ...["coalesce-locals", "reorder-locals", "merge-blocks", "vacuum"],
   "remove-unused-module-elements",
 ];
+const TIDY: readonly string[] = [
+  ...["optimize-instructions", "remove-unused-brs", "simplify-locals", "vacuum"],
+  ...["coalesce-locals", "reorder-locals", "merge-blocks", "vacuum"],
+];
+
+/** Of the prelude's exports, those that a module has too. */
+const EXPORTS: ReadonlySet<string> = new Set(["run", "memory", "late_begin", "late_event", "late_test"]);
 
 const PRELUDE = fileURLToPath(import.meta.resolve("@kestrel/stdlib/prelude.wasm"));
 
@@ -129,12 +142,20 @@ export function open(): Builder {
     functions.set(name, { internal, result: binaryen.getFunctionInfo(module.getFunction(internal)).results });
   }
   let labels = 0;
+  const generated: Generated = { add: [], rough: [], called: new Set() };
   return {
     module,
+    generated,
+    define(name, params, result, locals, body, isSettled) {
+      generated.add.push(() => module.addFunction(name, params, result, [...locals], body));
+      if (isSettled === undefined) generated.rough.push(name);
+    },
+    afterwards: (add) => generated.add.push(add),
     label: () => `block ${labels++}`,
     prelude(name, ...args) {
       const known = functions.get(name);
       if (known === undefined) throw new Error(`the prelude has no function ${name}`);
+      generated.called.add(name);
       return module.call(known.internal, [...args], known.result);
     },
     types: (types) => binaryen.createType([...types]),
@@ -162,16 +183,17 @@ export function finish(
   builder: Builder,
   options: FinishOptions,
 ): { readonly binary: Uint8Array; readonly text: string | null } {
-  const { module } = builder;
-  replaceImport(builder, "evaluate", options.evaluate);
-  replaceImport(builder, "call_predicate", options.callPredicate);
+  const { module, generated } = builder;
   for (const [name, value] of Object.entries(options.globals)) {
     const internal = binaryen.getExportInfo(module.getExport(name)).value;
     module.removeGlobal(internal);
     module.addGlobal(internal, i32, false, builder.word(value));
   }
-  const kept = new Set(["run", "memory", "late_begin", "late_event", "late_test"]);
-  for (const name of exportNames(module)) if (!kept.has(name)) module.removeExport(name);
+  // Functions that generated ones call are exported until these stand there.
+  const removeExports = (kept: ReadonlySet<string>): void => {
+    for (const name of exportNames(module)) if (!kept.has(name)) module.removeExport(name);
+  };
+  removeExports(new Set([...EXPORTS, ...generated.called]));
   const constants = {
     abi_version: ABI_VERSION,
     input_base: options.inputBase,
@@ -190,6 +212,14 @@ export function finish(
     flag_count: options.flagCount,
     predicate_count: options.globals.predicate_count,
   };
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(0);
+  binaryen.setDebugInfo(false);
+  if (options.optimize) module.runPasses([...JOIN]);
+  removeExports(EXPORTS);
+  for (const add of generated.add) add();
+  replaceImport(builder, "evaluate", options.evaluate);
+  replaceImport(builder, "call_predicate", options.callPredicate);
   if (options.foreign !== null) module.addFunctionExport(options.foreign.match, "foreign_match");
   for (const [name, value] of Object.entries(constants)) {
     module.addGlobal(`export ${name}`, i32, false, builder.word(value));
@@ -198,14 +228,8 @@ export function finish(
   const segments = [...preludeSegments(module), { offset: builder.word(options.data.base), data: options.data.bytes }];
   module.removeExport("memory");
   module.setMemory(options.memoryPages, options.memoryPages, "memory", segments);
+  if (options.optimize) for (const name of generated.rough) module.runPassesOnFunction(name, TIDY);
   if (!module.validate()) throw new Error("the generated module is not valid");
-  binaryen.setOptimizeLevel(2);
-  binaryen.setShrinkLevel(0);
-  binaryen.setOneCallerInlineMaxSize(options.largestPredicate > MANY_ATOMS ? SMALL_BODY : INLINE_ALL);
-  binaryen.setDebugInfo(false);
-  binaryen.setPassArgument("no-inline", `${VISITS} *`);
-  if (options.optimize) module.runPasses([...PASSES]);
-  if (!module.validate()) throw new Error("the optimised module is not valid");
   return { binary: module.emitBinary(), text: options.text ? module.emitText() : null };
 }
 

@@ -61,6 +61,8 @@ export interface StateLayout {
   readonly groups: ReadonlyMap<string, SymbolGroup>;
   /** Memo word of an atom that more than one predicate asks, null for the others. */
   memoOf(atom: AtomId): number | null;
+  /** Whether one predicate asks the atom, and no other atom does. */
+  isAskedOnce(atom: AtomId): boolean;
   readonly stampsBase: number;
   readonly stampsEnd: number;
   readonly predicateStamps: number;
@@ -194,6 +196,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     slotOf: (reading) => known(slots.get(readingKey(reading)), `slot for ${reading.name}`),
     foldedRecordOf: (reading) => known(folded.get(readingKey(reading)), `folded record for ${reading.name}`),
     memoOf: (atom) => memos.get(atom) ?? null,
+    isAskedOnce: (atom) => uses.get(atom) === 1,
   };
 }
 
