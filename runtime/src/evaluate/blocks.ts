@@ -43,7 +43,7 @@ const BLOCK_BYTES = 1 << 20;
 /** Of a block that is nearly empty less than one part in so many stays. */
 const EMPTY_PART = 4;
 /** So much may be wasted whatever stays. */
-const WASTED_BYTES = 4 * BLOCK_BYTES;
+const WASTED_BYTES = 2 * BLOCK_BYTES;
 const FIRST_SLOTS = 1024;
 
 export function createBlocks(): Blocks {

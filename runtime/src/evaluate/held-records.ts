@@ -104,12 +104,19 @@ export function createHeldRecords(): HeldRecords {
     return Math.max(0, lines.lengthOf(slot) - LINE_END_BYTES);
   }
 
-  /** Counts a record that has come, or one that goes. */
-  function count(slot: number, by: 1 | -1): void {
-    const hasLine = lines.lengthOf(slot) > 0;
-    waiting += by * ((heads.lengthOf(slot) + lineLengthOf(slot) + WORD_BYTES - 1) & -WORD_BYTES);
-    beside +=
-      by * ((hasLine ? HELD_OVERHEAD : BARE_OVERHEAD) + (captured.size > 0 ? capturedBytes(captured.get(slot)) : 0));
+  function count(headLength: number, lineLength: number, captures: EventCaptures | undefined, by: 1 | -1): void {
+    const bytes = (headLength + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
+    waiting += by * bytes;
+    beside += by * ((lineLength > 0 ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures));
+  }
+
+  function capturesOf(slot: number): EventCaptures | undefined {
+    return captured.size === 0 ? undefined : captured.get(slot);
+  }
+
+  /** Counts a record that waits, or one that goes. */
+  function countSlot(slot: number, by: 1 | -1): void {
+    count(heads.lengthOf(slot), lineLengthOf(slot), capturesOf(slot), by);
   }
 
   return {
@@ -124,7 +131,7 @@ export function createHeldRecords(): HeldRecords {
       origins[slot] = numberOf(file);
       plain[slot] = isPlain ? 1 : 0;
       if (captures !== undefined) captured.set(slot, captures);
-      count(slot, 1);
+      count(length, withLine ? lineLength : 0, captures, 1);
       return slot;
     },
     settle() {
@@ -144,13 +151,13 @@ export function createHeldRecords(): HeldRecords {
       record.ordinal = ordinals[slot] ?? 0;
       record.file = fileNames[origins[slot] ?? 0] ?? "";
       record.fileLine = fileLines[slot] ?? 0;
-      record.captures = captured.size === 0 ? undefined : captured.get(slot);
+      record.captures = capturesOf(slot);
       return record;
     },
     time: (slot) => timeOf(heads.memoryOf(slot).view, heads.placeOf(slot)),
     isPlain: (slot) => plain[slot] === 1,
     letGo(slot) {
-      count(slot, -1);
+      countSlot(slot, -1);
       heads.leave(slot);
       lines.leave(slot);
       if (captured.size > 0) captured.delete(slot);
@@ -167,7 +174,7 @@ export function createHeldRecords(): HeldRecords {
       }
       waiting = 0;
       beside = 0;
-      for (const slot of kept) count(slot, 1);
+      for (const slot of kept) countSlot(slot, 1);
     },
     get bytes() {
       return waiting + beside;
