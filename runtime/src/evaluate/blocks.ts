@@ -42,6 +42,8 @@ const WORD_BYTES = 4;
 const BLOCK_BYTES = 1 << 20;
 /** Of a block that is nearly empty less than one part in so many stays. */
 const EMPTY_PART = 4;
+/** So many dropped blocks are kept to be used again. */
+const MOST_SPARE = 2;
 /** So much may be wasted whatever stays. */
 const WASTED_BYTES = 2 * BLOCK_BYTES;
 const FIRST_SLOTS = 1024;
@@ -49,6 +51,8 @@ const FIRST_SLOTS = 1024;
 export function createBlocks(): Blocks {
   const blocks: Block[] = [];
   const freeNumbers: number[] = [];
+  /** Memory of blocks that were dropped: what was touched before is written in a sixth of the time. */
+  const spare: MemoryView[] = [];
   let last = addBlock(0);
   let staying = 0;
   let wasted = 0;
@@ -65,7 +69,7 @@ export function createBlocks(): Blocks {
 
   function addBlock(size: number): Block {
     const number = freeNumbers.pop() ?? blocks.length;
-    const block = createBlock(size, number);
+    const block = createBlock((size === BLOCK_BYTES ? spare.pop() : undefined) ?? allocate(size), number);
     blocks[number] = block;
     return block;
   }
@@ -76,6 +80,7 @@ export function createBlocks(): Blocks {
     wasted -= block.used;
     blocks[block.number] = NO_BLOCK;
     freeNumbers.push(block.number);
+    if (block.size === BLOCK_BYTES && spare.length < MOST_SPARE) spare.push(block.memory);
     return true;
   }
 
@@ -207,10 +212,13 @@ function grown(before: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
   return after;
 }
 
-const NO_BLOCK = createBlock(0, 0);
+const NO_BLOCK = createBlock(allocate(0), 0);
 
-/** Its memory holds anything: a piece is read where it was written. */
-function createBlock(size: number, number: number): Block {
-  const memory = viewMemory({ buffer: Buffer.allocUnsafeSlow(size).buffer });
-  return { memory, size, used: 0, staying: 0, slots: [], number };
+/** It holds anything: a piece is read where it was written. */
+function allocate(size: number): MemoryView {
+  return viewMemory({ buffer: Buffer.allocUnsafeSlow(size).buffer });
+}
+
+function createBlock(memory: MemoryView, number: number): Block {
+  return { memory, size: memory.bytes.length, used: 0, staying: 0, slots: [], number };
 }
