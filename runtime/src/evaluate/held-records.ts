@@ -3,20 +3,21 @@
 // A million waiting events as objects would be many millions of objects, which the collector visits again and again. A record is
 // some hundred bytes, and its line where that may be needed; it is known by a number, its slot.
 //
-// A slot that is let go is used again. A block is dropped when nothing of it waits any more; while more bytes are wasted than wait, what
-// waits in blocks that are nearly empty is moved together.
+// A record and its line stand in blocks of their own (blocks.ts). A slot that is let go is used again.
 //
-// INVARIANT: the blocks depend on the records alone, not on the batches in which they come.
+// INVARIANT: what stands where depends on the records alone, not on the batches in which they come.
 
-import { EVENT_HEADER_ADDRESS, EVENT_HEADER_LENGTH, EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
+import { EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
 import { capturedBytes } from "../event/evidence.js";
 import type { EventCaptures } from "../event/stream-event.js";
-import { type MemoryView, viewMemory } from "../load/memory-view.js";
-import { type EventRecord, type FoundRecord, lineOf, tiebreakerOf, timeOf } from "./records.js";
+import { createBlocks } from "./blocks.js";
+import { type EventRecord, type FoundRecord, tiebreakerOf, timeOf } from "./records.js";
 
 export interface HeldRecords {
-  /** Holds a record, with its line or without, and gives its slot; without it the event's bytes are none. */
+  /** Holds a record, with its line or without, and gives its slot; without it the event's bytes are none. It must stay until `settle`. */
   hold(record: FoundRecord, withLine: boolean): number;
+  /** To be called before the memory of the records goes that were held last. */
+  settle(): void;
   /** As compareEvents, for two slots. */
   compare(a: number, b: number): number;
   /** The record of a slot, good until the next call. */
@@ -25,30 +26,17 @@ export interface HeldRecords {
   time(slot: number): bigint;
   /** See FoundRecord. */
   isPlain(slot: number): boolean;
-  /** Says that a record waits no longer, or that many do not: what stays is moved together once, then. */
+  /** Says that a record waits no longer. */
   letGo(slot: number): void;
-  letAllGo(slots: readonly number[]): void;
+  /** Says that none waits but these; the slots of the others are not used again. */
+  keepOnly(slots: readonly number[]): void;
   /** About how many bytes of memory all that waits takes. */
   readonly bytes: number;
 }
 
-/** Memory that records share. */
-interface Block extends MemoryView {
-  /** Bytes that are taken, and those of them whose records still wait. */
-  used: number;
-  waiting: number;
-  /** The slots of its records from the first to the last; those that were let go may stand elsewhere now. */
-  readonly slots: number[];
-  /** Its place among the blocks. */
-  readonly number: number;
-}
-
 const WORD_BYTES = 4;
-const BLOCK_BYTES = 1 << 20;
-/** Of a block that is nearly empty less than one part in so many waits. */
-const EMPTY_PART = 4;
-/** So much may be wasted whatever waits. */
-const WASTED_BYTES = 4 * BLOCK_BYTES;
+/** Behind a line, so that lines which follow one another are copied together. */
+const LINE_END_BYTES = 1;
 /**
  * What a held record takes beside its bytes: its columns, its places in a queue and in its block; and what its event leaves to be
  * collected. Measured as the peak of a process, when each was an object besides: it is less now.
@@ -59,24 +47,17 @@ const BARE_OVERHEAD = 256;
 const FIRST_SLOTS = 1024;
 
 export function createHeldRecords(): HeldRecords {
-  const blocks: Block[] = [];
-  const freeBlocks: number[] = [];
-  let last = addBlock(0);
+  const heads = createBlocks();
+  const lines = createBlocks();
+  /** Of all that waits, to the next word each; and about how many bytes the records take beside those. */
   let waiting = 0;
-  let wasted = 0;
-  /** About how many bytes the records take beside those of the blocks. */
   let beside = 0;
-  let emptied: Block[] = [];
-  // By slot. `sizes` are the bytes in the block, to the next word; 0 for a slot that is free. Times are written as their halves.
+  // By slot. Times are written as their halves.
   let capacity = FIRST_SLOTS;
-  let places = new Int32Array(capacity);
-  let sizes = new Int32Array(capacity);
   let high = new Int32Array(capacity);
   let low = new Uint32Array(capacity);
   let ordinals = new Float64Array(capacity);
-  let lines = new Float64Array(capacity);
-  let overheads = new Float64Array(capacity);
-  let homes = new Int32Array(capacity);
+  let fileLines = new Float64Array(capacity);
   let origins = new Int32Array(capacity);
   let plain = new Uint8Array(capacity);
   const files = new Map<string, number>();
@@ -86,8 +67,11 @@ export function createHeldRecords(): HeldRecords {
   const free: number[] = [];
   let slots = 0;
   const record: { -readonly [name in keyof EventRecord]: EventRecord[name] } = {
-    memory: last,
+    memory: heads.memoryOf(0),
     at: 0,
+    lineMemory: lines.memoryOf(0),
+    lineAt: 0,
+    lineLength: 0,
     ordinal: 0,
     file: "",
     fileLine: 0,
@@ -99,38 +83,14 @@ export function createHeldRecords(): HeldRecords {
     if (found !== undefined) return found;
     if (slots === capacity) {
       capacity *= 2;
-      places = grown(places, new Int32Array(capacity));
-      sizes = grown(sizes, new Int32Array(capacity));
       high = grown(high, new Int32Array(capacity));
       low = grown(low, new Uint32Array(capacity));
       ordinals = grown(ordinals, new Float64Array(capacity));
-      lines = grown(lines, new Float64Array(capacity));
-      overheads = grown(overheads, new Float64Array(capacity));
-      homes = grown(homes, new Int32Array(capacity));
+      fileLines = grown(fileLines, new Float64Array(capacity));
       origins = grown(origins, new Int32Array(capacity));
       plain = grown(plain, new Uint8Array(capacity));
     }
     return slots++;
-  }
-
-  function addBlock(size: number): Block {
-    const number = freeBlocks.pop() ?? blocks.length;
-    const block = createBlock(size, number);
-    blocks[number] = block;
-    return block;
-  }
-
-  /** Forgets a block in which nothing waits, unless it is the last. */
-  function dropIfEmpty(block: Block): boolean {
-    if (block.waiting > 0 || block === last) return false;
-    wasted -= block.used;
-    blocks[block.number] = NO_BLOCK;
-    freeBlocks.push(block.number);
-    return true;
-  }
-
-  function blockOf(slot: number): Block {
-    return blocks[homes[slot] ?? 0] ?? NO_BLOCK;
   }
 
   function numberOf(file: string): number {
@@ -140,113 +100,81 @@ export function createHeldRecords(): HeldRecords {
     return lastFile;
   }
 
-  /** Room for so many bytes in the last block, or a new one. */
-  function take(bytes: number): number {
-    if (last.bytes.length - last.used < bytes) {
-      const before = last;
-      last = addBlock(Math.max(BLOCK_BYTES, bytes));
-      dropIfEmpty(before);
-    }
-    const at = last.used;
-    last.used += bytes;
-    last.waiting += bytes;
-    return at;
+  function lineLengthOf(slot: number): number {
+    return Math.max(0, lines.lengthOf(slot) - LINE_END_BYTES);
   }
 
-  function move(slot: number, from: Block): void {
-    const at = places[slot] ?? 0;
-    const size = sizes[slot] ?? 0;
-    const to = take(size);
-    last.bytes.set(from.bytes.subarray(at, at + size), to);
-    const { address } = lineOf(from.view, at);
-    last.view.setUint32(to + EVENT_HEADER_ADDRESS, address - at + to, true);
-    homes[slot] = last.number;
-    places[slot] = to;
-    last.slots.push(slot);
+  function count(headLength: number, lineLength: number, captures: EventCaptures | undefined, by: 1 | -1): void {
+    const bytes = (headLength + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
+    waiting += by * bytes;
+    beside += by * ((lineLength > 0 ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures));
   }
 
-  /** Moves together what waits in the blocks that are nearly empty. */
-  function moveTogether(): void {
-    for (const block of emptied) {
-      if (block === last || block.waiting === 0) continue;
-      for (const slot of block.slots) if (homes[slot] === block.number && (sizes[slot] ?? 0) > 0) move(slot, block);
-      wasted += block.waiting;
-      block.waiting = 0;
-      dropIfEmpty(block);
-    }
-    emptied = emptied.filter((block) => block === last);
+  function capturesOf(slot: number): EventCaptures | undefined {
+    return captured.size === 0 ? undefined : captured.get(slot);
   }
 
-  /** Lets a record go; what stays is not moved. */
-  function leave(slot: number): void {
-    const block = blockOf(slot);
-    const size = sizes[slot] ?? 0;
-    const before = block.waiting * EMPTY_PART >= block.used;
-    block.waiting -= size;
-    waiting -= size;
-    wasted += size;
-    beside -= overheads[slot] ?? 0;
-    sizes[slot] = 0;
-    if (captured.size > 0) captured.delete(slot);
-    free.push(slot);
-    if (!dropIfEmpty(block) && before && block.waiting * EMPTY_PART < block.used) emptied.push(block);
-  }
-
-  function moveWhatStays(): void {
-    if (wasted > waiting + WASTED_BYTES && emptied.length > 0) moveTogether();
+  /** Counts a record that waits, or one that goes. */
+  function countSlot(slot: number, by: 1 | -1): void {
+    count(heads.lengthOf(slot), lineLengthOf(slot), capturesOf(slot), by);
   }
 
   return {
-    hold({ memory, at, length, ordinal, file, fileLine, captures, isPlain }, withLine) {
-      const line = lineOf(memory.view, at);
-      const lineLength = withLine ? line.length : 0;
-      const size = (length + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
-      const to = take(size);
-      const { buffer, byteOffset } = memory.bytes;
-      last.bytes.set(new Uint8Array(buffer, byteOffset + at, length), to);
-      if (withLine) last.bytes.set(new Uint8Array(buffer, byteOffset + line.address, lineLength), to + length);
-      last.view.setUint32(to + EVENT_HEADER_ADDRESS, to + length, true);
-      last.view.setUint32(to + EVENT_HEADER_LENGTH, lineLength, true);
+    hold({ memory, at, length, lineAt, lineLength, ordinal, file, fileLine, captures, isPlain }, withLine) {
       const slot = takeSlot();
-      last.slots.push(slot);
-      homes[slot] = last.number;
-      places[slot] = to;
-      sizes[slot] = size;
+      heads.put(slot, memory, at, length);
+      if (withLine) lines.put(slot, memory, lineAt, lineLength + LINE_END_BYTES);
       low[slot] = memory.view.getUint32(at + EVENT_HEADER_TIME, true);
       high[slot] = memory.view.getInt32(at + EVENT_HEADER_TIME + WORD_BYTES, true);
       ordinals[slot] = ordinal;
-      lines[slot] = fileLine;
+      fileLines[slot] = fileLine;
       origins[slot] = numberOf(file);
       plain[slot] = isPlain ? 1 : 0;
       if (captures !== undefined) captured.set(slot, captures);
-      const overhead = (withLine ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures);
-      overheads[slot] = overhead;
-      beside += overhead;
-      waiting += size;
+      count(length, withLine ? lineLength : 0, captures, 1);
       return slot;
+    },
+    settle() {
+      heads.settle();
+      lines.settle();
     },
     compare(a, b) {
       const order = (high[a] ?? 0) - (high[b] ?? 0) || (low[a] ?? 0) - (low[b] ?? 0);
       return order || compareTies(a, b) || (ordinals[a] ?? 0) - (ordinals[b] ?? 0);
     },
     at(slot) {
-      record.memory = blockOf(slot);
-      record.at = places[slot] ?? 0;
+      record.memory = heads.memoryOf(slot);
+      record.at = heads.placeOf(slot);
+      record.lineMemory = lines.memoryOf(slot);
+      record.lineAt = lines.placeOf(slot);
+      record.lineLength = lineLengthOf(slot);
       record.ordinal = ordinals[slot] ?? 0;
       record.file = fileNames[origins[slot] ?? 0] ?? "";
-      record.fileLine = lines[slot] ?? 0;
-      record.captures = captured.size === 0 ? undefined : captured.get(slot);
+      record.fileLine = fileLines[slot] ?? 0;
+      record.captures = capturesOf(slot);
       return record;
     },
-    time: (slot) => timeOf(blockOf(slot).view, places[slot] ?? 0),
+    time: (slot) => timeOf(heads.memoryOf(slot).view, heads.placeOf(slot)),
     isPlain: (slot) => plain[slot] === 1,
     letGo(slot) {
-      leave(slot);
-      moveWhatStays();
+      countSlot(slot, -1);
+      heads.leave(slot);
+      lines.leave(slot);
+      if (captured.size > 0) captured.delete(slot);
+      free.push(slot);
+      heads.tidy();
+      lines.tidy();
     },
-    letAllGo(gone) {
-      for (const slot of gone) leave(slot);
-      moveWhatStays();
+    keepOnly(kept) {
+      heads.keepOnly(kept);
+      lines.keepOnly(kept);
+      if (captured.size > 0) {
+        const stays = new Set(kept);
+        for (const slot of captured.keys()) if (!stays.has(slot)) captured.delete(slot);
+      }
+      waiting = 0;
+      beside = 0;
+      for (const slot of kept) countSlot(slot, 1);
     },
     get bytes() {
       return waiting + beside;
@@ -262,7 +190,7 @@ export function createHeldRecords(): HeldRecords {
   }
 
   function tieOf(slot: number): bigint | null {
-    return tiebreakerOf(blockOf(slot).view, places[slot] ?? 0);
+    return tiebreakerOf(heads.memoryOf(slot).view, heads.placeOf(slot));
   }
 }
 
@@ -272,11 +200,4 @@ function grown<Column extends Uint8Array | Int32Array | Uint32Array | Float64Arr
 ): Column {
   after.set(before);
   return after;
-}
-
-const NO_BLOCK = createBlock(0, 0);
-
-/** Its memory holds anything: a record is read where it was written. */
-function createBlock(size: number, number: number): Block {
-  return { ...viewMemory({ buffer: Buffer.allocUnsafeSlow(size).buffer }), used: 0, waiting: 0, slots: [], number };
 }

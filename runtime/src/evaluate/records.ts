@@ -53,6 +53,10 @@ export interface EventRecord {
   readonly memory: MemoryView;
   /** Where its header stands. */
   readonly at: number;
+  /** Where its line stands. */
+  readonly lineMemory: MemoryView;
+  readonly lineAt: number;
+  readonly lineLength: number;
   readonly ordinal: number;
   readonly file: string;
   readonly fileLine: number;
@@ -126,6 +130,9 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     memory: NOWHERE.memory,
     at: 0,
     length: 0,
+    lineMemory: NOWHERE.memory,
+    lineAt: 0,
+    lineLength: 0,
     ordinal: 0,
     file: "",
     fileLine: 0,
@@ -177,9 +184,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     return found.length > 1 ? [...new Set(found)].sort((a, b) => a - b) : found;
   }
 
-  function sharedBytes({ memory: { view, bytes }, at }: EventRecord): Uint8Array {
-    const { address, length } = lineOf(view, at);
-    return copy(bytes, address, address + length);
+  function sharedBytes({ lineMemory: { bytes }, lineAt, lineLength }: EventRecord): Uint8Array {
+    return copy(bytes, lineAt, lineAt + lineLength);
   }
 
   return {
@@ -189,6 +195,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       end = base + length;
       next = base;
       record.memory = memory;
+      record.lineMemory = memory;
       record.file = place.file;
     },
     next() {
@@ -220,6 +227,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       const line = view.getUint32(next + EVENT_HEADER_LINE, true);
       record.at = next;
       record.length = at - next;
+      record.lineAt = view.getUint32(next + EVENT_HEADER_ADDRESS, true);
+      record.lineLength = view.getUint32(next + EVENT_HEADER_LENGTH, true);
       record.ordinal = place.ordinal + line;
       record.fileLine = place.fileLine + line;
       record.captures = captures.size === 0 ? undefined : captures.get(line);
@@ -360,17 +369,8 @@ function eventOf(
 }
 
 /** A copy of a record's line. */
-export function bytesOf({ memory: { view }, at }: EventRecord): Uint8Array {
-  const { address, length } = lineOf(view, at);
-  return new Uint8Array(view.buffer, view.byteOffset + address, length).slice();
-}
-
-/** The line of the event whose header stands at `at`. */
-export function lineOf(view: DataView, at: number): { readonly address: number; readonly length: number } {
-  return {
-    address: view.getUint32(at + EVENT_HEADER_ADDRESS, true),
-    length: view.getUint32(at + EVENT_HEADER_LENGTH, true),
-  };
+export function bytesOf({ lineMemory: { bytes }, lineAt, lineLength }: EventRecord): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + lineAt, lineLength).slice();
 }
 
 /** Its time, see StreamEvent. */

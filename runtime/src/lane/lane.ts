@@ -19,18 +19,12 @@
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { Batch } from "../evaluate/evaluator.js";
 import { createHeldRecords } from "../evaluate/held-records.js";
-import {
-  bytesOf,
-  createRecordReader,
-  type EventRecord,
-  type FoundRecord,
-  type RecordReader,
-} from "../evaluate/records.js";
+import { bytesOf, createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
 import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
-import { addAll, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
+import { addAll, countOf, createSortedQueue, removeFirst, takeAll } from "../order/sorted-queue.js";
 import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
@@ -220,28 +214,29 @@ function orderSorted(
   const queue = createSortedQueue<number>(held.compare);
   const { sequences } = judge;
   let overflowed = 0;
-  /** What waits and is not in the queue yet: all together are sorted in less time than one by one. */
+  /** What waits and is not in the queue yet: all together are sorted in less time than one by one. And of that the plain records. */
   let arrived: number[] = [];
+  let plain: number[] = [];
 
   function sort(): void {
-    addAll(queue, arrived);
+    addAll(queue, arrived.concat(plain));
     arrived = [];
+    plain = [];
   }
 
-  /** Whether an event may have one of the flags that are asked for. */
-  function reachOf(isAsked: (flag: number) => boolean): (record: EventRecord) => boolean {
+  /** The plain records whose process may have one of the flags that are asked for. */
+  function reachedBy(isAsked: (flag: number) => boolean): readonly number[] {
+    const { reach } = judge;
     // What was judged early has named parents, too, and is gone.
-    if (judge.reach === null || overflowed > 0) return () => true;
-    for (const slot of arrived) {
+    if (reach === null || overflowed > 0) return plain;
+    const note = (slot: number, isPlain: boolean): void => {
       const record = held.at(slot);
       const process = reader.processOf(record);
-      if (process !== null) judge.reach.note(process, reader.marksOf(record));
-    }
-    const isReached = judge.reach.reachedBy(isAsked);
-    return (record) => {
-      const process = reader.processOf(record);
-      return process === null || isReached(process);
+      if (process !== null) reach.note(process, reader.marksOf(record), isPlain ? slot : null);
     };
+    for (const slot of arrived) note(slot, false);
+    for (const slot of plain) note(slot, true);
+    return reach.reachedBy(isAsked);
   }
 
   /** What no program that may still report asks for need not be sorted. */
@@ -249,17 +244,17 @@ function orderSorted(
     const hopes = hopesOf(tables, reader.seen);
     reader.readOnly(hopes.predicates);
     if (inOrder) return;
-    const wanted: number[] = [];
-    const gone: number[] = [];
-    const isFlagged = hopes.areFlagsAsked ? reachOf(hopes.isAsked) : (): boolean => false;
-    for (const slot of arrived) {
-      const record = held.at(slot);
-      const isWanted = (!held.isPlain(slot) || isFlagged(record)) && !reader.isUnwanted(record);
-      (isWanted ? wanted : gone).push(slot);
-    }
-    held.letAllGo(gone);
+    // What was sorted when memory was short stays: nobody asked then what would come.
+    const wanted = takeAll(queue);
+    const want = (slot: number): void => {
+      if (!reader.isUnwanted(held.at(slot))) wanted.push(slot);
+    };
+    if (hopes.areFlagsAsked) for (const slot of reachedBy(hopes.isAsked)) want(slot);
+    for (const slot of arrived) want(slot);
+    held.keepOnly(wanted);
     scales.waitingBytes = held.bytes;
     arrived = wanted;
+    plain = [];
   }
 
   function judgeOne(slot: number, time: bigint): void {
@@ -297,8 +292,8 @@ function orderSorted(
 
   /** Judges early what does not fit into memory. */
   function* relieve(): Steps {
-    while (!relieveSequences(judge, scales) && countOf(queue) + arrived.length > 0) {
-      if (arrived.length > 0) sort();
+    while (!relieveSequences(judge, scales) && countOf(queue) + arrived.length + plain.length > 0) {
+      if (arrived.length + plain.length > 0) sort();
       overflowed++;
       yield* judgeFirst(1);
     }
@@ -310,18 +305,22 @@ function orderSorted(
         if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
         if (!record.hasStages) return null;
       }
-      arrived.push(held.hold(record, record.hasUses || (inOrder && record.hasRules)));
+      const slot = held.hold(record, record.hasUses || (inOrder && record.hasRules));
+      (record.isPlain && !inOrder ? plain : arrived).push(slot);
       scales.waitingBytes = held.bytes;
       return isShort(scales) ? relieve() : null;
     },
-    advance: nothing,
+    advance() {
+      held.settle();
+      return nothing();
+    },
     idle: nothing,
     *release() {
       dropHopeless();
       sort();
       yield* judgeFirst(countOf(queue));
     },
-    counters: () => ({ overflowed, waiting: countOf(queue) + arrived.length }),
+    counters: () => ({ overflowed, waiting: countOf(queue) + arrived.length + plain.length }),
   };
 }
 
