@@ -2,15 +2,16 @@
 // bundle it is two files: the same code, and the same module as bytes.
 
 import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 
 /** Where the text stands: `module ??= decode(` and a template. */
 const DECODED = /(\?\?=)[\w$]+\((?=`\\0asm)/;
 
-/** Writes binaryen.js and binaryen.wasm to the folder, and returns the file that they were made of. Throws when that is not written as it is known. */
+/** Writes binaryen.js and binaryen.wasm to the folder, of the package that the compiler has, and returns the file that they were made of. Throws when that is not written as it is known. */
 export async function splitBinaryen(folder) {
-  const file = fileURLToPath(import.meta.resolve("binaryen"));
+  const file = createRequire(new URL("../compiler/package.json", import.meta.url)).resolve("binaryen");
   const source = readFileSync(file, "utf8");
   const found = DECODED.exec(source);
   if (found === null) throw new Error(`${file}: no WebAssembly module where one is expected`);
@@ -48,7 +49,7 @@ async function moduleOf(file) {
     return instantiate(given, imports);
   };
   try {
-    await import("binaryen");
+    await import(pathToFileURL(file).href);
   } finally {
     WebAssembly.instantiate = instantiate;
   }

@@ -179,16 +179,34 @@ export function unescaped(address: usize, length: u32): Text {
     }
     const run = min(left, others ? (ctz(others) as u32) : 2 * (BLOCK_BYTES as u32));
     if (run < 2 * (BLOCK_BYTES as u32)) starts &= (1 << run) - 1;
-    storeWithout(storeWithout(q, first, starts & FIRST_PLACES), second, starts >> BLOCK_BYTES);
+    const half = storeWithout(q, first, starts & FIRST_PLACES);
+    if (run > (BLOCK_BYTES as u32)) storeWithout(half, second, starts >> BLOCK_BYTES);
     q += run - popcnt(starts);
     if (run == left) break;
-    q = undoEscape(p + run - 1, end, q);
+    p += run - 1;
+    // Where there is one escape of this kind there are more, each in its place.
+    do {
+      q = undoEscape(p, end, q);
+      if (badEscape) break;
+      p = escapeEnd;
+      const block = v128.load(p);
+      v128.store(q, block);
+      const next: u32 = ctz((i8x16.bitmask(i8x16.eq(block, backslash)) as u32) | BLOCK_END);
+      const step = min(next, (end - p) as u32);
+      p += step;
+      q += step;
+    } while (p < end && load<u8>(p) == BACKSLASH && !isPlain(load<u8>(p, 1)));
     if (badEscape) break;
-    p = escapeEnd;
     taken = 0;
   }
   shrinkTo(q);
   return text(out, (q - out) as u32);
+}
+
+/** Whether an escape with this second byte stands for it. */
+@inline
+function isPlain(c: u32): bool {
+  return c == BACKSLASH || c == QUOTE || c == SLASH;
 }
 
 /** Set by undoEscape: the address behind the escape. */
@@ -225,6 +243,8 @@ function undoEscape(p: usize, end: usize, q: usize): usize {
 
 const LAST_PLACE: u32 = 31;
 const FIRST_PLACES: u32 = 0xffff;
+/** The bit behind those of a block. */
+const BLOCK_END: u32 = 0x10000;
 const HALF_BLOCK: u32 = 8;
 /** For each set of eight lanes, the numbers of those that are not in it. */
 const LANES: usize = memory.data(2048);

@@ -8,9 +8,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Folders of code in dist/, and dist/bundle/, which holds all of them in a few files. */
+/** Folders of code in dist/, and dist/bundle/, which holds all of them in a few files, and Binaryen. */
 const BUNDLE = /[\\/]bundle$/;
-const PACKAGES = ["binaryen", "chevrotain"];
 
 let digest: string | null = null;
 
@@ -24,21 +23,20 @@ function compute(): string {
   const hash = createHash("sha256").update(JSON.stringify([process.version, process.versions.v8, process.arch]));
   const own = dirname(fileURLToPath(import.meta.url));
   const prelude = fileURLToPath(import.meta.resolve("@kestrel/stdlib/prelude.wasm"));
-  const folders = BUNDLE.test(own)
-    ? [own]
-    : [dirname(own), dirname(fileURLToPath(import.meta.resolve("@kestrel/stdlib/abi")))];
+  const isBundle = BUNDLE.test(own);
+  const folders = isBundle ? [own] : [dirname(own), dirname(fileURLToPath(import.meta.resolve("@kestrel/stdlib/abi")))];
   for (const folder of folders) {
     for (const file of codeIn(folder)) hash.update(JSON.stringify(file)).update(readFileSync(join(folder, file)));
   }
   hash.update(readFileSync(prelude));
-  for (const name of PACKAGES) hash.update(versionOf(name));
+  for (const name of isBundle ? ["chevrotain"] : ["binaryen", "chevrotain"]) hash.update(versionOf(name));
   return hash.digest("hex");
 }
 
 /** Paths of the files of code below a folder, sorted. */
 function codeIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".js") && !/^bundle[\\/]/.test(file))
+    .filter((file) => /\.(?:js|wasm)$/.test(file) && !/^bundle[\\/]/.test(file))
     .sort();
 }
 
