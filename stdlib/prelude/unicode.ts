@@ -195,7 +195,7 @@ export function unescaped(address: usize, length: u32): Text {
       const step = min(next, (end - p) as u32);
       p += step;
       q += step;
-    } while (p < end && load<u8>(p) == BACKSLASH && !isPlain(load<u8>(p, 1)));
+    } while (p < end && load<u8>(p) == BACKSLASH && !isPlain(load<u8>(p + 1)));
     if (badEscape) break;
     taken = 0;
   }
