@@ -6,7 +6,7 @@ import {
   BACKSLASH, BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, CARRIAGE_RETURN, CASE_BIT, COMMA, LINE_FEED, QUOTE,
   SPACE, TAB,
 } from "../src/text/characters";
-import { isBlank, isControl } from "./characters";
+import { isBlank } from "./characters";
 
 /** Where a scan stopped is its result; 0 says that the line is broken. */
 export type Position = usize;

@@ -1,7 +1,8 @@
 // Which compiler this is, as a digest: what it finds under the name of another is not found under its own.
 //
 // SOUND: what a compiler makes of a text depends on its own code, the packages it runs on and the engine that runs it. The code is read and
-// digested whole, so that a change that has no version yet makes another compiler; packages and engine are known by their versions.
+// digested whole, so that a change that has no version yet makes another compiler, and so is Binaryen where it stands beside the bundle; other packages and the
+// engine are known by their versions.
 
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
