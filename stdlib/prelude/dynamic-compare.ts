@@ -216,6 +216,7 @@ export function writeBoxKey(box: usize, fold: bool, q: usize, end: usize): usize
     q = header(tag == BOX_STRING ? TYPE_KEYWORD : TYPE_RAW, 1, q, end);
     const padded = (lengthOf(t) + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
     if (!q || q + KEY_TEXT_START + padded > end) return 0;
+    clearPadding(q, padded);
     store<u32>(q, lengthOf(t), KEY_TEXT_LENGTH);
     memory.copy(q + KEY_TEXT_START, addressOf(t), lengthOf(t));
     return q + KEY_TEXT_START + padded;
@@ -228,13 +229,21 @@ export function writeBoxKey(box: usize, fold: bool, q: usize, end: usize): usize
     const length = (stop - q - KEY_TEXT_START) as u32;
     store<u32>(q, length, KEY_TEXT_LENGTH);
     const padded = q + KEY_TEXT_START + ((length + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
-    return padded > end ? 0 : padded;
+    if (padded > end) return 0;
+    for (let p = stop; p < padded; p++) store<u8>(p, 0);
+    return padded;
   }
   const type = tag == BOX_FLOAT ? TYPE_DOUBLE : tag == BOX_BOOLEAN && !fold ? TYPE_BOOLEAN : TYPE_LONG;
   q = header(type, 1, q, end);
   if (!q || q + VALUE_BYTES > end) return 0;
   store<u64>(q, load<u64>(box, BOX_VALUE));
   return q + VALUE_BYTES;
+}
+
+/** Clears the last word of a key's text at `q`, before the text is written; of an empty one the word of its length, which stands in front. */
+@inline
+export function clearPadding(q: usize, padded: u32): void {
+  store<u32>(q + padded, 0);
 }
 
 function header(type: u32, count: u32, q: usize, end: usize): usize {

@@ -20,7 +20,7 @@ import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
 import { renewVersions } from "./follow";
-import { writeBoxKey } from "./dynamic-compare";
+import { clearPadding, writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
 export { hashBytes } from "./bytes";
@@ -131,6 +131,7 @@ export function emitKey(slot: usize, type: u32, flags: u32): void {
       const length = load<u32>(value, VALUE_LENGTH);
       const padded = (length + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
       if (end < output + KEY_TEXT_START + padded) return loseKeys();
+      clearPadding(output, padded);
       store<u32>(output, length, KEY_TEXT_LENGTH);
       memory.copy(output + KEY_TEXT_START, load<u32>(value, VALUE_ADDRESS), length);
       output += KEY_TEXT_START + padded;

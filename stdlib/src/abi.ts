@@ -415,7 +415,7 @@ export const KEYS_LOST = 0xffffffff;
 
 // Key, 8 bytes, then its values: strings as a text, everything else as 8 bytes.
 //   +0 u32 type code and KEY_OPTIONAL   +4 u32 count
-// Text of a key: u32 length, then the bytes, padded to a multiple of 4.
+// Text of a key: u32 length, then the bytes, padded with zeros to a multiple of 4, so that equal keys are equal words.
 export const KEY_TYPE = 0;
 export const KEY_COUNT = 4;
 export const KEY_HEADER_BYTES = 8;

@@ -1,22 +1,31 @@
-// Keys that are known again by their bytes (runtime/src/event/known-keys.ts): never one for another, and whatever stands behind their texts.
+// Keys that are known again by their bytes (runtime/src/event/known-keys.ts): never one for another, and the same bytes for the same key.
 
+import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import { createKnownKeys } from "@kestrel/runtime/event/known-keys";
-import { KEY_OPTIONAL, TYPE_KEYWORD, TYPE_LONG } from "@kestrel/stdlib/abi";
+import {
+  EVENT_HEADER_BYTES,
+  EVENT_HEADER_LINE,
+  EVENT_HEADER_MATCHES,
+  KEY_OPTIONAL,
+  MATCH_BYTES,
+  MATCH_KEY_BYTES,
+  TYPE_KEYWORD,
+  TYPE_LONG,
+} from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
+import { compileForTest, ruleOf } from "./support/run-pack.js";
 
 const test = suite("known keys");
 
 type Key = readonly (string | number | null)[];
 
-/** The keys as the module writes them, with `rest` where nothing is written. */
-function wordsOf(keys: Key, rest: number): Int32Array<ArrayBuffer> {
+/** The keys as the module writes them. */
+function wordsOf(keys: Key): Int32Array<ArrayBuffer> {
   const parts = keys.map((key) => {
-    const bytes = Buffer.alloc(
-      8 + (typeof key === "string" ? 4 + ((key.length + 3) & ~3) : key === null ? 0 : 8),
-      rest,
-    );
+    const bytes = Buffer.alloc(8 + (typeof key === "string" ? 4 + ((key.length + 3) & ~3) : key === null ? 0 : 8));
     bytes.writeUInt32LE((typeof key === "number" ? TYPE_LONG : (TYPE_KEYWORD | KEY_OPTIONAL) >>> 0) >>> 0, 0);
     bytes.writeUInt32LE(key === null ? 0 : 1, 4);
     if (typeof key === "number") bytes.writeBigInt64LE(BigInt(key), 8);
@@ -32,20 +41,44 @@ function wordsOf(keys: Key, rest: number): Int32Array<ArrayBuffer> {
   return words;
 }
 
-test("what stands behind a text is no part of it", () => {
-  const known = createKnownKeys<string>();
-  const first = wordsOf(["abcde", 7, null, ""], 0);
-  assert.is(known.find(first, 0, first.length), undefined);
-  known.add("first");
-  const other = wordsOf(["x"], 0);
-  for (const rest of [0, 0xff, 0x61]) {
-    const again = wordsOf(["abcde", 7, null, ""], rest);
-    assert.is(known.find(again, 0, again.length), "first");
-    // Also when another was asked for in between.
-    if (known.find(other, 0, other.length) === undefined) known.add("other");
-    assert.is(known.find(other, 0, other.length), "other");
-  }
-});
+for (const [dialect, rule, field] of [
+  ["elastic", "sequence by user.name with maxspan=1h [any where true] [any where true]", "user.name"],
+  ["endgame", "sequence by user_name with maxspan=1h [any where true] [any where true]", "user_name"],
+] as const) {
+  test(`the module writes equal keys as equal words, whatever was there before: ${dialect}`, async () => {
+    const { pack, diagnostics } = await compileForTest([{ ...ruleOf("pair", rule), dialect }], DEFAULT_OPTIONS);
+    assert.equal(diagnostics, []);
+    const random = createRandom(3);
+    const values = Array.from({ length: 12 }, (_, at) => "abcdefghijkl".slice(0, at));
+    const lines = Array.from({ length: 3_000 }, () => {
+      const value = random.chance(0.2) ? [random.pick(values), random.pick(values)] : random.pick(values);
+      return { text: JSON.stringify(value), line: `${JSON.stringify({ [field]: value })}\n` };
+    });
+    const evaluator = createEvaluator(pack);
+    const written = new Map<string, Set<string>>();
+    for (let start = 0; start < lines.length; start += 30) {
+      const chunk = lines.slice(start, start + 30);
+      const input = Buffer.from(chunk.map(({ line }) => line).join(""));
+      for (const { output } of evaluator.evaluate(input, { file: "f", firstLine: 1 }, start)) {
+        const { view, bytes } = output.memory;
+        for (let at = output.base; at < output.base + output.length; ) {
+          const { text = "" } = chunk[view.getUint32(at + EVENT_HEADER_LINE, true)] ?? {};
+          let matches = view.getUint32(at + EVENT_HEADER_MATCHES, true);
+          at += EVENT_HEADER_BYTES;
+          for (; matches > 0; matches--) {
+            const length = view.getUint32(at + MATCH_KEY_BYTES, true);
+            at += MATCH_BYTES;
+            const keys = Buffer.from(bytes.subarray(at, at + length)).toString("hex");
+            written.set(text, (written.get(text) ?? new Set()).add(keys));
+            at += length;
+          }
+        }
+      }
+    }
+    assert.ok(written.size > 50, `${written.size} values`);
+    for (const [text, ways] of written) assert.is(ways.size, 1, `${text}: ${[...ways].join(" ")}`);
+  });
+}
 
 test("gives what was added for the same keys, among many", () => {
   const { below, pick } = createRandom(5);
@@ -55,7 +88,7 @@ test("gives what was added for the same keys, among many", () => {
     const key: Key = Array.from({ length: 1 + below(3) }, () =>
       pick([null, below(5), below(20_000), "a".repeat(below(6)), `p${below(3000)}`, "b".repeat(pick([3, 600]))]),
     );
-    const words = wordsOf(key, below(256));
+    const words = wordsOf(key);
     const room = new Int32Array(words.length + 3);
     room.set(words, 2);
     const found = known.find(room, 2, words.length);
