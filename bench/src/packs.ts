@@ -12,7 +12,7 @@ import type { Package } from "@kestrel/runtime/load/load-package";
 import { CONTROL_BASE, CONTROL_EVALUATED } from "@kestrel/stdlib/abi";
 import { compile, everyTenth, load, packageOf } from "./compile.js";
 import { type Input, linesOf, otherRecordings, PACK_PATHS, recordings } from "./corpus.js";
-import { spread } from "./replay.js";
+import { againFrom, spread } from "./replay.js";
 import { neverRepeating, ofMatches, shuffled } from "./streams.js";
 import { count } from "./table.js";
 
@@ -147,7 +147,7 @@ function begin(pack: Package): Run {
     detector,
     bytes: () => bytes,
     feed(slice, isLast) {
-      firstLine += detector.feed(slice, { file: "bench", firstLine });
+      firstLine += detector.feed(slice, { file: "bench", firstLine, again: againFrom(slice) });
       if (isLast) detector.finish();
     },
   };

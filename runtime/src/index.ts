@@ -20,6 +20,7 @@ export {
 export { PackageError, type PackageProblem, type PackageProblemCode } from "./load/problems.js";
 export { readTrustedKey, type Signer, type Trust, type TrustedKey } from "./load/verify-signature.js";
 export { type Chunk, InputError, type ReadOptions, readChunks } from "./read/lines.js";
+export { createFilesAgain, type FileAgain, type FilesAgain, type LinesAgain } from "./read/read-again.js";
 export { summaryJson, summaryText } from "./report/summary.js";
 export { type AlertFileOptions, fileOutput } from "./sink/alert-file.js";
 export { createDelivery, type Delivery } from "./sink/delivery.js";

@@ -7,7 +7,7 @@ import {
   CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
   CONTROL_LINE, CONTROL_MOST_LINES, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
+  EVENT_HEADER_MATCHES, EVENT_HEADER_SUM, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
   GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, RUN_DONE, RUN_FULL,
@@ -23,6 +23,7 @@ import { renewVersions } from "./follow";
 import { clearPadding, writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
+import { sumOf } from "./bytes";
 export { hashBytes } from "./bytes";
 export { hashKey } from "./decode";
 import {
@@ -210,6 +211,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   store<i64>(header, currentClock(), EVENT_HEADER_CLOCK);
   store<u64>(header, hasTiebreaker ? tiebreaker : 0, EVENT_HEADER_TIEBREAKER);
   store<u32>(header, flags, EVENT_HEADER_FLAGS);
+  store<u32>(header, sumOf(start, (feed - start) as u32), EVENT_HEADER_SUM);
   return true;
 }
 

@@ -21,7 +21,7 @@
 //          foreign  the text that foreign code matches a pattern with, exported as foreign_base / foreign_capacity; only where there is some
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 6;
+export const ABI_VERSION = 7;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -391,7 +391,7 @@ export const FOUND_GROUP = 1;
 // Event header, 48 bytes:
 //   +0 u32 line within the batch  +4 u32 line address  +8 u32 line bytes  +12 u32 matches
 //   +16 i64 time in ns  +24 i64 the clock when it arrived, its own effect included  +32 i64 tiebreaker  +40 u32 flags
-//   +44 u32 unused
+//   +44 u32 sum of the line's bytes, by which it is known again (sumOf in stdlib/prelude/bytes.ts)
 export const EVENT_HEADER_LINE = 0;
 export const EVENT_HEADER_ADDRESS = 4;
 export const EVENT_HEADER_LENGTH = 8;
@@ -400,7 +400,10 @@ export const EVENT_HEADER_TIME = 16;
 export const EVENT_HEADER_CLOCK = 24;
 export const EVENT_HEADER_TIEBREAKER = 32;
 export const EVENT_HEADER_FLAGS = 40;
+export const EVENT_HEADER_SUM = 44;
 export const EVENT_HEADER_BYTES = 48;
+/** What the columns of a line's sum are put together with. */
+export const SUM_FACTOR = 0x01000193;
 export const EVENT_HAS_TIEBREAKER = 1;
 export const EVENT_HAS_TIME = 2;
 /** The tiebreaker is a u64. */

@@ -195,7 +195,7 @@ const LAYOUTS: readonly Layout[] = [
       ...["LINE", "ADDRESS", "LENGTH", "MATCHES"].map((name) => [name, 4] as const),
       ...["TIME", "CLOCK", "TIEBREAKER"].map((name) => [name, 8] as const),
       ["FLAGS", 4],
-      [null, 4],
+      ["SUM", 4],
     ],
   },
   { prefix: "MATCH", bytes: "MATCH_BYTES", fields: [["PREDICATE", 4] as const, ["KEY_BYTES", 4] as const] },

@@ -66,11 +66,11 @@ test("are the same events when their turn comes, wherever they have been moved",
         reader.open(output);
         for (let found = reader.next(); found !== null; found = reader.next()) {
           const event = reader.toEvent(found);
-          const bare = held.hold(found, false);
+          const bare = held.hold(found, "none");
           assert.equal(reader.toEvent(held.at(bare)), { ...event, bytes: new Uint8Array(0) });
           held.letGo(bare);
           const before = held.bytes;
-          const slot = held.hold(found, true);
+          const slot = held.hold(found, "bytes");
           assert.ok(held.bytes > before + event.bytes.length);
           for (const other of waiting.slice(-3)) {
             assert.is(Math.sign(held.compare(slot, other.slot)), Math.sign(compareEvents(event, other.event)));
@@ -133,7 +133,7 @@ for (const atOnce of [false, true]) {
     for (const { output } of createEvaluator(pack).evaluate(lines, { file: "f", firstLine: 1 }, 0)) {
       reader.open(output);
       for (let found = reader.next(); found !== null; found = reader.next()) {
-        waiting.push({ slot: held.hold(found, true), event: reader.toEvent(found) });
+        waiting.push({ slot: held.hold(found, "bytes"), event: reader.toEvent(found) });
       }
       held.settle();
     }

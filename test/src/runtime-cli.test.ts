@@ -234,7 +234,7 @@ cli("helps, and tells its version", async () => {
     assert.ok(help.stdout.includes(word), word);
   }
   const version = await run(["--version"]);
-  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 6\)\n$/);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 7\)\n$/);
 });
 
 cli("helps who reads no more than the first line", async () => {

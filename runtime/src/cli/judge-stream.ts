@@ -11,7 +11,7 @@ import type { Stop } from "./stop.js";
 /** After so many pauses of the detector the process looks whether a signal has come. */
 const PAUSES_AT_ONCE = 16;
 
-export type StreamChunk = Pick<Chunk, "bytes" | "file" | "firstLine">;
+export type StreamChunk = Pick<Chunk, "bytes" | "file" | "firstLine" | "again">;
 
 export interface JudgedStream {
   /** Judges whole lines, and returns how many. */

@@ -6,13 +6,14 @@ import { TIME_UNITS, type TimeUnit } from "@kestrel/stdlib/time-units";
 import { printable } from "../alert/terminal.js";
 import { isHeader } from "../ebpf/notes.js";
 import { compareDetectors } from "../engine/compare-detectors.js";
-import { createDetector, type Detector } from "../engine/detector.js";
+import { createDetector, type Detector, type DetectorOptions } from "../engine/detector.js";
 import { ModuleError } from "../load/call-module.js";
 import { loadForRuntime, type Runtime } from "../load/choose-runtime.js";
 import type { LoadOptions, Package } from "../load/load-package.js";
 import { expandPaths } from "../read/expand-paths.js";
 import { hasEnd } from "../read/has-end.js";
 import { InputError, type ReadOptions, readChunks } from "../read/lines.js";
+import { createFilesAgain, type FilesAgain } from "../read/read-again.js";
 import { counted, summaryJson, summaryText } from "../report/summary.js";
 import { createInputWatch, type InputWatch } from "../report/usable-input.js";
 import { createDelivery, type Delivery } from "../sink/delivery.js";
@@ -107,7 +108,13 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
   const recordings = await findRecordings(options.replay, pack.manifest, broken.say);
   const usual = recordings.latenessNs ?? (mayNotEnd ? USUAL_LATENESS_NS : null);
   const latenessNs = options.latenessNs === undefined ? usual : options.latenessNs;
-  const judging = { latenessNs, memoryBytes: options.memoryBytes, onFault: createFaultReport(broken.say) };
+  const changed: Changed[] = [];
+  const judging = {
+    ...{ latenessNs, memoryBytes: options.memoryBytes, onFault: createFaultReport(broken.say) },
+    onChanged(place: Changed): void {
+      if (changed.length === 0) changed.push(place);
+    },
+  };
   const make = (onAlert: Delivery["onAlert"]): Detector =>
     createDetector(pack, { ...judging, onAlert, onBroken: broken.show });
   const { other } = chosen;
@@ -140,6 +147,7 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
     ...{ detector, delivery, stream, stop, progress, watch, passOver },
     recordings: recordings.files,
     endsAsStopped: repeats,
+    again: latenessNs === null ? createFilesAgain() : null,
     options: { ...options, idleNs },
   });
   const outcome = await watchdog.whileWatched(run, signals).catch(async (error: unknown): Promise<Outcome> => {
@@ -151,7 +159,8 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
   progress.clear();
 
   const counters = detector.counters();
-  const { ending, failure } = outcome;
+  const { ending } = outcome;
+  const failure = outcome.failure ?? changedFailure(changed, counters.changed);
   if (ending === "nobody reads") {
     broken.say(errorLine("E_ALERTS_WRITE", "nobody reads standard output any more: the run ended there"));
   }
@@ -196,6 +205,16 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
   return options.failOnAlerts && counters.alerts > 0 ? EXIT_ALERTS : EXIT_OK;
 }
 
+type Changed = Parameters<NonNullable<DetectorOptions["onChanged"]>>[0];
+
+/** What is wrong when `count` events were left out because files were written to while they were read; null when none was. */
+function changedFailure([first]: readonly Changed[], count: number): InputError | null {
+  if (first === undefined) return null;
+  const { file, line } = first;
+  const more = count > 1 ? `, and ${counted(count - 1, "event", "events")} more` : "";
+  return new InputError(file, `${file} was changed while it was read: the event on line ${line} was left out${more}`);
+}
+
 async function haveEnds(paths: readonly string[]): Promise<boolean> {
   for (const path of paths) if (!(await hasEnd(path))) return false;
   return true;
@@ -214,6 +233,8 @@ interface Run {
   readonly recordings: ReadonlySet<string>;
   /** A live run has no end: what is not due when its recording is over is not judged. */
   readonly endsAsStopped: boolean;
+  /** The files that can be read again, where all that waits does so for the end. */
+  readonly again: FilesAgain | null;
   readonly options: ReplayOptions;
 }
 
@@ -224,9 +245,10 @@ interface Outcome {
 
 /** Reads and judges everything, and writes what was found. An input that breaks off is an ending too, and a module that fails. */
 async function runAll(run: Run): Promise<Outcome> {
-  const { detector, delivery, stream, stop, progress, watch, recordings, endsAsStopped, options } = run;
+  const { detector, delivery, stream, stop, progress, watch, recordings, endsAsStopped, again, options } = run;
   const chunks = readChunks(options.replay, {
     ...run.passOver,
+    ...(again === null ? {} : { again }),
     chunkBytes: options.batchBytes,
     maxLineBytes: options.maxLineBytes,
     onOversize(line) {
@@ -270,6 +292,7 @@ async function runAll(run: Run): Promise<Outcome> {
     failure = error;
   } finally {
     await delivery.close();
+    await again?.close();
   }
   if (delivery.failure !== null) throw delivery.failure;
   return { ending, failure };

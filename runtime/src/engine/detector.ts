@@ -48,6 +48,8 @@ export interface DetectorCounters {
   readonly late: number;
   readonly overflowed: number;
   readonly waiting: number;
+  /** Events that were left out because their file was changed before their lines were read again. */
+  readonly changed: number;
   /** Matches that lost their join keys, those whose multi-valued keys were cut, leaves with too many combinations. */
   readonly keyOverflow: number;
   readonly keysCut: number;
@@ -195,6 +197,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
         late: judged.late,
         overflowed: judged.overflowed,
         waiting: judged.waiting,
+        changed: judged.changed,
         keyOverflow: read.keyOverflow + (late?.keyOverflow ?? 0),
         keysCut: judged.keysCut + (lateTests?.keysCut ?? 0),
         combinations: read.combinations + (late?.combinations ?? 0),

@@ -26,6 +26,7 @@ import { type ModuleCounters, readCounters } from "../load/control-block.js";
 import { instantiate, NO_TIME, type PackInstance } from "../load/instantiate.js";
 import type { Package } from "../load/load-package.js";
 import { refresh, viewMemory } from "../load/memory-view.js";
+import type { LinesAgain } from "../read/read-again.js";
 import { type BrokenLine, excerptOf, readBroken } from "./broken-lines.js";
 import { createForeignTester, type ForeignCounters, type ForeignFaultReport } from "./foreign-tester.js";
 import type { Output } from "./records.js";
@@ -43,6 +44,8 @@ export interface ChunkOrigin {
   readonly file: string;
   /** Number of the chunk's first line in its file, from 1. */
   readonly firstLine: number;
+  /** Where its lines can be read again; none of them is held for the end of the stream that will hardly be wanted then. */
+  readonly again?: LinesAgain | null;
 }
 
 /** A line that its reader left out because it was too long. */
@@ -108,6 +111,8 @@ export function createEvaluator(
   let hasRun = false;
   // Of the next line to be looked at.
   let place = { file: "", fileLine: 0, ordinal: 0 };
+  /** The same of the memory's first byte, as if it were one of them: where lines can be read again is counted from there. */
+  let again: LinesAgain | null = null;
 
   function control(offset: number): number {
     return now.view.getUint32(CONTROL_BASE + offset, true);
@@ -154,6 +159,7 @@ export function createEvaluator(
         base: outputBase,
         length: control(CONTROL_OUTPUT_BYTES),
         place,
+        again,
         captures: foreign?.captures ?? NOTHING,
       };
       if (onBroken !== undefined) readBroken(now, address, length - used, place, onBroken);
@@ -178,6 +184,8 @@ export function createEvaluator(
           refresh(now, memory);
           const piece = chunk.subarray(start, end);
           now.bytes.set(piece, inputBase);
+          const lines = origin.again ?? null;
+          again = lines && { file: lines.file, offset: lines.offset + start - inputBase };
           yield* runPiece(piece);
           start = end;
           continue;

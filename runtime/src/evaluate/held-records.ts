@@ -10,12 +10,16 @@
 import { EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
 import { capturedBytes } from "../event/evidence.js";
 import type { EventCaptures } from "../event/stream-event.js";
+import type { FileAgain } from "../read/read-again.js";
 import { createBlocks } from "./blocks.js";
 import { type EventRecord, type FoundRecord, tiebreakerOf, timeOf } from "./records.js";
 
+/** What is held of a record's line: nothing; where it can be read again, or it where it cannot; or it. */
+export type HeldLine = "none" | "place" | "bytes";
+
 export interface HeldRecords {
-  /** Holds a record, with its line or without, and gives its slot; without it the event's bytes are none. It must stay until `settle`. */
-  hold(record: FoundRecord, withLine: boolean): number;
+  /** Holds a record, and of its line what is said, and gives its slot. It must stay until `settle`. */
+  hold(record: FoundRecord, line: HeldLine): number;
   /** To be called before the memory of the records goes that were held last. */
   settle(): void;
   /** As compareEvents, for two slots. */
@@ -59,10 +63,14 @@ export function createHeldRecords(): HeldRecords {
   let ordinals = new Float64Array(capacity);
   let fileLines = new Float64Array(capacity);
   let origins = new Int32Array(capacity);
+  /** What the line can be read again from, counted from 1, and where; 0 where it is held, or not wanted. */
+  let sources = new Int32Array(capacity);
+  let offsets = new Float64Array(capacity);
   let plain = new Uint8Array(capacity);
   const files = new Map<string, number>();
   let lastFile = -1;
   const fileNames: string[] = [];
+  const again: FileAgain[] = [];
   const captured = new Map<number, EventCaptures>();
   const free: number[] = [];
   let slots = 0;
@@ -76,6 +84,8 @@ export function createHeldRecords(): HeldRecords {
     file: "",
     fileLine: 0,
     captures: undefined,
+    again: null,
+    againAt: 0,
   };
 
   function takeSlot(): number {
@@ -88,6 +98,8 @@ export function createHeldRecords(): HeldRecords {
       ordinals = grown(ordinals, new Float64Array(capacity));
       fileLines = grown(fileLines, new Float64Array(capacity));
       origins = grown(origins, new Int32Array(capacity));
+      sources = grown(sources, new Int32Array(capacity));
+      offsets = grown(offsets, new Float64Array(capacity));
       plain = grown(plain, new Uint8Array(capacity));
     }
     return slots++;
@@ -98,6 +110,10 @@ export function createHeldRecords(): HeldRecords {
     lastFile = files.get(file) ?? fileNames.push(file) - 1;
     files.set(file, lastFile);
     return lastFile;
+  }
+
+  function sourceOf(file: FileAgain): number {
+    return again.at(-1) === file ? again.length : again.push(file);
   }
 
   function lineLengthOf(slot: number): number {
@@ -120,10 +136,17 @@ export function createHeldRecords(): HeldRecords {
   }
 
   return {
-    hold({ memory, at, length, lineAt, lineLength, ordinal, file, fileLine, captures, isPlain }, withLine) {
+    hold(
+      { memory, at, length, lineAt, lineLength, ordinal, file, fileLine, captures, isPlain, again: from, againAt },
+      line,
+    ) {
       const slot = takeSlot();
+      const isRead = line === "place" && from !== null;
+      const isHeld = line !== "none" && !isRead;
       heads.put(slot, memory, at, length);
-      if (withLine) lines.put(slot, memory, lineAt, lineLength + LINE_END_BYTES);
+      sources[slot] = isRead ? sourceOf(from) : 0;
+      offsets[slot] = againAt;
+      if (isHeld) lines.put(slot, memory, lineAt, lineLength + LINE_END_BYTES);
       low[slot] = memory.view.getUint32(at + EVENT_HEADER_TIME, true);
       high[slot] = memory.view.getInt32(at + EVENT_HEADER_TIME + WORD_BYTES, true);
       ordinals[slot] = ordinal;
@@ -131,7 +154,7 @@ export function createHeldRecords(): HeldRecords {
       origins[slot] = numberOf(file);
       plain[slot] = isPlain ? 1 : 0;
       if (captures !== undefined) captured.set(slot, captures);
-      count(length, withLine ? lineLength : 0, captures, 1);
+      count(length, isHeld ? lineLength : 0, captures, 1);
       return slot;
     },
     settle() {
@@ -152,6 +175,8 @@ export function createHeldRecords(): HeldRecords {
       record.file = fileNames[origins[slot] ?? 0] ?? "";
       record.fileLine = fileLines[slot] ?? 0;
       record.captures = capturesOf(slot);
+      record.again = again[(sources[slot] ?? 0) - 1] ?? null;
+      record.againAt = offsets[slot] ?? 0;
       return record;
     },
     time: (slot) => timeOf(heads.memoryOf(slot).view, heads.placeOf(slot)),

@@ -14,6 +14,7 @@ import {
   EVENT_HEADER_LENGTH,
   EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES,
+  EVENT_HEADER_SUM,
   EVENT_HEADER_TIEBREAKER,
   EVENT_HEADER_TIME,
   EVENT_TIEBREAKER_UNSIGNED,
@@ -27,6 +28,7 @@ import type { EventFormat } from "../event/formats.js";
 import { createKeyReader, hasKeys } from "../event/join-keys.js";
 import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
 import { type MemoryView, viewMemory } from "../load/memory-view.js";
+import type { FileAgain, LinesAgain } from "../read/read-again.js";
 import { createSharedCopies } from "./shared-copies.js";
 
 /** Where the first line of a batch stands. */
@@ -45,6 +47,8 @@ export interface Output {
   /** Bytes. */
   readonly length: number;
   readonly place: BatchPlace;
+  /** Where its lines can be read again, with the offset of address 0; null where they cannot. */
+  readonly again: LinesAgain | null;
   /** What foreign code captured, by line within the batch. */
   readonly captures: ReadonlyMap<number, EventCaptures>;
 }
@@ -61,6 +65,9 @@ export interface EventRecord {
   readonly file: string;
   readonly fileLine: number;
   readonly captures: EventCaptures | undefined;
+  /** What its line can be read again from; null where it cannot, or need not, because it is held. */
+  readonly again: FileAgain | null;
+  readonly againAt: number;
 }
 
 /** A record that is looked at for the first time. */
@@ -113,6 +120,7 @@ const NOWHERE: Output = {
   base: 0,
   length: 0,
   place: { file: "", fileLine: 0, ordinal: 0 },
+  again: null,
   captures: new Map(),
 };
 const NO_BYTES = new Uint8Array(0);
@@ -137,6 +145,8 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     file: "",
     fileLine: 0,
     captures: undefined,
+    again: null,
+    againAt: 0,
     hasRules: false,
     hasStages: false,
     hasUses: false,
@@ -197,6 +207,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       record.memory = memory;
       record.lineMemory = memory;
       record.file = place.file;
+      record.again = output.again?.file ?? null;
     },
     next() {
       if (next >= end) return null;
@@ -231,6 +242,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       record.lineLength = view.getUint32(next + EVENT_HEADER_LENGTH, true);
       record.ordinal = place.ordinal + line;
       record.fileLine = place.fileLine + line;
+      record.againAt = (of.again?.offset ?? 0) + record.lineAt;
       record.captures = captures.size === 0 ? undefined : captures.get(line);
       record.hasRules = hasRules;
       record.hasStages = hasStages;
@@ -371,6 +383,18 @@ function eventOf(
 /** A copy of a record's line. */
 export function bytesOf({ lineMemory: { bytes }, lineAt, lineLength }: EventRecord): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + lineAt, lineLength).slice();
+}
+
+/** The line of a record that was held; null when it was to be read again and is not what it was. */
+export function heldBytesOf(record: EventRecord): Uint8Array | null {
+  const { again, againAt, at } = record;
+  const { view } = record.memory;
+  if (again === null) return bytesOf(record);
+  return again.line(
+    againAt,
+    view.getUint32(at + EVENT_HEADER_LENGTH, true),
+    view.getUint32(at + EVENT_HEADER_SUM, true),
+  );
 }
 
 /** Its time, see StreamEvent. */

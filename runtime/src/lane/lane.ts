@@ -19,7 +19,13 @@
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { Batch } from "../evaluate/evaluator.js";
 import { createHeldRecords } from "../evaluate/held-records.js";
-import { bytesOf, createRecordReader, type FoundRecord, type RecordReader } from "../evaluate/records.js";
+import {
+  createRecordReader,
+  type EventRecord,
+  type FoundRecord,
+  heldBytesOf,
+  type RecordReader,
+} from "../evaluate/records.js";
 import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
@@ -46,6 +52,8 @@ export interface LaneOptions extends JudgeOptions {
   readonly inOrder?: boolean;
   /** About how many bytes the events may take that wait or are kept; MEMORY_BYTES when absent. */
   readonly memoryBytes?: number;
+  /** Is told of each event that is left out because its file was changed before its line was read again. */
+  readonly onChanged?: (place: { readonly file: string; readonly line: number }) => void;
 }
 
 export interface LaneCounters extends JudgeCounters {
@@ -57,6 +65,8 @@ export interface LaneCounters extends JudgeCounters {
   readonly late: number;
   /** Events, or shares of them, that were judged early because memory was short. */
   readonly overflowed: number;
+  /** Events that were left out because their file was changed before their lines were read again. */
+  readonly changed: number;
   /** Those that wait now. */
   readonly waiting: number;
 }
@@ -85,6 +95,8 @@ export interface Lane {
   stateOf(id: string): RuleState | undefined;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** How the events of a lane wait. */
 interface Order {
   /** Takes a record; what is to be judged for it, if anything. */
@@ -94,7 +106,7 @@ interface Order {
   idle(silenceNs: bigint): Steps;
   /** Judges all that waits; `atEnd` says that nothing will come any more. */
   release(atEnd: boolean): Steps;
-  counters(): { readonly overflowed: number; readonly waiting: number };
+  counters(): { readonly overflowed: number; readonly changed: number; readonly waiting: number };
 }
 
 /** What the orders share. */
@@ -141,7 +153,7 @@ export function createLane(pack: Package, options: LaneOptions): Lane {
     kind === "arrival"
       ? orderByArrival(reader, judge, scales)
       : kind === "time"
-        ? orderSorted(reader, judge, scales, isPauseDue, options.inOrder === true, pack)
+        ? orderSorted(reader, judge, scales, isPauseDue, options.inOrder === true, pack, options.onChanged)
         : orderByKey(reader, judge, scales, isPauseDue, latenessNs ?? 0n);
 
   return {
@@ -198,7 +210,7 @@ function orderByArrival(reader: RecordReader, judge: Judge, scales: Scales): Ord
     advance: nothing,
     idle: nothing,
     release: nothing,
-    counters: () => ({ overflowed: 0, waiting: 0 }),
+    counters: () => ({ overflowed: 0, changed: 0, waiting: 0 }),
   };
 }
 
@@ -209,11 +221,13 @@ function orderSorted(
   isPauseDue: () => boolean,
   inOrder: boolean,
   tables: SequenceTables,
+  onChanged: LaneOptions["onChanged"],
 ): Order {
   const held = createHeldRecords();
   const queue = createSortedQueue<number>(held.compare);
   const { sequences } = judge;
   let overflowed = 0;
+  let changed = 0;
   /** What waits and is not in the queue yet: all together are sorted in less time than one by one. And of that the plain records. */
   let arrived: number[] = [];
   let plain: number[] = [];
@@ -266,12 +280,26 @@ function orderSorted(
       return;
     }
     const event = reader.withoutBytes(record, inOrder);
-    if (event.rules.length > 0 || judge.asksBytes(event)) event.bytes = bytesOf(record);
+    const isAsked = event.rules.length > 0 || judge.asksBytes(event);
+    if (isAsked) event.bytes = lineOf(record);
     judge.judgeAlone(event);
     if (judge.judgeLineage(event)) {
-      if (event.bytes.length === 0) event.bytes = bytesOf(record);
-      judge.judgePrograms(event);
-    } else sequences.advance(time);
+      if (!isAsked) event.bytes = lineOf(record);
+      if (event.bytes.length > 0) {
+        judge.judgePrograms(event);
+        return;
+      }
+    }
+    sequences.advance(time);
+  }
+
+  /** The line of a held record; none where its file was changed, which is counted. */
+  function lineOf(record: EventRecord): Uint8Array {
+    const bytes = heldBytesOf(record);
+    if (bytes !== null) return bytes;
+    changed++;
+    onChanged?.({ file: record.file, line: record.fileLine });
+    return NO_BYTES;
   }
 
   /** Judges the first of those that wait, so many at most. */
@@ -305,7 +333,9 @@ function orderSorted(
         if (record.hasRules) judge.judgeAlone(reader.withoutStages(record));
         if (!record.hasStages) return null;
       }
-      const slot = held.hold(record, record.hasUses || (inOrder && record.hasRules));
+      // Of a plain record hardly one line in ten thousand is wanted in the end.
+      const line = inOrder || !record.isPlain ? "bytes" : "place";
+      const slot = held.hold(record, record.hasUses || (inOrder && record.hasRules) ? line : "none");
       (record.isPlain && !inOrder ? plain : arrived).push(slot);
       scales.waitingBytes = held.bytes;
       return isShort(scales) ? relieve() : null;
@@ -320,7 +350,7 @@ function orderSorted(
       sort();
       yield* judgeFirst(countOf(queue));
     },
-    counters: () => ({ overflowed, waiting: countOf(queue) + arrived.length + plain.length }),
+    counters: () => ({ overflowed, changed, waiting: countOf(queue) + arrived.length + plain.length }),
   };
 }
 
@@ -423,6 +453,6 @@ function orderByKey(
       yield* advance(now + silenceNs);
     },
     release,
-    counters: () => ({ overflowed, waiting: keys.size }),
+    counters: () => ({ overflowed, changed: 0, waiting: keys.size }),
   };
 }

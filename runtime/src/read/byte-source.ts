@@ -6,6 +6,7 @@
 // INVARIANT: a source gives the bytes it has before it gives the error that stopped it.
 
 import type { FileHandle } from "node:fs/promises";
+import type { FileAgain, FilesAgain } from "./read-again.js";
 
 export interface ByteSource {
   /**
@@ -15,6 +16,8 @@ export interface ByteSource {
   read(target: Buffer, offset: number): Promise<number>;
   /** Lets go of the input; `pending` is a read that has not been waited for. */
   close(pending: Promise<number> | null): Promise<void>;
+  /** Of a file: hands it over, to be read again; it is not closed with the source then. Null when it is not taken. */
+  keep?(files: FilesAgain): FileAgain | null;
 }
 
 // A stream is paused when this much of it waits to be read.
@@ -22,6 +25,7 @@ const STREAM_AHEAD_BYTES = 1 << 20;
 
 /** An opened file, which may also be a pipe. Closing the source closes the file. */
 export function fileSource(handle: FileHandle): ByteSource {
+  let isKept = false;
   return {
     async read(target, offset) {
       const room = new Uint8Array(target.buffer, target.byteOffset + offset, target.length - offset);
@@ -30,7 +34,12 @@ export function fileSource(handle: FileHandle): ByteSource {
     async close(pending) {
       // The kernel may still be writing into the buffer.
       if (pending !== null) await pending.catch(() => undefined);
-      await handle.close();
+      if (!isKept) await handle.close();
+    },
+    keep(files) {
+      const file = files.keep(handle);
+      isKept = file !== null;
+      return file;
     },
   };
 }

@@ -13,8 +13,10 @@
 // INVARIANT: no more than one line of `maxLineBytes` and one chunk are held, whatever the input.
 
 import { LINE_FEED } from "@kestrel/stdlib/text/characters";
+import { hasEnd } from "./has-end.js";
 import { asInputError, InputError, UnusableInputError } from "./input-error.js";
 import { assertReadable, enlarged, openText } from "./open-text.js";
+import type { FilesAgain, LinesAgain } from "./read-again.js";
 import { unwrapLines } from "./unwrap-lines.js";
 
 export { InputError } from "./input-error.js";
@@ -43,6 +45,8 @@ export interface ReadOptions {
    * valid until the next chunk is asked for. Default false.
    */
   readonly reuse?: boolean;
+  /** Takes the files whose bytes are their lines as they are, to be read again; whoever gives it closes it. */
+  readonly again?: FilesAgain;
   /** What the path `-` stands for. Default the process's standard input. */
   readonly stdin?: NodeJS.ReadableStream;
   /** Files that are passed over, and reported to `onSkip`, when they are nothing that can be read as events. */
@@ -59,6 +63,8 @@ export interface Chunk {
   readonly file: string;
   /** Number of the chunk's first line in its file, from 1; lines that were dropped are counted. */
   readonly firstLine: number;
+  /** Where the lines can be read again; null where they cannot. */
+  readonly again?: LinesAgain | null;
   /** A caller that has counted the lines of `bytes` may write the number here; the reader then does not count them. */
   lineCount: number | null;
 }
@@ -133,6 +139,11 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
   // Bytes of the line being dropped, or -1 when none is.
   let dropped = -1;
   let ahead: Promise<number> | null = null;
+  // Where `buffer` begins in the file.
+  let offset = 0;
+  const canKeep = options.again !== undefined && wrapping === null && source.keep !== undefined && (await hasEnd(file));
+  const kept = canKeep ? (source.keep?.(options.again) ?? null) : null;
+  const again = (at: number): LinesAgain | null => (kept === null ? null : { file: kept, offset: offset + at });
   const read = (target: Buffer, offset: number): Promise<number> =>
     source.read(target, offset).catch((error: unknown) => {
       throw asInputError(file, error);
@@ -168,6 +179,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
         }
         if (start > 0) {
           buffer.copyWithin(0, start, filled);
+          offset += start;
           filled -= start;
           start = 0;
         } else if (filled === buffer.length) {
@@ -194,7 +206,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
         if (long > position) {
           const raw = current.subarray(position, long);
           const bytes = wrapping === null ? raw : unwrapLines(raw, wrapping);
-          const chunk: Chunk = { bytes, file, firstLine: line, lineCount: null };
+          const chunk: Chunk = { bytes, file, firstLine: line, again: again(position), lineCount: null };
           yield chunk;
           line += chunk.lineCount ?? countLines(chunk.bytes);
         }
@@ -205,6 +217,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
       }
       spare = reuse ? current : null;
       buffer = next;
+      offset += end;
       start = 0;
       filled = carried;
       fresh = await ahead;
@@ -218,7 +231,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
       last.set(buffer.subarray(start, filled));
       last[filled - start] = LINE_FEED;
       const bytes = wrapping === null ? last : unwrapLines(last, wrapping);
-      yield { bytes, file, firstLine: line, lineCount: null };
+      yield { bytes, file, firstLine: line, again: again(start), lineCount: null };
     }
     // Nothing reads into them any more. One that a long line has made larger is not kept for the next input.
     if (reuse) for (const one of [buffer, spare]) if (one?.length === chunkBytes) idle.push(one);

@@ -16,6 +16,7 @@ const TROUBLES: readonly (readonly [counter: Counter, one: string, more: string]
   ["returns", "clock far ahead of the rest", "clocks far ahead of the rest"],
   ["late", "late event", "late events"],
   ["overflowed", "event judged early for want of memory", "events judged early for want of memory"],
+  ["changed", "event left out because its file was changed", "events left out because their files were changed"],
   ["keyOverflow", "match without room for its join keys", "matches without room for their join keys"],
   ["keysCut", "match with too many join keys", "matches with too many join keys"],
   ["lateLost", "test without room for its events", "tests without room for their events"],
