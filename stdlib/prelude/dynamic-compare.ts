@@ -13,7 +13,7 @@ import {
   BACKSLASH, BRACKET_CLOSE, BRACKET_OPEN, COMMA, DIGIT_0, LOWER_A, LOWER_U, QUOTE, WORD_NULL,
 } from "../src/text/characters";
 import { allocate, arenaFull, mark, release, shrinkTo } from "./arena";
-import { Text, addressOf, bytesEqual, compareBytes, hashBytes, lengthOf } from "./bytes";
+import { Text, addressOf, bytesEqual, compareBytes, copyText, hashBytes, lengthOf } from "./bytes";
 import { isControl } from "./characters";
 import { elementBox, elementsOf, firstElement, foldBox, nextElement, tagOf, textOf } from "./dynamic";
 import { longText } from "./functions";
@@ -216,9 +216,7 @@ export function writeBoxKey(box: usize, fold: bool, q: usize, end: usize): usize
     q = header(tag == BOX_STRING ? TYPE_KEYWORD : TYPE_RAW, 1, q, end);
     const padded = (lengthOf(t) + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
     if (!q || q + KEY_TEXT_START + padded > end) return 0;
-    clearPadding(q, padded);
-    store<u32>(q, lengthOf(t), KEY_TEXT_LENGTH);
-    memory.copy(q + KEY_TEXT_START, addressOf(t), lengthOf(t));
+    writeKeyText(q, addressOf(t), lengthOf(t));
     return q + KEY_TEXT_START + padded;
   }
   if (tag == BOX_ARRAY) {
@@ -240,10 +238,14 @@ export function writeBoxKey(box: usize, fold: bool, q: usize, end: usize): usize
   return q + VALUE_BYTES;
 }
 
-/** Clears the last word of a key's text at `q`, before the text is written; of an empty one the word of its length, which stands in front. */
-@inline
-export function clearPadding(q: usize, padded: u32): void {
-  store<u32>(q + padded, 0);
+/** Writes a text of a key at `q`, with zeros to the next word; what stands behind that is meaningless. */
+export function writeKeyText(q: usize, address: usize, length: u32): void {
+  store<u32>(q, length, KEY_TEXT_LENGTH);
+  copyText(q + KEY_TEXT_START, address, length);
+  const rest = length & KEY_TEXT_PADDING;
+  if (!rest) return;
+  const last = q + KEY_TEXT_START + (length - rest);
+  store<u32>(last, load<u32>(last) & ((1 << (rest << 3)) - 1));
 }
 
 function header(type: u32, count: u32, q: usize, end: usize): usize {

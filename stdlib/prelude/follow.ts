@@ -19,7 +19,7 @@
 //     stands in its line.
 
 import {
-  BLOCK_BYTES, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED, MEMBER_AROUND, MEMBER_BYTES, MEMBER_CHAIN, MEMBER_COUNT, MEMBER_DEPTH, MEMBER_ENTRY,
+  CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED, MEMBER_AROUND, MEMBER_BYTES, MEMBER_CHAIN, MEMBER_COUNT, MEMBER_DEPTH, MEMBER_ENTRY,
   MEMBER_FIRST, MEMBER_HEADS, MEMBER_HEAD_BYTES, MEMBER_IS_OTHER, MEMBER_IS_PLAIN, MEMBER_KEY_LENGTH, MEMBER_KEY_LIMIT, MEMBER_KIND,
   MEMBER_LENGTH, MEMBER_LIST, MEMBER_LIST_VALUES, MEMBER_NEXT, MEMBER_NODE, MEMBER_OPENS, MEMBER_SLOT, MEMBER_SLOT_IMAGE, MEMBER_TEXT,
   MEMBER_TEXT_LIMIT, MEMBER_UNESCAPED, MEMBER_UNESCAPED_LIMIT, PATH_ENTRY_CHILD, PATH_ENTRY_SLOT, PATH_ENTRY_TYPE, PATH_TYPE_BITS,
@@ -27,7 +27,7 @@ import {
 } from "../src/abi";
 import { BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, QUOTE, SPACE } from "../src/text/characters";
 import { arenaFull } from "./arena";
-import { bytesEqual } from "./bytes";
+import { bytesEqual, copyText } from "./bytes";
 import { decodeMember, decodeObject, decodePair, findPath, hashKey, marked, typeOf } from "./decode";
 import { members_base, predicate_stamps, stamps_base } from "./pack";
 import { Position, sawEscape, skipSpace, skipValue, stringEnd } from "./scan";
@@ -293,7 +293,7 @@ function keepText(p: usize, end: usize, member: usize, opens: u32): void {
     return;
   }
   const to = member + MEMBER_TEXT + key;
-  for (let i: u32 = 0; i < length; i += BLOCK_BYTES) v128.store(to + i, v128.load(p + i));
+  copyText(to, p, length);
   store<u32>(member, key + length, MEMBER_LENGTH);
   store<u32>(member, opens, MEMBER_OPENS);
 }
@@ -307,7 +307,7 @@ function keepSlot(p: usize, end: usize, slot: usize, entry: usize, member: usize
   let values = member + MEMBER_SLOT_IMAGE + SLOT_VALUE;
   if (count > 1) {
     values = member + MEMBER_LIST;
-    memory.copy(values, load<u32>(slot, SLOT_VALUE), count * VALUE_BYTES);
+    copyText(values, load<u32>(slot, SLOT_VALUE), count * VALUE_BYTES);
     store<u32>(member + MEMBER_SLOT_IMAGE, values as u32, SLOT_VALUE);
   }
   if (type != TYPE_KEYWORD && type != TYPE_RAW) return true;
@@ -322,7 +322,7 @@ function keepSlot(p: usize, end: usize, slot: usize, entry: usize, member: usize
       continue;
     }
     if (room + length > (MEMBER_UNESCAPED_LIMIT as u32)) return false;
-    memory.copy(member + MEMBER_UNESCAPED + room, address, length);
+    copyText(member + MEMBER_UNESCAPED + room, address, length);
     store<u32>(value, (member + MEMBER_UNESCAPED + room) as u32, VALUE_ADDRESS);
     room += length;
   }

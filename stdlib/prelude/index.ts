@@ -8,7 +8,7 @@ import {
   CONTROL_LINE, CONTROL_MOST_LINES, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES, EVENT_HEADER_SUM, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
-  GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_LENGTH, KEY_TEXT_PADDING, KEY_TEXT_START,
+  GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, RUN_DONE, RUN_FULL,
   SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
@@ -20,7 +20,7 @@ import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
 import { renewVersions } from "./follow";
-import { clearPadding, writeBoxKey } from "./dynamic-compare";
+import { writeKeyText, writeBoxKey } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
 import { sumOf } from "./bytes";
@@ -132,9 +132,7 @@ export function emitKey(slot: usize, type: u32, flags: u32): void {
       const length = load<u32>(value, VALUE_LENGTH);
       const padded = (length + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING;
       if (end < output + KEY_TEXT_START + padded) return loseKeys();
-      clearPadding(output, padded);
-      store<u32>(output, length, KEY_TEXT_LENGTH);
-      memory.copy(output + KEY_TEXT_START, load<u32>(value, VALUE_ADDRESS), length);
+      writeKeyText(output, load<u32>(value, VALUE_ADDRESS), length);
       output += KEY_TEXT_START + padded;
     } else {
       if (end < output + VALUE_BYTES) return loseKeys();
