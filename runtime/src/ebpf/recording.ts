@@ -10,6 +10,7 @@ import { open } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import type { Gzip } from "node:zlib";
 import type { PackageManifest } from "@kestrel/stdlib/package-format";
+import { hasEnd } from "../read/has-end.js";
 import { type Chunk, readChunks } from "../read/lines.js";
 import { loadZlib } from "../read/load-zlib.js";
 import type { EventClass } from "./load-addon.js";
@@ -81,8 +82,12 @@ export function readHeader(line: Buffer, file: string): RecordingHeader {
   };
 }
 
-/** The header of the file at `path`, plain or packed; null when it is no recording, or cannot be read, which reading it will say. */
+/**
+ * The header of the file at `path`, plain or packed; null when it is no recording, or cannot be read, which reading it will say. Of a pipe nothing is
+ * read, for it would be missing afterwards.
+ */
 export async function recordingAt(path: string): Promise<RecordingHeader | null> {
+  if (!(await hasEnd(path))) return null;
   const chunks = readChunks([path], { chunkBytes: 4096 });
   let first: Chunk | undefined;
   try {
