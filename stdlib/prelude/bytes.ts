@@ -1,7 +1,7 @@
 // Byte-range primitives. A text is passed between functions as one u64, address in the high half and length in the low.
 // INVARIANT: everything may read up to BLOCK_BYTES past a range, never write there; all regions are padded for that.
 
-import { BLOCK_BYTES, SUM_FACTOR } from "../src/abi";
+import { BLOCK_BYTES, SUM_FACTOR, SUM_SHIFT } from "../src/abi";
 
 export type Text = u64;
 export const TEXT_BYTES: u32 = 8;
@@ -54,30 +54,52 @@ export function compareBytes(a: usize, aLength: u32, b: usize, bLength: u32): i3
 }
 
 /**
- * A sum of a text by which it is known again: against what changes, not against who forges. Words are added in four columns, and what they come to
- * so far in four more, so that places count; the last block is filled up with zeros. runtime/src/read/read-again.ts does the same.
+ * A sum of a text by which it is known again. Sixteen columns of words are mixed each for itself, four blocks at a time, the last ones filled up with
+ * zeros, and put together in the end. Each step can be undone, so a change within a column is never lost before that.
+ * runtime/src/read/read-again.ts does the same.
  */
 export function sumOf(address: usize, length: u32): u32 {
-  let sums = i32x4.splat(0);
-  let places = i32x4.splat(0);
+  let a = i32x4.splat(length);
+  let b = a;
+  let c = a;
+  let d = a;
   let p = address;
-  for (const whole = address + (length & ~(BLOCK_BYTES - 1)); p < whole; p += BLOCK_BYTES) {
-    sums = i32x4.add(sums, v128.load(p));
-    places = i32x4.add(places, sums);
+  for (const whole = address + (length & ~(4 * BLOCK_BYTES - 1)); p < whole; p += 4 * BLOCK_BYTES) {
+    a = mixed(a, v128.load(p));
+    b = mixed(b, v128.load(p, BLOCK_BYTES));
+    c = mixed(c, v128.load(p, 2 * BLOCK_BYTES));
+    d = mixed(d, v128.load(p, 3 * BLOCK_BYTES));
   }
+  const left = (address + length - p) as i32;
+  if (left) {
+    a = mixed(a, blockOf(p, left));
+    b = mixed(b, blockOf(p + BLOCK_BYTES, left - BLOCK_BYTES));
+    c = mixed(c, blockOf(p + 2 * BLOCK_BYTES, left - 2 * BLOCK_BYTES));
+    d = mixed(d, blockOf(p + 3 * BLOCK_BYTES, left - 3 * BLOCK_BYTES));
+  }
+  const all = mixed(mixed(mixed(a, b), c), d);
+  let sum = i32x4.extract_lane(all, 0);
+  sum = mixedWord(sum, i32x4.extract_lane(all, 1));
+  sum = mixedWord(sum, i32x4.extract_lane(all, 2));
+  return mixedWord(sum, i32x4.extract_lane(all, 3));
+}
+
+@inline
+function mixed(state: v128, block: v128): v128 {
+  const product = i32x4.mul(v128.xor(state, block), i32x4.splat(SUM_FACTOR));
+  return v128.xor(product, i32x4.shr_u(product, SUM_SHIFT));
+}
+
+@inline
+function mixedWord(state: u32, word: u32): u32 {
+  const product = (state ^ word) * SUM_FACTOR;
+  return product ^ (product >>> SUM_SHIFT);
+}
+
+/** The block at `p`, of which the first `left` bytes count: none when there are fewer, all when there are more. */
+function blockOf(p: usize, left: i32): v128 {
   const numbers = v128(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const rest = v128.and(v128.load(p), i8x16.lt_u(numbers, i8x16.splat((length & (BLOCK_BYTES - 1)) as i8)));
-  sums = i32x4.add(sums, rest);
-  places = i32x4.add(places, sums);
-  let sum = length;
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(sums, 0);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(sums, 1);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(sums, 2);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(sums, 3);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(places, 0);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(places, 1);
-  sum = sum * SUM_FACTOR + i32x4.extract_lane(places, 2);
-  return sum * SUM_FACTOR + i32x4.extract_lane(places, 3);
+  return v128.and(v128.load(p), i8x16.lt_s(numbers, i8x16.splat(min(max(left, 0), BLOCK_BYTES) as i8)));
 }
 
 /** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */

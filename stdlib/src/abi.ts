@@ -402,8 +402,9 @@ export const EVENT_HEADER_TIEBREAKER = 32;
 export const EVENT_HEADER_FLAGS = 40;
 export const EVENT_HEADER_SUM = 44;
 export const EVENT_HEADER_BYTES = 48;
-/** What the columns of a line's sum are put together with. */
-export const SUM_FACTOR = 0x01000193;
+/** What the words of a line's sum are mixed with. */
+export const SUM_FACTOR = 0x9e3779b1;
+export const SUM_SHIFT = 15;
 export const EVENT_HAS_TIEBREAKER = 1;
 export const EVENT_HAS_TIME = 2;
 /** The tiebreaker is a u64. */

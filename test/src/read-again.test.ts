@@ -1,11 +1,15 @@
 // Lines of files that wait for the end of the stream are read again instead of being held (runtime/src/read/read-again.ts): what is found, and its
 // evidence to the byte, is what is found with every line held, whatever the files look like; and what was changed meanwhile is missed loudly.
 
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { fileURLToPath } from "node:url";
+import { compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { buildPackage } from "@kestrel/compiler/package/build-package";
+import { writePackage } from "@kestrel/compiler/package/write-package";
 import { createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { type ReadOptions, readChunks } from "@kestrel/runtime/read/lines";
 import { createFilesAgain, type FilesAgain, sumOf } from "@kestrel/runtime/read/read-again";
@@ -18,7 +22,7 @@ const again = suite("read again");
 const folder = mkdtempSync(join(tmpdir(), "kestrel-again-"));
 again.after(() => rmSync(folder, { recursive: true }));
 
-const { pack } = await compileForTest(
+const { pack, rules } = await compileForTest(
   [
     ruleOf("descendant", 'any where descendant of [process where process.name == "a"]'),
     ruleOf("child", 'file where child of [process where process.name == "b"] and file.name == "f"'),
@@ -40,6 +44,15 @@ function eventLines(random: Random, count: number): string[] {
       message: "é".repeat(random.below(20)) + "x".repeat(at % 17),
     });
   });
+}
+
+const packFolder = join(folder, "pack");
+{
+  const sources = new Map(rules.map(({ rule }) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
+  const about = { name: "again", version: "1.0.0", compilerVersion: "test" };
+  const { timestampField, tiebreakerField, categoryField } = DEFAULT_OPTIONS;
+  const fields = { timestampField, tiebreakerField, categoryField };
+  writePackage(packFolder, buildPackage(compilePack(rules, DEFAULT_OPTIONS), sources, { ...about, ...fields }));
 }
 
 interface Outcome {
@@ -137,9 +150,11 @@ again("a line's sum is the same in the module and outside, and is another for an
     lengths.add(line.length % 16);
     assert.is(sumOf(line), sum);
     for (let at = 0; at < line.length; at++) {
-      const other = Buffer.from(line);
-      other[at] = (other[at] ?? 0) ^ 1;
-      assert.is.not(sumOf(other), sum, `byte ${at}`);
+      for (let bit = 1; bit < 256; bit *= 2) {
+        const other = Buffer.from(line);
+        other[at] = (other[at] ?? 0) ^ bit;
+        assert.is.not(sumOf(other), sum, `byte ${at}`);
+      }
     }
     const swapped = Buffer.from(line);
     line.copy(swapped, 0, 16, 32);
@@ -206,5 +221,40 @@ again("what cannot be kept open is held, and what is kept open is closed", async
   assert.is(handle.fd, -1);
   assert.is(kept.line(0, 10, 0), null);
 });
+
+/** What `kestrel-run` prints, and how it ends, in a shell where `$RUN` calls it with the package. */
+function shell(script: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const bin = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
+  const env = { ...process.env, RUN: `${process.execPath} ${bin} ${packFolder}` };
+  return spawnSync("bash", ["-c", script], { cwd: folder, env, encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 28 });
+}
+
+again(
+  "as a process: what was changed ends it with an error; pipes with a name are read whole; few files may be open",
+  () => {
+    const lines = eventLines(createRandom(9), 300);
+    fileOf("whole.ndjson", `${lines.join("\n")}\n`);
+    const whole = shell("$RUN --replay whole.ndjson");
+    const found = whole.stdout.split("\n").length - 1;
+    assert.equal([whole.status, found > 100], [0, true]);
+
+    const pipe = shell("mkfifo pipe; cat whole.ndjson > pipe & $RUN --sort --replay pipe");
+    assert.equal([pipe.status, pipe.stdout.split("\n").length - 1], [0, found]);
+
+    const many = shell(
+      "mkdir many; for i in $(seq 80); do cp whole.ndjson many/$i.ndjson; done; ulimit -n 80; $RUN --replay many",
+    );
+    assert.equal([many.status, many.stdout.split("\n").length > 80 * found], [0, true], many.stderr);
+
+    // Standard input stays open until the file has been read, and is changed.
+    const changed = shell("(sleep 1; : > whole.ndjson; echo '{}') | $RUN --sort --replay whole.ndjson -");
+    assert.is(changed.status, 2);
+    assert.match(
+      changed.stderr,
+      /error\[E_INPUT_READ\]: whole\.ndjson was changed while it was read: the event on line \d+ was left out, and \d+ events more\n/,
+    );
+    assert.ok(changed.stdout.split("\n").length - 1 < found);
+  },
+);
 
 again.run();

@@ -160,7 +160,7 @@ async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchd
 
   const counters = detector.counters();
   const { ending } = outcome;
-  const failure = outcome.failure ?? changedFailure(changed, counters.changed);
+  const failure = outcome.failure ?? (ending === "end" ? changedFailure(changed, counters.changed) : null);
   if (ending === "nobody reads") {
     broken.say(errorLine("E_ALERTS_WRITE", "nobody reads standard output any more: the run ended there"));
   }
@@ -265,11 +265,9 @@ async function runAll(run: Run): Promise<Outcome> {
   let failure: Outcome["failure"] = null;
   try {
     ending = await feedChunks(chunks, stop, silence, async (chunk) => {
-      if (chunk.file === "-" && isHeader(chunk.bytes)) {
-        throw new CliError(
-          "E_INPUT_UNUSABLE",
-          "standard input is the recording of a live run: name its file to --replay",
-        );
+      if (!recordings.has(chunk.file) && isHeader(chunk.bytes)) {
+        const input = chunk.file === "-" ? "standard input" : chunk.file;
+        throw new CliError("E_INPUT_UNUSABLE", `${input} is the recording of a live run: name its file to --replay`);
       }
       if (recordings.has(chunk.file)) chunk.lineCount = await stream.feedLive(chunk);
       else {

@@ -5,9 +5,9 @@
 //
 // INVARIANT: what is given are the bytes that were read the first time, as far as a sum of 32 bits can tell.
 
-import { readSync } from "node:fs";
+import { readFileSync, readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { BLOCK_BYTES, SUM_FACTOR } from "@kestrel/stdlib/abi";
+import { BLOCK_BYTES, SUM_FACTOR, SUM_SHIFT } from "@kestrel/stdlib/abi";
 
 /** A file whose lines can be read again. */
 export interface FileAgain {
@@ -29,14 +29,25 @@ export interface FilesAgain {
   close(): Promise<void>;
 }
 
-/** A process may have 256 files open at least, as systems are usually set up. */
-const MOST_FILES = 64;
+/** So many files are kept open at most, and so many of those that the process may open are left to others. */
+const MOST_FILES = 256;
+const OTHER_FILES = 64;
 
-export function createFilesAgain(mostFiles = MOST_FILES): FilesAgain {
+/** How many files may be kept open, by what the system says of the process; few where it does not say. */
+function mostFiles(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
+    return Math.min(MOST_FILES, Math.max(0, Number(soft ?? MOST_FILES) - OTHER_FILES));
+  } catch {
+    return OTHER_FILES / 4;
+  }
+}
+
+export function createFilesAgain(most = mostFiles()): FilesAgain {
   const handles: FileHandle[] = [];
   return {
     keep(handle) {
-      if (handles.length >= mostFiles) return null;
+      if (handles.length >= most) return null;
       handles.push(handle);
       return {
         line(offset, length, sum) {
@@ -65,21 +76,29 @@ function readFully(file: number, bytes: Buffer, offset: number): boolean {
   return true;
 }
 
-const COLUMNS = 4;
 const WORD_BYTES = 4;
+const BLOCK_WORDS = BLOCK_BYTES / WORD_BYTES;
+const COLUMNS = 4 * BLOCK_WORDS;
 
 /** As sumOf in stdlib/prelude/bytes.ts. */
 export function sumOf(line: Uint8Array): number {
-  const filled = new Uint8Array((Math.floor(line.length / BLOCK_BYTES) + 1) * BLOCK_BYTES);
+  const filled = new Uint8Array(Math.ceil(line.length / (COLUMNS * WORD_BYTES)) * COLUMNS * WORD_BYTES);
   filled.set(line);
   const view = new DataView(filled.buffer);
-  const sums = new Int32Array(COLUMNS);
-  const places = new Int32Array(COLUMNS);
-  for (let block = 0; block < filled.length; block += BLOCK_BYTES) {
-    for (let column = 0; column < COLUMNS; column++) {
-      sums[column] = (sums[column] ?? 0) + view.getInt32(block + column * WORD_BYTES, true);
-      places[column] = (places[column] ?? 0) + (sums[column] ?? 0);
-    }
+  const columns = new Array<number>(COLUMNS).fill(line.length);
+  for (let at = 0; at < filled.length; at += WORD_BYTES) {
+    const column = (at / WORD_BYTES) % COLUMNS;
+    columns[column] = mixed(columns[column] ?? 0, view.getInt32(at, true));
   }
-  return [...sums, ...places].reduce((sum, next) => (Math.imul(sum, SUM_FACTOR) + next) | 0, line.length) >>> 0;
+  const lanes = columns.slice(0, BLOCK_WORDS);
+  for (let at = BLOCK_WORDS; at < COLUMNS; at++) {
+    const lane = at % BLOCK_WORDS;
+    lanes[lane] = mixed(lanes[lane] ?? 0, columns[at] ?? 0);
+  }
+  return lanes.reduce(mixed) >>> 0;
+}
+
+function mixed(state: number, word: number): number {
+  const product = Math.imul(state ^ word, SUM_FACTOR);
+  return product ^ (product >>> SUM_SHIFT);
 }
