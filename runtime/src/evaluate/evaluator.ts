@@ -44,7 +44,7 @@ export interface ChunkOrigin {
   readonly file: string;
   /** Number of the chunk's first line in its file, from 1. */
   readonly firstLine: number;
-  /** Where its lines can be read again; none of them is held for the end of the stream that will hardly be wanted then. */
+  /** Where its lines can be read again: those that hardly ever come to anything are then not held. */
   readonly again?: LinesAgain | null;
 }
 
@@ -111,7 +111,7 @@ export function createEvaluator(
   let hasRun = false;
   // Of the next line to be looked at.
   let place = { file: "", fileLine: 0, ordinal: 0 };
-  /** The same of the memory's first byte, as if it were one of them: where lines can be read again is counted from there. */
+  /** Where the piece's lines can be read again, with the offset that address 0 would have. */
   let again: LinesAgain | null = null;
 
   function control(offset: number): number {
