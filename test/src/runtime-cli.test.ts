@@ -372,7 +372,7 @@ function peakOf(pid: number | undefined): number | null {
 }
 
 cli("holds little for a reader that is far slower than itself", async () => {
-  const thousands = Math.ceil(sizeOf("KESTREL_FLOOD", 200_000, 1_500_000) / 1000);
+  const thousands = Math.ceil(sizeOf("KESTREL_FLOOD", 300_000, 1_500_000) / 1000);
   const count = thousands * 1000;
   const file = join(folder, "long-events.ndjson");
   writeFileSync(file, "");
@@ -398,9 +398,9 @@ cli("holds little for a reader that is far slower than itself", async () => {
   assert.ok(bytes > 1200 * count);
   assert.match(stderr.join(""), /^[\d,]+ events, [\d,]+ alerts from 1 rule in /);
   // A process that has no alerts to write takes 100 MiB, and one that held these would take 130 MiB more for every 100,000. Node 24
-  // lets its heap grow to between 165 and 240 MiB before it collects, of a flood of 50,000 as of one of 1,500,000.
-  const bound = 300 << 20;
-  if (count >= 1_000_000) assert.ok(bytes > 5 * bound);
+  // lets its heap grow to between 165 and 240 MiB before it collects, of a flood of 50,000 as of one of 1,500,000; on a busy machine, once, to 318.
+  const bound = 400 << 20;
+  if (count >= 1_000_000) assert.ok(bytes > 4 * bound);
   if (peak !== null) assert.ok(peak < bound, `${Math.round(peak / 2 ** 20)} MiB`);
   rmSync(file);
 });
