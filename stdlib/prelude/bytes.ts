@@ -96,10 +96,11 @@ function mixedWord(state: u32, word: u32): u32 {
   return product ^ (product >>> SUM_SHIFT);
 }
 
-/** The block at `p`, of which the first `left` bytes count: none when there are fewer, all when there are more. */
+/** The block at `p`, of which the first `left` bytes count: all when there are more; it is not read when none does. */
 function blockOf(p: usize, left: i32): v128 {
+  if (left <= 0) return i32x4.splat(0);
   const numbers = v128(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  return v128.and(v128.load(p), i8x16.lt_s(numbers, i8x16.splat(min(max(left, 0), BLOCK_BYTES) as i8)));
+  return v128.and(v128.load(p), i8x16.lt_s(numbers, i8x16.splat(min(left, BLOCK_BYTES) as i8)));
 }
 
 /** The hash of symbol tables, which the compiler fills; test/cases/hashes.txt pins both. */

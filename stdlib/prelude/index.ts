@@ -20,7 +20,7 @@ import { count } from "./candidates";
 import { borrowedTime, currentClock, moveClock } from "./clock";
 import { decodeLine } from "./decode";
 import { renewVersions } from "./follow";
-import { writeKeyText, writeBoxKey } from "./dynamic-compare";
+import { writeBoxKey, writeKeyText } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
 import { sumOf } from "./bytes";

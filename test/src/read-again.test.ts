@@ -246,8 +246,10 @@ again(
     );
     assert.equal([many.status, many.stdout.split("\n").length > 80 * found], [0, true], many.stderr);
 
-    // Standard input stays open until the file has been read, and is changed.
-    const changed = shell("(sleep 1; : > whole.ndjson; echo '{}') | $RUN --sort --replay whole.ndjson -");
+    // The second input is opened when the first has been read, and not before.
+    const changed = shell(
+      "mkfifo next; (exec 3> next; : > whole.ndjson; echo '{}' >&3) & $RUN --sort --replay whole.ndjson next",
+    );
     assert.is(changed.status, 2);
     assert.match(
       changed.stderr,

@@ -1,7 +1,7 @@
 // Records that wait for the end of the stream -> copies of them in a few large blocks, and what they are sorted by in columns.
 //
 // A million waiting events as objects would be many millions of objects, which the collector visits again and again. A record is
-// some hundred bytes, and its line where that may be needed; it is known by a number, its slot.
+// some hundred bytes, and its line where that may be needed, or where the line can be read again; it is known by a number, its slot.
 //
 // A record and its line stand in blocks of their own (blocks.ts). A slot that is let go is used again.
 //
@@ -113,7 +113,8 @@ export function createHeldRecords(): HeldRecords {
   }
 
   function sourceOf(file: FileAgain): number {
-    return again.at(-1) === file ? again.length : again.push(file);
+    const found = again.lastIndexOf(file);
+    return found >= 0 ? found + 1 : again.push(file);
   }
 
   function lineLengthOf(slot: number): number {

@@ -140,10 +140,10 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
   let dropped = -1;
   let ahead: Promise<number> | null = null;
   // Where `buffer` begins in the file.
-  let offset = 0;
-  const canKeep = options.again !== undefined && wrapping === null && source.keep !== undefined && (await hasEnd(file));
-  const kept = canKeep ? (source.keep?.(options.again) ?? null) : null;
-  const again = (at: number): LinesAgain | null => (kept === null ? null : { file: kept, offset: offset + at });
+  let bufferAt = 0;
+  const mayKeep = options.again !== undefined && wrapping === null && (await hasEnd(file));
+  const kept = mayKeep ? (source.keep?.(options.again) ?? null) : null;
+  const again = (at: number): LinesAgain | null => (kept === null ? null : { file: kept, offset: bufferAt + at });
   const read = (target: Buffer, offset: number): Promise<number> =>
     source.read(target, offset).catch((error: unknown) => {
       throw asInputError(file, error);
@@ -179,7 +179,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
         }
         if (start > 0) {
           buffer.copyWithin(0, start, filled);
-          offset += start;
+          bufferAt += start;
           filled -= start;
           start = 0;
         } else if (filled === buffer.length) {
@@ -217,7 +217,7 @@ async function* readOne(file: string, options: ReadOptions, idle: Buffer[]): Asy
       }
       spare = reuse ? current : null;
       buffer = next;
-      offset += end;
+      bufferAt += end;
       start = 0;
       filled = carried;
       fresh = await ahead;
