@@ -19,11 +19,11 @@ import { isBlank } from "./characters";
 import { followEvent } from "./follow";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table, readings } from "./pack";
-import { Position, sawEscape, sawHighByte, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
+import { Position, sawEscape, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
 import { noteLong, noteText } from "./tiebreaker";
 import { scannedTime, timeValue } from "./time";
-import { badEscape, isValid, repaired, unescaped } from "./unicode";
+import { jsonText, textStop, unescaped, wasRepaired } from "./unicode";
 
 const NO_ENTRY: usize = 0;
 /** A number in a date field counts milliseconds, and the slot nanoseconds. */
@@ -164,8 +164,8 @@ export function decodePair(p: usize, node: u32, depth: u32): Position {
   if (!p) return 0;
   let length = (p - key) as u32;
   if (sawEscape) {
-    const plain = unescaped(key, length);
-    if (badEscape) return 0;
+    const plain = unescaped(key);
+    if (!textStop) return 0;
     key = addressOf(plain);
     length = lengthOf(plain);
   }
@@ -302,20 +302,16 @@ function storeNumber(start: usize, end: usize, slot: usize, type: u32): void {
   else countMalformed();
 }
 
+export function countReplaced(): void {
+  const counter: usize = CONTROL_BASE + CONTROL_REPLACED;
+  store<u64>(counter, load<u64>(counter) + 1);
+}
+
 function decodeString(p: usize, slot: usize, type: u32): Position {
-  const end = stringEnd(p);
+  const t = jsonText(p);
+  const end = textStop;
   if (!end) return 0;
-  let t: Text = text(p, (end - p) as u32);
-  const high = sawHighByte;
-  if (sawEscape) {
-    t = unescaped(p, lengthOf(t));
-    if (badEscape) return 0;
-  }
-  if (high && !isValid(addressOf(t), lengthOf(t))) {
-    const counter: usize = CONTROL_BASE + CONTROL_REPLACED;
-    store<u64>(counter, load<u64>(counter) + 1);
-    t = repaired(addressOf(t), lengthOf(t));
-  }
+  if (wasRepaired) countReplaced();
   if (type == TYPE_KEYWORD) storeText(appendValue(slot), t);
   else storeParsed(t, slot, type);
   return end + 1;

@@ -13,7 +13,7 @@ import {
   BACKSLASH, BRACKET_CLOSE, BRACKET_OPEN, COMMA, DIGIT_0, LOWER_A, LOWER_U, QUOTE, WORD_NULL,
 } from "../src/text/characters";
 import { allocate, arenaFull, mark, release, shrinkTo } from "./arena";
-import { Text, addressOf, bytesEqual, compareBytes, copyText, hashBytes, lengthOf } from "./bytes";
+import { Text, addressOf, bytesEqual, compareBytes, copyText, hashText, lengthOf } from "./bytes";
 import { isControl } from "./characters";
 import { elementBox, elementsOf, firstElement, foldBox, nextElement, tagOf, textOf } from "./dynamic";
 import { longText } from "./functions";
@@ -140,7 +140,7 @@ function textIn(t: Text, list: usize): bool {
   if (!((load<u32>(list, CONSTANT_LIST_LENGTHS) >> (length & LENGTHS_MASK)) & 1)) return false;
   const table: usize = load<u32>(list, CONSTANT_LIST_TABLE);
   const bits = load<u32>(list, CONSTANT_LIST_MASK);
-  const hash = hashBytes(addressOf(t), length);
+  const hash = hashText(addressOf(t), length);
   let at = hash & bits;
   while (true) {
     const entry = table + ((at as usize) * SYMBOL_ENTRY_BYTES);

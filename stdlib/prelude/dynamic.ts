@@ -15,9 +15,9 @@ import {
 import { allocate, arenaFull } from "./arena";
 import { TEXT_BYTES, Text, addressOf, bytesEqual, hashBytes, lengthOf, text } from "./bytes";
 import { integerValue, isInteger, scanNumber, scannedDouble } from "./numbers";
-import { sawEscape, sawHighByte, skipSpace, skipValue, stringEnd } from "./scan";
+import { sawEscape, skipSpace, skipValue, stringEnd } from "./scan";
 import { valuesOf } from "./slots";
-import { badEscape, foldedText, isValid, repaired, unescaped } from "./unicode";
+import { foldedText, jsonText, textStop, unescaped } from "./unicode";
 
 export const NULL_BOX: usize = 0;
 // Two boxes, as words of 8 bytes: the tag BOX_BOOLEAN with length 0, and the value.
@@ -106,30 +106,12 @@ export function foldBox(box: usize): usize {
   return textBox(foldedText(load<u32>(box, BOX_VALUE), load<u32>(box, BOX_LENGTH)));
 }
 
-/** The body of the JSON string whose opening quote stands at `p`, escapes undone; badString tells that it is none. */
-let badString: bool = false;
-function stringText(p: usize): Text {
-  badString = false;
-  const end = stringEnd(p + 1);
-  if (!end) {
-    badString = true;
-    return 0;
-  }
-  const high = sawHighByte;
-  let t = text(p + 1, (end - p - 1) as u32);
-  if (sawEscape) {
-    t = unescaped(p + 1, lengthOf(t));
-    badString = badEscape;
-  }
-  return high && !isValid(addressOf(t), lengthOf(t)) ? repaired(addressOf(t), lengthOf(t)) : t;
-}
-
 /** The box of the JSON value that stands in `[p, end)`. */
 export function jsonBox(p: usize, end: usize): usize {
   const c = load<u8>(p);
   if (c == QUOTE) {
-    const t = stringText(p);
-    return badString ? NULL_BOX : textBox(t);
+    const t = jsonText(p + 1);
+    return textStop ? textBox(t) : NULL_BOX;
   }
   if (c == BRACKET_OPEN || c == BRACE_OPEN) return newBox(c == BRACKET_OPEN ? BOX_ARRAY : BOX_OBJECT, (end - p) as u32, p as u64);
   const length = end - p;
@@ -148,8 +130,8 @@ function keyIs(p: usize, key: usize, length: u32): bool {
   keyEnd = stringEnd(p + 1);
   if (!keyEnd) return false;
   if (sawEscape) {
-    const t = unescaped(p + 1, (keyEnd - p - 1) as u32);
-    return !badEscape && lengthOf(t) == length && bytesEqual(addressOf(t), key, length);
+    const t = unescaped(p + 1);
+    return textStop != 0 && lengthOf(t) == length && bytesEqual(addressOf(t), key, length);
   }
   return keyEnd - p - 1 == (length as usize) && bytesEqual(p + 1, key, length);
 }
@@ -208,8 +190,8 @@ function walk(p: usize, end: usize, path: usize, steps: u32): usize {
     const c = load<u8>(p);
     if (index == BOX_KEY) {
       if (c == QUOTE) {
-        const t = stringText(p);
-        return badString ? NULL_BOX : wordBox(t, path, steps);
+        const t = jsonText(p + 1);
+        return textStop ? wordBox(t, path, steps) : NULL_BOX;
       }
       if (c != BRACE_OPEN) return NULL_BOX;
       p = memberAt(p, load<u32>(path, PATH_STEP_KEY), load<u32>(path, PATH_STEP_KEY_LENGTH));
@@ -282,7 +264,7 @@ export function keyCount(p: usize): u32 {
     const end = stringEnd(p + 1);
     if (!end) return count;
     let key = text(p + 1, (end - p - 1) as u32);
-    if (sawEscape) key = unescaped(p + 1, lengthOf(key));
+    if (sawEscape) key = unescaped(p + 1);
     if (addKey(table, size - 1, key)) count++;
     p = skipSpace(end + 1);
     if (load<u8>(p) != COLON) return count;

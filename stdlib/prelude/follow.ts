@@ -20,18 +20,19 @@
 
 import {
   CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED, MEMBER_AROUND, MEMBER_BYTES, MEMBER_CHAIN, MEMBER_COUNT, MEMBER_DEPTH, MEMBER_ENTRY,
-  MEMBER_FIRST, MEMBER_HEADS, MEMBER_HEAD_BYTES, MEMBER_IS_OTHER, MEMBER_IS_PLAIN, MEMBER_KEY_LENGTH, MEMBER_KEY_LIMIT, MEMBER_KIND,
+  MEMBER_FIRST, MEMBER_HEADS, MEMBER_HEAD_BYTES, MEMBER_IS_KEYWORD, MEMBER_IS_OTHER, MEMBER_IS_PLAIN, MEMBER_KEY_LENGTH, MEMBER_KEY_LIMIT, MEMBER_KIND,
   MEMBER_LENGTH, MEMBER_LIST, MEMBER_LIST_VALUES, MEMBER_NEXT, MEMBER_NODE, MEMBER_OPENS, MEMBER_SLOT, MEMBER_SLOT_IMAGE, MEMBER_TEXT,
   MEMBER_TEXT_LIMIT, MEMBER_UNESCAPED, MEMBER_UNESCAPED_LIMIT, PATH_ENTRY_CHILD, PATH_ENTRY_SLOT, PATH_ENTRY_TYPE, PATH_TYPE_BITS,
   SLOT_COUNT, SLOT_VALUE, TYPE_KEYWORD, TYPE_OBJECT, TYPE_RAW, TYPE_TIEBREAKER, VALUE_ADDRESS, VALUE_BYTES, VALUE_LENGTH,
 } from "../src/abi";
 import { BRACE_CLOSE, BRACE_OPEN, BRACKET_CLOSE, BRACKET_OPEN, COLON, COMMA, QUOTE, SPACE } from "../src/text/characters";
 import { arenaFull } from "./arena";
-import { bytesEqual, copyText } from "./bytes";
-import { decodeMember, decodeObject, decodePair, findPath, hashKey, marked, typeOf } from "./decode";
+import { addressOf, bytesEqual, copyText, lengthOf } from "./bytes";
+import { countReplaced, decodeMember, decodeObject, decodePair, findPath, hashKey, marked, typeOf } from "./decode";
 import { members_base, predicate_stamps, stamps_base } from "./pack";
 import { Position, sawEscape, skipSpace, skipValue, stringEnd } from "./scan";
-import { noteFilled, restartVersions } from "./slots";
+import { fillSlot, noteFilled, restartVersions } from "./slots";
+import { jsonText, textStop, wasRepaired } from "./unicode";
 
 const NO_MEMBER: usize = 0;
 const HEADS_BYTES: usize = MEMBER_HEADS * MEMBER_HEAD_BYTES;
@@ -243,7 +244,8 @@ function findMember(node: u32, depth: u32, p: usize): usize {
 function kindOf(entry: usize): u32 {
   const type = typeOf(entry);
   const several = load<u32>(entry, PATH_ENTRY_TYPE) >> PATH_TYPE_BITS;
-  return several || type == TYPE_OBJECT || type == TYPE_TIEBREAKER ? MEMBER_IS_OTHER : MEMBER_IS_PLAIN;
+  if (several || type == TYPE_OBJECT || type == TYPE_TIEBREAKER) return MEMBER_IS_OTHER;
+  return type == TYPE_KEYWORD && load<u32>(entry, PATH_ENTRY_SLOT) ? MEMBER_IS_KEYWORD : MEMBER_IS_PLAIN;
 }
 
 @inline
@@ -275,12 +277,35 @@ function readValue(p: usize, member: usize, depth: u32): Position {
     return end;
   }
   if (!isFree) return decodeMember(p, entry, depth);
+  if (c == QUOTE && load<u32>(member, MEMBER_KIND) == MEMBER_IS_KEYWORD) return readKeyword(p, slot, member);
   const before = complaints();
   const end = decodeMember(p, entry, depth);
   if (!end) return 0;
   if (arenaFull || (child && c == BRACKET_OPEN) || complaints() != before || !keepSlot(p, end, slot, entry, member)) {
     store<u32>(member, 0, MEMBER_LENGTH);
   } else keepText(p, end, member, 0);
+  return end;
+}
+
+/** As readValue, for a string that fills an empty slot of strings: what most values are that change. */
+function readKeyword(p: usize, slot: usize, member: usize): Position {
+  const t = jsonText(p + 1);
+  if (!textStop) return 0;
+  const end = textStop + 1;
+  fillSlot(slot, t);
+  const length = lengthOf(t);
+  store<u32>(member, 0, MEMBER_LENGTH);
+  if (wasRepaired) countReplaced();
+  else if (!arenaFull && length <= (MEMBER_UNESCAPED_LIMIT as u32)) {
+    let known = member + MEMBER_TEXT + load<u32>(member, MEMBER_KEY_LENGTH) + 1;
+    if (addressOf(t) != p + 1) {
+      known = member + MEMBER_UNESCAPED;
+      copyText(known, addressOf(t), length);
+    }
+    v128.store(member, v128.load(slot), MEMBER_SLOT_IMAGE);
+    store<u32>(member + MEMBER_SLOT_IMAGE + SLOT_VALUE, known as u32, VALUE_ADDRESS);
+    keepText(p, end, member, 0);
+  }
   return end;
 }
 

@@ -24,7 +24,7 @@ import { writeBoxKey, writeKeyText } from "./dynamic-compare";
 export { nextElement } from "./decode";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
 import { sumOf } from "./bytes";
-export { hashBytes } from "./bytes";
+export { hashText } from "./bytes";
 export { hashKey } from "./decode";
 import {
   callPredicate, evaluate, output_base, output_end, predicate_count, slots_base, stage_count,

@@ -24,6 +24,10 @@ const EVEN_PLACES: u32 = 0x55555555;
 export let sawEscape: bool = false;
 export let sawHighByte: bool = false;
 
+export function noteHighByte(saw: bool): void {
+  sawHighByte = saw;
+}
+
 /** Address of the line feed that ends the line at `p`. */
 export function lineEnd(p: usize): usize {
   const feed = i8x16.splat(LINE_FEED as i8);
@@ -34,12 +38,14 @@ export function lineEnd(p: usize): usize {
   }
 }
 
-/** From behind an opening quote to the closing one; 0 when the string is not closed or holds a control character. */
-export function stringEnd(p: usize): Position {
+/**
+ * From behind an opening quote to the first quote, backslash or control character. Sets sawHighByte.
+ */
+@inline
+export function plainEnd(p: usize): usize {
   const quote = i8x16.splat(QUOTE as i8);
   const backslash = i8x16.splat(BACKSLASH as i8);
   const space = i8x16.splat(SPACE as i8);
-  sawEscape = false;
   let high: u32 = 0;
   while (true) {
     const block = v128.load(p);
@@ -47,19 +53,23 @@ export function stringEnd(p: usize): Position {
       v128.or(v128.or(i8x16.eq(block, quote), i8x16.eq(block, backslash)), i8x16.lt_u(block, space)),
     );
     const highBits: u32 = i8x16.bitmask(block);
-    if (!hits) {
-      high |= highBits;
-      p += BLOCK_BYTES;
-      continue;
+    if (hits) {
+      const at = ctz(hits);
+      sawHighByte = (high | (highBits & ((1 << at) - 1))) != 0;
+      return p + at;
     }
-    const at = ctz(hits);
-    high |= highBits & ((1 << at) - 1);
-    p += at;
-    const c = load<u8>(p);
-    if (c == BACKSLASH) return escapedEnd(p, high);
-    sawHighByte = high != 0;
-    return c == QUOTE ? p : 0;
+    high |= highBits;
+    p += BLOCK_BYTES;
   }
+}
+
+/** From behind an opening quote to the closing one; 0 when the string is not closed or holds a control character. */
+export function stringEnd(p: usize): Position {
+  sawEscape = false;
+  p = plainEnd(p);
+  const c = load<u8>(p);
+  if (c == QUOTE) return p;
+  return c == BACKSLASH ? escapedEnd(p, sawHighByte ? 1 : 0) : 0;
 }
 
 /** As stringEnd, from the string's first backslash on; `high` is not 0 when a byte before it was beyond ASCII. Two blocks at a time. */

@@ -8,7 +8,7 @@ import {
   VALUE_BYTES, VALUE_LENGTH, VERSION_LIMIT, BLOCK_BYTES,
 } from "../src/abi";
 import { allocate, arenaFull } from "./arena";
-import { Text, addressOf, bytesEqual, hashBytes, lengthOf } from "./bytes";
+import { Text, addressOf, bytesEqual, hashText, lengthOf } from "./bytes";
 import { filled_base, slots_base, slots_end } from "./pack";
 import { foldedInto, foldedText } from "./unicode";
 
@@ -39,6 +39,15 @@ export function versionsSpent(): bool {
 
 export function restartVersions(): void {
   versions = 0;
+}
+
+/** A text for a slot of the event at hand that is empty. */
+@inline
+export function fillSlot(slot: usize, t: Text): void {
+  store<u32>(slot, 1, SLOT_COUNT);
+  store<u32>(slot, ++versions, SLOT_VERSION);
+  storeText(slot + SLOT_VALUE, t);
+  noteFilled(slot, 1);
 }
 
 /** How many values the first list of a slot holds; a power of two. */
@@ -184,7 +193,7 @@ function findSymbols(group: usize, slot: usize, record: usize): void {
 function symbolFor(group: usize, address: usize, length: u32): u32 {
   const table: usize = load<u32>(group, GROUP_TABLE);
   const mask = load<u32>(group, GROUP_MASK);
-  const hash = hashBytes(address, length);
+  const hash = hashText(address, length);
   let at = hash & mask;
   while (true) {
     const entry = table + ((at as usize) * SYMBOL_ENTRY_BYTES);

@@ -3,17 +3,17 @@
 
 import {
   BLOCK_BYTES, FOLD_RANGE_BYTES, FOLD_RANGE_DELTA, FOLD_RANGE_END, FOLD_RANGE_START, FOLD_RANGE_STEP, FOLD_SHIFT,
-  REPAIR_GROWTH,
+  LONGEST_LINE, REPAIR_GROWTH,
 } from "../src/abi";
 import {
   BACKSLASH, BACKSPACE, CARRIAGE_RETURN, CASE_BIT, FORM_FEED, LINE_FEED, LOWER_B, LOWER_F, LOWER_N, LOWER_R, LOWER_T,
-  LOWER_U, QUOTE, REPLACEMENT_CHARACTER, SLASH, TAB, UPPER_A, UPPER_Z,
+  LOWER_U, QUOTE, REPLACEMENT_CHARACTER, SLASH, SPACE, TAB, UPPER_A, UPPER_Z,
 } from "../src/text/characters";
 import { allocate, shrinkTo } from "./arena";
 import { Text, addressOf, lengthOf, text } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
 import { fold_count, fold_ranges } from "./pack";
-import { escapeStarts, places } from "./scan";
+import { escapeStarts, noteHighByte, places, plainEnd, sawHighByte } from "./scan";
 
 /** Length in bytes of the valid UTF-8 sequence at `p`, or 0. Refuses surrogates, overlong forms and beyond U+10FFFF. */
 function sequenceLength(p: usize, end: usize): u32 {
@@ -140,65 +140,102 @@ function hexQuad(p: usize): i32 {
   return value;
 }
 
-/** Set by unescaped: the string held an escape that JSON does not know. */
-export let badEscape: bool = false;
+/** Set by jsonText and unescaped: address of the closing quote, 0 when the string is broken. */
+export let textStop: usize = 0;
+/** Set by jsonText: the string held bytes that are not UTF-8. */
+export let wasRepaired: bool = false;
 
-/** A copy of the body of a JSON string with its escapes undone; a lone surrogate is U+FFFD. */
-export function unescaped(address: usize, length: u32): Text {
-  badEscape = false;
+/** The body of the JSON string that begins at `p`, behind its quote: without escapes, and with U+FFFD for what is not UTF-8. */
+export function jsonText(p: usize): Text {
+  wasRepaired = false;
+  textStop = plainEnd(p);
+  const c = load<u8>(textStop);
+  let t: Text = text(p, (textStop - p) as u32);
+  if (c != QUOTE) {
+    if (c == BACKSLASH) t = unescaped(p);
+    else textStop = 0;
+    if (!textStop) return 0;
+  }
+  if (!sawHighByte || isValid(addressOf(t), lengthOf(t))) return t;
+  wasRepaired = true;
+  return repaired(addressOf(t), lengthOf(t));
+}
+
+/**
+ * A copy of the body of the JSON string that begins at `p`, with its escapes undone; a lone surrogate is U+FFFD. Where the string ends turns out on the way.
+ */
+export function unescaped(p: usize): Text {
   if (!lanesKnown) writeLanes();
   // SOUND: what is written is no longer than what was read, and two blocks may be stored from there, of which the second ends half a block later.
-  const out = allocate(length + 3 * BLOCK_BYTES);
-  const end = address + length;
+  const out = allocate(LONGEST_LINE + 3 * BLOCK_BYTES);
   const backslash = i8x16.splat(BACKSLASH as i8);
   const quote = i8x16.splat(QUOTE as i8);
   const slash = i8x16.splat(SLASH as i8);
-  let p = address;
+  const control = i8x16.splat((SPACE - 1) as i8);
   let q = out;
+  let high: u32 = 0;
   // 1 when the first byte belongs to an escape that began before it.
   let taken: u32 = 0;
-  while (p < end) {
+  textStop = 0;
+  while (true) {
     const first = v128.load(p);
     const second = v128.load(p, BLOCK_BYTES);
     const firstSlashes = i8x16.eq(first, backslash);
     const secondSlashes = i8x16.eq(second, backslash);
-    let starts = escapeStarts(places(firstSlashes, secondSlashes) & ~taken);
+    const firstQuotes = i8x16.eq(first, quote);
+    const secondQuotes = i8x16.eq(second, quote);
+    const starts = escapeStarts(places(firstSlashes, secondSlashes) & ~taken);
+    const seconds = (starts << 1) | taken;
     // Most escapes stand for their second byte.
     const plain = places(
-      v128.or(firstSlashes, v128.or(i8x16.eq(first, quote), i8x16.eq(first, slash))),
-      v128.or(secondSlashes, v128.or(i8x16.eq(second, quote), i8x16.eq(second, slash))),
+      v128.or(firstSlashes, v128.or(firstQuotes, i8x16.eq(first, slash))),
+      v128.or(secondSlashes, v128.or(secondQuotes, i8x16.eq(second, slash))),
     );
-    const others = ((starts << 1) | taken) & ~plain;
-    const left = (end - p) as u32;
-    if (!others && left > 2 * (BLOCK_BYTES as u32)) {
+    const ends = (places(firstQuotes, secondQuotes) & ~seconds) | places(i8x16.le_u(first, control), i8x16.le_u(second, control));
+    const highBits = places(first, second);
+    const stops = ends | (seconds & ~plain);
+    if (!stops) {
       q = storeWithout(q, first, starts & FIRST_PLACES);
       q = storeWithout(q, second, starts >> BLOCK_BYTES);
+      high |= highBits;
       taken = starts >> LAST_PLACE;
       p += 2 * BLOCK_BYTES;
       continue;
     }
-    const run = min(left, others ? (ctz(others) as u32) : 2 * (BLOCK_BYTES as u32));
-    if (run < 2 * (BLOCK_BYTES as u32)) starts &= (1 << run) - 1;
-    const half = storeWithout(q, first, starts & FIRST_PLACES);
-    if (run > (BLOCK_BYTES as u32)) storeWithout(half, second, starts >> BLOCK_BYTES);
-    q += run - popcnt(starts);
-    if (run == left) break;
-    p += run - 1;
+    const run: u32 = ctz(stops);
+    const before = ((1 as u32) << run) - 1;
+    const dropped = starts & before;
+    const half = storeWithout(q, first, dropped & FIRST_PLACES);
+    if (run > (BLOCK_BYTES as u32)) storeWithout(half, second, dropped >> BLOCK_BYTES);
+    q += run - popcnt(dropped);
+    high |= highBits & before;
+    p += run;
+    if ((ends >> run) & 1) {
+      if (load<u8>(p) == QUOTE) textStop = p;
+      break;
+    }
+    p--;
     // Where there is one escape of this kind there are more, each in its place.
     do {
-      q = undoEscape(p, end, q);
-      if (badEscape) break;
+      const written = undoEscape(p, q);
+      if (!written) {
+        shrinkTo(q);
+        return text(out, 0);
+      }
+      q = written;
       p = escapeEnd;
       const block = v128.load(p);
       v128.store(q, block);
-      const next: u32 = ctz((i8x16.bitmask(i8x16.eq(block, backslash)) as u32) | BLOCK_END);
-      const step = min(next, (end - p) as u32);
-      p += step;
-      q += step;
-    } while (p < end && load<u8>(p) == BACKSLASH && !isPlain(load<u8>(p + 1)));
-    if (badEscape) break;
+      const next: u32 = ctz(
+        (i8x16.bitmask(v128.or(v128.or(i8x16.eq(block, backslash), i8x16.eq(block, quote)), i8x16.le_u(block, control))) as u32) | BLOCK_END,
+      );
+      high |= (i8x16.bitmask(block) as u32) & ((1 << next) - 1);
+      p += next;
+      q += next;
+    } while (load<u8>(p) == BACKSLASH && !isPlain(load<u8>(p + 1)));
     taken = 0;
   }
+  noteHighByte(high != 0);
   shrinkTo(q);
   return text(out, (q - out) as u32);
 }
@@ -212,17 +249,17 @@ function isPlain(c: u32): bool {
 /** Set by undoEscape: the address behind the escape. */
 let escapeEnd: usize = 0;
 
-/** Writes what the escape at `p`, one that does not stand for its second byte, stands for; returns the address behind that. */
-function undoEscape(p: usize, end: usize, q: usize): usize {
+/** Writes what the escape at `p`, one that does not stand for its second byte, stands for; returns the address behind that, 0 when JSON knows no such. */
+function undoEscape(p: usize, q: usize): usize {
   const c = load<u8>(p + 1);
   p += 2;
   let unit: i32 = -1;
   if (c == LOWER_U) {
-    if (end - p >= 4) unit = hexQuad(p);
+    unit = hexQuad(p);
     p += 4;
     if ((unit & 0xf800) == 0xd800) {
       let low = -1;
-      if (unit < 0xdc00 && end - p >= 6 && load<u8>(p) == BACKSLASH && load<u8>(p + 1) == LOWER_U) low = hexQuad(p + 2);
+      if (unit < 0xdc00 && load<u8>(p) == BACKSLASH && load<u8>(p + 1) == LOWER_U) low = hexQuad(p + 2);
       if ((low & ~0x3ff) == 0xdc00) {
         unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
         p += 6;
@@ -234,11 +271,7 @@ function undoEscape(p: usize, end: usize, q: usize): usize {
   else if (c == LOWER_B) unit = BACKSPACE;
   else if (c == LOWER_F) unit = FORM_FEED;
   escapeEnd = p;
-  if (unit < 0) {
-    badEscape = true;
-    return q;
-  }
-  return writeCodePoint(q, unit);
+  return unit < 0 ? 0 : writeCodePoint(q, unit);
 }
 
 const LAST_PLACE: u32 = 31;
@@ -305,16 +338,21 @@ export function foldedInto(out: usize, address: usize, length: u32): Text {
     const block = v128.load(p);
     const upper = v128.and(i8x16.gt_s(block, below), i8x16.lt_s(block, above));
     v128.store(q, v128.or(block, v128.and(upper, bit)));
-    const high: u32 = i8x16.bitmask(block);
-    const run: usize = high ? (ctz(high) as usize) : BLOCK_BYTES;
     const left = end - p;
+    const high: u32 = i8x16.bitmask(block);
+    // A branch, which is foreseen: with a number that says how far to go, each block would wait for the one before it.
+    if (!high && left > (BLOCK_BYTES as usize)) {
+      p += BLOCK_BYTES;
+      q += BLOCK_BYTES;
+      continue;
+    }
+    const run: usize = ctz(high | BLOCK_END) as usize;
     if (run >= left) {
       q += left;
       break;
     }
     p += run;
     q += run;
-    if (!high) continue;
     const c = codePointAt(p);
     p += widthOf(load<u8>(p));
     q = writeCodePoint(q, foldBeyondAscii(c));

@@ -252,6 +252,8 @@ export const MEMBER_KEY_LIMIT = 128;
 export const MEMBER_IS_PLAIN = 0;
 /** Reading the value does more than fill one slot. */
 export const MEMBER_IS_OTHER = 1;
+/** As MEMBER_IS_PLAIN, and the slot holds strings. */
+export const MEMBER_IS_KEYWORD = 2;
 /** How many members there are, and heads of the lists of those with one hash; a power of two. */
 export const MEMBER_COUNT = 1024;
 export const MEMBER_HEADS = 1024;
@@ -315,7 +317,7 @@ export const GROUP_BYTES = 32;
 /** A length's bits that choose its bit in `lengths`. */
 export const LENGTHS_MASK = 31;
 
-// Symbol table: open addressing, hashed as hashBytes in stdlib/prelude/bytes.ts and the compiler's symbol-tables.ts have it.
+// Symbol table: open addressing, hashed as hashText in stdlib/prelude/bytes.ts and the compiler's symbol-tables.ts have it.
 // Entry, 16 bytes; one whose symbol is 0 is free:
 //   +0 u32 hash   +4 u32 literal address   +8 u32 literal length   +12 u32 symbol
 export const SYMBOL_ENTRY_HASH = 0;

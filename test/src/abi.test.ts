@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { hashKey } from "@kestrel/compiler/backend/wasm/path-table";
-import { hashBytes } from "@kestrel/compiler/backend/wasm/symbol-tables";
+import { hashText } from "@kestrel/compiler/backend/wasm/symbol-tables";
 import * as abi from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -94,7 +94,7 @@ const LAYOUTS: readonly Layout[] = [
       ["UNESCAPED", 944] as const,
     ],
     others: [
-      ...["LIST_VALUES", "TEXT_LIMIT", "UNESCAPED_LIMIT", "KEY_LIMIT", "IS_PLAIN", "IS_OTHER", "COUNT"],
+      ...["LIST_VALUES", "TEXT_LIMIT", "UNESCAPED_LIMIT", "KEY_LIMIT", "IS_PLAIN", "IS_OTHER", "IS_KEYWORD", "COUNT"],
       ...["HEADS", "HEAD_BYTES", "REGION_BYTES"],
     ],
   },
@@ -353,7 +353,7 @@ test("the vectors hold both hashes of every length to 40", () => {
 
 test("the compiler hashes as the vectors say", () => {
   for (const { node, bytes, hash } of vectors()) {
-    const computed = node === null ? hashBytes(bytes) : hashKey(node, bytes);
+    const computed = node === null ? hashText(bytes) : hashKey(node, bytes);
     assert.is(computed >>> 0, hash, `${node} ${Buffer.from(bytes).toString("hex")}`);
   }
 });
@@ -373,7 +373,7 @@ test("the prelude hashes as the vectors say, whatever stands behind the bytes", 
   });
   const prelude = exports as {
     readonly memory: { readonly buffer: ArrayBuffer };
-    readonly hashBytes: (address: number, length: number) => number;
+    readonly hashText: (address: number, length: number) => number;
     readonly hashKey: (node: number, address: number, length: number) => number;
   };
   const memory = new Uint8Array(prelude.memory.buffer);
@@ -383,7 +383,7 @@ test("the prelude hashes as the vectors say, whatever stands behind the bytes", 
       memory.fill(behind, address, address + bytes.length + abi.BLOCK_BYTES);
       memory.set(bytes, address);
       const computed =
-        node === null ? prelude.hashBytes(address, bytes.length) : prelude.hashKey(node, address, bytes.length);
+        node === null ? prelude.hashText(address, bytes.length) : prelude.hashKey(node, address, bytes.length);
       assert.is(computed >>> 0, hash, `${node} ${Buffer.from(bytes).toString("hex")}`);
     }
   }

@@ -1,5 +1,5 @@
 // The literals that a pack's set atoms compare one field with -> a symbol table for the field, raw or folded.
-// Layout: GROUP_* and SYMBOL_ENTRY_* in stdlib/src/abi.ts; the hash is hashBytes in stdlib/prelude/bytes.ts.
+// Layout: GROUP_* and SYMBOL_ENTRY_* in stdlib/src/abi.ts; the hash is hashText in stdlib/prelude/bytes.ts.
 
 import {
   LENGTHS_MASK,
@@ -35,7 +35,7 @@ export function addSymbolTable(texts: readonly string[], data: DataSection): Sym
   let lengths = 0;
   for (const [index, text] of texts.entries()) {
     const { address, length } = data.addText(text);
-    const hash = hashBytes(utf8.encode(text));
+    const hash = hashText(utf8.encode(text));
     let at = hash & (size - 1);
     while (view.getUint32(at * SYMBOL_ENTRY_BYTES + SYMBOL_ENTRY_SYMBOL, true) !== 0) at = (at + 1) & (size - 1);
     const offset = at * SYMBOL_ENTRY_BYTES;
@@ -62,13 +62,19 @@ export function addSymbolBits(texts: readonly string[], table: SymbolTable, data
 }
 
 /** The hash of stdlib/prelude/bytes.ts; test/cases/hashes.txt pins both. */
-export function hashBytes(bytes: Uint8Array): number {
-  let h = (BigInt(bytes.length) * 0x9e3779b97f4a7c15n) & MASK_64;
-  for (let at = 0; at < bytes.length; at += 8) {
-    let word = 0n;
-    for (let i = Math.min(8, bytes.length - at) - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[at + i] ?? 0);
-    h = ((h ^ word) * 0xff51afd7ed558ccdn) & MASK_64;
-    h ^= h >> 32n;
-  }
-  return Number(((h * 0xc4ceb9fe1a85ec53n) & MASK_64) >> 32n);
+export function hashText(bytes: Uint8Array): number {
+  const { length } = bytes;
+  const word = (at: number, count = 8): bigint => {
+    let value = 0n;
+    for (let i = count - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i] ?? 0);
+    return value;
+  };
+  const rest = length - 8;
+  const sample = length < 8 ? word(0, length) : word(0) ^ rotated(word(rest >> 1), 43n) ^ rotated(word(rest), 23n);
+  const salted = (BigInt(length) * 0x9e3779b97f4a7c15n + sample) & MASK_64;
+  return Number(((salted * 0xff51afd7ed558ccdn) & MASK_64) >> 32n);
+}
+
+function rotated(word: bigint, by: bigint): bigint {
+  return ((word << by) | (word >> (64n - by))) & MASK_64;
 }
