@@ -50,6 +50,7 @@ export {
   longText, doubleText, textToDouble, number, numberInBase, numberFailed,
   addOverflows, subtractOverflows, multiplyOverflows, doubleModulo, compareVersions,
 } from "./functions";
+export { askUnfolded } from "./unfolded";
 
 export { mark, release } from "./arena";
 export {

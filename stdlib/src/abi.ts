@@ -532,6 +532,31 @@ export const GLOB_ANCHORED_START = 1;
 export const GLOB_ANCHORED_END = 2;
 export const GLOB_ANY_ONE = 0xff;
 
+// Wildcards that ignore case, as a text is asked that is not folded: a header of 16 bytes, then 16 bytes for each that asks for a text of ASCII.
+//   +0 u32 so many of the first bytes must be ASCII, and +4 u32 so many of the last   +8 u32 number of those wildcards
+//   +12 u32 folded slot of what is asked
+// Each: +0 u32 address of its text, folded   +4 u32 length of this   +8 u32 `?` in front of it   +12 u32 UNFOLDED_*
+export const UNFOLDED_FRONT = 0;
+export const UNFOLDED_BACK = 4;
+export const UNFOLDED_COUNT = 8;
+export const UNFOLDED_RECORD = 12;
+export const UNFOLDED_HEADER_BYTES = 16;
+export const UNFOLDED_TEXT_ADDRESS = 0;
+export const UNFOLDED_TEXT_LENGTH = 4;
+export const UNFOLDED_TEXT_ANY = 8;
+export const UNFOLDED_TEXT_FLAGS = 12;
+export const UNFOLDED_TEXT_BYTES = 16;
+/** The text stands at the end. */
+export const UNFOLDED_AT_END = 1;
+/** The text stands anywhere. */
+export const UNFOLDED_WITHIN = 2;
+/** There is nothing else to the wildcard. */
+export const UNFOLDED_DECIDES = 4;
+/** The answers: no wildcard matches, one does, or it takes the folded text to know. */
+export const UNFOLDED_NO = 0;
+export const UNFOLDED_YES = 1;
+export const UNFOLDED_OPEN = 2;
+
 // DFA: a header of 16 bytes, then the three tables, one behind the other.
 //   +0 u32 states   +4 u32 classes   +8 u32 start   +12 u32 0
 //   classes   u8 for each of 256 bytes: its class

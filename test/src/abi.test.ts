@@ -251,6 +251,17 @@ const LAYOUTS: readonly Layout[] = [
     fields: [["LENGTH", 2] as const, ["HAS_ANY", 1] as const, [null, 1] as const],
   },
   {
+    prefix: "UNFOLDED",
+    bytes: "UNFOLDED_HEADER_BYTES",
+    fields: ["FRONT", "BACK", "COUNT", "RECORD"].map((name) => [name, 4] as const),
+    others: ["AT_END", "WITHIN", "DECIDES", "NO", "YES", "OPEN"],
+  },
+  {
+    prefix: "UNFOLDED_TEXT",
+    bytes: "UNFOLDED_TEXT_BYTES",
+    fields: ["ADDRESS", "LENGTH", "ANY", "FLAGS"].map((name) => [name, 4] as const),
+  },
+  {
     prefix: "DFA",
     bytes: "DFA_HEADER_BYTES",
     fields: [...["STATES", "CLASS_COUNT", "START"].map((name) => [name, 4] as const), [null, 4]],

@@ -180,6 +180,40 @@ matcher("a character beyond ASCII is seen wherever it stands", async () => {
   }
 });
 
+// The signs for kelvin and the long s are folded to letters of ASCII, and are longer than these.
+matcher("what is folded to a wildcard meets it, wherever it stands in the text", async () => {
+  const wildcards = "kiss* ?kiss* ??kiss *kiss *kiss? *kiss* *ki*ss* kiss*ask ?*kiss *ï*kiss* ki{s* *ki{s*".split(" ");
+  const long = `kiss${"-abcdefghijklmno".repeat(2)}kiss`;
+  const lists = ["kiss*", "?kiss*", "*kiss", "*kiss*"].map((wildcard) => wildcard.replace("kiss", long));
+  const spelled = "kiss KISS \u212aiss ki\u017fs \u212aI\u017fS kisz ki ïkiss kissï ki[ss ki{ss".split(" ");
+  const around = ["", "a", "é", "[", "abcdefghijklmnopqrst", "abcdefghijklmnopqrsé", "éabcdefghijklmnopqrst"];
+  const pieces = [
+    ...spelled,
+    ...spelled.flatMap((piece) => [long.replace(/^kiss/, piece), long.replace(/kiss$/, piece)]),
+  ];
+  const values = around.flatMap((front) => pieces.flatMap((piece) => around.map((back) => front + piece + back)));
+  const lines = values.map((value) => `{"process.name":"${value}"}`);
+  const conditions = [...wildcards, ...lists].map((wildcard) => `process.name : "${wildcard}"`);
+  const several = [`process.name : ("kiss*", "?kiss*", "*kiss")`, `process.name : ("zz*", "*kiss*", "??kiss*")`];
+  let matched = 0;
+  for (const condition of [...conditions, ...several]) {
+    await compare(0, [condition], lines, (count) => (matched += count));
+    // Alone, and where no literal wakes it, so that nothing has folded the text before.
+    await compare(0, [`not ${condition}`], lines, (count) => (matched += count));
+  }
+  assert.is(matched, (conditions.length + several.length) * lines.length);
+});
+
+matcher("a text that is nearly there again and again is found behind that", async () => {
+  const needle = `${"a".repeat(30)}ba`;
+  const values = [0, 1, 40, 200, 600].flatMap((count) => ["a".repeat(count), "a".repeat(count) + needle]);
+  const lines = values.map((value) => `{"process.name":"${value}"}`);
+  const conditions = ["", "not "].map((not) => `${not}process.name : "*${needle}*"`);
+  let matched = 0;
+  await compare(0, conditions, lines, (count) => (matched += count));
+  assert.is(matched, lines.length);
+});
+
 async function compare(
   seed: number,
   conditions: readonly string[],

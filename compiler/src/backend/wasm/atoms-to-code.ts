@@ -15,6 +15,8 @@ import {
   SLOT_VERSION,
   SYMBOLS_ROOM,
   SYMBOLS_STAMP,
+  UNFOLDED_NO,
+  UNFOLDED_YES,
   VALUE_ADDRESS,
   VALUE_BYTES,
   VALUE_LENGTH,
@@ -93,7 +95,7 @@ export function createAtomCode(
     groups.set(key, code);
   }
   const functions = new Map<AtomId, string>();
-  const valueTestOf = createValueTests(b, data, TEXT);
+  const valueTestOf = createValueTests(b, state, data, TEXT);
 
   const count = (reading: Reading): Expression => m.i32.load(SLOT_COUNT, 4, b.word(state.slotOf(reading)));
 
@@ -146,7 +148,8 @@ export function createAtomCode(
     );
 
   /** Goes to `label` when one of the values meets the test, or (`when` false) when none does. Takes the locals of LOOP_LOCALS. */
-  const leaveByValues = ({ reading, fold, isSmall, tests }: ValueTest, when: boolean, label: string): Expression => {
+  const leaveByValues = (asked: ValueTest, when: boolean, label: string): Expression => {
+    const { reading, fold, unfolded, isSmall, tests } = asked;
     const slot = state.slotOf(reading);
     const after = b.label();
     const [met, unmet] = when ? [label, after] : [after, label];
@@ -160,12 +163,17 @@ export function createAtomCode(
     const next = m.local.tee(AT, m.i32.add(m.local.get(AT, i32), b.word(VALUE_BYTES)), i32);
     const leaveIfMet = (address: () => Expression): Expression[] => tests(address).map((test) => m.br_if(met, test));
     const only = (): Expression => m.block(null, [...leaveIfMet(() => b.word(slot + SLOT_VALUE)), m.br(unmet)]);
+    const leaveUnfolded = (table: number): Expression[] => [
+      m.local.set(AT, b.prelude("askUnfolded", b.word(slot), b.word(table))),
+      m.br_if(unmet, m.i32.eq(m.local.get(AT, i32), b.word(UNFOLDED_NO))),
+      m.br_if(met, m.i32.eq(m.local.get(AT, i32), b.word(UNFOLDED_YES))),
+    ];
     return m.block(
       after,
       [
         // A small test is said twice, so that of one value, which most slots hold, nothing is computed but the test.
         ...(isSmall ? [m.if(isOnlyOne(), only())] : []),
-        m.br_if(unmet, m.i32.eqz(count(reading))),
+        ...(unfolded === null ? [m.br_if(unmet, m.i32.eqz(count(reading)))] : leaveUnfolded(unfolded)),
         m.local.set(AT, start()),
         m.local.set(END, m.i32.add(m.i32.shl(count(reading), b.word(VALUE_SHIFT)), m.local.get(AT, i32))),
         m.loop(

@@ -7,11 +7,15 @@ import { compareDoubles, compareLongs } from "./comparisons.js";
 import type { DataSection } from "./data-section.js";
 import { addRanges, patternTests } from "./patterns-to-tests.js";
 import { type Builder, type Expression, f64, i32, i64 } from "./seam.js";
+import type { StateLayout } from "./state.js";
+import { addUnfolded } from "./unfolded-tests.js";
 
 export interface ValueTest {
   readonly reading: Reading;
   /** Whether folded texts are asked. */
   readonly fold: boolean;
+  /** Where `fold`, the table by which most texts are decided without being folded, if there is one. */
+  readonly unfolded: number | null;
   /** Whether asking takes a few instructions. */
   readonly isSmall: boolean;
   /** The value at an address meets the atom when one of these tests holds, made in this order. */
@@ -19,7 +23,12 @@ export interface ValueTest {
 }
 
 /** What gives the test of an atom, null for atoms of other kinds; `textLocal` is an i64 of the function where tests stand. */
-export function createValueTests(b: Builder, data: DataSection, textLocal: number): (atom: Atom) => ValueTest | null {
+export function createValueTests(
+  b: Builder,
+  state: StateLayout,
+  data: DataSection,
+  textLocal: number,
+): (atom: Atom) => ValueTest | null {
   const { module: m } = b;
   const searches = new Set<string>();
   // (func $number in (param $value) (param $at i32) (param $left i32)): binary search in a sorted table
@@ -57,13 +66,15 @@ export function createValueTests(b: Builder, data: DataSection, textLocal: numbe
 
   /** How one value is asked; null for atoms that are not met by one of the values of a reading. */
   return (atom) => {
-    const asked = { fold: false, isSmall: false };
+    const asked = { fold: false, unfolded: null, isSmall: false };
     const long = (address: Expression): Expression => m.i64.load(0, 8, address);
     switch (atom.kind) {
       case "pattern": {
         const { reading, patterns } = atom;
+        const { fold, globs, regexes } = patterns;
+        const unfolded = fold && regexes.length === 0 ? addUnfolded(data, globs, state.foldedRecordOf(reading)) : null;
         return {
-          ...{ reading, fold: patterns.fold, isSmall: false },
+          ...{ reading, fold, unfolded, isSmall: false },
           tests(address) {
             // The first test is made of every value, and keeps the text for the others.
             let isKept = false;
@@ -90,14 +101,14 @@ export function createValueTests(b: Builder, data: DataSection, textLocal: numbe
         const { reading, value } = atom;
         const load = (address: Expression): Expression => m.i32.load(0, 4, address);
         const tests = (address: () => Expression): Expression[] => [m.i32.eq(load(address()), b.word(value ? 1 : 0))];
-        return { reading, fold: false, isSmall: true, tests };
+        return { reading, fold: false, unfolded: null, isSmall: true, tests };
       }
       case "integer": {
         const { reading, op, value } = atom;
         const tests = (address: () => Expression): Expression[] => [
           compareLongs(b, op, long(address()), m.i64.const(value)),
         ];
-        return { reading, fold: false, isSmall: true, tests };
+        return { reading, fold: false, unfolded: null, isSmall: true, tests };
       }
       case "double": {
         const { reading, op, value } = atom;
