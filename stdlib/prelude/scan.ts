@@ -48,18 +48,20 @@ export function plainEnd(p: usize): usize {
   const space = i8x16.splat(SPACE as i8);
   let high: u32 = 0;
   while (true) {
-    const block = v128.load(p);
-    const hits: u32 = i8x16.bitmask(
-      v128.or(v128.or(i8x16.eq(block, quote), i8x16.eq(block, backslash)), i8x16.lt_u(block, space)),
+    const first = v128.load(p);
+    const second = v128.load(p, BLOCK_BYTES);
+    const hits = places(
+      v128.or(v128.or(i8x16.eq(first, quote), i8x16.eq(first, backslash)), i8x16.lt_u(first, space)),
+      v128.or(v128.or(i8x16.eq(second, quote), i8x16.eq(second, backslash)), i8x16.lt_u(second, space)),
     );
-    const highBits: u32 = i8x16.bitmask(block);
+    const highBits = places(first, second);
     if (hits) {
       const at = ctz(hits);
-      sawHighByte = (high | (highBits & ((1 << at) - 1))) != 0;
+      sawHighByte = (high | (highBits & (((1 as u32) << at) - 1))) != 0;
       return p + at;
     }
     high |= highBits;
-    p += BLOCK_BYTES;
+    p += 2 * BLOCK_BYTES;
   }
 }
 
