@@ -20,7 +20,7 @@ export function setBrokenReason(reason: u32): void {
 
 const EVEN_PLACES: u32 = 0x55555555;
 
-/** Set by stringEnd: the string held a backslash, or a byte beyond ASCII. */
+/** Set by stringEnd, and the second by plainEnd and what goes on from there too: the string held a backslash, or a byte beyond ASCII. */
 export let sawEscape: bool = false;
 export let sawHighByte: bool = false;
 
@@ -38,9 +38,7 @@ export function lineEnd(p: usize): usize {
   }
 }
 
-/**
- * From behind an opening quote to the first quote, backslash or control character. Sets sawHighByte.
- */
+/** From behind an opening quote to the first quote, backslash or control character. Sets sawHighByte. */
 @inline
 export function plainEnd(p: usize): usize {
   const quote = i8x16.splat(QUOTE as i8);
