@@ -33,6 +33,11 @@ export function allocate(bytes: usize): usize {
   return start;
 }
 
+/** Whether so many bytes can still be had. */
+export function hasRoom(bytes: usize): bool {
+  return next <= arena_end && bytes + 7 <= arena_end - next;
+}
+
 /** Gives back the tail of the newest allocation. */
 export function shrinkTo(end: usize): void {
   next = (end + 7) & ~7;

@@ -9,11 +9,11 @@ import {
   BACKSLASH, BACKSPACE, CARRIAGE_RETURN, CASE_BIT, FORM_FEED, LINE_FEED, LOWER_B, LOWER_F, LOWER_N, LOWER_R, LOWER_T,
   LOWER_U, QUOTE, REPLACEMENT_CHARACTER, SLASH, SPACE, TAB, UPPER_A, UPPER_Z,
 } from "../src/text/characters";
-import { allocate, shrinkTo } from "./arena";
+import { allocate, hasRoom, shrinkTo } from "./arena";
 import { Text, addressOf, lengthOf, text } from "./bytes";
 import { decimalOf, isDigit, letterOf } from "./characters";
 import { fold_count, fold_ranges } from "./pack";
-import { escapeStarts, noteHighByte, places, plainEnd, sawHighByte } from "./scan";
+import { escapeStarts, noteHighByte, places, plainEnd, sawHighByte, stringEnd } from "./scan";
 
 /** Length in bytes of the valid UTF-8 sequence at `p`, or 0. Refuses surrogates, overlong forms and beyond U+10FFFF. */
 function sequenceLength(p: usize, end: usize): u32 {
@@ -167,7 +167,12 @@ export function jsonText(p: usize): Text {
 export function unescaped(p: usize): Text {
   if (!lanesKnown) writeLanes();
   // SOUND: what is written is no longer than what was read, and two blocks may be stored from there, of which the second ends half a block later.
-  const out = allocate(LONGEST_LINE + 3 * BLOCK_BYTES);
+  let room: usize = LONGEST_LINE + 3 * BLOCK_BYTES;
+  if (!hasRoom(room)) {
+    const end = stringEnd(p);
+    if (end) room = end - p + 3 * BLOCK_BYTES;
+  }
+  const out = allocate(room);
   const backslash = i8x16.splat(BACKSLASH as i8);
   const quote = i8x16.splat(QUOTE as i8);
   const slash = i8x16.splat(SLASH as i8);

@@ -129,7 +129,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
   },
   {
     name: "overflow-repair",
-    says: "overflow >= repaired line + block: repairing a text in a full arena would write into the output (repaired in unicode.ts; an unescaped text is shorter)",
+    says: "overflow >= repaired line + block: repairing a text in a full arena would write into the output (repaired in unicode.ts; an unescaped text asks for a line and three blocks)",
     holds: ({ overflow, repairGrowth, longestLine, block }) => overflow >= repairGrowth * longestLine + block,
   },
   {

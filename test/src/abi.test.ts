@@ -362,6 +362,22 @@ test("the vectors hold both hashes of every length to 40", () => {
   }
 });
 
+test("texts that differ in few places are not hashed to few entries", () => {
+  const makers: readonly ((different: string) => string)[] = [
+    (different) => `AB12_${different}`,
+    (different) => `${different}_AB12`,
+    (different) => `C:\\Windows\\System32\\drivers\\a${different}.exe`,
+    (different) => `C:\\Windows\\System32\\drivers\\${different}aaa.exe`,
+    (different) => `HKLM\\SOFTWARE\\Classes\\CLSID\\{0000${different}-0000-000000000000}\\InprocServer32\\`,
+  ];
+  for (const make of makers) {
+    const texts = Array.from({ length: 1_200 }, (_, at) => make(at.toString(36).padStart(2, "0")));
+    const used = new Set(texts.map((text) => hashText(Buffer.from(text)) & 4_095));
+    // Where all entries are as likely 1,040 are expected.
+    assert.ok(used.size > 850, `${used.size} entries for ${texts[0]}`);
+  }
+});
+
 test("the compiler hashes as the vectors say", () => {
   for (const { node, bytes, hash } of vectors()) {
     const computed = node === null ? hashText(bytes) : hashKey(node, bytes);

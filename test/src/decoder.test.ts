@@ -280,4 +280,19 @@ decoder("an event of more values or texts than the arena holds is given up, and 
   }
 });
 
+decoder("a short text with an escape takes little room where little is left", async () => {
+  const fields = ["process.entity_id", "process.args", "host.id", "process.command_line", "process.parent.name"];
+  const counts = [100, 2 ** 20 + 1, 2 ** 19 + 1, 2 ** 18 + 1, 2 ** 17 + 1];
+  const conditions = [...fields.map((field) => `${field} != null`), 'process.name : "*kiss*"'];
+  const rules = conditions.map((condition, index) => ruleOf(`q${index}`, `any where ${condition}`));
+  const { pack } = await compileForTest(rules, { ...DEFAULT_OPTIONS, schema: DECODER_SCHEMA });
+  const lists = fields.map((field, index) => `"${field}":[${"1,".repeat((counts[index] ?? 1) - 1)}1]`);
+  for (const name of ["kiss", "x\\\\kiss", "k\\u0069ss", "x\\nkiss"]) {
+    const line = `{${lists.join(",")},"process.name":"${name}"}\n`;
+    const { byRule, counters } = runLines(pack, Buffer.from(line), {}, 1 << 23);
+    assert.is(counters.broken, 0, name);
+    assert.equal(byRule, Array(conditions.length).fill([[0]]), name);
+  }
+});
+
 decoder.run();

@@ -69,10 +69,14 @@ export function hashText(bytes: Uint8Array): number {
     for (let i = count - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i] ?? 0);
     return value;
   };
-  const rest = length - 8;
-  const sample = length < 8 ? word(0, length) : word(0) ^ rotated(word(rest >> 1), 43n) ^ rotated(word(rest), 23n);
+  const parts = (): bigint =>
+    word(0) ^
+    rotated(word((length - 8) >> 1), 11n) ^
+    rotated(word(Math.max(0, length - 16)), 43n) ^
+    rotated(word(length - 8), 23n);
+  const sample = length < 8 ? word(0, length) : parts();
   const salted = (BigInt(length) * 0x9e3779b97f4a7c15n + sample) & MASK_64;
-  return Number(((salted * 0xff51afd7ed558ccdn) & MASK_64) >> 32n);
+  return Number((((salted ^ (salted >> 32n)) * 0xff51afd7ed558ccdn) & MASK_64) >> 32n);
 }
 
 function rotated(word: bigint, by: bigint): bigint {
