@@ -11,10 +11,11 @@ import {
   UNFOLDED_FRONT, UNFOLDED_HEADER_BYTES, UNFOLDED_NO, UNFOLDED_OPEN, UNFOLDED_RECORD, UNFOLDED_TEXT_ADDRESS, UNFOLDED_TEXT_ANY,
   UNFOLDED_TEXT_BYTES, UNFOLDED_TEXT_FLAGS, UNFOLDED_TEXT_LENGTH, UNFOLDED_WITHIN, UNFOLDED_YES,
 } from "../src/abi";
-import { CASE_BIT, UPPER_A, UPPER_Z } from "../src/text/characters";
+import { CASE_BIT } from "../src/text/characters";
 import { addressOf, lengthOf, text } from "./bytes";
 import { isBeyondAscii } from "./match";
 import { textAt } from "./slots";
+import { inSmallLetters } from "./unicode";
 
 /** UNFOLDED_NO, _YES or _OPEN: whether the value of a slot of texts matches one of the wildcards of a table. Of several values nothing is said. */
 export function askUnfolded(slot: usize, table: usize): u32 {
@@ -46,12 +47,6 @@ export function askUnfolded(slot: usize, table: usize): u32 {
     answer = UNFOLDED_OPEN;
   }
   return answer;
-}
-
-@inline
-function inSmallLetters(block: v128): v128 {
-  const upper = v128.and(i8x16.gt_s(block, i8x16.splat((UPPER_A - 1) as i8)), i8x16.lt_s(block, i8x16.splat((UPPER_Z + 1) as i8)));
-  return v128.or(block, v128.and(upper, i8x16.splat(CASE_BIT as i8)));
 }
 
 /** Whether the text at `p`, where it is ASCII, is in small letters the one at `folded`. */

@@ -331,18 +331,21 @@ export function foldedText(address: usize, length: u32): Text {
   return folded;
 }
 
+/** A block with small letters for capital ones of ASCII. */
+@inline
+export function inSmallLetters(block: v128): v128 {
+  const upper = v128.and(i8x16.gt_s(block, i8x16.splat((UPPER_A - 1) as i8)), i8x16.lt_s(block, i8x16.splat((UPPER_Z + 1) as i8)));
+  return v128.or(block, v128.and(upper, i8x16.splat(CASE_BIT as i8)));
+}
+
 /** As foldedText, to `out`, where there is room for half as much again and a block. */
 export function foldedInto(out: usize, address: usize, length: u32): Text {
   const end = address + length;
-  const below = i8x16.splat((UPPER_A - 1) as i8);
-  const above = i8x16.splat((UPPER_Z + 1) as i8);
-  const bit = i8x16.splat(CASE_BIT as i8);
   let p = address;
   let q = out;
   while (p < end) {
     const block = v128.load(p);
-    const upper = v128.and(i8x16.gt_s(block, below), i8x16.lt_s(block, above));
-    v128.store(q, v128.or(block, v128.and(upper, bit)));
+    v128.store(q, inSmallLetters(block));
     const left = end - p;
     const high: u32 = i8x16.bitmask(block);
     // A branch, which is foreseen: with a number that says how far to go, each block would wait for the one before it.

@@ -45,7 +45,7 @@ export function patternTests(b: Builder, data: DataSection, patterns: Patterns, 
   return tests;
 }
 
-const BEYOND_ASCII = /[^\0-\x7f]/;
+export const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** So many wildcards with a character beyond ASCII are tried only where the text has one, which few texts do. */
 const MANY_RARE = 8;

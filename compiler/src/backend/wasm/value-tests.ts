@@ -8,7 +8,7 @@ import type { DataSection } from "./data-section.js";
 import { addRanges, patternTests } from "./patterns-to-tests.js";
 import { type Builder, type Expression, f64, i32, i64 } from "./seam.js";
 import type { StateLayout } from "./state.js";
-import { addUnfolded } from "./unfolded-tests.js";
+import { addUnfolded } from "./unfolded-tables.js";
 
 export interface ValueTest {
   readonly reading: Reading;
