@@ -3,7 +3,7 @@
 // same path gather in document order, through arrays and repeated keys alike.
 
 import {
-  BROKEN_DEPTH, BROKEN_NOT_OBJECT, BROKEN_SIZE, BROKEN_SYNTAX, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED,
+  BLOCK_BYTES, BROKEN_DEPTH, BROKEN_NOT_OBJECT, BROKEN_SIZE, BROKEN_SYNTAX, CONTROL_BASE, CONTROL_MALFORMED, CONTROL_REPLACED,
   DEPTH_LIMIT, ELEMENT_PATH_ENTRY, ELEMENT_SLOTS, ELEMENT_SLOTS_END, PATH_ENTRY_BYTES, PATH_ENTRY_CHILD, PATH_ENTRY_KEY,
   PATH_ENTRY_KEY_LENGTH, PATH_ENTRY_NODE, PATH_ENTRY_SLOT, PATH_ENTRY_START, PATH_ENTRY_TYPE, PATH_FREE, PATH_TYPE_BITS,
   READING_BYTES, READING_SLOT, READING_TYPE, SLOT_BYTES, SLOT_COUNT, TYPE_BOOLEAN, TYPE_DATE, TYPE_DOUBLE,
@@ -19,7 +19,7 @@ import { isBlank } from "./characters";
 import { followEvent } from "./follow";
 import { dateValue, integerValue, parseDate, scanNumber, scannedDouble, scannedInteger } from "./numbers";
 import { path_mask, path_table, readings } from "./pack";
-import { Position, sawEscape, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
+import { Position, hop, sawEscape, setBrokenReason, skipSpace, skipValue, stringEnd } from "./scan";
 import { appendValue, storeText } from "./slots";
 import { noteLong, noteText } from "./tiebreaker";
 import { scannedTime, timeValue } from "./time";
@@ -117,15 +117,24 @@ function markPresent(slot: usize): void {
   if (load<u32>(slot, SLOT_COUNT) == 0) store<u64>(appendValue(slot), 1);
 }
 
+function hasDot(key: usize, length: u32): bool {
+  const dot = i8x16.splat(DOT as i8);
+  for (let i: u32 = 0; i < length; i += BLOCK_BYTES) {
+    const dots: u32 = i8x16.bitmask(i8x16.eq(v128.load(key + i), dot));
+    const left = length - i;
+    if (left < (BLOCK_BYTES as u32) ? dots & ((1 << left) - 1) : dots) return true;
+  }
+  return false;
+}
+
 /** As findEntry, for a key that may hold dots. */
 export function findPath(node: u32, key: usize, length: u32): usize {
   const whole = findEntry(node, key, length);
-  if (whole) return whole;
+  if (whole || !hasDot(key, length)) return whole;
   let start: u32 = 0;
   let entry = NO_ENTRY;
   for (let i: u32 = 0; i <= length; i++) {
     if (i < length && load<u8>(key + i) != DOT) continue;
-    if (i == length && start == 0) return NO_ENTRY;
     if (entry) {
       markObject(entry);
       node = load<u32>(entry, PATH_ENTRY_CHILD);
@@ -143,16 +152,16 @@ export function decodeObject(p: usize, node: u32, depth: u32): Position {
     setBrokenReason(BROKEN_DEPTH);
     return 0;
   }
-  p = skipSpace(p + 1);
+  p = hop(p + 1);
   if (load<u8>(p) == BRACE_CLOSE) return p + 1;
   while (true) {
     p = decodePair(p, node, depth);
     if (!p) return 0;
-    p = skipSpace(p);
+    p = hop(p);
     const c = load<u8>(p);
     if (c == BRACE_CLOSE) return p + 1;
     if (c != COMMA) return 0;
-    p = skipSpace(p + 1);
+    p = hop(p + 1);
   }
 }
 
@@ -169,11 +178,17 @@ export function decodePair(p: usize, node: u32, depth: u32): Position {
     key = addressOf(plain);
     length = lengthOf(plain);
   }
-  p = skipSpace(p + 1);
+  p = hop(p + 1);
   if (load<u8>(p) != COLON) return 0;
-  p = skipSpace(p + 1);
+  p = hop(p + 1);
   const entry = findPath(node, key, length);
-  return entry ? decodeMember(p, entry, depth) : skipValue(p, depth);
+  if (!entry) return skipValue(p, depth);
+  // What most members are.
+  if (load<u8>(p) == QUOTE && load<u32>(entry, PATH_ENTRY_TYPE) == TYPE_KEYWORD) {
+    const slot: usize = load<u32>(entry, PATH_ENTRY_SLOT);
+    if (slot) return decodeText(p + 1, slot);
+  }
+  return decodeMember(p, entry, depth);
 }
 
 /** A whole value, the array included where it is one, for every slot that wants it. */
@@ -307,13 +322,22 @@ export function countReplaced(): void {
   store<u64>(counter, load<u64>(counter) + 1);
 }
 
-function decodeString(p: usize, slot: usize, type: u32): Position {
+function decodeText(p: usize, slot: usize): Position {
   const t = jsonText(p);
   const end = textStop;
   if (!end) return 0;
   if (wasRepaired) countReplaced();
-  if (type == TYPE_KEYWORD) storeText(appendValue(slot), t);
-  else storeParsed(t, slot, type);
+  storeText(appendValue(slot), t);
+  return end + 1;
+}
+
+function decodeString(p: usize, slot: usize, type: u32): Position {
+  if (type == TYPE_KEYWORD) return decodeText(p, slot);
+  const t = jsonText(p);
+  const end = textStop;
+  if (!end) return 0;
+  if (wasRepaired) countReplaced();
+  storeParsed(t, slot, type);
   return end + 1;
 }
 

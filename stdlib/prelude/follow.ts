@@ -30,7 +30,7 @@ import { arenaFull } from "./arena";
 import { addressOf, bytesEqual, copyText, lengthOf } from "./bytes";
 import { countReplaced, decodeMember, decodeObject, decodePair, findPath, hashKey, marked, typeOf } from "./decode";
 import { members_base, predicate_stamps, stamps_base } from "./pack";
-import { Position, sawEscape, skipSpace, skipValue, stringEnd } from "./scan";
+import { Position, hop, sawEscape, skipValue, stringEnd } from "./scan";
 import { fillSlot, noteFilled, restartVersions } from "./slots";
 import { jsonText, textStop, wasRepaired } from "./unicode";
 
@@ -95,11 +95,6 @@ function judge(): void {
   trial = 0;
   misses = 0;
   bytes = 0;
-}
-
-@inline
-function hop(p: usize): usize {
-  return (load<u8>(p) as u32) <= (SPACE as u32) ? skipSpace(p) : p;
 }
 
 @inline

@@ -128,6 +128,12 @@ export function skipSpace(p: usize): usize {
   return p;
 }
 
+/** As skipSpace, where there is seldom any. */
+@inline
+export function hop(p: usize): usize {
+  return (load<u8>(p) as u32) <= (SPACE as u32) ? skipSpace(p) : p;
+}
+
 /**
  * Past the container whose bracket stands at `p`, itself inside of `outer` others. What stands inside is not read by any rule, so only strings and the
  * depth of brackets are checked.
