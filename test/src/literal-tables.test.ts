@@ -2,7 +2,7 @@
 
 import { createDataSection } from "@kestrel/compiler/backend/wasm/data-section";
 import { addLiteralTables } from "@kestrel/compiler/backend/wasm/literal-tables";
-import type { PredicateId, WitnessIndex } from "@kestrel/compiler/ir/pack-ir";
+import type { PredicateId } from "@kestrel/compiler/ir/pack-ir";
 import { readName } from "@kestrel/compiler/ir/reading";
 import {
   GRAM_ENTRY_BYTES,
@@ -11,14 +11,15 @@ import {
   GRAM_LITERALS_COUNT,
   LITERAL_BYTES,
   LITERAL_LENGTH,
+  LITERAL_POSTINGS,
+  POSTING_GUARDS,
+  POSTING_PREDICATE,
+  POSTINGS_BYTES,
+  POSTINGS_COUNT,
 } from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
-const INDEX: WitnessIndex = {
-  ...{ witnesses: [], guards: [], masks: [], sets: [], literals: [], presences: [], always: [] },
-  profile: null,
-};
 const test = suite("literal tables");
 
 test("literals that share their bytes", () => {
@@ -26,10 +27,12 @@ test("literals that share their bytes", () => {
   const texts = Array.from({ length: 2_000 }, (_, number) =>
     number % 2 === 0 ? `${"ab".repeat(2 + (number % 60))}${number}` : `aaaa${"a".repeat(number % 40)}`,
   );
-  const predicates = new Map([...new Set(texts)].map((text, number) => [text, [number as PredicateId]]));
+  const byText = new Map(
+    [...new Set(texts)].map((text, number) => [text, [{ predicate: number as PredicateId, guards: 0n }]]),
+  );
   const data = createDataSection(65_536);
-  const posting = { reading: readName("process.command_line", "keyword"), fold: true, predicates };
-  const { table, mask } = addLiteralTables(posting, INDEX, 0, data);
+  const postings = { reading: readName("process.command_line", "keyword"), fold: true, byText, anyOf: 0n };
+  const { table, mask } = addLiteralTables(postings, null, 0, data);
   const bytes = data.bytes();
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const at = (address: number): number => view.getUint32(address - data.base, true);
@@ -50,7 +53,34 @@ test("literals that share their bytes", () => {
     }
   }
   assert.ok(longest <= 8, `a run of ${longest} entries`);
-  assert.ok(literals > 100 && literals <= predicates.size, `${literals} literals`);
+  assert.ok(literals > 100 && literals <= byText.size, `${literals} literals`);
+});
+
+test("of texts that are looked for as one, a posting names the guards that it needs for each", () => {
+  const predicate = 7 as PredicateId;
+  const texts = Array.from({ length: 40 }, (_, number) => "a".repeat(4 + number));
+  const byText = new Map(
+    texts.map((text, number) => [text, [{ predicate, guards: 4n + (number % 2 === 0 ? 1n : 2n) }]]),
+  );
+  const data = createDataSection(65_536);
+  const postings = { reading: readName("process.command_line", "keyword"), fold: true, byText, anyOf: 0n };
+  const { table, mask } = addLiteralTables(postings, null, 0, data);
+  const bytes = data.bytes();
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const at = (address: number): number => view.getUint32(address - data.base, true);
+  const guards: bigint[] = [];
+  for (let entry = 0; entry <= mask; entry++) {
+    const list = at(table + entry * GRAM_ENTRY_BYTES + GRAM_ENTRY_LITERALS);
+    if (list === 0) continue;
+    for (let number = 0; number < at(list + GRAM_LITERALS_COUNT); number++) {
+      const found = at(list + GRAM_LITERALS_BYTES + number * LITERAL_BYTES + LITERAL_POSTINGS);
+      assert.equal(at(found + POSTINGS_COUNT), 1);
+      assert.equal(at(found + POSTINGS_BYTES + POSTING_PREDICATE), predicate);
+      guards.push(view.getBigUint64(found + POSTINGS_BYTES + POSTING_GUARDS - data.base, true));
+    }
+  }
+  // The first one is the gram itself, which stands for all that found no room too.
+  assert.equal(guards, [4n, 6n, 5n, 6n]);
 });
 
 test.run();

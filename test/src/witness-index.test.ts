@@ -20,6 +20,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { generateEventLine } from "./generate/event.js";
 import { quoteText } from "./generate/operands.js";
+import { CATEGORIES } from "./generate/pool.js";
 import { generateQuery } from "./generate/query.js";
 import { createRandom, type Random } from "./generate/random.js";
 import { TEST_SCHEMA } from "./generate/schema.js";
@@ -69,11 +70,11 @@ function regexText(random: Random): string {
   ])();
 }
 
-/** A rule over texts that stand in a value. */
-function textQuery(random: Random): string {
+/** A condition on texts that stand in a value. */
+function textLeaf(random: Random): string {
   const field = random.pick(FIELDS);
   const quoted = (text: string): string => quoteText(text);
-  const leaf = random.pick([
+  return random.pick([
     () => `${field} : ${quoted(`*${word(random)}*`)}`,
     () => `${field} like ${quoted(`*${word(random)}?*${word(random)}`)}`,
     () => `${field} like~ (${quoted(`${word(random)}*`)}, ${quoted(`*${word(random)}`)})`,
@@ -82,14 +83,39 @@ function textQuery(random: Random): string {
     () => `startsWith~(${field}, ${quoted(word(random))}) or endsWith(${random.pick(FIELDS)}, ${quoted(word(random))})`,
     () => `${field} regex${random.pick(["", "~"])} ${quoted(regexText(random))}`,
   ])();
+}
+
+/** A rule over texts that stand in a value. */
+function textQuery(random: Random): string {
   const other = random.pick([
     "",
     "",
     ` and ${random.pick(FIELDS)} != null`,
-    ` or ${random.pick(FIELDS)} == ${quoted(word(random))}`,
-    ` and not ${random.pick(FIELDS)} : ${quoted(`*${word(random)}*`)}`,
+    ` or ${random.pick(FIELDS)} == ${quoteText(word(random))}`,
+    ` and not ${random.pick(FIELDS)} : ${quoteText(`*${word(random)}*`)}`,
   ]);
-  return `any where ${leaf}${other}`;
+  return `any where ${textLeaf(random)}${other}`;
+}
+
+const KINDS = ["start", "end", "change"];
+
+/** A rule over events of a category or a type, of another one where another condition holds. */
+function guardedQuery(random: Random): string {
+  const type = (): string => `event.type == "${random.pick(KINDS)}"`;
+  const leaf = (): string => `(${textLeaf(random)})`;
+  return random.pick([
+    () => `${random.pick(CATEGORIES)} where ${leaf()}`,
+    () => `${random.pick(CATEGORIES)} where ${type()} and ${leaf()}`,
+    () => `any where ${type()} and ${leaf()}`,
+    () => `any where (${type()} and ${leaf()}) or (event.category == "${random.pick(CATEGORIES)}" and ${leaf()})`,
+    () => `any where (${type()} and ${leaf()}) or (${type()} and ${leaf()}) or (user.name != null and ${leaf()})`,
+  ])();
+}
+
+function guardedEvent(random: Random): string {
+  const category = random.pick([...CATEGORIES.slice(0, 4), "other"]);
+  const type = random.pick([...KINDS, [...KINDS].slice(0, 2), "other"]);
+  return JSON.stringify({ ...JSON.parse(textEvent(random)), "event.category": category, "event.type": type });
 }
 
 /** A text that rules may look for, or that comes near to it. */
@@ -160,11 +186,39 @@ test(`loses nothing in ${PAIRS} random pairs`, async () => {
       number % 2 === 0 ? textEvent(random) : generateEventLine(random, TEST_SCHEMA),
     ).flatMap((line) => (random.chance(0.2) ? [line, line] : [line]));
     matches += await agree(rules, OPTIONS, lines);
-    for (const { predicates } of planRules(rules, OPTIONS).index?.literals ?? []) literals += predicates.size;
+    for (const { byText } of planRules(rules, OPTIONS).index?.literals ?? []) literals += byText.size;
     pairs += rules.length * lines.length;
   }
   assert.ok(matches > pairs / 1000, `only ${matches} matches`);
   assert.ok(literals > pairs / 10_000, `only ${literals} literals`);
+});
+
+test("loses nothing where guards say what is looked for", async () => {
+  let matches = 0;
+  let pairs = 0;
+  // Texts that are looked for only where an event has one of some guards, and rules that are woken by one operand or another.
+  let spared = 0;
+  let split = 0;
+  for (let round = 0; pairs < PAIRS; round++) {
+    const random = createRandom(SEED * 2_000_003 + round);
+    const queries = Array.from({ length: RULES }, () => guardedQuery(random));
+    const { rules } = analyseRules(
+      queries.map((query, number) => ruleOf(`r${number}`, query)),
+      OPTIONS,
+    );
+    const lines = Array.from({ length: EVENTS }, () => guardedEvent(random));
+    matches += await agree(rules, OPTIONS, lines);
+    const index = planRules(rules, OPTIONS).index;
+    for (const { anyOf } of [...(index?.sets ?? []), ...(index?.literals ?? [])]) spared += anyOf === 0n ? 0 : 1;
+    for (const { byText } of index?.literals ?? []) {
+      for (const { predicate, guards } of [...byText.values()].flat())
+        split += guards === index?.masks[predicate] ? 0 : 1;
+    }
+    pairs += rules.length * lines.length;
+  }
+  assert.ok(matches > pairs / 1000, `only ${matches} matches`);
+  assert.ok(spared > pairs / 50_000, `only ${spared} fields are spared`);
+  assert.ok(split > pairs / 10_000, `only ${split} postings need more than their predicate does`);
 });
 
 const CORPORA = join(repositoryRoot(), "../shared/corpora");

@@ -99,16 +99,16 @@ export interface WitnessIndex {
   readonly witnesses: readonly (Witness | null)[];
   /** By bit, at most MOST_GUARDS. */
   readonly guards: readonly Guard[];
-  /** The bits of the guards that each predicate needs: where one does not hold, the predicate is not tried. */
+  /** The bits of the guards that each predicate needs, whatever wakes it. */
   readonly masks: readonly bigint[];
-  /** For each reading, compared raw or folded: the predicates posted under each text that a value may be. */
-  readonly sets: readonly Posting[];
+  /** For each reading, compared raw or folded: what is posted under each text that a value may be. */
+  readonly sets: readonly TextPostings[];
   /** The same for texts that a value may contain. */
-  readonly literals: readonly Posting[];
-  /** For each reading: the predicates posted under its having a value. */
-  readonly presences: readonly PresencePosting[];
+  readonly literals: readonly TextPostings[];
+  /** For each reading: what is posted under its having a value. */
+  readonly presences: readonly PresencePostings[];
   /** Candidates for every event. */
-  readonly always: readonly PredicateId[];
+  readonly always: readonly Posting[];
   /** What it was chosen by, where it was not the built-in figures alone. */
   readonly profile: Profile | null;
 }
@@ -116,19 +116,34 @@ export interface WitnessIndex {
 /** An event can only match when at least one of the conditions holds; when there are none, never. */
 export interface Witness {
   readonly conditions: readonly Condition[];
+  /** The operands of a circuit that is an `or`, else the circuit, and the conditions of which one holds when the operand does: together they are those above. */
+  readonly alternatives: readonly Alternative[];
   /** How many of a thousand events are expected to meet one of the conditions. */
   readonly cost: number;
 }
 
-export interface Posting {
-  readonly reading: Reading;
-  readonly fold: boolean;
-  readonly predicates: ReadonlyMap<string, readonly PredicateId[]>;
+export interface Alternative {
+  readonly circuit: Circuit;
+  readonly conditions: readonly Condition[];
 }
 
-export interface PresencePosting {
+export interface Posting {
+  readonly predicate: PredicateId;
+  /** The bits of the guards without which the predicate does not hold where it is woken by this alone. */
+  readonly guards: bigint;
+}
+
+export interface TextPostings {
   readonly reading: Reading;
-  readonly predicates: readonly PredicateId[];
+  readonly fold: boolean;
+  readonly byText: ReadonlyMap<string, readonly Posting[]>;
+  /** Where an event has none of these guards, the texts need not be looked for; none where they always are. */
+  readonly anyOf: bigint;
+}
+
+export interface PresencePostings {
+  readonly reading: Reading;
+  readonly postings: readonly Posting[];
 }
 
 export type { AtomId, Key, PredicateId };

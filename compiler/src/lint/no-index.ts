@@ -14,7 +14,9 @@ export const noIndex: Lint = {
       for (const { predicate } of until === null ? stages : [...stages, until]) own.add(predicate);
     }
     // A condition that holds for every event, or for none, leaves nothing to narrow.
-    const open = index?.always.some((id) => own.has(id) && predicates[id]?.circuit.kind !== "constant");
+    const open = index?.always.some(
+      ({ predicate }) => own.has(predicate) && predicates[predicate]?.circuit.kind !== "constant",
+    );
     if (open !== true) return [];
     const span =
       body.kind === "event" ? body.span : { start: body.span.start, end: body.span.start + body.kind.length };

@@ -19,6 +19,8 @@ export interface Guards {
   readonly guards: readonly Guard[];
   /** By predicate: the bits of the guards that it needs. */
   readonly masks: readonly bigint[];
+  /** The bits of the guards without which a circuit is false. */
+  maskOf(circuit: Circuit): bigint;
 }
 
 /** What a circuit implies. */
@@ -43,7 +45,7 @@ export function chooseGuards(
     const key = guard.kind === "set" ? setKey(guard) : readingKey(guard.reading);
     byReading.set(key, [...(byReading.get(key) ?? []), [1n << BigInt(bit), guard]]);
   }
-  const masks = needs.map(({ present, sets }) => {
+  const maskOf = ({ present, sets }: Needs): bigint => {
     let mask = 0n;
     for (const key of present.keys()) for (const [bit] of byReading.get(key) ?? []) mask |= bit;
     for (const [key, needed] of sets) {
@@ -52,8 +54,8 @@ export function chooseGuards(
       }
     }
     return mask;
-  });
-  return { guards, masks };
+  };
+  return { guards, masks: needs.map(maskOf), maskOf: (circuit) => maskOf(needsOf(circuit, atoms)) };
 }
 
 function needsOf(circuit: Circuit, atoms: readonly Atom[]): Needs {

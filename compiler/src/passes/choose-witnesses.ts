@@ -3,16 +3,29 @@
 //   set            a value is one of these texts
 //   literal        a value contains this text
 //   exists         the reading has a value
+// What is an `or` is posted for each of its operands by itself, and a posting names the guards that this operand needs.
 // Of the clauses that a circuit implies (necessary-conditions.ts) the one is taken that fewest events are expected to meet.
-// SOUND: a predicate is only left out of an event that meets none of its witness's conditions or lacks a guard that it needs, and
-// then its circuit is false.
+// SOUND: where a circuit holds, one of its alternatives does, and with it a condition of that alternative and all guards that it needs. So
+// the posting under this condition lets the event through, and so do the guards of which its texts' search needs one.
 
 import { foldString } from "@kestrel/stdlib/text/case-folding";
+import type { Circuit } from "../ir/circuit.js";
 import type { PredicateId } from "../ir/ids.js";
-import type { Condition, PackIr, Posting, Predicate, PresencePosting, Witness, WitnessIndex } from "../ir/pack-ir.js";
+import type {
+  Alternative,
+  Condition,
+  PackIr,
+  Posting,
+  Predicate,
+  PresencePostings,
+  TextPostings,
+  Witness,
+  WitnessIndex,
+} from "../ir/pack-ir.js";
 import { type Reading, readingKey } from "../ir/reading.js";
 import type { Profile } from "../profile/profile.js";
-import { chooseGuards } from "./choose-guards.js";
+import { anyOfGuards } from "./any-of-guards.js";
+import { chooseGuards, type Guards } from "./choose-guards.js";
 import { createCosts } from "./expected-shares.js";
 import { bestClause, type Clause, type Cost } from "./necessary-conditions.js";
 
@@ -39,9 +52,16 @@ export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
     return isSame ? known.witness : witnessOf(predicate, pack, costOfClause, isWorthIt).witness;
   });
   const witnesses = foldTogether(second);
+  const guards = chooseGuards(pack, witnesses, profile);
   return {
     ...pack,
-    index: { witnesses, ...chooseGuards(pack, witnesses, profile), ...postingsOf(pack, witnesses), profile },
+    index: {
+      witnesses,
+      guards: guards.guards,
+      masks: guards.masks,
+      ...postingsOf(pack, witnesses, guards, profile),
+      profile,
+    },
   };
 }
 
@@ -62,8 +82,19 @@ function witnessOf(
     }
     return isWorthIt ? costOfClause(clause) : Number.POSITIVE_INFINITY;
   };
-  const conditions = late ? null : bestClause(circuit, atoms, costOf);
-  return { witness: conditions === null ? null : { conditions, cost: costOfClause(conditions) }, asked };
+  if (late) return { witness: null, asked };
+  const alternatives: Alternative[] = [];
+  for (const one of alternativesOf(circuit)) {
+    const conditions = bestClause(one, atoms, costOf);
+    if (conditions === null) return { witness: null, asked };
+    alternatives.push({ circuit: one, conditions });
+  }
+  const conditions = alternatives.flatMap((one) => one.conditions);
+  return { witness: { conditions, alternatives, cost: costOfClause(conditions) }, asked };
+}
+
+function alternativesOf(circuit: Circuit): readonly Circuit[] {
+  return circuit.kind === "or" ? circuit.operands.flatMap(alternativesOf) : [circuit];
 }
 
 /**
@@ -80,61 +111,87 @@ function foldTogether(witnesses: readonly (Witness | null)[]): (Witness | null)[
     one.kind === "literal" && !one.fold && folded.has(readingKey(one.reading))
       ? { ...one, fold: true, text: foldString(one.text) }
       : one;
-  return witnesses.map((witness) => witness && { ...witness, conditions: witness.conditions.map(foldOne) });
+  return witnesses.map((witness) => {
+    if (witness === null) return null;
+    const alternatives = witness.alternatives.map((one) => ({ ...one, conditions: one.conditions.map(foldOne) }));
+    return { ...witness, alternatives, conditions: alternatives.flatMap(({ conditions }) => conditions) };
+  });
 }
 
 /** The index that tries every predicate on every event: what any other has to agree with. */
 export function tryAlways(pack: PackIr): PackIr {
   const witnesses = pack.predicates.map(() => null);
-  const masks = pack.predicates.map(() => 0n);
-  return { ...pack, index: { witnesses, guards: [], masks, ...postingsOf(pack, witnesses), profile: null } };
+  const guards: Guards = { guards: [], masks: pack.predicates.map(() => 0n), maskOf: () => 0n };
+  return {
+    ...pack,
+    index: { witnesses, guards: [], masks: guards.masks, ...postingsOf(pack, witnesses, guards, null), profile: null },
+  };
 }
 
 function postingsOf(
   { predicates }: PackIr,
   witnesses: readonly (Witness | null)[],
+  { guards, masks, maskOf }: Guards,
+  profile: Profile | null,
 ): Pick<WitnessIndex, "sets" | "literals" | "presences" | "always"> {
-  const sets = new Map<string, MutablePosting>();
-  const literals = new Map<string, MutablePosting>();
-  const presences = new Map<string, PresencePosting & { readonly predicates: PredicateId[] }>();
-  const always: PredicateId[] = [];
-  const post = (condition: Condition, id: PredicateId): void => {
+  const sets = new Map<string, Draft>();
+  const literals = new Map<string, Draft>();
+  const presences = new Map<string, PresencePostings & { readonly postings: Posting[] }>();
+  const always: Posting[] = [];
+  const post = (condition: Condition, posting: Posting): void => {
     switch (condition.kind) {
       case "set":
-        for (const text of condition.texts) postUnder(sets, condition, text, id);
+        for (const text of condition.texts) postUnder(sets, condition, text, posting);
         break;
       case "literal":
-        postUnder(literals, condition, condition.text, id);
+        postUnder(literals, condition, condition.text, posting);
         break;
       case "exists": {
         const key = readingKey(condition.reading);
-        const posting = presences.get(key) ?? { reading: condition.reading, predicates: [] };
-        presences.set(key, posting);
-        if (posting.predicates.at(-1) !== id) posting.predicates.push(id);
+        const { postings } = presences.get(key) ?? setOf(presences, key, { reading: condition.reading, postings: [] });
+        addPosting(postings, posting);
       }
     }
   };
   for (const [number, witness] of witnesses.entries()) {
-    const id = number as PredicateId;
-    if (predicates[id]?.late !== false) continue;
-    if (witness === null) always.push(id);
-    else for (const condition of witness.conditions) post(condition, id);
+    const predicate = number as PredicateId;
+    if (predicates[predicate]?.late !== false) continue;
+    const mask = masks[predicate] ?? 0n;
+    if (witness === null) always.push({ predicate, guards: mask });
+    for (const { circuit, conditions } of witness?.alternatives ?? []) {
+      const posting = { predicate, guards: mask | maskOf(circuit) };
+      for (const condition of conditions) post(condition, posting);
+    }
   }
-  return { sets: [...sets.values()], literals: [...literals.values()], presences: [...presences.values()], always };
+  const finish = (drafts: ReadonlyMap<string, Draft>): readonly TextPostings[] =>
+    [...drafts.values()].map((draft) => ({
+      ...draft,
+      anyOf: anyOfGuards([...draft.byText.values()].flat(), guards, profile),
+    }));
+  return { sets: finish(sets), literals: finish(literals), presences: [...presences.values()], always };
 }
 
-type MutablePosting = Omit<Posting, "predicates"> & { readonly predicates: Map<string, PredicateId[]> };
+type Draft = Omit<TextPostings, "byText" | "anyOf"> & { readonly byText: Map<string, Posting[]> };
 
 function postUnder(
-  postings: Map<string, MutablePosting>,
+  drafts: Map<string, Draft>,
   { reading, fold }: Extract<Condition, { readonly kind: "set" | "literal" }>,
   text: string,
-  id: PredicateId,
+  posting: Posting,
 ): void {
   const key = `${readingKey(reading)} ${fold}`;
-  const posting = postings.get(key) ?? { reading, fold, predicates: new Map<string, PredicateId[]>() };
-  postings.set(key, posting);
-  const list = posting.predicates.get(text);
-  if (list === undefined) posting.predicates.set(text, [id]);
-  else if (list.at(-1) !== id) list.push(id);
+  const { byText } = drafts.get(key) ?? setOf(drafts, key, { reading, fold, byText: new Map<string, Posting[]>() });
+  addPosting(byText.get(text) ?? setOf(byText, text, []), posting);
+}
+
+/** Adds a posting of the predicate that was posted last, or of a later one. */
+function addPosting(postings: Posting[], posting: Posting): void {
+  const last = postings.at(-1);
+  if (last?.predicate !== posting.predicate) postings.push(posting);
+  else postings[postings.length - 1] = { ...last, guards: last.guards & posting.guards };
+}
+
+function setOf<Value>(map: Map<string, Value>, key: string, value: Value): Value {
+  map.set(key, value);
+  return value;
 }

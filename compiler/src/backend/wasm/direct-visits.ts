@@ -9,7 +9,7 @@
 // Lists that depend on an event's texts stand in memory, and their predicates are called through the table. A processor has to guess where
 // such a call leads, and guesses wrong nearly always: of a predicate that compares one number, it takes more than the rest (bench `foreign`).
 
-import type { PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Posting, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
 import { type Builder, type Expression, i32, i64, none } from "./seam.js";
 
 /** So that no function is large: the time of the optimiser, and of the engine, grows faster than a function's size. */
@@ -18,7 +18,7 @@ const MOST_IN_FUNCTION = 128;
 /** How the predicates of the pack are visited directly; `names` are their functions. */
 export interface DirectVisits {
   /** Calls that try each of them, in this order. */
-  visit(predicates: readonly PredicateId[]): readonly Expression[];
+  visit(postings: readonly Posting[]): readonly Expression[];
 }
 
 export function createDirectVisits(b: Builder, index: WitnessIndex, names: readonly string[]): DirectVisits {
@@ -43,14 +43,13 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
     return m.if(m.i64.eqz(m.i64.and(m.local.get(lacks, i64), m.i64.const(mask))), body);
   }
 
-  function addFunction(predicates: readonly PredicateId[]): Expression {
+  function addFunction(postings: readonly Posting[]): Expression {
     const name = `visit ${functions++}`;
     const runs: { readonly mask: bigint; readonly ids: PredicateId[] }[] = [];
-    for (const id of predicates) {
-      const mask = index.masks[id] ?? 0n;
+    for (const { predicate, guards: mask } of postings) {
       const last = runs.at(-1);
-      if (last?.mask === mask) last.ids.push(id);
-      else runs.push({ mask, ids: [id] });
+      if (last?.mask === mask) last.ids.push(predicate);
+      else runs.push({ mask, ids: [predicate] });
     }
     const body = m.block(null, [
       m.local.set(lacks, b.prelude("lackedGuards")),
@@ -62,9 +61,9 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
   }
 
   return {
-    visit: (predicates) =>
-      Array.from({ length: Math.ceil(predicates.length / MOST_IN_FUNCTION) }, (_, part) =>
-        addFunction(predicates.slice(part * MOST_IN_FUNCTION, (part + 1) * MOST_IN_FUNCTION)),
+    visit: (postings) =>
+      Array.from({ length: Math.ceil(postings.length / MOST_IN_FUNCTION) }, (_, part) =>
+        addFunction(postings.slice(part * MOST_IN_FUNCTION, (part + 1) * MOST_IN_FUNCTION)),
       ),
   };
 }
@@ -73,10 +72,10 @@ export function createDirectVisits(b: Builder, index: WitnessIndex, names: reado
 function countWays({ sets, literals, presences, always }: WitnessIndex): ReadonlyMap<PredicateId, number> {
   const ways = new Map<PredicateId, number>();
   const lists = [
-    ...[...sets, ...literals].flatMap(({ predicates }) => [...predicates.values()]),
-    ...presences.map(({ predicates }) => predicates),
+    ...[...sets, ...literals].flatMap(({ byText }) => [...byText.values()]),
+    ...presences.map(({ postings }) => postings),
     always,
   ];
-  for (const id of lists.flat()) ways.set(id, (ways.get(id) ?? 0) + 1);
+  for (const { predicate } of lists.flat()) ways.set(predicate, (ways.get(predicate) ?? 0) + 1);
   return ways;
 }

@@ -1,10 +1,12 @@
 // The witness index -> `evaluate`, which tries the candidates of the event in the slots:
 //
 //   startCandidates(for each guard on a reading: its bit if the slot has a value)
-//   for each symbol group that is asked: if the slot has a value: lookUp(group, …)
+//   for each symbol group that tells guards: if the slot has a value: lookUp(group, …)
+//   lacks = lackedGuards(), which are all known now
+//   for each other symbol group that is asked: if the event can meet one of its postings, and the slot has a value: lookUp(group, …)
 //   visitFound()
 //   for each reading with postings: if the slot has a value: visit its predicates
-//   for each reading with literals: if the slot has a value: findLiterals(its group)
+//   for each reading with literals: if the event can meet one of its postings, and the slot has a value: findLiterals(its group)
 //   visit what nothing narrows
 
 import {
@@ -20,14 +22,14 @@ import {
   LITERALS_TABLE_SHIFT,
   SLOT_COUNT,
 } from "@kestrel/stdlib/abi";
-import type { Posting, WitnessIndex } from "../../ir/pack-ir.js";
+import type { TextPostings, WitnessIndex } from "../../ir/pack-ir.js";
 import type { Reading } from "../../ir/reading.js";
 import type { DataSection } from "./data-section.js";
 import type { DirectVisits } from "./direct-visits.js";
 import { groupsAsked } from "./index-tables.js";
 import { addLiteralTables } from "./literal-tables.js";
-import { type Builder, type Expression, none } from "./seam.js";
-import type { StateLayout } from "./state.js";
+import { type Builder, type Expression, i64, none } from "./seam.js";
+import { groupKey, type StateLayout } from "./state.js";
 
 export const EVALUATE = "evaluate";
 
@@ -46,47 +48,59 @@ export function addEvaluate(
     const isPresent = m.i64.extend_u(m.i32.ne(present(guard.reading), b.word(0)));
     return [m.i64.shl(isPresent, m.i64.const(BigInt(bit)))];
   });
+  const lacks = 0;
+  const ifAny = (anyOf: bigint, reading: Reading, body: Expression): Expression => {
+    const then = m.if(present(reading), body);
+    if (anyOf === 0n) return then;
+    return m.if(m.i64.ne(m.i64.and(m.local.get(lacks, i64), m.i64.const(anyOf)), m.i64.const(anyOf)), then);
+  };
   const asked = groupsAsked(index);
-  const lookUps = [...state.groups].flatMap(([key, { reading, record }]) => {
-    if (!asked.has(key)) return [];
-    const group = [descriptorOf(key), state.slotOf(reading), record];
-    return [m.if(present(reading), b.prelude("lookUp", ...group.map((address) => b.word(address))))];
+  const telling = new Set(index.guards.flatMap((one) => (one.kind === "set" ? [groupKey(one.reading, one.fold)] : [])));
+  const lookUps = (tellsGuards: boolean): readonly Expression[] =>
+    [...state.groups].flatMap(([key, { reading, record }]) => {
+      const anyOf = asked.get(key);
+      if (anyOf === undefined || telling.has(key) !== tellsGuards) return [];
+      const group = [descriptorOf(key), state.slotOf(reading), record];
+      return [ifAny(anyOf, reading, b.prelude("lookUp", ...group.map((address) => b.word(address))))];
+    });
+  const presences = index.presences.map(({ reading, postings }) =>
+    m.if(present(reading), m.block(null, [...visits.visit(postings)])),
+  );
+  const literals = index.literals.map((postings, number) => {
+    const group = addLiterals(postings, number, index, state, data);
+    return ifAny(postings.anyOf, postings.reading, b.prelude("findLiterals", b.word(group)));
   });
-  const presences = index.presences.map(({ reading, predicates }) =>
-    m.if(present(reading), m.block(null, [...visits.visit(predicates)])),
-  );
-  const literals = index.literals.map((posting, number) =>
-    m.if(present(posting.reading), b.prelude("findLiterals", b.word(addLiterals(posting, number, index, state, data)))),
-  );
   const body = [
     b.prelude(
       "startCandidates",
       bits.reduce((sum, bit) => m.i64.or(sum, bit), m.i64.const(0n)),
     ),
-    ...lookUps,
+    ...lookUps(true),
+    m.local.set(lacks, b.prelude("lackedGuards")),
+    ...lookUps(false),
     b.prelude("visitFound"),
     ...presences,
     ...literals,
     ...visits.visit(index.always),
   ];
-  b.define(EVALUATE, none, none, [], m.block(null, body), "settled");
+  b.define(EVALUATE, none, none, [i64], m.block(null, body), "settled");
 }
 
 /** The address of a literal group. */
 function addLiterals(
-  posting: Posting,
+  postings: TextPostings,
   number: number,
   index: WitnessIndex,
   state: StateLayout,
   data: DataSection,
 ): number {
   const place = state.literals[number];
-  if (place === undefined) throw new Error(`no record for the literals of ${posting.reading.name}`);
-  const tables = addLiteralTables(posting, index, place.stamps, data);
+  if (place === undefined) throw new Error(`no record for the literals of ${postings.reading.name}`);
+  const tables = addLiteralTables(postings, index.profile, place.stamps, data);
   const bytes = new Uint8Array(LITERALS_BYTES);
   const view = new DataView(bytes.buffer);
-  view.setUint32(LITERALS_SLOT, state.slotOf(posting.reading), true);
-  view.setUint32(LITERALS_FOLDED, posting.fold ? state.foldedRecordOf(posting.reading) : 0, true);
+  view.setUint32(LITERALS_SLOT, state.slotOf(postings.reading), true);
+  view.setUint32(LITERALS_FOLDED, postings.fold ? state.foldedRecordOf(postings.reading) : 0, true);
   view.setUint32(LITERALS_RECORD, place.record, true);
   view.setUint32(LITERALS_FILTER, tables.filter, true);
   view.setUint32(LITERALS_FILTER_SHIFT, tables.filterShift, true);

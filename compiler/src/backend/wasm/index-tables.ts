@@ -11,19 +11,19 @@ import {
   POSTINGS_BYTES,
   POSTINGS_COUNT,
 } from "@kestrel/stdlib/abi";
-import type { PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Posting, WitnessIndex } from "../../ir/pack-ir.js";
 import type { DataSection } from "./data-section.js";
 import { groupKey } from "./state.js";
 
-/** The address of a list of predicates; equal lists are stored once. */
-export function addPostings(predicates: readonly PredicateId[], { masks }: WitnessIndex, data: DataSection): number {
-  const bytes = new Uint8Array(POSTINGS_BYTES + predicates.length * POSTING_BYTES);
+/** The address of a list of postings; equal lists are stored once. */
+export function addPostings(postings: readonly Posting[], data: DataSection): number {
+  const bytes = new Uint8Array(POSTINGS_BYTES + postings.length * POSTING_BYTES);
   const view = new DataView(bytes.buffer);
-  view.setUint32(POSTINGS_COUNT, predicates.length, true);
-  for (const [number, id] of predicates.entries()) {
+  view.setUint32(POSTINGS_COUNT, postings.length, true);
+  for (const [number, { predicate, guards }] of postings.entries()) {
     const at = POSTINGS_BYTES + number * POSTING_BYTES;
-    view.setBigUint64(at + POSTING_GUARDS, masks[id] ?? 0n, true);
-    view.setUint32(at + POSTING_PREDICATE, id, true);
+    view.setBigUint64(at + POSTING_GUARDS, guards, true);
+    view.setUint32(at + POSTING_PREDICATE, predicate, true);
   }
   return data.add(bytes);
 }
@@ -50,17 +50,17 @@ export function addFacts(
       view.setBigUint64(at, view.getBigUint64(at, true) | (1n << BigInt(bit)), true);
     }
   }
-  for (const { reading, fold, predicates } of index.sets) {
+  for (const { reading, fold, byText } of index.sets) {
     if (groupKey(reading, fold) !== group) continue;
-    for (const [text, ids] of predicates)
-      view.setUint32(factOf(text) + FACTS_POSTINGS, addPostings(ids, index, data), true);
+    for (const [text, postings] of byText)
+      view.setUint32(factOf(text) + FACTS_POSTINGS, addPostings(postings, data), true);
   }
   return data.add(bytes);
 }
 
-/** The symbol groups whose symbols an event's candidates depend on. */
-export function groupsAsked({ guards, sets }: WitnessIndex): ReadonlySet<string> {
-  const asked = new Set(sets.map(({ reading, fold }) => groupKey(reading, fold)));
-  for (const guard of guards) if (guard.kind === "set") asked.add(groupKey(guard.reading, guard.fold));
+/** The symbol groups whose symbols an event's candidates depend on, and the guards of which an event must have one to be asked for them: none for those that tell guards. */
+export function groupsAsked({ guards, sets }: WitnessIndex): ReadonlyMap<string, bigint> {
+  const asked = new Map(sets.map(({ reading, fold, anyOf }) => [groupKey(reading, fold), anyOf]));
+  for (const guard of guards) if (guard.kind === "set") asked.set(groupKey(guard.reading, guard.fold), 0n);
   return asked;
 }

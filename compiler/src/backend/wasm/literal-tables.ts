@@ -21,7 +21,7 @@ import {
   LITERAL_POSTINGS,
   LITERAL_STAMP,
 } from "@kestrel/stdlib/abi";
-import type { Posting, PredicateId, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Posting, PredicateId, TextPostings } from "../../ir/pack-ir.js";
 import { shareOfGram } from "../../passes/expected-shares.js";
 import type { Profile } from "../../profile/profile.js";
 import type { DataSection } from "./data-section.js";
@@ -55,17 +55,17 @@ export interface LiteralTables {
 interface Needle {
   readonly bytes: Uint8Array;
   readonly before: number;
-  readonly predicates: Set<PredicateId>;
+  readonly postings: readonly Posting[];
 }
 
 /** Writes the tables; the stamps of the literals stand from `stamps` on, a word for each text of the posting. */
 export function addLiteralTables(
-  { predicates }: Posting,
-  index: WitnessIndex,
+  { byText }: TextPostings,
+  profile: Profile | null,
   stamps: number,
   data: DataSection,
 ): LiteralTables {
-  const byGram = chooseGrams(predicates, index.profile);
+  const byGram = chooseGrams(byText, profile);
   const grams = [...byGram.keys()].sort((a, b) => a - b);
   let stamp = stamps;
   const literals = grams.map((gram) => {
@@ -75,11 +75,7 @@ export function addLiteralTables(
     view.setUint32(GRAM_LITERALS_COUNT, needles.length, true);
     for (const [number, needle] of needles.entries()) {
       const at = GRAM_LITERALS_BYTES + number * LITERAL_BYTES;
-      const postings = addPostings(
-        [...needle.predicates].sort((a, b) => a - b),
-        index,
-        data,
-      );
+      const postings = addPostings(needle.postings, data);
       view.setUint32(at + LITERAL_ADDRESS, data.add(needle.bytes), true);
       view.setUint32(at + LITERAL_LENGTH, needle.bytes.length, true);
       view.setUint32(at + LITERAL_BEFORE, needle.before, true);
@@ -115,14 +111,14 @@ export function addLiteralTables(
 
 /** For each text its rarest gram that is not full; texts with fewest grams choose first. */
 function chooseGrams(
-  texts: ReadonlyMap<string, readonly PredicateId[]>,
+  texts: ReadonlyMap<string, readonly Posting[]>,
   profile: Profile | null,
 ): ReadonlyMap<number, readonly Needle[]> {
   const utf8 = new TextEncoder();
-  const whole = [...texts].map(([text, predicates]) => ({ text, bytes: utf8.encode(text), predicates }));
+  const whole = [...texts].map(([text, postings]) => ({ text, bytes: utf8.encode(text), postings }));
   whole.sort((a, b) => a.bytes.length - b.bytes.length || (a.text < b.text ? -1 : 1));
   const byGram = new Map<number, Needle[]>();
-  for (const { bytes, predicates } of whole) {
+  for (const { bytes, postings } of whole) {
     const places = rareFirst(bytes, profile);
     const [rarest] = places;
     if (rarest === undefined) throw new Error("a literal is shorter than a gram");
@@ -133,11 +129,21 @@ function chooseGrams(
     const part = bytes.slice(start, end);
     const sharing = byGram.get(gramAt(bytes, place)) ?? [];
     byGram.set(gramAt(bytes, place), sharing);
-    const same = sharing.find((needle) => needle.before === place - start && equal(needle.bytes, part));
-    if (same === undefined) sharing.push({ bytes: part, before: place - start, predicates: new Set(predicates) });
-    else for (const id of predicates) same.predicates.add(id);
+    const same = sharing.findIndex((needle) => needle.before === place - start && equal(needle.bytes, part));
+    const all = joinPostings(sharing[same]?.postings ?? [], postings);
+    sharing[same < 0 ? sharing.length : same] = { bytes: part, before: place - start, postings: all };
   }
   return byGram;
+}
+
+/** The postings of two lists in the order of their predicates. What one needs of a predicate in both lists is not known, but for what it needs in either. */
+function joinPostings(some: readonly Posting[], others: readonly Posting[]): readonly Posting[] {
+  const joined = new Map<PredicateId, Posting>();
+  for (const posting of [...some, ...others]) {
+    const known = joined.get(posting.predicate);
+    joined.set(posting.predicate, known === undefined ? posting : { ...known, guards: known.guards & posting.guards });
+  }
+  return [...joined.values()].sort((a, b) => a.predicate - b.predicate);
 }
 
 /** Where grams begin, those that fewest values have first. */

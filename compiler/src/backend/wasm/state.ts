@@ -158,9 +158,9 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
   for (const [key, group] of texts) {
     groups.set(key, { ...group, texts: [...group.texts].sort(), record: take(SYMBOLS_BYTES) });
   }
-  const literals = (pack.index?.literals ?? []).map(({ reading, fold, predicates }): LiteralState => {
+  const literals = (pack.index?.literals ?? []).map(({ reading, fold, byText }): LiteralState => {
     if (fold) addFolded(reading);
-    return { record: take(LITERAL_RECORD_BYTES), stamps: take(predicates.size * STAMP_BYTES) };
+    return { record: take(LITERAL_RECORD_BYTES), stamps: take(byText.size * STAMP_BYTES) };
   });
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
@@ -204,9 +204,7 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
 function atomsOfIndex({ guards, sets, literals, presences }: WitnessIndex): readonly Atom[] {
   return [
     ...guards,
-    ...sets.map(
-      ({ reading, fold, predicates }): Atom => ({ kind: "set", reading, fold, texts: [...predicates.keys()] }),
-    ),
+    ...sets.map(({ reading, fold, byText }): Atom => ({ kind: "set", reading, fold, texts: [...byText.keys()] })),
     ...[...presences, ...literals].map(({ reading }): Atom => ({ kind: "exists", reading })),
   ];
 }

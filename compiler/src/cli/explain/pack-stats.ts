@@ -21,14 +21,14 @@ export function statsOf({ rules, ir, lowered }: CompiledPack): PackStats {
   if (index === null) throw new Error("the pack has no index: its passes have not run");
   const woken = { texts: 0, literals: 0, fields: 0, every_event: 0 };
   for (const [id, { late }] of ir.predicates.entries()) if (!late) woken[kindOf(index.witnesses[id] ?? null)]++;
-  const listed = [...index.sets, ...index.literals].flatMap(({ predicates }) => [...predicates.values()]);
-  const lists = [...listed, ...index.presences.map(({ predicates }) => predicates), index.always];
+  const listed = [...index.sets, ...index.literals].flatMap(({ byText }) => [...byText.values()]);
+  const lists = [...listed, ...index.presences.map(({ postings }) => postings), index.always];
   return {
     rules: rules.length,
     module_bytes: lowered.binary.length,
     atoms: ir.atoms.length,
     postings: lists.reduce((sum, { length }) => sum + length, 0),
-    literals: index.literals.reduce((sum, { predicates }) => sum + predicates.size, 0),
+    literals: index.literals.reduce((sum, { byText }) => sum + byText.size, 0),
     guards: index.guards.length,
     woken_by: woken,
   };
