@@ -5,6 +5,7 @@ import { type LoweredPack, lowerPack } from "./backend/wasm/lower-pack.js";
 import { naming } from "./backend/wasm/lowering-error.js";
 import { type AnalysedRule, type CompiledRule, type CompileOptions, DEFAULT_OPTIONS, planRules } from "./front.js";
 import type { PackIr } from "./ir/pack-ir.js";
+import { leaveOutKnown } from "./passes/leave-out-known.js";
 import type { MakeAutomaton } from "./patterns/regex-automata.js";
 import { eventReading } from "./plan/plan-rules.js";
 
@@ -14,10 +15,10 @@ export { type AnalysedRule, type CompiledRule, type CompileOptions, DEFAULT_OPTI
 export interface CompiledPack {
   /** The rules that compiled, in the order given. */
   readonly rules: readonly CompiledRule[];
-  /** What was lowered. */
+  /** What the pack means. */
   readonly ir: PackIr;
-  /** The same, but that all predicates are circuits. */
-  readonly planned: PackIr;
+  /** The same as it was lowered: of each predicate what is left to ask where it is tried, or code in its place. */
+  readonly asked: PackIr;
   readonly lowered: LoweredPack;
 }
 
@@ -38,26 +39,26 @@ export function compilePack(
   { text = false, target = "wasm", automatonOf }: CompileHow = {},
 ): CompiledPack {
   // Each rule was planned alone before, so what fails now is a defect; which rule it is of, halving will tell.
-  const planned = naming(
+  const ir = naming(
     () => [],
     () => planRules(rules, options),
   );
-  const ir = target === "wasm" ? planned : lua(planned, rules);
+  const asked = target === "wasm" ? leaveOutKnown(ir) : lua(ir, rules);
   const tiebreaker = options.tiebreakerField === null ? null : eventReading(options.tiebreakerField, options.schema);
   const events = {
     timestamp: eventReading(options.timestampField, options.schema, "date"),
     unit: options.timestampUnit,
     tiebreaker: tiebreaker?.as === "long" ? tiebreaker : null,
   };
-  return { rules, ir, planned, lowered: lowerPack(ir, { events, optimize: options.optimize, text, automatonOf }) };
+  return { rules, ir, asked, lowered: lowerPack(asked, { events, optimize: options.optimize, text, automatonOf }) };
 }
 
-function lua(planned: PackIr, rules: readonly CompiledRule[]): PackIr {
+function lua(ir: PackIr, rules: readonly CompiledRule[]): PackIr {
   return naming(
     () => [],
     () =>
       codeAsLua(
-        planned,
+        ir,
         rules.map(({ rule }) => rule),
       ),
   );

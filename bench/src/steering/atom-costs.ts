@@ -102,7 +102,7 @@ async function feeder(plans: PackIr, isAsked: boolean): Promise<() => void> {
     origins: { atoms: [], predicates: [] },
   });
   const lowered = lowerPack(ir, { events: eventReadings(), optimize: true, text: false });
-  const pack = await load(packageOf({ rules: [rule], ir, planned: ir, lowered }));
+  const pack = await load(packageOf({ rules: [rule], ir, asked: ir, lowered }));
   const detector = createDetector(pack, { latenessNs: 0n, onAlert: () => assert.fail("nothing can match") });
   const bytes = Buffer.from(LINE.repeat(EVENTS));
   return () => {

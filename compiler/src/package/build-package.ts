@@ -79,13 +79,13 @@ export function buildPackage(
     }
     return manifestRule(compiled, source.name);
   });
-  const foreign = pack.ir.foreigns.map((code, number): ManifestForeign => {
+  const foreign = pack.asked.foreigns.map((code, number): ManifestForeign => {
     const { file, ...listed } = manifestForeign(code, number, pack);
     contents.set(file, code.code);
     if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
     return { ...listed, file };
   });
-  const profile = pack.planned.index?.profile ?? null;
+  const profile = pack.ir.index?.profile ?? null;
   if (profile !== null) contents.set(PROFILE_FILE, utf8.encode(profileText(profile)));
   for (const [path, bytes] of options.lua?.files ?? []) contents.set(`${LUA_FOLDER}/${path}`, bytes);
   const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
@@ -106,7 +106,7 @@ export function buildPackage(
     },
     rules,
     predicates: pack.ir.eventRules,
-    demands: demandsOf(pack.planned),
+    demands: demandsOf(pack.ir),
     programs: pack.ir.programs.map(programToJson),
     lineage: pack.ir.lineage,
     foreign,
@@ -162,14 +162,18 @@ function manifestRule({ rule, query, typed }: CompiledRule, source: string): Man
   };
 }
 
-function manifestForeign(code: Foreign, number: number, { ir, lowered: { foreigns } }: CompiledPack): ManifestForeign {
+function manifestForeign(
+  code: Foreign,
+  number: number,
+  { asked: { atoms, origins }, lowered: { foreigns } }: CompiledPack,
+): ManifestForeign {
   const lowered = foreigns[number];
   if (lowered === undefined) throw new RangeError(`nothing was lowered for ${code.name}`);
   return {
     name: code.name,
     rules: rulesOf(
-      ir.atoms.flatMap((atom, id) =>
-        atom.kind === "foreign" && atom.foreign === number ? (ir.origins.atoms[id] ?? []) : [],
+      atoms.flatMap((atom, id) =>
+        atom.kind === "foreign" && atom.foreign === number ? (origins.atoms[id] ?? []) : [],
       ),
     ),
     runtime: code.runtime,

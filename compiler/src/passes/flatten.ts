@@ -1,4 +1,5 @@
-// Removes constants, double negation and equal operands, and lifts nested `and`s and `or`s of the same kind.
+// Removes constants, double negation, equal operands and those that say nothing beside another one (`a or (a and b)` is `a`), and lifts nested
+// `and`s and `or`s of the same kind.
 
 import { type Circuit, junction, negation } from "../ir/circuit.js";
 import type { PackIr } from "../ir/pack-ir.js";
@@ -21,9 +22,15 @@ function flattened(circuit: Circuit): Circuit {
       for (const raw of circuit.operands) {
         const operand = flattened(raw);
         const parts = operand.kind === circuit.kind ? operand.operands : [operand];
-        for (const part of parts) operands.set(part.kind === "atom" ? String(part.atom) : JSON.stringify(part), part);
+        for (const part of parts) operands.set(keyOf(part), part);
       }
-      return junction(circuit.kind, [...operands.values()]);
+      const says = (part: Circuit): boolean =>
+        (part.kind !== "and" && part.kind !== "or") || !part.operands.some((inner) => operands.has(keyOf(inner)));
+      return junction(circuit.kind, [...operands.values()].filter(says));
     }
   }
+}
+
+function keyOf(circuit: Circuit): string {
+  return circuit.kind === "atom" ? String(circuit.atom) : JSON.stringify(circuit);
 }
