@@ -60,12 +60,14 @@ interface Outcome {
   readonly found: readonly string[];
   readonly counters: DetectorCounters;
   readonly changed: readonly string[];
+  /** How many chunks were read into the module's memory. */
+  readonly inPlace: number;
 }
 
 async function judge(
   paths: readonly string[],
   files: FilesAgain | null,
-  options: ReadOptions = {},
+  { readsInPlace = false, ...options }: ReadOptions & { readonly readsInPlace?: boolean } = {},
   beforeEnd: () => void = () => undefined,
 ): Promise<Outcome> {
   const found: string[] = [];
@@ -78,12 +80,17 @@ async function judge(
       ),
     onChanged: ({ file, line }) => changed.push(`${file.slice(folder.length + 1)} ${line}`),
   });
-  const chunks = readChunks(paths, { ...options, reuse: true, ...(files === null ? {} : { again: files }) });
-  for await (const chunk of chunks) detector.feed(chunk.bytes, chunk);
+  const buffers = readsInPlace ? detector.readBuffers(options.chunkBytes ?? 1 << 20) : [];
+  const chunks = readChunks(paths, { ...options, reuse: true, buffers, ...(files === null ? {} : { again: files }) });
+  let inPlace = 0;
+  for await (const chunk of chunks) {
+    if (chunk.bytes.buffer === buffers[0]?.buffer) inPlace++;
+    detector.feed(chunk.bytes, chunk);
+  }
   beforeEnd();
   detector.finish();
   await files?.close();
-  return { found, counters: detector.counters(), changed };
+  return { found, counters: detector.counters(), changed, inPlace };
 }
 
 function fileOf(name: string, text: string): string {
@@ -115,8 +122,22 @@ again("finds the same, byte for byte, in files of every kind", async () => {
       assert.equal(read.found, held.found, name);
       assert.equal(read.counters, held.counters, name);
       assert.ok(held.found.length > 50, `${held.found.length} detections`);
+      for (const files of [null, createFilesAgain()]) {
+        const { inPlace, found, counters } = await judge([path, path], files, { ...options, readsInPlace: true });
+        assert.equal([found, counters], [held.found, held.counters], name);
+        assert.ok(inPlace > 0 || options.chunkBytes === 64, `${name}: nothing was read into the module's memory`);
+      }
     }
   }
+});
+
+again("has no buffers where they would not fit", async () => {
+  const detector = createDetector(pack, { latenessNs: null, onAlert: () => undefined });
+  assert.is(detector.readBuffers(1 << 20).length, 2);
+  assert.equal(detector.readBuffers(1 << 24), []);
+  const [one, other] = detector.readBuffers(1000);
+  // What is read behind one is not the other.
+  assert.ok((other?.byteOffset ?? 0) >= (one?.byteOffset ?? 0) + 1000 + 16);
 });
 
 /** Where the lines stand that are read again, and the sums that the module gives them. */

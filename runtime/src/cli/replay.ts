@@ -256,6 +256,7 @@ async function runAll(run: Run): Promise<Outcome> {
       detector.skipLong(line);
     },
     reuse: true,
+    buffers: detector.readBuffers(options.batchBytes),
   });
   const silence = {
     ns: options.idleNs,

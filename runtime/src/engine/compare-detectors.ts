@@ -64,6 +64,7 @@ export function compareDetectors(
   return {
     differences: () => count,
     detector: {
+      readBuffers: (bytes) => first.readBuffers(bytes),
       feed(bytes, origin) {
         second.feed(bytes, origin);
         const lines = first.feed(bytes, origin);

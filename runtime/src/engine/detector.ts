@@ -76,6 +76,11 @@ export interface DetectorCounters {
 
 export interface Detector {
   /**
+   * Buffers of so many bytes for a reader to take turns with, two or none, in the module's memory: chunks that are parts of them are judged
+   * where they stand, any others are copied first. They are good as long as the detector.
+   */
+  readBuffers(bytes: number): readonly Buffer[];
+  /**
    * Takes whole lines, the last one ended by a line feed too, and returns how many. The buffer can be used again afterwards.
    * Throws RangeError when the last line is not ended, and {@link ModuleError} when the module fails.
    */
@@ -164,6 +169,7 @@ export function createDetector(pack: Package, options: DetectorOptions): Detecto
 
   return {
     feed: (chunk, origin) => runThrough(feedInSteps(chunk, origin)),
+    readBuffers: evaluator.readBuffers,
     feedInSteps,
     tickInSteps: (line, origin) => inSteps(tickSteps(line, origin)),
     skipLong(line) {

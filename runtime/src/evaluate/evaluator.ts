@@ -1,5 +1,6 @@
 // Chunks of NDJSON lines -> the events for which some predicate holds, batch by batch: a batch is what one call of the
-// module's `run` wrote. Lines go through an instance of the module in pieces that fit its input region.
+// module's `run` wrote. Lines go through an instance of the module in pieces that fit its input region. A chunk that was read into the
+// instance's memory is judged where it stands; any other is copied.
 //
 // Nothing of one batch decides what is found in the next, with one exception that is the module's own: the times that this
 // instance has seen. An event without a readable time takes that of the timed event before it, and every event carries the
@@ -55,6 +56,9 @@ export interface LongLine {
   readonly bytes: number;
 }
 
+/** How many buffers a reader takes turns with. */
+const READ_BUFFERS = 2;
+
 /** What one `run` found. */
 export interface Batch {
   readonly output: Output;
@@ -78,6 +82,11 @@ export interface Evaluator {
    * {@link ModuleError} when the module fails.
    */
   evaluate(chunk: Buffer, origin: ChunkOrigin, firstOrdinal: number): Generator<Batch, number, void>;
+  /**
+   * Buffers of so many bytes in the instance's memory, two or none, for a reader to take turns with: what it reads into them need not be
+   * copied. SOUND: they stand where late tests have their lines, which are made by another instance, so nothing else is written there.
+   */
+  readBuffers(bytes: number): readonly Buffer[];
   /** Counts and reports a line that its reader left out. */
   skipLong(line: LongLine): void;
   counters(): EvaluatorCounters;
@@ -103,7 +112,7 @@ export function createEvaluator(
   };
   let instance = makeInstance();
   let { memory } = instance;
-  const { inputBase, outputBase } = instance;
+  const { inputBase, outputBase, lateBase, lateCapacity } = instance;
   const room = instance.inputCapacity - INPUT_PADDING;
   const now = viewMemory(memory);
   let lines = 0;
@@ -133,25 +142,25 @@ export function createEvaluator(
     onBroken?.({ file: line.file, line: line.line, reason: `too long, ${line.bytes} bytes`, excerpt });
   }
 
-  /** An instance in which nothing has run, with the piece in its input region. Foreign code has a state of its own besides. */
-  function renew(piece: Buffer): (() => void) | undefined {
+  /** An instance in which nothing has run, with the piece at the same place. Foreign code has a state of its own besides. */
+  function renew(piece: Buffer, base: number): (() => void) | undefined {
     if (hasRun || foreign !== null) return undefined;
     return () => {
       instance = makeInstance();
       memory = instance.memory;
       Object.assign(now, viewMemory(memory));
-      now.bytes.set(piece, inputBase);
+      now.bytes.set(piece, base);
     };
   }
 
-  /** Runs the lines of a piece, which stand in the input region, as often as the output region is full. */
-  function* runPiece(piece: Buffer): Generator<Batch, void, void> {
+  /** Runs the lines of a piece, which stand at `base`, as often as the output region is full. */
+  function* runPiece(piece: Buffer, base: number): Generator<Batch, void, void> {
     const { length } = piece;
     const where = (): string => `${place.file}, at or behind line ${place.fileLine}`;
     for (let used = 0, status: number = RUN_FULL; status !== RUN_DONE; ) {
-      const address = inputBase + used;
+      const address = base + used;
       foreign?.forget();
-      status = callModule(() => instance.run(address, length - used), where, renew(piece));
+      status = callModule(() => instance.run(address, length - used), where, renew(piece, base));
       hasRun = true;
       refresh(now, memory);
       const output = {
@@ -183,10 +192,12 @@ export function createEvaluator(
         if (end > start) {
           refresh(now, memory);
           const piece = chunk.subarray(start, end);
-          now.bytes.set(piece, inputBase);
+          const isThere = piece.buffer === now.bytes.buffer;
+          const base = isThere ? piece.byteOffset : inputBase;
+          if (!isThere) now.bytes.set(piece, base);
           const lines = origin.again ?? null;
-          again = lines && { file: lines.file, offset: lines.offset + start - inputBase };
-          yield* runPiece(piece);
+          again = lines && { file: lines.file, offset: lines.offset + start - base };
+          yield* runPiece(piece, base);
           start = end;
           continue;
         }
@@ -197,6 +208,14 @@ export function createEvaluator(
         start = feed + 1;
       }
       return place.ordinal - firstOrdinal;
+    },
+    readBuffers(bytes) {
+      const each = bytes + INPUT_PADDING;
+      if (READ_BUFFERS * each > lateCapacity) return [];
+      return Array.from({ length: READ_BUFFERS }, (_, number) => {
+        const start = lateBase + number * each;
+        return now.bytes.subarray(start, start + bytes);
+      });
     },
     skipLong(line) {
       lines++;

@@ -45,6 +45,8 @@ export interface ReadOptions {
    * valid until the next chunk is asked for. Default false.
    */
   readonly reuse?: boolean;
+  /** The two buffers of `reuse`, of `chunkBytes` each; where they are not given they are made. */
+  readonly buffers?: readonly Buffer[];
   /** Takes the files whose bytes are their lines as they are, to be read again; whoever gives it closes it. */
   readonly again?: FilesAgain;
   /** What the path `-` stands for. Default the process's standard input. */
@@ -98,7 +100,7 @@ export async function* readChunks(
   for (const path of paths) if (path !== "-") await assertReadable(path, options).catch(pass);
   const left = paths.filter((path) => !passed.has(path));
   /** Buffers of inputs that have been read. */
-  const idle: Buffer[] = [];
+  const idle: Buffer[] = [...(options.buffers ?? [])];
   for (const [index, path] of left.entries()) {
     try {
       yield* readOne(path, options, idle);
