@@ -17,7 +17,7 @@
 //          arena    scratch of one event: unescaped strings, lists, folded copies
 //          output   what `run` found: event headers, matches, keys
 //          input    the batch of NDJSON lines, exported as input_base / input_capacity
-//          late     the lines of late tests, exported as late_base / late_capacity
+//          late     the lines of late tests, exported as late_base / late_capacity; of an instance that makes none, what is read of files
 //          foreign  the text that foreign code matches a pattern with, exported as foreign_base / foreign_capacity; only where there is some
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
