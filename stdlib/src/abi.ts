@@ -342,9 +342,9 @@ export const POSTING_BYTES = 16;
 
 // Literal group, 40 bytes: the texts that a value of one field may contain, raw or folded. See stdlib/prelude/literals.ts.
 //   +0 u32 slot address     +4 u32 folded slot address, 0 when raw   +8 u32 literal record address
-//   +12 u32 filter address  +16 u32 shift that leaves the bits of a hash that number a bit of the filter
+//   +12 u32 filter address, 0 where there are buckets   +16 u32 shift that leaves the bits of a hash that number a bit of the filter
 //   +20 u32 table address   +24 u32 shift that leaves those that number an entry   +28 u32 table mask (entries - 1)
-//   +32 u32 what a gram is multiplied by to be hashed   +36 u32 unused
+//   +32 u32 what a gram is multiplied by to be hashed   +36 u32 buckets address, 0 where there is a filter
 export const LITERALS_SLOT = 0;
 export const LITERALS_FOLDED = 4;
 export const LITERALS_RECORD = 8;
@@ -354,6 +354,7 @@ export const LITERALS_TABLE = 20;
 export const LITERALS_TABLE_SHIFT = 24;
 export const LITERALS_MASK = 28;
 export const LITERALS_FACTOR = 32;
+export const LITERALS_BUCKETS = 36;
 export const LITERALS_BYTES = 40;
 /** A literal is found by four of its bytes, read as a u32. */
 export const GRAM_BYTES = 4;

@@ -149,10 +149,18 @@ const LAYOUTS: readonly Layout[] = [
     prefix: "LITERALS",
     bytes: "LITERALS_BYTES",
     fields: [
-      ...["SLOT", "FOLDED", "RECORD", "FILTER", "FILTER_SHIFT", "TABLE", "TABLE_SHIFT", "MASK", "FACTOR"].map(
-        (name) => [name, 4] as const,
-      ),
-      [null, 4],
+      ...[
+        "SLOT",
+        "FOLDED",
+        "RECORD",
+        "FILTER",
+        "FILTER_SHIFT",
+        "TABLE",
+        "TABLE_SHIFT",
+        "MASK",
+        "FACTOR",
+        "BUCKETS",
+      ].map((name) => [name, 4] as const),
     ],
     others: ["KEPT", "MANY"],
   },

@@ -10,6 +10,7 @@
 //   visit what nothing narrows
 
 import {
+  LITERALS_BUCKETS,
   LITERALS_BYTES,
   LITERALS_FACTOR,
   LITERALS_FILTER,
@@ -102,6 +103,7 @@ function addLiterals(
   view.setUint32(LITERALS_SLOT, state.slotOf(postings.reading), true);
   view.setUint32(LITERALS_FOLDED, postings.fold ? state.foldedRecordOf(postings.reading) : 0, true);
   view.setUint32(LITERALS_RECORD, place.record, true);
+  view.setUint32(LITERALS_BUCKETS, tables.buckets, true);
   view.setUint32(LITERALS_FILTER, tables.filter, true);
   view.setUint32(LITERALS_FILTER_SHIFT, tables.filterShift, true);
   view.setUint32(LITERALS_TABLE, tables.table, true);

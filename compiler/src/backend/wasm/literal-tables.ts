@@ -25,6 +25,7 @@ import type { Posting, PredicateId, TextPostings } from "../../ir/pack-ir.js";
 import { shareOfGram } from "../../passes/expected-shares.js";
 import type { Profile } from "../../profile/profile.js";
 import type { DataSection } from "./data-section.js";
+import { gramBuckets } from "./gram-buckets.js";
 import { addPostings } from "./index-tables.js";
 
 const MOST_SHARING = 4;
@@ -43,6 +44,8 @@ const MOST_ENTRIES_A_GRAM = 16;
 const FACTORS = [0x9e3779b1, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f, 0x165667b1, 0xd3a2646d, 0xfd7046c5, 0xb55a4f09];
 
 export interface LiteralTables {
+  /** Where there are buckets there is no filter, and 0 in its place. */
+  readonly buckets: number;
   readonly filter: number;
   readonly filterShift: number;
   readonly table: number;
@@ -92,6 +95,14 @@ export function addLiteralTables(
     table.setUint32(at * GRAM_ENTRY_BYTES + GRAM_ENTRY_GRAM, grams[number] ?? 0, true);
     table.setUint32(at * GRAM_ENTRY_BYTES + GRAM_ENTRY_LITERALS, literals[number] ?? 0, true);
   }
+  const common = {
+    table: data.add(new Uint8Array(table.buffer)),
+    tableShift: 32 - bits,
+    mask: entries.length - 1,
+    factor,
+  };
+  const buckets = gramBuckets(grams);
+  if (buckets !== null) return { ...common, buckets: data.add(buckets), filter: 0, filterShift: 0 };
   const wanted = Math.ceil(Math.log2(Math.max(1, grams.length * FILTER_BITS)));
   const filterBits = Math.min(MOST_FILTER_BITS, Math.max(LEAST_FILTER_BITS, wanted));
   const filter = new Uint8Array(2 ** filterBits / 8);
@@ -99,14 +110,7 @@ export function addLiteralTables(
     const bit = hashOf(gram, factor) >>> (32 - filterBits);
     filter[bit >> 3] = (filter[bit >> 3] ?? 0) | (1 << (bit & 7));
   }
-  return {
-    filter: data.add(filter),
-    filterShift: 32 - filterBits,
-    table: data.add(new Uint8Array(table.buffer)),
-    tableShift: 32 - bits,
-    mask: entries.length - 1,
-    factor,
-  };
+  return { ...common, buckets: 0, filter: data.add(filter), filterShift: 32 - filterBits };
 }
 
 /** For each text its rarest gram that is not full; texts with fewest grams choose first. */
