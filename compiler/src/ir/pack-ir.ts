@@ -116,15 +116,8 @@ export interface WitnessIndex {
 /** An event can only match when at least one of the conditions holds; when there are none, never. */
 export interface Witness {
   readonly conditions: readonly Condition[];
-  /** The operands of a circuit that is an `or`, else the circuit, and the conditions of which one holds when the operand does: together they are those above. */
-  readonly alternatives: readonly Alternative[];
   /** How many of a thousand events are expected to meet one of the conditions. */
   readonly cost: number;
-}
-
-export interface Alternative {
-  readonly circuit: Circuit;
-  readonly conditions: readonly Condition[];
 }
 
 export interface Posting {

@@ -12,7 +12,6 @@ import { foldString } from "@kestrel/stdlib/text/case-folding";
 import type { Circuit } from "../ir/circuit.js";
 import type { PredicateId } from "../ir/ids.js";
 import type {
-  Alternative,
   Condition,
   PackIr,
   Posting,
@@ -35,6 +34,17 @@ import { bestClause, type Clause, type Cost } from "./necessary-conditions.js";
  */
 const FEWEST_USERS = 4;
 
+/** A witness and what its conditions are of: the operands of a circuit that is an `or`, else the circuit itself. */
+interface Found extends Witness {
+  readonly alternatives: readonly Alternative[];
+}
+
+/** A circuit, and conditions of which one holds when it does. */
+interface Alternative {
+  readonly circuit: Circuit;
+  readonly conditions: readonly Condition[];
+}
+
 export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
   const costOfClause = createCosts(profile);
   const first = pack.predicates.map((predicate) => witnessOf(predicate, pack, costOfClause, () => true));
@@ -52,16 +62,12 @@ export function chooseWitnesses(pack: PackIr, profile: Profile | null): PackIr {
     return isSame ? known.witness : witnessOf(predicate, pack, costOfClause, isWorthIt).witness;
   });
   const witnesses = foldTogether(second);
-  const guards = chooseGuards(pack, witnesses, profile);
+  const chosen = chooseGuards(pack, witnesses, profile);
+  const { guards, masks } = chosen;
+  const shown = witnesses.map((witness) => witness && { conditions: witness.conditions, cost: witness.cost });
   return {
     ...pack,
-    index: {
-      witnesses,
-      guards: guards.guards,
-      masks: guards.masks,
-      ...postingsOf(pack, witnesses, guards, profile),
-      profile,
-    },
+    index: { witnesses: shown, guards, masks, ...postingsOf(pack, witnesses, chosen, profile), profile },
   };
 }
 
@@ -71,7 +77,7 @@ function witnessOf(
   { atoms }: PackIr,
   costOfClause: Cost,
   hasLiterals: (reading: Reading) => boolean,
-): { readonly witness: Witness | null; readonly asked: ReadonlySet<string> } {
+): { readonly witness: Found | null; readonly asked: ReadonlySet<string> } {
   const asked = new Set<string>();
   const costOf = (clause: Clause): number => {
     let isWorthIt = true;
@@ -101,7 +107,7 @@ function alternativesOf(circuit: Circuit): readonly Circuit[] {
  * The literals of a reading are looked for in its folded values once some of them are, so that it is read once.
  * SOUND: a value that contains a text contains it folded when both are folded.
  */
-function foldTogether(witnesses: readonly (Witness | null)[]): (Witness | null)[] {
+function foldTogether(witnesses: readonly (Found | null)[]): (Found | null)[] {
   const folded = new Set<string>();
   for (const witness of witnesses) {
     for (const one of witness?.conditions ?? [])
@@ -130,7 +136,7 @@ export function tryAlways(pack: PackIr): PackIr {
 
 function postingsOf(
   { predicates }: PackIr,
-  witnesses: readonly (Witness | null)[],
+  witnesses: readonly (Found | null)[],
   { guards, masks, maskOf }: Guards,
   profile: Profile | null,
 ): Pick<WitnessIndex, "sets" | "literals" | "presences" | "always"> {
