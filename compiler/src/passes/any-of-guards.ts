@@ -17,8 +17,9 @@ export function anyOfGuards(postings: readonly Posting[], guards: readonly Guard
   if (needs.some((bits) => bits.length === 0)) return 0n;
   let best: readonly number[] = [];
   let least = EVERY;
-  // To find the cheapest is hard. What is put together of the most useful ones depends on the first, so each is tried.
-  for (const first of new Set(needs.flat())) {
+  // To find the cheapest is hard. What is put together of the most useful ones depends on the first; of each need there is one, and so of the shortest.
+  const [shortest = []] = [...needs].sort((a, b) => a.length - b.length);
+  for (const first of shortest) {
     const bits = cover(needs, first, (bit) => costOf([bit]));
     const cost = costOf(bits);
     if (cost < least) [best, least] = [bits, cost];
