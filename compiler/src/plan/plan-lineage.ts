@@ -2,6 +2,7 @@
 //
 // A query that stands in the brackets of another gets the smaller flag. The runtime sets flags in ascending order, and
 // the late test of the outer query reads the flag of the inner one.
+// What starts and ends a process of the endgame dialect is a value, not a list that holds it, as in python-eql.
 // The feed holds for every event that changes the tree, marks a process, or meets a term with a lineage test. Its
 // fields are those of Kestrel's own schema, so that a tree is also kept under a schema that lacks some of them.
 
@@ -102,7 +103,8 @@ export function createLineagePlan(
 interface Maker {
   set(reading: Reading, ...texts: readonly string[]): Circuit;
   exists(reading: Reading): Circuit;
-  equals(reading: Reading, ...values: readonly bigint[]): Circuit;
+  /** Whether the value under a name is one of these texts or integers, as it stands there: a list that holds one is not. */
+  is(name: string, ...values: readonly (string | bigint)[]): Circuit;
 }
 
 function createMaker(atoms: AtomTable, origins: readonly Origin[]): Maker {
@@ -110,8 +112,18 @@ function createMaker(atoms: AtomTable, origins: readonly Origin[]): Maker {
   return {
     set: (reading, ...texts) => atom({ kind: "set", reading, fold: false, texts }),
     exists: (reading) => atom({ kind: "exists", reading }),
-    equals: (reading, ...values) =>
-      disjunction(values.map((value) => atom({ kind: "integer", reading, op: "==", value }))),
+    is(name, ...values) {
+      const texts = values.filter((value) => typeof value === "string");
+      const integers = values.filter((value) => typeof value === "bigint");
+      const reading = (as: "keyword" | "long"): Reading => known(name, as);
+      const any = disjunction([
+        ...(texts.length === 0 ? [] : [atom({ kind: "set", reading: reading("keyword"), fold: false, texts })]),
+        ...integers.map((value) => atom({ kind: "integer", reading: reading("long"), op: "==", value })),
+      ]);
+      // The first half is cheap, and tells "System" from "SYSTEM", which are the same to the second.
+      const subject = { kind: "field", reading: readWhole(name), path: [] } as const;
+      return conjunction([any, atom({ kind: "dynamic", value: { kind: "member", subject, constants: values } })]);
+    },
   };
 }
 
@@ -137,18 +149,16 @@ function elastic(category: Reading, { set, exists }: Maker): TreeCircuits {
   };
 }
 
-function endgame(category: Reading, { set, equals }: Maker): TreeCircuits {
+function endgame(category: Reading, { set, is }: Maker): TreeCircuits {
   const process = set(category, "process");
-  const [subtype, opcode] = [known("subtype", "keyword"), known("opcode", "long")];
-  const starts = conjunction([process, disjunction([set(subtype, "create", "fork"), equals(opcode, 1n, 3n, 9n)])]);
-  const system = equals(known("pid", "long"), 4n);
+  const starts = conjunction([process, disjunction([is("subtype", "create", "fork"), is("opcode", 1n, 3n, 9n)])]);
   return {
     feed: process,
     keys: ["pid", "ppid"].map(rawKey),
     starts,
-    ends: conjunction([process, disjunction([set(subtype, "terminate"), equals(opcode, 2n, 4n)])]),
+    ends: conjunction([process, disjunction([is("subtype", "terminate"), is("opcode", 2n, 4n)])]),
     processes: process,
-    resets: conjunction([starts, system, set(known("process_name", "keyword"), "System")]),
+    resets: conjunction([starts, is("pid", 4n), is("process_name", "System")]),
   };
 }
 
