@@ -2,7 +2,7 @@
 //
 // A query that stands in the brackets of another gets the smaller flag. The runtime sets flags in ascending order, and
 // the late test of the outer query reads the flag of the inner one.
-// What starts and ends a process of the endgame dialect is a value, not a list that holds it, as in python-eql.
+// What starts and ends a process of the endgame dialect is a value, not a list that holds it.
 // The feed holds for every event that changes the tree, marks a process, or meets a term with a lineage test. Its
 // fields are those of Kestrel's own schema, so that a tree is also kept under a schema that lacks some of them.
 
