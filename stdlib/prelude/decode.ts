@@ -186,7 +186,7 @@ export function decodePair(p: usize, node: u32, depth: u32): Position {
   // What most members are.
   if (load<u8>(p) == QUOTE && load<u32>(entry, PATH_ENTRY_TYPE) == TYPE_KEYWORD) {
     const slot: usize = load<u32>(entry, PATH_ENTRY_SLOT);
-    if (slot) return decodeText(p + 1, slot);
+    if (slot) return decodeString(p + 1, slot, TYPE_KEYWORD);
   }
   return decodeMember(p, entry, depth);
 }
@@ -322,22 +322,13 @@ export function countReplaced(): void {
   store<u64>(counter, load<u64>(counter) + 1);
 }
 
-function decodeText(p: usize, slot: usize): Position {
-  const t = jsonText(p);
-  const end = textStop;
-  if (!end) return 0;
-  if (wasRepaired) countReplaced();
-  storeText(appendValue(slot), t);
-  return end + 1;
-}
-
 function decodeString(p: usize, slot: usize, type: u32): Position {
-  if (type == TYPE_KEYWORD) return decodeText(p, slot);
   const t = jsonText(p);
   const end = textStop;
   if (!end) return 0;
   if (wasRepaired) countReplaced();
-  storeParsed(t, slot, type);
+  if (type == TYPE_KEYWORD) storeText(appendValue(slot), t);
+  else storeParsed(t, slot, type);
   return end + 1;
 }
 

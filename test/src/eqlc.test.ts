@@ -5,17 +5,8 @@ import { join } from "node:path";
 import { nameSources } from "@kestrel/compiler/package/source-names";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import {
-  CHAIN_RULE,
-  type Ended,
-  folder,
-  KESTREL_RUN,
-  manifestOf,
-  put,
-  run,
-  setUp,
-  tearDown,
-} from "./support/eqlc-process.js";
+import { CHAIN_RULE, folder, KESTREL_RUN, manifestOf, put, run, setUp, tearDown } from "./support/eqlc-process.js";
+import type { Ended } from "./support/run-process.js";
 
 /** Every file of a folder with its bytes. */
 function contentsOf(dir: string): Record<string, string> {

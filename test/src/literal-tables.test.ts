@@ -2,7 +2,7 @@
 
 import { createDataSection } from "@kestrel/compiler/backend/wasm/data-section";
 import { addLiteralTables } from "@kestrel/compiler/backend/wasm/literal-tables";
-import type { PredicateId } from "@kestrel/compiler/ir/pack-ir";
+import type { PredicateId, TextPostings } from "@kestrel/compiler/ir/pack-ir";
 import { readName } from "@kestrel/compiler/ir/reading";
 import {
   GRAM_ENTRY_BYTES,
@@ -22,6 +22,17 @@ import * as assert from "uvu/assert";
 
 const test = suite("literal tables");
 
+/** The tables of a field's literals, and how to read words of what was written at an address. */
+function tablesOf(byText: TextPostings["byText"]) {
+  const data = createDataSection(65_536);
+  const postings = { reading: readName("process.command_line", "keyword"), fold: true, byText, anyOf: 0n };
+  const tables = addLiteralTables(postings, null, 0, data);
+  const bytes = data.bytes();
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const { base } = data;
+  return { ...tables, view, base, at: (address: number): number => view.getUint32(address - base, true) };
+}
+
 test("literals that share their bytes", () => {
   // All grams but a few are the same, and some texts are long.
   const texts = Array.from({ length: 2_000 }, (_, number) =>
@@ -30,12 +41,7 @@ test("literals that share their bytes", () => {
   const byText = new Map(
     [...new Set(texts)].map((text, number) => [text, [{ predicate: number as PredicateId, guards: 0n }]]),
   );
-  const data = createDataSection(65_536);
-  const postings = { reading: readName("process.command_line", "keyword"), fold: true, byText, anyOf: 0n };
-  const { table, mask } = addLiteralTables(postings, null, 0, data);
-  const bytes = data.bytes();
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const at = (address: number): number => view.getUint32(address - data.base, true);
+  const { table, mask, at } = tablesOf(byText);
   let run = 0;
   let longest = 0;
   let literals = 0;
@@ -62,12 +68,7 @@ test("of texts that are looked for as one, a posting names the guards that it ne
   const byText = new Map(
     texts.map((text, number) => [text, [{ predicate, guards: 4n + (number % 2 === 0 ? 1n : 2n) }]]),
   );
-  const data = createDataSection(65_536);
-  const postings = { reading: readName("process.command_line", "keyword"), fold: true, byText, anyOf: 0n };
-  const { table, mask } = addLiteralTables(postings, null, 0, data);
-  const bytes = data.bytes();
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const at = (address: number): number => view.getUint32(address - data.base, true);
+  const { table, mask, view, at, base } = tablesOf(byText);
   const guards: bigint[] = [];
   for (let entry = 0; entry <= mask; entry++) {
     const list = at(table + entry * GRAM_ENTRY_BYTES + GRAM_ENTRY_LITERALS);
@@ -76,7 +77,7 @@ test("of texts that are looked for as one, a posting names the guards that it ne
       const found = at(list + GRAM_LITERALS_BYTES + number * LITERAL_BYTES + LITERAL_POSTINGS);
       assert.equal(at(found + POSTINGS_COUNT), 1);
       assert.equal(at(found + POSTINGS_BYTES + POSTING_PREDICATE), predicate);
-      guards.push(view.getBigUint64(found + POSTINGS_BYTES + POSTING_GUARDS - data.base, true));
+      guards.push(view.getBigUint64(found + POSTINGS_BYTES + POSTING_GUARDS - base, true));
     }
   }
   // The first one is the gram itself, which stands for all that found no room too.

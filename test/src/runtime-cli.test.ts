@@ -10,16 +10,11 @@ import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fakePack, fakeProgram, fakeRule, fakeStage } from "./support/fake-pack.js";
+import { type Ended, runProcess } from "./support/run-process.js";
 import { sizeOf } from "./support/sizes.js";
 
 const cli = suite("kestrel-run");
 const BIN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 let folder = "";
 let pack = "";
@@ -63,24 +58,7 @@ cli.before(async () => {
 cli.after(() => rmSync(folder, { recursive: true, force: true }));
 
 function run(parameters: readonly string[], input = ""): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BIN, ...parameters], { cwd: folder });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    child.on("error", reject);
-    child.on("close", (code: number | null) => {
-      if (/^\s+at /m.test(stderr)) reject(new Error(stderr));
-      else resolve({ code, stdout, stderr });
-    });
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(input);
-  });
+  return runProcess(BIN, parameters, folder, input);
 }
 
 /** Alerts without the files and lines that their events came from. */

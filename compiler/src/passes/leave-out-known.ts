@@ -7,6 +7,7 @@
 
 import type { Circuit } from "../ir/circuit.js";
 import { mapAtoms, TRUE } from "../ir/circuit.js";
+import { guardsOf } from "../ir/guards.js";
 import type { Atom, Guard, PackIr, WitnessIndex } from "../ir/pack-ir.js";
 import { readingKey } from "../ir/reading.js";
 import { dropDeadAtoms } from "./drop-dead-atoms.js";
@@ -25,10 +26,9 @@ export function leaveOutKnown(pack: PackIr): PackIr {
 }
 
 /** What holds for each event for which the predicate is tried. */
-function knownOf(id: number, { witnesses, guards, masks }: WitnessIndex): readonly Guard[] {
-  const mask = masks[id] ?? 0n;
-  const needed = guards.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
-  const [only, ...others] = witnesses[id]?.conditions ?? [];
+function knownOf(id: number, index: WitnessIndex): readonly Guard[] {
+  const needed = guardsOf(index, id);
+  const [only, ...others] = index.witnesses[id]?.conditions ?? [];
   return only === undefined || others.length > 0 || only.kind === "literal" ? needed : [...needed, only];
 }
 

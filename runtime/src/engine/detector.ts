@@ -77,7 +77,7 @@ export interface DetectorCounters {
 export interface Detector {
   /**
    * Buffers of so many bytes for a reader to take turns with, two or none, in the module's memory: chunks that are parts of them are judged
-   * where they stand, any others are copied first. They are good as long as the detector.
+   * where they stand, any others are copied first. They are good as long as the detector, and stand at the same place whenever they are asked for.
    */
   readBuffers(bytes: number): readonly Buffer[];
   /**

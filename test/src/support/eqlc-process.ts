@@ -1,19 +1,13 @@
 // eqlc as a process, in a folder of its own that holds two folders of rules.
 
-import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Ended, runProcess } from "./run-process.js";
 
 const EQLC = fileURLToPath(new URL("../../../compiler/bin/eqlc.js", import.meta.url));
 export const KESTREL_RUN = fileURLToPath(new URL("../../../runtime/bin/kestrel-run.js", import.meta.url));
-
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 interface Manifest {
   readonly package: { readonly name: string; readonly version: string; readonly digest: string };
@@ -33,24 +27,7 @@ interface Manifest {
 export let folder = "";
 
 export function run(parameters: readonly string[], input = "", cwd = folder, bin = EQLC): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [bin, ...parameters], { cwd });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    child.on("error", reject);
-    child.on("close", (code: number | null) => {
-      if (/^\s+at .*:\d+:\d+/m.test(stderr) || stderr.includes("E_INTERNAL")) reject(new Error(stderr));
-      else resolve({ code, stdout, stderr });
-    });
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(input);
-  });
+  return runProcess(bin, parameters, cwd, input);
 }
 
 export function put(path: string, text: string): string {

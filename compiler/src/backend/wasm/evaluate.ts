@@ -30,7 +30,7 @@ import type { DirectVisits } from "./direct-visits.js";
 import { groupsAsked } from "./index-tables.js";
 import { addLiteralTables } from "./literal-tables.js";
 import { type Builder, type Expression, i64, none } from "./seam.js";
-import { groupKey, type StateLayout } from "./state.js";
+import type { StateLayout } from "./state.js";
 
 export const EVALUATE = "evaluate";
 
@@ -56,13 +56,12 @@ export function addEvaluate(
     return m.if(m.i64.ne(m.i64.and(m.local.get(lacks, i64), m.i64.const(anyOf)), m.i64.const(anyOf)), then);
   };
   const asked = groupsAsked(index);
-  const telling = new Set(index.guards.flatMap((one) => (one.kind === "set" ? [groupKey(one.reading, one.fold)] : [])));
   const lookUps = (tellsGuards: boolean): readonly Expression[] =>
     [...state.groups].flatMap(([key, { reading, record }]) => {
-      const anyOf = asked.get(key);
-      if (anyOf === undefined || telling.has(key) !== tellsGuards) return [];
+      const why = asked.get(key);
+      if (why?.tellsGuards !== tellsGuards) return [];
       const group = [descriptorOf(key), state.slotOf(reading), record];
-      return [ifAny(anyOf, reading, b.prelude("lookUp", ...group.map((address) => b.word(address))))];
+      return [ifAny(why.anyOf, reading, b.prelude("lookUp", ...group.map((address) => b.word(address))))];
     });
   const presences = index.presences.map(({ reading, postings }) =>
     m.if(present(reading), m.block(null, [...visits.visit(postings)])),

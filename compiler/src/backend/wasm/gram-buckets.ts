@@ -7,8 +7,8 @@ import { BLOCK_BYTES, GRAM_BYTES } from "@kestrel/stdlib/abi";
 
 const BUCKETS = 8;
 /**
- * Of so many values a byte of a text is taken to be one, as if all came as often; and the share of places that may be looked up in vain. Both are guesses: a filter
- * of bits does one place after the other, which takes about three times as many instructions as buckets do for the same places.
+ * Of so many values a byte of a text is taken to be one, as if all came as often; and the share of places that may be looked up in vain. Both are guesses, and were
+ * not measured.
  */
 const USUAL_BYTES = 40;
 const MOST_IN_VAIN = 1 / 50;
@@ -16,7 +16,7 @@ const MOST_IN_VAIN = 1 / 50;
 /** For each byte of a gram, which lower and which upper halves a bucket has, a bit each. */
 type Bucket = { readonly lower: number[]; readonly upper: number[] };
 
-/** The tables; null where a bucket would hold so much that most of what is found would be in vain. */
+/** The tables; null where so many places would be looked up in vain that a filter of bits is taken to be better. */
 export function gramBuckets(grams: readonly number[]): Uint8Array | null {
   const buckets = Array.from({ length: BUCKETS }, (): Bucket => ({ lower: [0, 0, 0, 0], upper: [0, 0, 0, 0] }));
   // Grams that are alike come one behind the other, and where one adds least it goes.

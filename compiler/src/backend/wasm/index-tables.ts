@@ -58,9 +58,22 @@ export function addFacts(
   return data.add(bytes);
 }
 
-/** The symbol groups whose symbols an event's candidates depend on, and the guards of which an event must have one to be asked for them: none for those that tell guards. */
-export function groupsAsked({ guards, sets }: WitnessIndex): ReadonlyMap<string, bigint> {
-  const asked = new Map(sets.map(({ reading, fold, anyOf }) => [groupKey(reading, fold), anyOf]));
-  for (const guard of guards) if (guard.kind === "set") asked.set(groupKey(guard.reading, guard.fold), 0n);
+/** Why the symbols of a group are asked for. */
+export interface GroupAsked {
+  readonly tellsGuards: boolean;
+  /** Guards of which an event must have one; none for a group that tells guards, and where the symbols are always asked for. */
+  readonly anyOf: bigint;
+}
+
+/** The symbol groups whose symbols an event's candidates depend on. */
+export function groupsAsked({ guards, sets }: WitnessIndex): ReadonlyMap<string, GroupAsked> {
+  const asked = new Map(
+    sets.map(({ reading, fold, anyOf }): [string, GroupAsked] => [
+      groupKey(reading, fold),
+      { tellsGuards: false, anyOf },
+    ]),
+  );
+  for (const guard of guards)
+    if (guard.kind === "set") asked.set(groupKey(guard.reading, guard.fold), { tellsGuards: true, anyOf: 0n });
   return asked;
 }

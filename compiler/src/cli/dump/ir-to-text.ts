@@ -5,6 +5,7 @@ import type { CompiledPack } from "../../compile.js";
 import type { Circuit } from "../../ir/circuit.js";
 import type { Constant, DynamicValue, Path } from "../../ir/dynamic-value.js";
 import type { Expression } from "../../ir/expression.js";
+import { guardsOf } from "../../ir/guards.js";
 import type { Origin } from "../../ir/origins.js";
 import type { Atom, Condition, Key, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import { type Reading, readingText } from "../../ir/reading.js";
@@ -26,7 +27,7 @@ export function irText({ ir, rules }: Pick<CompiledPack, "ir" | "rules">): strin
     lines.push(`      asked at  ${originsText(ir.origins.predicates[id], rules)}`);
     if (ir.index === null || predicate.late) continue;
     lines.push(`      witness   ${witnessText(ir.index, id)}`);
-    const guards = guardsText(ir.index, id);
+    const guards = guardsOf(ir.index, id).map(conditionText).join(", ");
     if (guards !== "") lines.push(`      guards    ${guards}`);
   }
   return `${lines.join("\n")}\n`;
@@ -78,15 +79,6 @@ function witnessText({ witnesses }: WitnessIndex, predicate: number): string {
   if (witness === null) return "none: tried on every event";
   if (witness.conditions.length === 0) return "none needed: it never holds";
   return `${witness.conditions.map(conditionText).join(" or ")}  (cost ${Math.round(witness.cost * 10) / 10})`;
-}
-
-/** The guards that a predicate needs, one after the other. */
-function guardsText({ guards, masks }: WitnessIndex, predicate: number): string {
-  const mask = masks[predicate] ?? 0n;
-  return guards
-    .filter((_, bit) => (mask >> BigInt(bit)) & 1n)
-    .map(conditionText)
-    .join(", ");
 }
 
 export function conditionText(condition: Condition): string {

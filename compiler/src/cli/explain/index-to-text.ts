@@ -1,6 +1,7 @@
 // What the index does for a rule -> text: of each predicate what wakes it, what guards decide before it is tried, or why nothing narrows it.
 
 import type { Circuit } from "../../ir/circuit.js";
+import { guardsOf } from "../../ir/guards.js";
 import type { Atom, PackIr, PredicateId } from "../../ir/pack-ir.js";
 import { bestClause } from "../../passes/necessary-conditions.js";
 import { conditionText } from "../dump/ir-to-text.js";
@@ -46,8 +47,7 @@ function predicateText({ index, predicates, atoms }: PackIr, id: PredicateId): s
     if (more > 0) lines.push(`or ${more} more`);
     lines.push(`expected in ${shareText(witness.cost)} of 1,000 events`);
   }
-  const mask = index.masks[id] ?? 0n;
-  const guards = index.guards.filter((_, bit) => (mask >> BigInt(bit)) & 1n).map(conditionText);
+  const guards = guardsOf(index, id).map(conditionText);
   return [...labelled("woken by", lines), ...labelled("if also", guards)].map((line) => `    ${line}\n`).join("");
 }
 
