@@ -31,7 +31,8 @@ const FIRST_PLACES = 64;
 
 /** An account of what is kept; there is one for an event to be kept in. */
 export function createEvidence(): Evidence {
-  let bytes = 0;
+  /** In memory of its own: as a variable each change of so large a number would be garbage. */
+  const bytes = new Float64Array(1);
   const events: (StreamEvent | null)[] = [null];
   /** By turns how many keep and how many note the event of a place; of a free place the next free one, below 0. */
   let counts = new Int32Array(2 * FIRST_PLACES);
@@ -59,6 +60,10 @@ export function createEvidence(): Evidence {
     return found;
   }
 
+  function add(more: number): void {
+    bytes[0] = (bytes[0] ?? 0) + more;
+  }
+
   function count(place: number, column: number, more: number): number {
     const now = (counts[2 * place + column] ?? 0) + more;
     counts[2 * place + column] = now;
@@ -81,12 +86,12 @@ export function createEvidence(): Evidence {
   return {
     keep(event) {
       const place = placeOf(event);
-      if (count(place, 0, 1) === 1) bytes += sizeOf(event);
+      if (count(place, 0, 1) === 1) add(sizeOf(event));
       return place;
     },
     letGo(place) {
       if (count(place, 0, -1) > 0) return;
-      bytes -= sizeOf(at(place));
+      add(-sizeOf(at(place)));
       if (counts[2 * place + 1] === 0) leave(place);
     },
     note(event) {
@@ -98,11 +103,9 @@ export function createEvidence(): Evidence {
       if (count(place, 1, -1) === 0 && counts[2 * place] === 0) leave(place);
     },
     at,
-    add(more) {
-      bytes += more;
-    },
+    add,
     get bytes() {
-      return bytes;
+      return bytes[0] ?? 0;
     },
   };
 }

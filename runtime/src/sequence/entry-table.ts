@@ -101,6 +101,16 @@ export function setExpires({ longs }: EntryTable, entry: number, time: bigint): 
   longs[(entry << (WORDS_LOG - 1)) + EXPIRES] = time;
 }
 
+/** Makes an entry expire no earlier than another. In words: a BigInt for each would be garbage. */
+export function keepAsLong({ words }: EntryTable, entry: number, other: number): void {
+  const own = wordOf(entry, 2 * EXPIRES);
+  const others = wordOf(other, 2 * EXPIRES);
+  const more = (words[others + 1] ?? 0) - (words[own + 1] ?? 0);
+  if (more < 0 || (more === 0 && (words[others] ?? 0) >>> 0 <= (words[own] ?? 0) >>> 0)) return;
+  words[own] = words[others] ?? 0;
+  words[own + 1] = words[others + 1] ?? 0;
+}
+
 /** The time of the first event of a partial match. */
 export function firstOf({ longs }: EntryTable, entry: number): bigint {
   return longs[(entry << (WORDS_LOG - 1)) + FIRST] ?? 0n;

@@ -129,7 +129,7 @@ export function addKey(table: KeyTable, program: number): number {
   const { wantedLength, wantedWords } = table;
   const count = (wantedLength + 3) >> 2;
   if (table.used + KEY + count > table.words.length) makeRoom(table, KEY + count);
-  if ((table.size + 1) * 8 > table.slots.length * 3) index(table, table.slots.length * 2);
+  if ((table.size + 1) * 8 > table.slots.length * 3) grow(table);
   const { words } = table;
   const place = table.used;
   const hash = (table.wantedHash + (table.programFactors[program] ?? 0)) | 0;
@@ -185,14 +185,16 @@ function enterSlot({ slots, shift }: KeyTable, hash: number, place: number): voi
   slots[slot + 1] = place;
 }
 
-/** Makes the index anew, with so many words. */
-function index(table: KeyTable, length: number): void {
-  if (Math.log2(length / 2) > GOOD_BITS) throw new RangeError("more keys than hashes can tell apart");
-  const { words } = table;
-  table.slots = length === table.slots.length ? table.slots.fill(0) : new Int32Array(length);
-  table.shift = 32 - Math.log2(length / 2);
-  for (let place = 1; place < table.used; place += lengthAt(words, place)) {
-    if (words[place + HEAD] !== GONE) enterSlot(table, words[place + HASH] ?? 0, place);
+/** Doubles the index. From slot to slot, which stand in this order in the new one too: from record to record each would be somewhere else in memory. */
+function grow(table: KeyTable): void {
+  const { slots } = table;
+  const bits = Math.log2(slots.length);
+  if (bits > GOOD_BITS) throw new RangeError("more keys than hashes can tell apart");
+  table.slots = new Int32Array(2 * slots.length);
+  table.shift = 32 - bits;
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    const place = slots[slot + 1] ?? 0;
+    if (place !== 0) enterSlot(table, slots[slot] ?? 0, place);
   }
 }
 
@@ -221,5 +223,6 @@ function closeHoles(table: KeyTable): void {
   }
   table.used = to;
   table.holes = 0;
-  index(table, table.slots.length);
+  table.slots.fill(0);
+  for (let place = 1; place < to; place += lengthAt(words, place)) enterSlot(table, words[place + HASH] ?? 0, place);
 }

@@ -16,7 +16,7 @@ import type { LateTest } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch, StreamEvent } from "../event/stream-event.js";
 import { beforeOf, behindOf, EVENTS, expiresOf, firstOf, STAGE, sinceFirst, wordOf } from "./entry-table.js";
 import { newestOf, withEvent } from "./event-lists.js";
-import { findKey, HEAD, want } from "./key-table.js";
+import { addKey, findKey, HEAD, want } from "./key-table.js";
 import { complete, hold, isBehind, isTooNear, leadOf, meetGap, noteMissing, watch, watchOf } from "./missing.js";
 import {
   addEntry,
@@ -27,7 +27,6 @@ import {
   eventsOf,
   isLatest,
   NO_STAGE,
-  openKey,
   orderOf,
   type Pending,
   setLatest,
@@ -116,7 +115,7 @@ function walk(pending: Pending, program: Program, event: StreamEvent, key: strin
   const isNew = place === 0;
   if (isNew) {
     if (first > 0 || !holdsLate(pending, program, program.automaton.lates[0] ?? null, event, 0)) return;
-    place = openKey(pending, program);
+    place = addKey(pending.keys, program.number);
   }
   const isNewest = isNew || isLatest(pending, place, event);
   // Else the key would leave the table when its last match is dropped, and the next would not know what came late.
@@ -228,13 +227,10 @@ function finish(
     const { lead, barrier, spoilt } = watchOf(pending, entry);
     isSpoilt = spoilt || isBehind(event, barrier) || isTooNear(automaton, lead, event);
   }
-  const events = isSpoilt ? null : eventsOf(pending, listOf(pending, entry));
+  const events = isSpoilt ? null : eventsOf(pending, listOf(pending, entry), event);
   if (automaton.forks[stage] !== true) drop(pending, entry);
   if (events === null) pending.spoilt++;
-  else {
-    events.push(event);
-    complete(pending, program, key, events);
-  }
+  else complete(pending, program, key, events);
 }
 
 /** Moves a copy of a partial match, which goes on waiting itself. */

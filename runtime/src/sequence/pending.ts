@@ -25,6 +25,7 @@ import {
   IN_SPAN,
   insertBefore,
   KEY_PLACE,
+  keepAsLong,
   leaveRing,
   STAGE,
   setAge,
@@ -213,10 +214,10 @@ export function drop(pending: Pending, entry: number): void {
   freeEntry(entries, entry);
 }
 
-/** The events of a list, the oldest first. */
-export function eventsOf({ lists, evidence }: Pending, list: number): StreamEvent[] {
-  if (list > 0) return [evidence.at(list)];
-  const events: StreamEvent[] = [];
+/** The events of a list, the oldest first, and `last` behind them. */
+export function eventsOf({ lists, evidence }: Pending, list: number, last: StreamEvent | null = null): StreamEvent[] {
+  if (list > 0) return last === null ? [evidence.at(list)] : [evidence.at(list), last];
+  const events: StreamEvent[] = last === null ? [] : [last];
   for (let left = list; left !== 0; left = restOf(lists, left)) events.push(evidence.at(newestOf(lists, left)));
   return events.reverse();
 }
@@ -323,13 +324,11 @@ function join(pending: Pending, program: Program, entry: number, due: bigint): v
   const { spanChain } = program.automaton;
   setAge(entries, entry, pending.ages++);
   // What is due after all time never expires; 64 bits hold no more.
-  let expires = due < NEVER ? due : NEVER;
-  if (spanChain.newest !== 0) {
-    const before = expiresOf(entries, spanChain.newest);
-    if (before > expires) expires = before;
-  }
+  const expires = due < NEVER ? due : NEVER;
   setExpires(entries, entry, expires);
+  if (spanChain.newest !== 0) keepAsLong(entries, entry, spanChain.newest);
+  // Behind another it is not due before that one.
+  else if (expires < pending.nextDue) pending.nextDue = expires;
   append(entries, program.chain, entry, IN_PROGRAM);
   append(entries, spanChain, entry, IN_SPAN);
-  if (expires < pending.nextDue) pending.nextDue = expires;
 }
