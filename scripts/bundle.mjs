@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { compileScript } from "../runtime/bin/run-script.js";
 import { splitBinaryen } from "./split-binaryen.mjs";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -107,6 +108,8 @@ function keepCode() {
     const events = join(ROOT, "examples/story/web-server-intrusion.ndjson");
     node("compiler/bin/eqlc.js", "build", join(ROOT, TRIED_RULES), "--output", pack, "--no-cache");
     node("scripts/write-cache.cjs", pack, "--replay", events, "--alerts", join(folder, "alerts.ndjson"));
+    const script = join(ROOT, "runtime/dist/bundle/main.js");
+    if (compileScript(script).cachedDataRejected !== false) throw new Error("V8 does not take the code that was kept");
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -37,6 +37,7 @@ import { startProfile } from "./profile-option.js";
 import { createProgress, type Progress } from "./progress.js";
 import { findRecordings } from "./recordings.js";
 import { createStop, isSignal, SIGNALS, type Stop, type StopReason, stopAtSignals } from "./stop.js";
+import { expectRunOver } from "./wasm-tiers.js";
 import { startWatchdog, type Watchdog } from "./watchdog.js";
 
 export interface ReplayOptions extends SinkOptions, LoadOptions {
@@ -83,6 +84,7 @@ export async function replay(dir: string, given: ReplayOptions): Promise<number>
 
 async function replayWatched(dir: string, given: ReplayOptions, watchdog: Watchdog, began: bigint): Promise<number> {
   const profile = await startProfile(given.profile, dir, () => expandPaths(given.replay).paths);
+  expectRunOver(given.replay);
   const chosen = await loadForRuntime(dir, given.runtime, given);
   const { timestampUnit } = given;
   const inUnit = (built: Package): Package =>

@@ -1,0 +1,55 @@
+// Whether a run makes better code of its module: not over so few events that it would end before that has paid.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { runProcess } from "./support/run-process.js";
+
+const EQLC = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
+const RUN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
+const STORY = fileURLToPath(new URL("../../examples/story/web-server-intrusion.ndjson", import.meta.url));
+const FEW_LINES = 20;
+
+const tiers = suite("wasm tiers");
+const folder = mkdtempSync(join(tmpdir(), "kestrel-tiers-"));
+const pack = join(folder, "pack");
+const rule = join(folder, "rule.eql");
+const few = join(folder, "few.ndjson");
+
+tiers.before(async () => {
+  writeFileSync(rule, 'process where process.name : "cur?"\n');
+  const { code, stderr } = await runProcess(EQLC, ["build", rule, "--output", pack, "--no-cache"], folder);
+  assert.is(code, 0, stderr);
+  const lines = readFileSync(STORY, "utf8").split("\n");
+  writeFileSync(few, `${lines.slice(0, FEW_LINES).join("\n")}\n`);
+});
+tiers.after(() => rmSync(folder, { recursive: true }));
+
+/** How many functions of modules V8 has made better code of in a run. */
+async function optimized(...paths: readonly string[]): Promise<number> {
+  const traced = join(folder, "traced.mjs");
+  writeFileSync(
+    traced,
+    `import { setFlagsFromString } from "node:v8";\nsetFlagsFromString("--trace-wasm-compilation-times");\nawait import(${JSON.stringify(RUN)});\n`,
+  );
+  const { code, stdout, stderr } = await runProcess(traced, [pack, "--replay", ...paths, "--summary", "json"], folder);
+  assert.is(code, 0, stderr);
+  assert.match(stderr, /"events":[1-9]/);
+  return stdout.split("using TurboFan").length - 1;
+}
+
+tiers("better code is not made for few events", async () => {
+  assert.is(await optimized(few), 0);
+});
+
+tiers("it is for many, in one file or in several, and where nobody can say how many there are", async () => {
+  assert.ok((await optimized(STORY)) > 0);
+  assert.ok((await optimized(few, STORY)) > 0);
+  cpSync(STORY, join(folder, "events/story.ndjson"));
+  assert.ok((await optimized(join(folder, "events"))) > 0);
+});
+
+tiers.run();
