@@ -8,10 +8,13 @@ import {
   behindOf,
   createChain,
   createEntryTable,
+  expiresOf,
   freeEntry,
   IN_SPAN,
   insertBefore,
+  keepAsLong,
   leaveRing,
+  setExpires,
   takeEntry,
   unlink,
   wordOf,
@@ -148,6 +151,33 @@ tables("entries keep their order in chains and rings, and numbers are used again
     );
   }
   assert.ok(greatest <= 200, `${greatest} numbers for 200 entries`);
+});
+
+tables("an entry expires with another that expires later, whatever the 64 bits of the two are", () => {
+  const table = createEntryTable(10);
+  const [own, other] = [takeEntry(table), takeEntry(table)];
+  const edges = [
+    -(1n << 63n),
+    -(1n << 32n),
+    -(1n << 31n),
+    0n,
+    1n << 31n,
+    1n << 32n,
+    (1n << 62n) + (1n << 31n),
+    (1n << 63n) - 1n,
+  ];
+  const times = edges
+    .flatMap((time) => [time - 1n, time, time + 1n])
+    .filter((time) => BigInt.asIntN(64, time) === time);
+  for (const time of times) {
+    for (const before of times) {
+      setExpires(table, own, time);
+      setExpires(table, other, before);
+      keepAsLong(table, own, other);
+      assert.is(expiresOf(table, own), time > before ? time : before);
+      assert.is(expiresOf(table, other), before);
+    }
+  }
 });
 
 tables("lists of events", () => {
