@@ -116,7 +116,9 @@ function keepCode() {
 }
 
 function node(script, ...parameters) {
-  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, script), ...parameters], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [...process.execArgv, join(ROOT, script), ...parameters], {
+    encoding: "utf8",
+  });
   if (status !== 0) throw new Error(`${script} ended with ${status}: ${stderr}`);
 }
 

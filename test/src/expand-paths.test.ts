@@ -75,18 +75,30 @@ paths("takes a pattern as what it matches, and a name with a star in it as a nam
   for (const [pattern, found] of cases) assert.equal(expand(pattern).paths, found, pattern);
 });
 
-paths("refuses a pattern that matches nothing and a folder without files; leaves an absent file to the reader", () => {
-  for (const [path, message] of [
-    ["logs/*.csv", "no file matches"],
-    ["absent/**", "no file matches"],
-    ["empty", "is a folder without a file"],
-  ] as const) {
-    assert.throws(
-      () => expand(path),
-      (error: unknown) => error instanceof InputError && error.message.includes(message),
-    );
-  }
-  assert.equal(expand("absent").paths, ["absent"]);
+paths(
+  "refuses a pattern that matches nothing, a folder without files and a name that cannot be one; leaves an absent file to the reader",
+  () => {
+    for (const [path, message] of [
+      ["logs/*.csv", "no file matches"],
+      ["absent/**", "no file matches"],
+      ["empty", "is a folder without a file"],
+      ["x".repeat(300), "ENAMETOOLONG"],
+      [`${"x".repeat(300)}*`, "ENAMETOOLONG"],
+    ] as const) {
+      assert.throws(
+        () => expand(path),
+        (error: unknown) => error instanceof InputError && error.message.includes(message),
+      );
+    }
+    assert.equal(expand("absent").paths, ["absent"]);
+  },
+);
+
+paths("leave a link in a circle out where it was found, and to the reader where it was named", () => {
+  symlinkSync("circle", join(root, "other/circle"));
+  assert.equal(expand("other").paths, ["other/[x]*.json", "other/e.json"]);
+  assert.equal(expand("other/*").paths, ["other/[x]*.json", "other/e.json"]);
+  assert.equal(expand("other/circle").paths, ["other/circle"]);
 });
 
 paths("are understood by kestrel-run and by eqlc query", () => {

@@ -1,9 +1,10 @@
 // Whether a run makes better code of its module: not over so few events that it would end before that has paid.
 
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { runProcess } from "./support/run-process.js";
@@ -35,7 +36,12 @@ async function optimized(...paths: readonly string[]): Promise<number> {
     traced,
     `import { setFlagsFromString } from "node:v8";\nsetFlagsFromString("--trace-wasm-compilation-times");\nawait import(${JSON.stringify(RUN)});\n`,
   );
-  const { code, stdout, stderr } = await runProcess(traced, [pack, "--replay", ...paths, "--summary", "json"], folder);
+  const { code, stdout, stderr } = await runProcess(
+    traced,
+    [pack, "--replay", ...paths, "--summary", "json"],
+    folder,
+    readFileSync(STORY, "utf8"),
+  );
   assert.is(code, 0, stderr);
   assert.match(stderr, /"events":[1-9]/);
   return stdout.split("using TurboFan").length - 1;
@@ -47,9 +53,19 @@ tiers("better code is not made for few events", async () => {
 
 tiers("it is for many, in one file or in several, and where nobody can say how many there are", async () => {
   assert.ok((await optimized(STORY)) > 0);
-  assert.ok((await optimized(few, STORY)) > 0);
+  assert.ok((await optimized(...Array.from({ length: 30 }, () => few))) > 0, "small ones, together large");
+  mkdirSync(join(folder, "events"));
   cpSync(STORY, join(folder, "events/story.ndjson"));
-  assert.ok((await optimized(join(folder, "events"))) > 0);
+  assert.ok((await optimized(join(folder, "events"))) > 0, "a folder");
+  const packed = join(folder, "packed");
+  writeFileSync(packed, gzipSync(readFileSync(STORY)));
+  assert.ok(statSync(packed).size < 64 * 1024);
+  assert.ok((await optimized(packed)) > 0, "packed, whatever its name");
+});
+
+tiers("standard input is no file, whatever stands there under its name", async () => {
+  writeFileSync(join(folder, "-"), "{}\n");
+  assert.ok((await optimized("-")) > 0);
 });
 
 tiers.run();

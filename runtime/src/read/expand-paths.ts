@@ -6,7 +6,7 @@
 //
 // Links to files are followed; folders below are entered only when they are no links, so that nothing goes in circles.
 
-import { type Dirent, readdirSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, type Stats, statSync } from "node:fs";
 import { asInputError, InputError } from "./input-error.js";
 
 export interface InputPaths {
@@ -44,9 +44,19 @@ export function expandPaths(named: readonly string[]): InputPaths {
 }
 
 function kindOf(path: string): "file" | "folder" | null {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return null;
+  const found = lookAt(path);
+  if (found === null) return null;
   return found.isDirectory() ? "folder" : "file";
+}
+
+/** null for what is not there; a link that leads in a circle leads nowhere. Throws InputError where nobody can see. */
+function lookAt(path: string): Stats | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ELOOP") return null;
+    throw asInputError(path, error);
+  }
 }
 
 /** Regular files below a folder, in the order of their paths' bytes. */
@@ -123,7 +133,7 @@ function entriesOf(folder: string): Dirent[] {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return lookAt(path)?.isFile() === true;
 }
 
 function sorted(paths: readonly string[]): string[] {
