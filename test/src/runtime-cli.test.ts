@@ -10,6 +10,7 @@ import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fakePack, fakeProgram, fakeRule, fakeStage } from "./support/fake-pack.js";
+import { outputOf } from "./support/output-of.js";
 import { type Ended, runProcess } from "./support/run-process.js";
 import { sizeOf } from "./support/sizes.js";
 
@@ -267,17 +268,10 @@ function interrupt(
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [BIN, pack, "--replay", "-", ...options], { cwd: folder });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      if (stdout === "") act(child);
-      stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
+    const output = outputOf(child);
+    child.stdout.once("data", () => act(child));
     child.on("error", reject);
-    child.on("close", (code: number | null) => resolve({ code, stdout, stderr }));
+    child.on("close", (code: number | null) => resolve({ code, ...output }));
     child.stdin.on("error", () => undefined);
     if (isEnded) child.stdin.end(input);
     else child.stdin.write(input);

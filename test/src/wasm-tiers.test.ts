@@ -7,10 +7,8 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { runProcess } from "./support/run-process.js";
+import { KESTREL_RUN, run } from "./support/eqlc-process.js";
 
-const EQLC = fileURLToPath(new URL("../../compiler/bin/eqlc.js", import.meta.url));
-const RUN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
 const STORY = fileURLToPath(new URL("../../examples/story/web-server-intrusion.ndjson", import.meta.url));
 const FEW_LINES = 20;
 
@@ -22,7 +20,7 @@ const few = join(folder, "few.ndjson");
 
 tiers.before(async () => {
   writeFileSync(rule, 'process where process.name : "cur?"\n');
-  const { code, stderr } = await runProcess(EQLC, ["build", rule, "--output", pack, "--no-cache"], folder);
+  const { code, stderr } = await run(["build", rule, "--output", pack, "--no-cache"], "", folder);
   assert.is(code, 0, stderr);
   const lines = readFileSync(STORY, "utf8").split("\n");
   writeFileSync(few, `${lines.slice(0, FEW_LINES).join("\n")}\n`);
@@ -34,13 +32,13 @@ async function optimized(...paths: readonly string[]): Promise<number> {
   const traced = join(folder, "traced.mjs");
   writeFileSync(
     traced,
-    `import { setFlagsFromString } from "node:v8";\nsetFlagsFromString("--trace-wasm-compilation-times");\nawait import(${JSON.stringify(RUN)});\n`,
+    `import { setFlagsFromString } from "node:v8";\nsetFlagsFromString("--trace-wasm-compilation-times");\nawait import(${JSON.stringify(KESTREL_RUN)});\n`,
   );
-  const { code, stdout, stderr } = await runProcess(
-    traced,
+  const { code, stdout, stderr } = await run(
     [pack, "--replay", ...paths, "--summary", "json"],
-    folder,
     readFileSync(STORY, "utf8"),
+    folder,
+    traced,
   );
   assert.is(code, 0, stderr);
   assert.match(stderr, /"events":[1-9]/);

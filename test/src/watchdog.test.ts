@@ -12,6 +12,7 @@ import { manifestText } from "@kestrel/stdlib/package-format";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fakePack, fakeRule } from "./support/fake-pack.js";
+import { type Output, outputOf } from "./support/output-of.js";
 
 const watching = suite("watchdog");
 const RUN = fileURLToPath(new URL("../../runtime/bin/kestrel-run.js", import.meta.url));
@@ -27,11 +28,9 @@ watching.before(() => {
   writeFileSync(join(root, "pack/module.wasm"), module);
 });
 
-interface Ended {
+interface Ended extends Output {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
   readonly seconds: number;
 }
 
@@ -46,28 +45,21 @@ interface Running {
 function start(parameters: readonly string[]): Running {
   const began = performance.now();
   const child = spawn(process.execPath, [RUN, "pack", ...parameters], { cwd: root });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   child.stdin.on("error", () => undefined);
   // A test that fails must not leave a process that never ends.
   const net = setTimeout(() => child.kill("SIGKILL"), 60_000);
   const ended = new Promise<Ended>((resolve) => {
     child.on("close", (code, signal) => {
       clearTimeout(net);
-      resolve({ code, signal, stdout, stderr, seconds: (performance.now() - began) / 1000 });
+      resolve({ code, signal, ...output, seconds: (performance.now() - began) / 1000 });
     });
   });
   return {
     child,
     ended,
     async saw(text) {
-      while (!stdout.includes(text)) await sleep(20);
+      while (!output.stdout.includes(text)) await sleep(20);
     },
   };
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { type Output, outputOf } from "./output-of.js";
 import { repositoryRoot } from "./repository.js";
 
 export const KESTREL_RUN = join(repositoryRoot(), "runtime/bin/kestrel-run.js");
@@ -32,11 +33,9 @@ export function buildFolder(sources: string, pack: string): string {
   return pack;
 }
 
-export interface Ended {
+export interface Ended extends Output {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export interface LiveProcess {
@@ -66,32 +65,26 @@ export async function startLive(pack: string, flags: readonly string[], fileByte
     clearTimeout(life);
     process.removeListener("exit", kill);
   });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   const ended = once(child, "close").then(([code, signal]) => {
-    return { code: code as number | null, signal: signal as NodeJS.Signals | null, stdout, stderr };
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null, ...output };
   });
   const until = async (what: string, holds: () => boolean): Promise<void> => {
     for (const began = Date.now(); !holds(); ) {
-      if (Date.now() - began > PATIENCE_MS) throw new Error(`no ${what} after ${PATIENCE_MS} ms: ${stdout}${stderr}`);
+      if (Date.now() - began > PATIENCE_MS)
+        throw new Error(`no ${what} after ${PATIENCE_MS} ms: ${output.stdout}${output.stderr}`);
       await setTimeout(5);
     }
   };
   const over = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  await until("watching line", () => /^watching /m.test(stderr) || over());
+  await until("watching line", () => /^watching /m.test(output.stderr) || over());
   return {
     child,
-    stdout: () => stdout,
-    stderr: () => stderr,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
     async lines(count) {
-      await until(`line ${count}`, () => stdout.split("\n").length > count || over());
-      return stdout.split("\n").slice(0, -1);
+      await until(`line ${count}`, () => output.stdout.split("\n").length > count || over());
+      return output.stdout.split("\n").slice(0, -1);
     },
     end(signal) {
       child.kill(signal);
