@@ -5,6 +5,7 @@ import { lowerPack } from "@kestrel/compiler/backend/wasm/lower-pack";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { buildPackage, sortRules } from "@kestrel/compiler/package/build-package";
 import { checkRules } from "@kestrel/compiler/package/check-rules";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { nameSources } from "@kestrel/compiler/package/source-names";
 import { leaveOutKnown } from "@kestrel/compiler/passes/leave-out-known";
 import { eventReading, planRules } from "@kestrel/compiler/plan/plan-rules";
@@ -37,7 +38,7 @@ export function measureBuild(): BuildResult {
   const lowered = timed("module, optimised", () => lowerPack(asked, { events, optimize: true, text: false }));
   const pack = { rules, ir, asked, lowered };
   const sources = nameSources(collected.files, paths, new Map());
-  const { manifest } = timed("package", () => buildPackage(pack, sources, PACKAGE_OPTIONS));
+  const { manifest } = timed("package", () => buildPackage(rules, partsOf(pack), sources, PACKAGE_OPTIONS));
   assert.equal(manifest.rules.length, rules.length);
   return { rules: rules.length, stages };
 }

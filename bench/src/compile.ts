@@ -11,7 +11,9 @@ import {
 } from "@kestrel/compiler/compile";
 import { type BuiltPackage, buildPackage, sortRules } from "@kestrel/compiler/package/build-package";
 import { checkRules } from "@kestrel/compiler/package/check-rules";
-import { compileRules, compileWhatFits } from "@kestrel/compiler/package/compile-rules";
+import { compileRules } from "@kestrel/compiler/package/compile-rules";
+import { compileWhatFits } from "@kestrel/compiler/package/compile-what-fits";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { nameSources, type PackageSource } from "@kestrel/compiler/package/source-names";
 import { type Package, packageFromMemory } from "@kestrel/runtime/load/load-package";
 import { MODULE_FILE } from "@kestrel/stdlib/package-format";
@@ -40,25 +42,26 @@ export const PACKAGE_OPTIONS = {
 };
 
 /** Compiles what compiles, of `more` too; the rest is counted. Throws when no rule is left, or the compiler fails. */
-export function compile(
+export async function compile(
   { name, path }: RulePath,
   more: readonly string[] = [],
   options: Partial<CompileOptions> = {},
-): CompileResult {
+): Promise<CompileResult> {
   const start = performance.now();
-  const { pack, collected, beside, leftOut } = compileRules([path, ...more], { ...DEFAULT_OPTIONS, ...options });
-  if (pack === null) throw new Error(`${name}: no rule compiles`);
-  const built = buildPackage(pack, nameSources(collected.files, [path, ...more], beside), PACKAGE_OPTIONS);
+  const compiled = await compileRules([path, ...more], { ...DEFAULT_OPTIONS, ...options });
+  const { rules, parts, collected, beside, leftOut } = compiled;
+  if (parts === null) throw new Error(`${name}: no rule compiles`);
+  const built = buildPackage(rules, parts, nameSources(collected.files, [path, ...more], beside), PACKAGE_OPTIONS);
   const milliseconds = performance.now() - start;
   const sizes = [...built.files].filter(([file]) => !file.startsWith("sources/")).map(([, bytes]) => bytes.length);
   return {
     name,
-    rules: pack.rules.length,
+    rules: rules.length,
     leftOut,
     milliseconds,
-    moduleBytes: pack.lowered.binary.length,
+    moduleBytes: parts.stats.module_bytes,
     packageBytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
-    predicates: pack.ir.predicates.length,
+    predicates: parts.predicates.length,
     built,
   };
 }
@@ -82,7 +85,7 @@ export function packageOf(pack: CompiledPack): BuiltPackage {
   const sources = new Map<string, PackageSource>(
     pack.rules.map(({ rule }) => [rule.source.file, { name: basename(rule.source.file), text: rule.query }]),
   );
-  return buildPackage(pack, sources, PACKAGE_OPTIONS);
+  return buildPackage(pack.rules, partsOf(pack), sources, PACKAGE_OPTIONS);
 }
 
 /** Loads a package as the runtime would, its checks included. */

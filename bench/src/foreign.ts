@@ -93,7 +93,7 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
         mkdirSync(join(path, name, ".."), { recursive: true });
         writeFileSync(join(path, name), text);
       }
-      const { built, leftOut } = compile({ name: "foreign", path });
+      const { built, leftOut } = await compile({ name: "foreign", path });
       assert.equal(leftOut, 0);
       return createDetector(await load(built), { latenessNs: 0n, onAlert: () => undefined });
     };
@@ -147,8 +147,8 @@ export async function measureForeign(input: Input, runs: number): Promise<Foreig
       mkdirSync(join(path, name, ".."), { recursive: true });
       writeFileSync(join(path, name), text);
     }
-    const bare = await load(compile(rules).built);
-    const beside = await load(compile(rules, [path]).built);
+    const bare = await load((await compile(rules)).built);
+    const beside = await load((await compile(rules, [path])).built);
     const packs = [bare, beside];
     const parts = slicesOf(input);
     const least = packs.map((): number[] => []);

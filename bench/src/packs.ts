@@ -83,8 +83,8 @@ export async function measurePacks(
 }
 
 async function loadPack(name: string, [path = "", ...more]: readonly string[]): Promise<Loaded> {
-  const { built, rules, predicates } = compile({ name, path }, more);
-  const scanning = compile({ name, path }, more, SCANNING);
+  const { built, rules, predicates } = await compile({ name, path }, more);
+  const scanning = await compile({ name, path }, more, SCANNING);
   return { name, rules, predicates, pack: await load(built), scanning: await load(scanning.built) };
 }
 

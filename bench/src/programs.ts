@@ -33,9 +33,9 @@ const FILTER =
   'and ([.process.args // []] | flatten | any(ascii_downcase | contains("-enc"))))';
 
 /** kestrel-run over twenty events of the input, with its rules, against a Node that does nothing. */
-export function measureStart(input: Input, runs: number): ProgramResult {
+export async function measureStart(input: Input, runs: number): Promise<ProgramResult> {
+  const { built, rules } = await compile(input.rules);
   return inFolder((folder) => {
-    const { built, rules } = compile(input.rules);
     const pack = join(folder, "pack");
     writePackage(pack, built);
     const events = join(folder, "events.ndjson");

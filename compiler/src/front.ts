@@ -28,6 +28,7 @@ export { type CompileOptions, DEFAULT_OPTIONS, planRules };
 export interface CompiledRule {
   readonly rule: Rule;
   readonly query: Pick<Query, "dialect" | "span">;
+  /** Read from where it is kept only when somebody asks. */
   readonly typed: TypedQuery;
 }
 
@@ -40,8 +41,8 @@ export interface AnalysedRule extends CompiledRule {
 export interface Analysis {
   /** null when too little of the text could be read. */
   readonly query: CompiledRule["query"] | null;
-  /** null when there are errors. */
-  readonly typed: TypedQuery | null;
+  /** Reads or gives the typed query; null when there are errors. */
+  readonly typed: (() => TypedQuery) | null;
   readonly directives: readonly Directive[];
   /** In the order in which they were found. */
   readonly problems: readonly RuleProblem[];
@@ -138,7 +139,8 @@ function analyseRule(
 ): { readonly compiled: CompiledRule | null; readonly found: readonly Diagnostic[] } {
   let analysis = cache?.get(rule) ?? null;
   if (analysis === null) {
-    analysis = analyseText(rule, options, settings);
+    const { typed: made, ...others } = analyseText(rule, options, settings);
+    analysis = { ...others, typed: made && (() => made) };
     cache?.put(rule, analysis);
   }
   const { query, typed, directives, problems } = analysis;
@@ -146,7 +148,14 @@ function analyseRule(
   sink.add(known?.get(rule) ?? []);
   sink.add(problems);
   if (query === null || typed === null || sink.failed()) return { compiled: null, found: sink.finish(false) };
-  return { compiled: { rule, query, typed }, found: sink.finish(true) };
+  const compiled: CompiledRule = {
+    rule,
+    query,
+    get typed() {
+      return typed();
+    },
+  };
+  return { compiled, found: sink.finish(true) };
 }
 
 /** Everything that a rule's text gives, whatever file it stands in and whatever warnings it asks not to hear. */
@@ -154,7 +163,7 @@ function analyseText(
   rule: Rule,
   options: CompileOptions,
   { lints = LINTS, packages = NO_PACKAGES }: Pick<AnalyseSettings, "lints" | "packages">,
-): Omit<Analysis, "query"> & { readonly query: Query | null } {
+): Omit<AnalysedQuery, "diagnostics"> & Pick<Analysis, "directives" | "problems"> {
   const { query, problems: syntax, directives } = parseQuery(rule.query, { dialect: rule.dialect ?? options.dialect });
   if (query === null) return { query, typed: null, directives, problems: syntax };
   const { predicates, problems: missing } = usedCode(rule, packages, query.span);

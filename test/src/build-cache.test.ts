@@ -1,6 +1,7 @@
 // The build cache: whatever stands in it, a package is the same bytes as without it, and so is what is said of the rules.
 
 import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import {
   chmodSync,
   cpSync,
@@ -16,14 +17,17 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createAnalysisCache } from "@kestrel/compiler/cache/analysis-cache";
 import { createAutomatonCache } from "@kestrel/compiler/cache/automaton-cache";
+import { createQueryNames } from "@kestrel/compiler/cache/query-name";
 import { openStore, type Store } from "@kestrel/compiler/cache/store";
 import { analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { CompileOptions } from "@kestrel/compiler/compile-options";
 import { renderText } from "@kestrel/compiler/diagnostics/render";
+import { createBuildCache } from "@kestrel/compiler/package/build-cache";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
+import { createPackCache, type PackCache } from "@kestrel/compiler/package/pack-cache";
+import type { PackParts } from "@kestrel/compiler/package/pack-parts";
 import { nameSources } from "@kestrel/compiler/package/source-names";
 import { type MakeAutomaton, makeAutomaton } from "@kestrel/compiler/patterns/regex-automata";
 import { parseRegex } from "@kestrel/compiler/patterns/regex-parse";
@@ -66,40 +70,31 @@ const QUERIES: readonly (readonly [id: string, query: string])[] = [
   ["keys", "sample by host.id [process where true] [file where true] [network where true]"],
 ];
 
-function jsonOf(rules: typeof QUERIES): string {
-  const records = rules.map(([id, query]) => ({ id, name: id, query, tags: [id] }));
-  return JSON.stringify(records, null, 1);
-}
-
-function write(rules: typeof QUERIES, file = "pack.json"): string {
+/** Writes a file of rules, each of which says `more` of itself. */
+function write(rules: typeof QUERIES, file = "pack.json", more: Readonly<Record<string, unknown>> = {}): string {
   const source = join(folder, "rules");
   mkdirSync(source, { recursive: true });
-  writeFileSync(join(source, file), jsonOf(rules));
+  const records = rules.map(([id, query]) => ({ id, name: id, query, tags: [id], ...more }));
+  writeFileSync(join(source, file), JSON.stringify(records, null, 1));
   return source;
 }
 
-/** Every byte of the package, and every word that is said. */
-function build(
+/** A digest of each file of the package, and every word that is said. */
+async function build(
   source: string,
   store: Store | null,
   options: CompileOptions = DEFAULT_OPTIONS,
   compiler?: string,
-): string[] {
-  const known =
-    store === null
-      ? undefined
-      : {
-          analyses: createAnalysisCache(store, options, compiler),
-          automatonOf: createAutomatonCache(store, compiler),
-        };
-  const { pack, collected, beside, diagnostics, leftOut } = compileRules([source], options, known);
+): Promise<string[]> {
+  const kept = store === null ? undefined : createBuildCache(store, options, compiler);
+  const { rules, parts, collected, beside, diagnostics, leftOut } = await compileRules([source], options, kept);
   store?.finish();
-  if (pack === null) throw new Error("no rule compiled");
-  const { files } = buildPackage(pack, nameSources(collected.files, [source], beside), {
+  if (parts === null) throw new Error("no rule compiled");
+  const { files } = buildPackage(rules, parts, nameSources(collected.files, [source], beside), {
     ...{ name: "test", version: "1.0.0", compilerVersion: "test" },
     ...{ timestampField: options.timestampField, tiebreakerField: null, categoryField: options.categoryField },
   });
-  const written = [...files].map(([path, bytes]) => `${path} ${Buffer.from(bytes).toString("latin1")}`);
+  const written = [...files].map(([path, bytes]) => `${path} ${createHash("sha256").update(bytes).digest("hex")}`);
   return [...written, renderText(diagnostics, { color: false }), `${leftOut} left out`];
 }
 
@@ -128,19 +123,19 @@ function entries(): string[] {
   return all.map((name) => join(folder, "cache", name)).filter((file) => statSync(file).isFile());
 }
 
-cache("a build from the cache is the build without it", () => {
+cache("a build from the cache is the build without it", async () => {
   const source = write(QUERIES);
-  const cold = build(source, null);
+  const cold = await build(source, null);
   const filling = counting();
-  assert.equal(build(source, filling), cold);
+  assert.equal(await build(source, filling), cold);
   assert.is(filling.found, 0);
   const warm = counting();
-  assert.equal(build(source, warm), cold);
+  assert.equal(await build(source, warm), cold);
   assert.is(warm.missed, 0);
   assert.ok(warm.found >= QUERIES.length);
 });
 
-cache("an automaton is made once for each list, each folding and each compiler", () => {
+cache("an automaton is made once for each list, each folding and each compiler", async () => {
   const made: string[] = [];
   const automatonOf = (text: string, fold: boolean, compiler = "one"): string => {
     const make: MakeAutomaton = (...given) => {
@@ -173,8 +168,8 @@ cache("an automaton is made once for each list, each folding and each compiler",
   assert.is(made.length, 7);
 });
 
-cache("a rule that is changed, added, removed, moved or renamed", () => {
-  build(write(QUERIES), open());
+cache("a rule that is changed, added, removed, moved or renamed", async () => {
+  await build(write(QUERIES), open());
   const [first, second, ...rest] = QUERIES;
   assert.ok(first !== undefined && second !== undefined);
   const changed: [string, typeof QUERIES][] = [
@@ -188,17 +183,112 @@ cache("a rule that is changed, added, removed, moved or renamed", () => {
   for (const [what, rules] of changed) {
     const source = write(rules);
     const known = counting();
-    assert.equal(build(source, known), build(source, null), what);
+    assert.equal(await build(source, known), await build(source, null), what);
     assert.ok(known.found > 0, what);
   }
   rmSync(join(folder, "rules"), { recursive: true });
   for (const [at, rule] of QUERIES.entries()) write([rule], `${QUERIES.length - at}.json`);
   const parted = counting();
-  assert.equal(build(join(folder, "rules"), parted), build(join(folder, "rules"), null), "in files of their own");
+  assert.equal(
+    await build(join(folder, "rules"), parted),
+    await build(join(folder, "rules"), null),
+    "in files of their own",
+  );
   assert.is(parted.missed, 0);
 });
 
-cache("options are part of what a result depends on", () => {
+cache("where no query is changed nothing is compiled, whatever rules say of themselves", async () => {
+  const first = await build(write(QUERIES), open());
+  for (const more of [
+    { description: "Another one", author: ["who"], references: ["https://example.test"], version: 7 },
+    { severity: "high", risk_score: 99, tags: ["others"] },
+    { name: "All of one name" },
+    { suppress: ["W0503"] },
+  ]) {
+    const source = write(QUERIES, "pack.json", more);
+    const known = counting();
+    const built = await build(source, known);
+    assert.equal(built, await build(source, null));
+    assert.not.equal(built, first);
+    assert.is(known.missed, 0);
+  }
+});
+
+cache("what a rule says of its events is part of what its query depends on", async () => {
+  await build(write(QUERIES), open());
+  for (const more of [
+    { dialect: "endgame" },
+    { event_category_override: "event.kind" },
+    { timestamp_field: "event.created" },
+    { tiebreaker_field: "event.hash" },
+    { index: ["logs-*"] },
+  ]) {
+    const source = write(QUERIES, "pack.json", more);
+    assert.equal(await build(source, open()), await build(source, null), Object.keys(more).join());
+  }
+});
+
+cache("the order of the queries is part of what a pack depends on", async () => {
+  const queries = QUERIES.map(([, query]) => query);
+  await build(write(QUERIES), open());
+  const ids = QUERIES.map(([id]) => id).reverse();
+  const source = write(queries.map((query, at) => [ids[at] ?? "", query]));
+  const known = counting();
+  assert.equal(await build(source, known), await build(source, null));
+  assert.is(known.missed, 1, "the pack");
+  assert.ok(known.found > 0);
+});
+
+cache("the code of a hand-written rule is part of what a pack depends on", async () => {
+  const source = write(QUERIES);
+  const own = join(source, "own");
+  cpSync(fileURLToPath(new URL("../../examples/lua-rule", import.meta.url)), own, { recursive: true });
+  await build(source, open());
+  const before = await build(source, null);
+  const code = readFileSync(join(own, "predicate.lua"), "utf8");
+  writeFileSync(join(own, "predicate.lua"), code.replace("local SHORTEST = 16", "local SHORTEST = 24"));
+  const after = await build(source, open());
+  assert.not.equal(after, before);
+  assert.equal(after, await build(source, null));
+});
+
+cache("a pack is kept in pieces, and is none where one of them is missing or of another build", () => {
+  const { rules } = analyseRules([ruleOf("one", "process where true")], DEFAULT_OPTIONS);
+  const text = "a text that V8 holds in one byte a character, or in two";
+  const partsWith = (name: string): PackParts => ({
+    ...{ queries: [], predicates: [], demands: [], programs: [], lineage: [], foreign: [], withoutWitness: 0 },
+    fields: [{ id: 1, name, type: "keyword" }],
+    files: new Map([["module.wasm", randomBytes(3 << 20)]]),
+    stats: {
+      ...{ rules: 1, module_bytes: 1, atoms: 1, postings: 1, literals: 1, guards: 0 },
+      woken_by: { texts: 0, literals: 0, fields: 0, every_event: 0 },
+    },
+  });
+  const packsIn = (store: Store): PackCache =>
+    createPackCache(store, createQueryNames(DEFAULT_OPTIONS, "compiler"), null);
+  const parts = partsWith(text);
+  assert.is(packsIn(open()).get(rules), null);
+  packsIn(open()).put(rules, parts);
+  const files = entries();
+  assert.ok(files.length > 6);
+  assert.equal(packsIn(open()).get(rules), parts);
+  for (const file of files) {
+    const content = readFileSync(file);
+    rmSync(file);
+    assert.is(packsIn(open()).get(rules), null);
+    writeFileSync(file, content);
+  }
+  // As another build may write them: `sliced` is the same text, in two bytes a character.
+  const sliced = `${text}\u{1f600}`.slice(0, text.length);
+  const others = { ...parts, fields: [{ id: 1, name: sliced, type: "keyword" as const }] };
+  const [first = ""] = files;
+  const kept = readFileSync(first);
+  packsIn(open()).put(rules, others);
+  writeFileSync(first, kept);
+  assert.equal(packsIn(open()).get(rules), parts);
+});
+
+cache("options are part of what a result depends on", async () => {
   const source = write(QUERIES);
   const schema = extendSchema(DEFAULT_OPTIONS.schema, new Map([["process.nam", "keyword"]]));
   for (const options of [
@@ -208,11 +298,11 @@ cache("options are part of what a result depends on", () => {
     { ...DEFAULT_OPTIONS, categoryField: "event.kind" },
     { ...DEFAULT_OPTIONS, narrow: false },
   ]) {
-    assert.equal(build(source, open(), options), build(source, null, options));
+    assert.equal(await build(source, open(), options), await build(source, null, options));
   }
 });
 
-cache("a profile steers what the cache does not keep: a build with another is as warm, and its own", () => {
+cache("a profile steers packs alone: what was found of the rules is kept for all", async () => {
   const source = write(QUERIES);
   const { rules } = analyseRules(
     QUERIES.map(([id, query]) => ruleOf(id, query)),
@@ -220,23 +310,27 @@ cache("a profile steers what the cache does not keep: a build with another is as
   );
   const line = '{"event":{"category":"process"},"process":{"name":"curl","args":["-enc"]},"user":{"name":"root"}}';
   const profile = profileOf(rules, DEFAULT_OPTIONS, Array<string>(1_000).fill(line));
-  const cold = [null, profile, reversed(profile)].map((own) => {
+  const steered = [null, profile, reversed(profile)].map(async (own) => {
     const options = { ...DEFAULT_OPTIONS, profile: own };
-    return { options, bytes: build(source, null, options) };
+    return { options, bytes: await build(source, null, options) };
   });
+  const cold = await Promise.all(steered);
   assert.is(new Set(cold.map(({ bytes }) => bytes.join())).size, 3, "each steers in its own way");
   const said = cold.map(({ bytes }) => bytes.slice(-2));
   assert.equal(said, [said[0], said[0], said[0]], "what is said of the rules is the same");
-  for (const [number, { options, bytes }] of [...cold, ...cold].entries()) {
+  const missed: number[] = [];
+  for (const { options, bytes } of [...cold, ...cold]) {
     const store = counting();
-    assert.equal(build(source, store, options), bytes);
-    assert.is(store.missed > 0, number === 0, "what was found of the rules is kept for all");
+    assert.equal(await build(source, store, options), bytes);
+    missed.push(store.missed);
   }
+  assert.ok((missed[0] ?? 0) > QUERIES.length);
+  assert.equal(missed.slice(1), [1, 1, 0, 0, 0], "the pack");
 });
 
-cache("entries that were cut short, changed or put under other names are none", () => {
+cache("entries that were cut short, changed or put under other names are none", async () => {
   const source = write(QUERIES);
-  const cold = build(source, null);
+  const cold = await build(source, null);
   const harm: readonly ((file: string, others: readonly Buffer[]) => void)[] = [
     (file) => writeFileSync(file, ""),
     (file) => writeFileSync(file, readFileSync(file).subarray(0, 40)),
@@ -255,33 +349,33 @@ cache("entries that were cut short, changed or put under other names are none", 
   ];
   for (const [number, one] of harm.entries()) {
     rmSync(join(folder, "cache"), { recursive: true, force: true });
-    build(source, open());
+    await build(source, open());
     const files = entries();
     assert.ok(files.length > 0);
     const others = files.map((file) => readFileSync(file));
     for (const file of files) one(file, others);
     const harmed = counting();
-    assert.equal(build(source, harmed), cold, `harm ${number}`);
+    assert.equal(await build(source, harmed), cold, `harm ${number}`);
     assert.is(harmed.found, 0, `harm ${number}`);
-    assert.equal(build(source, open()), cold, `after harm ${number}`);
+    assert.equal(await build(source, open()), cold, `after harm ${number}`);
   }
 });
 
-cache("what another compiler made is not found", () => {
+cache("what another compiler made is not found", async () => {
   const source = write(QUERIES);
-  const cold = build(source, null);
-  build(source, open(), DEFAULT_OPTIONS, "another");
+  const cold = await build(source, null);
+  await build(source, open(), DEFAULT_OPTIONS, "another");
   const store = counting();
-  assert.equal(build(source, store), cold);
+  assert.equal(await build(source, store), cold);
   assert.is(store.found, 0);
 });
 
-cache("a folder that is deleted while it is used is as if nothing had been kept", () => {
+cache("a folder that is deleted while it is used is as if nothing had been kept", async () => {
   const source = write(QUERIES);
   const store = open();
-  build(source, store);
+  await build(source, store);
   rmSync(join(folder, "cache"), { recursive: true });
-  assert.equal(build(source, store), build(source, null));
+  assert.equal(await build(source, store), await build(source, null));
 });
 
 cache("two builds at once into one cache", async () => {
@@ -308,7 +402,7 @@ cache("two builds at once into one cache", async () => {
   );
 });
 
-cache("what was not used for longest goes first", () => {
+cache("what was not used for longest goes first", async () => {
   const limits = { folderBytes: 1000 };
   const store = openStore(join(folder, "cache"), limits);
   assert.ok(typeof store !== "string");
@@ -326,7 +420,7 @@ cache("what was not used for longest goes first", () => {
   assert.equal(left, [0, 4, 5]);
 });
 
-cache("a folder that others may write to is not used", () => {
+cache("a folder that others may write to is not used", async () => {
   if (process.platform === "win32") return;
   const shared = join(folder, "shared");
   mkdirSync(shared);

@@ -26,10 +26,10 @@ const EVENTS = sizeOf("KESTREL_FOREIGN_EVENTS", 10_000, 100_000);
 if (existsSync(FIRST) && existsSync(RECORDINGS)) {
   check("the predicate in Lua and that in Wasm find the same", async () => {
     const folders = ["lua-rule", "assemblyscript-rule"].map((name) => join(ROOT, "examples", name));
-    const { pack, collected, beside } = compileRules(folders, DEFAULT_OPTIONS);
-    assert.ok(pack !== null);
+    const { rules, parts, collected, beside } = await compileRules(folders, DEFAULT_OPTIONS);
+    assert.ok(parts !== null);
     const { timestampField, tiebreakerField, categoryField } = DEFAULT_OPTIONS;
-    const { manifest, files } = buildPackage(pack, nameSources(collected.files, folders, beside), {
+    const { manifest, files } = buildPackage(rules, parts, nameSources(collected.files, folders, beside), {
       ...{ name: "pair", version: "1.0.0", compilerVersion: "test", timestampField, tiebreakerField, categoryField },
     });
     const module = files.get(MODULE_FILE) ?? new Uint8Array();

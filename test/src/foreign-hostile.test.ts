@@ -120,14 +120,15 @@ async function packOf(name: string, attack: Attack | null): Promise<Package> {
     writeFileSync(join(rules, "attack/manifest.json"), JSON.stringify(MANIFEST));
     writeFileSync(join(rules, "attack", attack.file), attack.code);
   }
-  const { pack, collected, beside, diagnostics } = compileRules([rules], DEFAULT_OPTIONS);
+  const compiled = await compileRules([rules], DEFAULT_OPTIONS);
+  const { parts, collected, beside, diagnostics } = compiled;
   assert.equal(
     diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message),
     [],
   );
-  assert.ok(pack !== null);
+  assert.ok(parts !== null);
   const { timestampField, tiebreakerField, categoryField } = DEFAULT_OPTIONS;
-  const built = buildPackage(pack, nameSources(collected.files, [rules], beside), {
+  const built = buildPackage(compiled.rules, parts, nameSources(collected.files, [rules], beside), {
     ...{ name: "hostile", version: "1.0.0", compilerVersion: "test", timestampField, tiebreakerField, categoryField },
   });
   writePackage(join(rules, "pack"), built);

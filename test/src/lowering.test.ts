@@ -5,7 +5,7 @@ import { LoweringError, PatternTooLarge } from "@kestrel/compiler/backend/wasm/l
 import { analyseRules, type CompiledRule, compilePack, DEFAULT_OPTIONS, planRules } from "@kestrel/compiler/compile";
 import type { Atom, PackIr } from "@kestrel/compiler/ir/pack-ir";
 import { readName } from "@kestrel/compiler/ir/reading";
-import { compileWhatFits } from "@kestrel/compiler/package/compile-rules";
+import { compileWhatFits } from "@kestrel/compiler/package/compile-what-fits";
 import { bareRule } from "@kestrel/compiler/rule/rule";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";

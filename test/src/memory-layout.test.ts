@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { analyseRules, type CompiledPack, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { writePackage } from "@kestrel/compiler/package/write-package";
 import { readBroken } from "@kestrel/runtime/evaluate/broken-lines";
 import { instantiate } from "@kestrel/runtime/load/instantiate";
@@ -258,7 +259,7 @@ memory.before(() => {
     tiebreakerField,
     categoryField,
   };
-  writePackage(pack, buildPackage(compiled, sources, about));
+  writePackage(pack, buildPackage(compiled.rules, partsOf(compiled), sources, about));
 });
 memory.after(() => rmSync(folder, { recursive: true, force: true }));
 

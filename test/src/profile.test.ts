@@ -9,6 +9,7 @@ import { renderText } from "@kestrel/compiler/diagnostics/render";
 import type { Condition } from "@kestrel/compiler/ir/pack-ir";
 import { readName } from "@kestrel/compiler/ir/reading";
 import { type BuiltPackage, buildPackage } from "@kestrel/compiler/package/build-package";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { askedOf } from "@kestrel/compiler/passes/asked-conditions";
 import { expectedShare } from "@kestrel/compiler/passes/expected-shares";
 import { type Asked, createEventCounter } from "@kestrel/compiler/profile/count-events";
@@ -227,7 +228,8 @@ function packageOf(profile: Profile | null, target: "wasm" | "lua" = "wasm"): Bu
   ];
   const { rules } = planned(...queries);
   const sources = new Map(rules.map(({ rule }) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]));
-  return buildPackage(compilePack(rules, { ...DEFAULT_OPTIONS, profile, optimize: false }, { target }), sources, {
+  const pack = compilePack(rules, { ...DEFAULT_OPTIONS, profile, optimize: false }, { target });
+  return buildPackage(rules, partsOf(pack), sources, {
     ...{ name: "test", version: "1.0.0", compilerVersion: "test" },
     ...{ timestampField: "@timestamp", tiebreakerField: null, categoryField: "event.category" },
   });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { writePackage } from "@kestrel/compiler/package/write-package";
 import { createDetector, type DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { type ReadOptions, readChunks } from "@kestrel/runtime/read/lines";
@@ -52,7 +53,8 @@ const packFolder = join(folder, "pack");
   const about = { name: "again", version: "1.0.0", compilerVersion: "test" };
   const { timestampField, tiebreakerField, categoryField } = DEFAULT_OPTIONS;
   const fields = { timestampField, tiebreakerField, categoryField };
-  writePackage(packFolder, buildPackage(compilePack(rules, DEFAULT_OPTIONS), sources, { ...about, ...fields }));
+  const parts = partsOf(compilePack(rules, DEFAULT_OPTIONS));
+  writePackage(packFolder, buildPackage(rules, parts, sources, { ...about, ...fields }));
 }
 
 interface Outcome {

@@ -20,28 +20,28 @@ const root = mkdtempSync(join(tmpdir(), "kestrel-replace-"));
 replacing.after(() => rmSync(root, { recursive: true, force: true }));
 
 /** `a.eql` is a folder in one pack and a file in the other. */
-function builtOf(name: string, files: Readonly<Record<string, string>>): BuiltPackage {
+async function builtOf(name: string, files: Readonly<Record<string, string>>): Promise<BuiltPackage> {
   const folder = join(root, `rules-${name}`);
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(join(folder, path, ".."), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  const { pack, collected } = compileRules([folder], DEFAULT_OPTIONS);
-  assert.ok(pack !== null);
+  const { rules, parts, collected } = await compileRules([folder], DEFAULT_OPTIONS);
+  assert.ok(parts !== null);
   const { timestampField, tiebreakerField, categoryField } = DEFAULT_OPTIONS;
-  return buildPackage(pack, nameSources(collected.files, [folder]), {
+  return buildPackage(rules, parts, nameSources(collected.files, [folder]), {
     ...{ name, version: "1.0.0", compilerVersion: "test", timestampField, tiebreakerField, categoryField },
   });
 }
 
 const ruleText = (query: string): string => `name: A rule\nquery: ${query}\n`;
-const one = builtOf("one", {
+const one = await builtOf("one", {
   "same.yaml": ruleText("process where process.pid == 1"),
   "changed.yaml": ruleText('process where process.name == "one"'),
   "a.eql/b.eql": "file where true",
   "only/deep/one.yaml": ruleText("file where file.size > 1"),
 });
-const two = builtOf("two", {
+const two = await builtOf("two", {
   "same.yaml": ruleText("process where process.pid == 1"),
   "changed.yaml": ruleText('process where process.name == "two"'),
   "a.eql": "network where true",

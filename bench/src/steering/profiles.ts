@@ -42,8 +42,8 @@ async function measureProfile(input: Input): Promise<ProfileGain> {
   const step = Math.max(1, Math.floor(lines.length / 1000));
   const some = lines.filter((_, at) => at % step === 0);
   const packs = await Promise.all(
-    [null, countIn(input, some), countIn(input, lines)].map((profile) =>
-      load(compile(input.rules, [], { ...OPTIONS, profile }).built),
+    [null, countIn(input, some), countIn(input, lines)].map(async (profile) =>
+      load((await compile(input.rules, [], { ...OPTIONS, profile })).built),
     ),
   );
   const batches = batchesOf(Buffer.concat(input.chunks));

@@ -3,7 +3,9 @@
 
 import { strict as assert } from "node:assert";
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
-import { compileRules } from "@kestrel/compiler/package/compile-rules";
+import { sortRules } from "@kestrel/compiler/package/build-package";
+import { checkRules } from "@kestrel/compiler/package/check-rules";
+import { compileWhatFits } from "@kestrel/compiler/package/compile-what-fits";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
 import { type Input, linesOf, type RulePath } from "../corpus.js";
 
@@ -34,7 +36,8 @@ interface Asked {
 
 /** Shares of the fields named, and of all others together as "". */
 export function measureShares(rules: RulePath, inputs: readonly Input[], named: readonly string[]): Share[] {
-  const { pack } = compileRules([rules.path], { ...DEFAULT_OPTIONS, optimize: false });
+  const options = { ...DEFAULT_OPTIONS, optimize: false };
+  const { pack } = compileWhatFits(sortRules(checkRules([rules.path], options).rules), options);
   assert.ok(pack !== null, `${rules.name}: no rule compiles`);
   const groups = new Map<string, Asked>();
   for (const atom of pack.ir.atoms) {

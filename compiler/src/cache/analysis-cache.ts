@@ -1,49 +1,45 @@
 // What the front makes of a rule's text, kept in a store.
 //
-// SOUND: the name of an entry is the digest of all that `analyseText` (front.ts) reads: of the rule its query, dialect, event fields and whether
-// it names its source; the options, schema included, but for the profile, which the front does not look at; and the compiler. A rule that uses hand-written code is not kept, because that code
-// would take part as well. Where a rule stands, its name and what it suppresses are added afterwards, so that a rule that moves in its file
-// is found again.
+// SOUND: an entry has the name of its query (query-name.ts), of which `analyseText` (front.ts) reads nothing else. Where a rule stands, its name and what it
+// suppresses are added afterwards.
 
-import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
-import type { CompileOptions } from "../compile-options.js";
+import type { TypedQuery } from "../analyse/typed.js";
 import type { Analysis, AnalysisCache } from "../front.js";
-import type { Rule } from "../rule/rule.js";
-import { compilerDigest } from "./compiler-digest.js";
+import type { QueryNames } from "./query-name.js";
 import type { Store } from "./store.js";
 
-/** The analyses that `compiler`, by its digest, made with these options. */
-export function createAnalysisCache(
-  store: Store,
-  options: CompileOptions,
-  compiler: string = compilerDigest(),
-): AnalysisCache {
-  const prefix = createHash("sha256")
-    .update(JSON.stringify(["analysis", compiler, contentOf(options)]))
-    .digest();
-  const nameOf = ({ query, dialect, eventFields: { category, timestamp, tiebreaker }, namesSource }: Rule): string =>
-    createHash("sha256")
-      .update(prefix)
-      .update(JSON.stringify([dialect, category, timestamp, tiebreaker, namesSource, query]))
-      .digest("hex");
+/** What an entry holds: the typed query, which is most of it, in bytes of its own, since only a pack that is planned needs it. */
+type Kept = Omit<Analysis, "typed"> & { readonly typed: Uint8Array | null };
+
+/** The analyses of queries that have a name. */
+export function createAnalysisCache(store: Store, nameOf: QueryNames): AnalysisCache {
   return {
     get(rule) {
-      if (rule.uses.size > 0) return null;
-      const content = store.get(nameOf(rule));
-      return content === null ? null : (deserialize(content) as Analysis);
+      const name = nameOf(rule);
+      const content = name === null ? null : store.get(name.toString("hex"));
+      if (content === null) return null;
+      const { typed, ...others } = deserialize(content) as Kept;
+      return { ...others, typed: typed === null ? null : once(() => deserialize(typed) as TypedQuery) };
     },
-    put(rule, analysis) {
-      if (rule.uses.size > 0) return;
-      const { query } = analysis;
-      const kept: Analysis = { ...analysis, query: query && { dialect: query.dialect, span: query.span } };
-      store.put(nameOf(rule), serialize(kept));
+    put(rule, { query, typed, directives, problems }) {
+      const name = nameOf(rule);
+      if (name === null) return;
+      const kept: Kept = {
+        query: query && { dialect: query.dialect, span: query.span },
+        typed: typed === null ? null : serialize(typed()),
+        directives,
+        problems,
+      };
+      store.put(name.toString("hex"), serialize(kept));
     },
   };
 }
 
-/** All options but the profile; a new one takes part without being named here. */
-function contentOf({ schema, profile: _, ...others }: CompileOptions): unknown {
-  const named = Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [[...schema.fields.values()].map(({ id, name, type }) => [name, id, type]), schema.open ?? null, named];
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -1,18 +1,20 @@
 // `build`: rule files to an artifact package.
 
 import { resolve } from "node:path";
-import { createAnalysisCache } from "../cache/analysis-cache.js";
-import { createAutomatonCache } from "../cache/automaton-cache.js";
-import { type CompiledPack, compilePack, type Target } from "../compile.js";
+import type { Target } from "../compile.js";
+import type { CompileOptions } from "../compile-options.js";
 import { summarise, toJson } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
-import { type BuiltPackage, buildPackage } from "../package/build-package.js";
+import type { CompiledRule } from "../front.js";
+import { createBuildCache } from "../package/build-cache.js";
+import { buildPackage } from "../package/build-package.js";
 import { type CompiledRules, compileRules } from "../package/compile-rules.js";
+import type { PackParts } from "../package/pack-parts.js";
+import type { PackStats } from "../package/pack-stats.js";
 import { nameSources } from "../package/source-names.js";
 import { inspectTarget, writePackage } from "../package/write-package.js";
 import { profileOf } from "../sources/profile-file.js";
 import { openCache } from "./cache-folder.js";
-import { statsOf } from "./explain/pack-stats.js";
 import { EXIT_BAD_INPUT, EXIT_FINDINGS, EXIT_OK } from "./failures.js";
 import { type CompileFlags, compileOptions, type Format } from "./options.js";
 import { diagnosticsText, print, say } from "./output.js";
@@ -39,17 +41,13 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   const options = { ...compileOptions(flags), profile };
   // An output that will be refused is refused before the work.
   inspectTarget(flags.output);
-  if (problem !== null) return refuse({ pack: null, leftOut: 0, diagnostics: [problem] }, NO_PROFILE, flags);
+  if (problem !== null) return refuse({ parts: null, leftOut: 0, diagnostics: [problem] }, NO_PROFILE, flags);
   const cache = openCache(flags.cache);
-  const kept =
-    cache === null
-      ? undefined
-      : { analyses: createAnalysisCache(cache, options), automatonOf: createAutomatonCache(cache) };
-  const compiled = compileRules(paths, options, kept);
+  const compiled = await compileRules(paths, options, cache === null ? undefined : createBuildCache(cache, options));
   cache?.finish();
-  const { pack, collected, beside } = compiled;
+  const { rules, parts, collected, beside } = compiled;
   const reason = whyNot(compiled, paths, flags.strict === true);
-  if (pack === null || reason !== null) return refuse(compiled, reason ?? NO_RULE, flags);
+  if (parts === null || reason !== null) return refuse(compiled, reason ?? NO_RULE, flags);
   if (flags.format === "text") showDiagnostics(compiled);
   const { timestampField, tiebreakerField, categoryField } = options;
   const sources = nameSources(collected.files, paths, beside);
@@ -57,22 +55,21 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
     ...{ name: flags.name, version: flags.packVersion, compilerVersion },
     ...{ timestampField, tiebreakerField, categoryField },
   };
-  const inLua = (): BuiltPackage => buildPackage(compilePack(pack.rules, options, { target: "lua" }), sources, about);
-  const built =
-    flags.target === "lua"
-      ? inLua()
-      : buildPackage(pack, sources, flags.target === "both" ? { ...about, lua: inLua() } : about);
+  const own = flags.target === "lua" ? await partsInLua(rules, options) : parts;
+  const lua =
+    flags.target === "both" ? { lua: buildPackage(rules, await partsInLua(rules, options), sources, about) } : {};
+  const built = buildPackage(rules, own, sources, { ...about, ...lua });
   writePackage(flags.output, built);
   const seconds = (performance.now() - began) / 1000;
   const { package: made } = built.manifest;
   if (flags.format === "json") {
     await printJson(
-      compiled,
+      { ...compiled, parts: own },
       {
         ok: compiled.leftOut === 0,
         package: made,
         output: resolve(flags.output),
-        ...(flags.stats === true ? { stats: statsOf(pack) } : {}),
+        ...(flags.stats === true ? { stats: own.stats } : {}),
       },
       seconds,
     );
@@ -80,10 +77,10 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
     say(
       [
         `built ${printable(made.name)} ${printable(made.version)} in ${printable(flags.output)}`,
-        `  rules       ${pack.rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
-        `  decides     ${pack.ir.predicates.length} predicates over ${pack.ir.atoms.length} atoms, ${pack.ir.programs.length} sequences`,
-        `  module      ${pack.lowered.binary.length} bytes, ${pack.lowered.fields.length} fields`,
-        ...(flags.stats === true ? statsLines(pack) : []),
+        `  rules       ${rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
+        `  decides     ${own.predicates.length} predicates over ${own.stats.atoms} atoms, ${own.programs.length} sequences`,
+        `  module      ${own.stats.module_bytes} bytes, ${own.fields.length} fields`,
+        ...(flags.stats === true ? statsLines(own.stats) : []),
         ...(profile === null ? [] : [`  profile     of ${profile.events} events`]),
         `  time        ${seconds.toFixed(1)} s`,
         `  digest      ${made.digest}`,
@@ -94,7 +91,7 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
 }
 
 /** What of the compiled rules is reported whether a package is written or not. */
-type Outcome = Pick<CompiledRules, "pack" | "leftOut" | "diagnostics">;
+type Outcome = Pick<CompiledRules, "parts" | "leftOut" | "diagnostics">;
 
 const NO_RULE = "no rule compiled";
 const NO_PROFILE = "the profile cannot be used";
@@ -114,8 +111,7 @@ function showDiagnostics({ diagnostics }: Outcome): void {
 }
 
 /** The lines of `--stats`. */
-function statsLines(pack: CompiledPack): string[] {
-  const { rules, module_bytes, atoms, postings, literals, guards, woken_by } = statsOf(pack);
+function statsLines({ rules, module_bytes, atoms, postings, literals, guards, woken_by }: PackStats): string[] {
   const each = (count: number): string => `${count} (${(count / rules).toFixed(1)} a rule)`;
   return [
     `  a rule      ${Math.round(module_bytes / rules)} bytes, ${(atoms / rules).toFixed(1)} atoms, ${(postings / rules).toFixed(1)} postings`,
@@ -128,39 +124,54 @@ function statsLines(pack: CompiledPack): string[] {
 
 /** Why no package may be written, or null. */
 function whyNot(
-  { pack, leftOut, diagnostics }: CompiledRules,
+  { parts, leftOut, diagnostics }: CompiledRules,
   paths: readonly string[],
   strict: boolean,
 ): string | null {
   // A path that was named and cannot be read is a mistake in the command, and may stand for any number of rules.
   const unread = diagnostics.find(({ code, place }) => code === "E0101" && paths.includes(place.file));
   if (unread !== undefined) return `${unread.place.file} cannot be read`;
-  if (pack === null) return NO_RULE;
+  if (parts === null) return NO_RULE;
   return strict && leftOut > 0 ? "a rule has errors (--strict)" : null;
 }
 
 async function printJson(
-  { pack, leftOut, diagnostics }: Outcome,
+  { parts, leftOut, diagnostics }: Outcome,
   outcome: Readonly<Record<string, unknown>>,
   seconds: number | null = null,
 ): Promise<void> {
   const report = {
     ...outcome,
-    ...(pack === null ? {} : packFacts(pack)),
+    ...(parts === null ? {} : packFacts(parts)),
     left_out: leftOut,
     seconds: seconds === null ? null : Number(seconds.toFixed(3)),
   };
   await print([`${JSON.stringify({ ...report, diagnostics: diagnostics.map(toJson) }, null, 2)}\n`]);
 }
 
-function packFacts({ rules, ir, lowered }: CompiledPack): Readonly<Record<string, number>> {
+function packFacts({
+  predicates,
+  programs,
+  fields,
+  stats,
+  withoutWitness,
+}: PackParts): Readonly<Record<string, number>> {
   return {
-    rules: rules.length,
-    predicates: ir.predicates.length,
-    without_witness: lowered.withoutWitness,
-    atoms: ir.atoms.length,
-    sequences: ir.programs.length,
-    fields: lowered.fields.length,
-    module_bytes: lowered.binary.length,
+    rules: stats.rules,
+    predicates: predicates.length,
+    without_witness: withoutWitness,
+    atoms: stats.atoms,
+    sequences: programs.length,
+    fields: fields.length,
+    module_bytes: stats.module_bytes,
   };
+}
+
+/** The same rules with predicates of Lua. */
+async function partsInLua(rules: readonly CompiledRule[], options: CompileOptions): Promise<PackParts> {
+  const [{ compilePack }, { partsOf }] = await Promise.all([
+    import("../compile.js"),
+    import("../package/pack-parts.js"),
+  ]);
+  return partsOf(compilePack(rules, options, { target: "lua" }));
 }

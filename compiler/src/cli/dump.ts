@@ -85,7 +85,7 @@ async function dumpRule(
   if (stage === "ir") return { text: irText({ ir: irAfter(pass, rules, options), rules }), diagnostics };
   if (stage === "nfa") return { text: sequencesText({ ir: planRules(rules, options), rules }), diagnostics };
   // Only this stage needs Binaryen.
-  const { loweringDiagnostic, tryCompile } = await import("../package/compile-rules.js");
+  const { loweringDiagnostic, tryCompile } = await import("../package/compile-what-fits.js");
   const pack = tryCompile(rules, options, { text: true });
   if ("lowered" in pack) return { text: pack.lowered.text, diagnostics };
   return { text: null, diagnostics: [...diagnostics, loweringDiagnostic(only, pack)] };

@@ -16,7 +16,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { summarise } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
 import { FOR_PACKAGES } from "../lint/lints.js";
-import { keyNames } from "../package/build-package.js";
+import { keyNames } from "../package/pack-parts.js";
 import { type EventLines, eventLines } from "../query/event-lines.js";
 import { conditionOfDoubt, SAMPLE_BYTES, watchSchema } from "../query/guess-schema.js";
 import { createInference, inferredSchema, type SchemaInference } from "../query/infer-schema.js";

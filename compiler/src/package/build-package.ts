@@ -1,29 +1,21 @@
-// Compiled pack -> manifest and files of a package, in memory. The format is stdlib/src/package-format.ts.
+// Rules and the parts of their pack -> manifest and files of a package, in memory. The format is stdlib/src/package-format.ts.
 //
 // INVARIANT: the bytes depend on the rules, the options (a profile among them) and the compiler only; no clock, path or host goes in.
 
 import { createHash } from "node:crypto";
 import { ABI_VERSION } from "@kestrel/stdlib/abi";
-import type { ManifestForeign, ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
+import type { ManifestRule, PackageManifest } from "@kestrel/stdlib/package-format";
 import {
   digestText,
   FORMAT_VERSION,
   LUA_FOLDER,
   MANIFEST_FILE,
-  MODULE_FILE,
   manifestText,
-  PROFILE_FILE,
   SCHEMA_VERSION,
 } from "@kestrel/stdlib/package-format";
-import { programToJson, tableProblems } from "@kestrel/stdlib/sequence-tables";
-import type { TypedQuery } from "../analyse/typed.js";
-import { languageText } from "../backend/lua/language.js";
-import type { CompiledPack, CompiledRule } from "../compile.js";
-import type { Foreign } from "../ir/foreign.js";
-import { rulesOf } from "../ir/origins.js";
+import type { CompiledRule } from "../front.js";
 import type { Threat } from "../rule/rule.js";
-import { profileText } from "../sources/profile-file.js";
-import { demandsOf } from "./circuit-to-demand.js";
+import type { PackParts, QueryOutline } from "./pack-parts.js";
 import type { PackageSource } from "./source-names.js";
 
 export interface PackageOptions {
@@ -44,9 +36,6 @@ export interface BuiltPackage {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What is loaded in front of generated predicates. */
-const LIBRARY = "foreign/language.lua";
-const NS_PER_MS = 1_000_000n;
 const utf8 = new TextEncoder();
 
 /** Orders rules by the bytes of their ids, so that a pack does not depend on the order in which its files were named. */
@@ -57,19 +46,24 @@ export function sortRules<R extends Pick<CompiledRule, "rule">>(rules: readonly 
     .map(({ item }) => item);
 }
 
+/** What of a rule stands in its package besides what was made of its query. */
+export type PackagedRule = Pick<CompiledRule, "rule" | "query">;
+
 /**
- * Builds the package of a pack. `sources` holds the file of every rule, by `rule.source.file`; files that gave no rule of
- * the pack are left out. Throws RangeError when the source of a rule is not there, or the pack's programs make no sense.
+ * Builds the package of a pack: `parts` are of `rules`, in their order. `sources` holds the file of every rule, by `rule.source.file`;
+ * files that gave no rule of the pack are left out. Throws RangeError when the source of a rule is not there.
  */
 export function buildPackage(
-  pack: CompiledPack,
+  rules: readonly PackagedRule[],
+  parts: PackParts,
   sources: ReadonlyMap<string, PackageSource>,
   options: PackageOptions,
 ): BuiltPackage {
-  const contents = new Map<string, Uint8Array>([[MODULE_FILE, pack.lowered.binary]]);
-  const rules = pack.rules.map((compiled) => {
-    const source = sources.get(compiled.rule.source.file);
-    if (source === undefined) throw new RangeError(`no source for ${compiled.rule.source.file}`);
+  const contents = new Map(parts.files);
+  const listedRules = rules.map((item, index) => {
+    const source = sources.get(item.rule.source.file);
+    const outline = parts.queries[index];
+    if (source === undefined || outline === undefined) throw new RangeError(`no source for ${item.rule.source.file}`);
     const file = `sources/${source.name}`;
     // A file of a thousand rules is the source of each of them.
     if (!contents.has(file)) {
@@ -77,19 +71,10 @@ export function buildPackage(
       const folder = source.name.slice(0, source.name.lastIndexOf("/") + 1);
       for (const { path, bytes } of source.beside ?? []) contents.set(`sources/${folder}${path}`, bytes);
     }
-    return manifestRule(compiled, source.name);
+    return manifestRule(item, outline, source.name);
   });
-  const foreign = pack.asked.foreigns.map((code, number): ManifestForeign => {
-    const { file, ...listed } = manifestForeign(code, number, pack);
-    contents.set(file, code.code);
-    if (listed.library !== null) contents.set(listed.library, utf8.encode(languageText()));
-    return { ...listed, file };
-  });
-  const profile = pack.ir.index?.profile ?? null;
-  if (profile !== null) contents.set(PROFILE_FILE, utf8.encode(profileText(profile)));
   for (const [path, bytes] of options.lua?.files ?? []) contents.set(`${LUA_FOLDER}/${path}`, bytes);
-  const problems = tableProblems(pack.ir, { rules, predicates: pack.ir.eventRules });
-  if (problems.length > 0) throw new RangeError(problems.join("; "));
+  const { categories, fields, predicates, demands, programs, lineage, foreign } = parts;
   const listed = [...contents].sort(([a], [b]) => Buffer.compare(utf8.encode(a), utf8.encode(b)));
   const unsigned: PackageManifest = {
     format_version: FORMAT_VERSION,
@@ -101,14 +86,14 @@ export function buildPackage(
       timestamp_field: options.timestampField,
       tiebreaker_field: options.tiebreakerField,
       category_field: options.categoryField,
-      ...askedCategories(pack.rules),
-      fields: pack.lowered.fields.map(({ id, name, type }) => ({ id, name, type })),
+      ...(categories === undefined ? {} : { categories }),
+      fields,
     },
-    rules,
-    predicates: pack.ir.eventRules,
-    demands: demandsOf(pack.ir),
-    programs: pack.ir.programs.map(programToJson),
-    lineage: pack.ir.lineage,
+    rules: listedRules,
+    predicates,
+    demands,
+    programs,
+    lineage,
     foreign,
     files: listed.map(([path, bytes]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) })),
   };
@@ -117,26 +102,17 @@ export function buildPackage(
   return { manifest, files: new Map([[MANIFEST_FILE, utf8.encode(manifestText(manifest))], ...listed]) };
 }
 
-/** A rule whose category stands in another field (the endgame dialect, an override) counts as one that takes any event. */
-function askedCategories(rules: readonly CompiledRule[]): Pick<PackageManifest["schema"], "categories"> {
-  const asked = new Set<string>();
-  for (const { typed } of rules) {
-    const terms = typed.kind === "event" ? [typed.term] : typed.terms;
-    for (const { dialect, category } of terms) {
-      if (category === null || dialect === "endgame" || typed.categoryField !== null) return {};
-      asked.add(category);
-    }
-  }
-  return { categories: [...asked].sort() };
-}
-
-function manifestRule({ rule, query, typed }: CompiledRule, source: string): ManifestRule {
+function manifestRule(
+  { rule, query }: PackagedRule,
+  { kind, keys, maxSpanMs }: QueryOutline,
+  source: string,
+): ManifestRule {
   const { capabilities: own } = rule;
   const attack = attackIds(rule.threat);
   return {
     id: rule.id,
     name: rule.name,
-    kind: typed.kind,
+    kind,
     version: rule.version,
     description: rule.description,
     author: rule.author,
@@ -147,56 +123,16 @@ function manifestRule({ rule, query, typed }: CompiledRule, source: string): Man
     threat: rule.threat,
     dialect: query.dialect,
     source,
-    keys: keyNames(typed),
+    keys,
     capabilities: {
       // Whether an event alone decides; a sequence is complete only when its last event has happened.
-      supports_inline: own?.supportsInline ?? typed.kind === "event",
+      supports_inline: own?.supportsInline ?? kind === "event",
       requires_alert: true,
       requires_block: own?.requiresBlock ?? false,
-      max_span_ms:
-        (typed.kind === "sequence" || typed.kind === "join") && typed.maxspanNs !== null
-          ? Number(typed.maxspanNs / NS_PER_MS)
-          : (own?.maxSpanMs ?? null),
+      max_span_ms: maxSpanMs ?? own?.maxSpanMs ?? null,
       mitre_attack: [...new Set([...(own?.mitreAttack ?? []), ...attack])],
     },
   };
-}
-
-function manifestForeign(
-  code: Foreign,
-  number: number,
-  { asked: { atoms, origins }, lowered: { foreigns } }: CompiledPack,
-): ManifestForeign {
-  const lowered = foreigns[number];
-  if (lowered === undefined) throw new RangeError(`nothing was lowered for ${code.name}`);
-  return {
-    name: code.name,
-    rules: rulesOf(
-      atoms.flatMap((atom, id) =>
-        atom.kind === "foreign" && atom.foreign === number ? (origins.atoms[id] ?? []) : [],
-      ),
-    ),
-    runtime: code.runtime,
-    file: code.generated === undefined ? `foreign/${number}.${code.runtime}` : `foreign/${code.name}`,
-    library: code.generated === undefined ? null : LIBRARY,
-    limits: code.limits,
-    readings: code.readings.map(({ id, name, as }, at) => ({
-      field: code.generated === undefined ? id : at,
-      name,
-      type: as,
-      slot: lowered.slots[at] ?? 0,
-    })),
-    patterns: {
-      first: lowered.firstPattern,
-      regexes: code.generated?.patterns.length ?? code.regexes.length,
-      globs: code.globs.length,
-    },
-  };
-}
-
-/** Names of the join keys of a query's first term. */
-export function keyNames(typed: TypedQuery): readonly string[] {
-  return typed.kind === "event" ? [] : (typed.terms[0]?.keys.map(({ name }) => name) ?? []);
 }
 
 /** Ids of the techniques and sub-techniques, each once, as they come. */

@@ -1,111 +1,64 @@
-// Paths -> compiled pack and everything there is to say about the rules.
+// Paths -> the parts of a package and everything there is to say about the rules.
 //
-// Lowering has nothing to say of a rule that `check` would not say: `plan/check-patterns.ts` and `plan/check-size.ts` know
-// the limits of one rule. Should rules pass a limit together only, it is found here.
+// What compiles is loaded only when something is to be compiled: Binaryen alone takes longer than reading hundreds of rules.
 
-import { LoweringError } from "../backend/wasm/lowering-error.js";
-import { type CompiledPack, type CompiledRule, type CompileHow, type CompileOptions, compilePack } from "../compile.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
-import { diagnosticInRule } from "../diagnostics/locate.js";
-import type { AnalysisCache } from "../front.js";
-import type { MakeAutomaton } from "../patterns/regex-automata.js";
+import type { CompiledRule, CompileOptions } from "../front.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
+import type { BuildCache } from "./build-cache.js";
 import { sortRules } from "./build-package.js";
 import { checkRules } from "./check-rules.js";
+import type { PackParts } from "./pack-parts.js";
 import type { SourceBeside } from "./source-names.js";
 
 export interface CompiledRules {
   readonly collected: CollectedRules;
   /** What belongs to hand-written rules beside their manifests, by the path of these. */
   readonly beside: ReadonlyMap<string, readonly SourceBeside[]>;
+  /** Those that compiled, in the order of the package. */
+  readonly rules: readonly CompiledRule[];
   /** null when no rule is left. */
-  readonly pack: CompiledPack | null;
+  readonly parts: PackParts | null;
   readonly diagnostics: readonly Diagnostic[];
   /** Rules, and files that may have held rules, that have errors and so are not in the pack. */
   readonly leftOut: number;
 }
 
-/** What earlier builds made, where it is kept. */
-export interface BuildCache {
-  readonly analyses: AnalysisCache;
-  readonly automatonOf: MakeAutomaton;
-}
-
 /** Reads, analyses and lowers the rules under `paths`; those with errors are left out. */
-export function compileRules(paths: readonly string[], options: CompileOptions, cache?: BuildCache): CompiledRules {
-  const { collected, rules, foreign, diagnostics, unread } = checkRules(paths, options, cache?.analyses);
-  const compile: Compile = (some, how) => tryCompile(some, how, { automatonOf: cache?.automatonOf });
-  const compiled = compileWhatFits(sortRules(rules), options, compile);
-  const kept = compiled.pack?.rules ?? [];
+export async function compileRules(
+  paths: readonly string[],
+  options: CompileOptions,
+  cache?: BuildCache,
+): Promise<CompiledRules> {
+  const { collected, rules: checked, foreign, diagnostics, unread } = checkRules(paths, options, cache?.analyses);
+  const sorted = sortRules(checked);
+  const known = cache?.packs.get(sorted) ?? null;
+  const made = known === null ? await compileNow(sorted, options, cache) : { rules: sorted, parts: known, failed: [] };
   const predicatesOnly = foreign.filter(({ capabilities }) => !capabilities.requiresAlert).length;
   return {
     collected,
     beside: new Map(foreign.map(({ rule, sources }) => [rule.source.file, sources])),
-    pack: compiled.pack,
-    diagnostics: [...diagnostics, ...compiled.diagnostics],
-    leftOut: collected.rules.length + collected.foreign.length - predicatesOnly - kept.length + unread,
+    rules: made.rules,
+    parts: made.parts,
+    diagnostics: [...diagnostics, ...made.failed],
+    leftOut: collected.rules.length + collected.foreign.length - predicatesOnly - made.rules.length + unread,
   };
 }
 
-type Compile = (rules: readonly CompiledRule[], options: CompileOptions) => CompiledPack | LoweringError;
-
-/** Compiles the rules without those that cannot be lowered, each of which gets a diagnostic. */
-export function compileWhatFits(
+async function compileNow(
   rules: readonly CompiledRule[],
   options: CompileOptions,
-  compile: Compile = tryCompile,
-): { readonly pack: CompiledPack | null; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  let left = rules;
-  while (left.length > 0) {
-    const pack = compile(left, options);
-    if (!(pack instanceof LoweringError)) return { pack, diagnostics };
-    const failed = rulesThatFail(left, pack, options, compile);
-    for (const [rule, error] of failed) diagnostics.push(loweringDiagnostic(rule, error));
-    left = left.filter((rule) => !failed.has(rule));
-  }
-  return { pack: null, diagnostics };
-}
-
-/** The rules that an error names; where it names none, those that fail alone, found by halving, or else all of them. */
-function rulesThatFail(
-  rules: readonly CompiledRule[],
-  error: LoweringError,
-  options: CompileOptions,
-  compile: Compile,
-): ReadonlyMap<CompiledRule, LoweringError> {
-  const named = error.rules.flatMap((index) => rules[index] ?? []);
-  if (named.length > 0) return new Map(named.map((rule) => [rule, error]));
-  if (rules.length <= 1) return new Map(rules.map((rule) => [rule, error]));
-  const middle = rules.length >> 1;
-  const found = new Map<CompiledRule, LoweringError>();
-  for (const half of [rules.slice(0, middle), rules.slice(middle)]) {
-    const result = compile(half, options);
-    if (!(result instanceof LoweringError)) continue;
-    for (const [rule, why] of rulesThatFail(half, result, options, compile)) found.set(rule, why);
-  }
-  return found.size > 0 ? found : new Map(rules.map((rule) => [rule, error]));
-}
-
-/** Compiles the rules together, or says why that cannot be done. */
-export function tryCompile(
-  rules: readonly CompiledRule[],
-  options: CompileOptions,
-  how: CompileHow = {},
-): CompiledPack | LoweringError {
-  try {
-    return compilePack(rules, options, how);
-  } catch (error) {
-    if (error instanceof LoweringError) return error;
-    throw error;
-  }
-}
-
-/** What an author is told of a rule that was left out. */
-export function loweringDiagnostic({ rule, query: { span } }: CompiledRule, error: LoweringError): Diagnostic {
-  const { message, isLimit } = error;
-  if (isLimit) return diagnosticInRule(rule, { code: "E0402", severity: "error", message, span });
-  const help = "this is a mistake in eqlc, not in the rule; please report it together with the rule";
-  const failed = `eqlc itself failed on the rule: ${message}`;
-  return diagnosticInRule(rule, { code: "E0403", severity: "error", message: failed, span, help });
+  cache: BuildCache | undefined,
+): Promise<Pick<CompiledRules, "rules" | "parts"> & { readonly failed: readonly Diagnostic[] }> {
+  const [{ compileWhatFits, tryCompile }, { partsOf }] = await Promise.all([
+    import("./compile-what-fits.js"),
+    import("./pack-parts.js"),
+  ]);
+  const { pack, diagnostics } = compileWhatFits(rules, options, (some, how) =>
+    tryCompile(some, how, { automatonOf: cache?.automatonOf }),
+  );
+  if (pack === null) return { rules: [], parts: null, failed: diagnostics };
+  const parts = partsOf(pack);
+  cache?.packs.put(pack.rules, parts);
+  return { rules: pack.rules, parts, failed: diagnostics };
 }

@@ -14,7 +14,8 @@ import type { Typed, TypedPipe, TypedQuery } from "../analyse/typed.js";
 import { LoweringError } from "../backend/wasm/lowering-error.js";
 import type { CompiledRule, CompileOptions, Target } from "../compile.js";
 import { buildPackage } from "../package/build-package.js";
-import { tryCompile } from "../package/compile-rules.js";
+import { tryCompile } from "../package/compile-what-fits.js";
+import { partsOf } from "../package/pack-parts.js";
 import { applyPipes, type QueryMatch } from "./batch-pipes.js";
 import type { EventLines } from "./event-lines.js";
 import { createSampleCollector, filterQueries } from "./exact-sample.js";
@@ -134,7 +135,7 @@ async function packageOf(
   );
   if (pack instanceof LoweringError) throw pack.isLimit ? new QueryTooLargeError(pack) : pack;
   const sources = new Map([[rule.source.file, { name: "query.eql", text: rule.query }]]);
-  const { manifest, files } = buildPackage(pack, sources, {
+  const { manifest, files } = buildPackage(rules, partsOf(pack), sources, {
     name: "query",
     version: "0",
     compilerVersion: "0",

@@ -10,6 +10,7 @@ import {
 } from "@kestrel/compiler/compile";
 import type { Diagnostic } from "@kestrel/compiler/diagnostics/diagnostic";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
+import { partsOf } from "@kestrel/compiler/package/pack-parts";
 import { bareRule, type Rule } from "@kestrel/compiler/rule/rule";
 import type { DetectorCounters } from "@kestrel/runtime/engine/detector";
 import { createDetector, type DetectorOptions } from "@kestrel/runtime/engine/detector";
@@ -48,7 +49,7 @@ export async function loadForTest(compiled: CompiledPack, options: CompileOption
     compiled.rules.map(({ rule }) => [rule.source.file, { name: `${rule.id}.eql`, text: rule.query }]),
   );
   const { timestampField, tiebreakerField, categoryField } = options;
-  const { manifest, files } = buildPackage(compiled, sources, {
+  const { manifest, files } = buildPackage(compiled.rules, partsOf(compiled), sources, {
     name: "test",
     version: "1.0.0",
     compilerVersion: "test",

@@ -1,7 +1,7 @@
 // A compiled pack -> what it takes, in numbers that can be divided by its rules.
 
-import type { CompiledPack } from "../../compile.js";
-import type { Witness } from "../../ir/pack-ir.js";
+import type { CompiledPack } from "../compile.js";
+import type { Witness } from "../ir/pack-ir.js";
 
 export interface PackStats {
   readonly rules: number;

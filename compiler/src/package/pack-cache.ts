@@ -1,0 +1,65 @@
+// The parts of a package, kept in a store: where no query has changed, and only what rules are called and say of themselves, nothing is planned or
+// generated.
+//
+// SOUND: the name of an entry is the digest of the profile and of the names of the queries in their order (cache/query-name.ts), which
+// `compilePack` and `partsOf` read, and nothing else of a rule; a pack in which a query has no name is not kept. The entry lists its pieces, each under the
+// digest of what it holds: the same parts may be other bytes in another build, and pieces of both would be no parts.
+
+import { createHash } from "node:crypto";
+import { deserialize, serialize } from "node:v8";
+import type { QueryNames } from "../cache/query-name.js";
+import type { Store } from "../cache/store.js";
+import type { CompiledRule } from "../front.js";
+import type { Profile } from "../profile/profile.js";
+import { profileText } from "../sources/profile-file.js";
+import type { PackParts } from "./pack-parts.js";
+
+export interface PackCache {
+  get(rules: readonly CompiledRule[]): PackParts | null;
+  put(rules: readonly CompiledRule[], parts: PackParts): void;
+}
+
+/** A store keeps no entry that takes much of one of its folders, so a pack is kept in pieces. */
+const PIECE_BYTES = 1 << 19;
+const DIGEST_BYTES = 32;
+
+/** The packs of queries that all have a name. */
+export function createPackCache(store: Store, nameOf: QueryNames, profile: Profile | null): PackCache {
+  const steered = JSON.stringify(["pack", profile && profileText(profile)]);
+  const digestOf = (rules: readonly CompiledRule[]): string | null => {
+    const hash = createHash("sha256").update(steered);
+    for (const { rule } of rules) {
+      const name = nameOf(rule);
+      if (name === null) return null;
+      hash.update(name);
+    }
+    return hash.digest("hex");
+  };
+  return {
+    get(rules) {
+      const digest = digestOf(rules);
+      const listed = digest === null ? null : store.get(digest);
+      if (listed === null) return null;
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < listed.length; at += DIGEST_BYTES) {
+        const piece = store.get(Buffer.from(listed.subarray(at, at + DIGEST_BYTES)).toString("hex"));
+        if (piece === null) return null;
+        pieces.push(piece);
+      }
+      return deserialize(Buffer.concat(pieces)) as PackParts;
+    },
+    put(rules, parts) {
+      const digest = digestOf(rules);
+      if (digest === null) return;
+      const content = serialize(parts);
+      const listed: Buffer[] = [];
+      for (let at = 0; at < content.length; at += PIECE_BYTES) {
+        const piece = content.subarray(at, at + PIECE_BYTES);
+        const name = createHash("sha256").update(steered).update(piece).digest();
+        store.put(name.toString("hex"), piece);
+        listed.push(name);
+      }
+      store.put(digest, Buffer.concat(listed));
+    },
+  };
+}
