@@ -62,8 +62,9 @@ function readEntry(value: unknown, find: () => Node | undefined, text: string, p
       const { offset, length } = member.value.children === undefined ? member.value : member.key;
       return { start: offset, end: offset + length };
     },
-    // A query is in the file word for word when its JSON form holds no escape, which leaves few.
+    // A query is in the file word for word when its JSON form holds no escape, which leaves few; for the others no tree is made.
     queryOffset(query) {
+      if (JSON.stringify(query).length > query.length + 2) return null;
       const node = record().members.get("query")?.value;
       const isVerbatim = node?.length === query.length + 2 && text.startsWith(query, node.offset + 1);
       return isVerbatim ? positionOf(node.offset + 1) : null;
