@@ -1,10 +1,11 @@
 // The build cache: whatever stands in it, a package is the same bytes as without it, and so is what is said of the rules.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import {
+import fs, {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,20 +15,21 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAutomatonCache } from "@kestrel/compiler/cache/automaton-cache";
 import { createQueryNames } from "@kestrel/compiler/cache/query-name";
 import { openStore, type Store } from "@kestrel/compiler/cache/store";
-import { analyseRules, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { analyseRules, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { CompileOptions } from "@kestrel/compiler/compile-options";
 import { renderText } from "@kestrel/compiler/diagnostics/render";
 import { createBuildCache } from "@kestrel/compiler/package/build-cache";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
 import { createPackCache, type PackCache } from "@kestrel/compiler/package/pack-cache";
-import type { PackParts } from "@kestrel/compiler/package/pack-parts";
+import { type PackParts, partsOf } from "@kestrel/compiler/package/pack-parts";
 import { nameSources } from "@kestrel/compiler/package/source-names";
 import { type MakeAutomaton, makeAutomaton } from "@kestrel/compiler/patterns/regex-automata";
 import { parseRegex } from "@kestrel/compiler/patterns/regex-parse";
@@ -79,6 +81,10 @@ function write(rules: typeof QUERIES, file = "pack.json", more: Readonly<Record<
   return source;
 }
 
+function digestOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 /** A digest of each file of the package, and every word that is said. */
 async function build(
   source: string,
@@ -94,7 +100,7 @@ async function build(
     ...{ name: "test", version: "1.0.0", compilerVersion: "test" },
     ...{ timestampField: options.timestampField, tiebreakerField: null, categoryField: options.categoryField },
   });
-  const written = [...files].map(([path, bytes]) => `${path} ${createHash("sha256").update(bytes).digest("hex")}`);
+  const written = [...files].map(([path, bytes]) => `${path} ${digestOf(bytes)}`);
   return [...written, renderText(diagnostics, { color: false }), `${leftOut} left out`];
 }
 
@@ -256,7 +262,8 @@ cache("a pack is kept in pieces, and is none where one of them is missing or of 
   const { rules } = analyseRules([ruleOf("one", "process where true")], DEFAULT_OPTIONS);
   const text = "a text that V8 holds in one byte a character, or in two";
   const partsWith = (name: string): PackParts => ({
-    ...{ queries: [], predicates: [], demands: [], programs: [], lineage: [], foreign: [], withoutWitness: 0 },
+    queries: [{ kind: "event", keys: [], maxSpanMs: null }],
+    ...{ predicates: [], demands: [], programs: [], lineage: [], foreign: [], withoutWitness: 0 },
     fields: [{ id: 1, name, type: "keyword" }],
     files: new Map([["module.wasm", randomBytes(3 << 20)]]),
     stats: {
@@ -281,11 +288,28 @@ cache("a pack is kept in pieces, and is none where one of them is missing or of 
   // As another build may write them: `sliced` is the same text, in two bytes a character.
   const sliced = `${text}\u{1f600}`.slice(0, text.length);
   const others = { ...parts, fields: [{ id: 1, name: sliced, type: "keyword" as const }] };
-  const [first = ""] = files;
-  const kept = readFileSync(first);
+  const written = files.map((file) => readFileSync(file));
   packsIn(open()).put(rules, others);
-  writeFileSync(first, kept);
-  assert.equal(packsIn(open()).get(rules), parts);
+  for (const [at, file] of files.entries()) {
+    const other = readFileSync(file);
+    writeFileSync(file, written[at] ?? "");
+    assert.equal(packsIn(open()).get(rules), parts);
+    writeFileSync(file, other);
+  }
+});
+
+cache("parts are kept of the rules alone that they were made of", () => {
+  const { rules } = analyseRules(
+    [ruleOf("one", "process where true"), ruleOf("two", "any where true")],
+    DEFAULT_OPTIONS,
+  );
+  const packs = createPackCache(open(), createQueryNames(DEFAULT_OPTIONS, "compiler"), null);
+  const parts = partsOf(compilePack(rules, DEFAULT_OPTIONS));
+  // As where one of the two could not be lowered.
+  assert.throws(() => packs.put(rules.slice(1), parts), /parts of other rules/);
+  assert.is(packs.get(rules.slice(1)), null);
+  packs.put(rules, parts);
+  assert.equal(packs.get(rules), parts);
 });
 
 cache("options are part of what a result depends on", async () => {
@@ -378,6 +402,35 @@ cache("a folder that is deleted while it is used is as if nothing had been kept"
   assert.equal(await build(source, store), await build(source, null));
 });
 
+cache("eqlc says and writes the same from a full cache, whatever it is asked for", () => {
+  const source = write(QUERIES);
+  const profile = join(folder, "profile.json");
+  const events = join(folder, "events.ndjson");
+  writeFileSync(events, `${'{"event":{"category":"process"},"process":{"name":"curl","args":["-enc"]}}\n'.repeat(50)}`);
+  assert.is(spawnSync(process.execPath, [EQLC, "profile", source, events, "-o", profile]).status, 1);
+  const run = (out: string, given: readonly string[], ...more: string[]): unknown[] => {
+    const args = [EQLC, "build", source, "-o", join(folder, "out", out), ...given, ...more];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    const said = [stdout, stderr].map((text) => text.replaceAll(/"seconds": .*| {2}time .*/g, "").replaceAll(out, ""));
+    const top = join(folder, "out", out);
+    const files = existsSync(top) ? readdirSync(top, { recursive: true, encoding: "utf8" }).sort() : [];
+    const written = files.filter((name) => statSync(join(top, name)).isFile());
+    return [status, ...said, ...written.map((name) => `${name} ${digestOf(readFileSync(join(top, name)))}`)];
+  };
+  const kept = ["--cache", join(folder, "cache")];
+  for (const given of [
+    ["--stats"],
+    ["--stats", "--format", "json", "--profile", profile],
+    ["--stats", "--format", "json", "--target", "lua"],
+    ["--target", "both", "--name", "two", "--pack-version", "2.0.0"],
+    ["--strict", "--format", "json", "--target", "lua"],
+  ]) {
+    const cold = run("cold", given, "--no-cache");
+    run("full", given, ...kept);
+    assert.equal(run("full", given, ...kept), cold, given.join(" "));
+  }
+});
+
 cache("two builds at once into one cache", async () => {
   const source = write(QUERIES);
   const ended = (out: string, ...more: string[]): Promise<number | null> =>
@@ -411,13 +464,41 @@ cache("what was not used for longest goes first", async () => {
     store.put(name(one), new Uint8Array(300));
     utimesSync(join(folder, "cache/ab", name(one).slice(2)), 1000 + one, 1000 + one);
   }
-  // Used again today.
+  // Used again.
   assert.ok(store.get(name(0)) !== null);
   store.put(name(9), new Uint8Array(501));
   assert.is(store.get(name(9)), null, "an entry that would take all of the room");
   store.finish();
   const left = Array.from({ length: 6 }, (_, one) => one).filter((one) => store.get(name(one)) !== null);
   assert.equal(left, [0, 4, 5]);
+});
+
+cache("an entry that is used counts as used from within an hour, where that can be noted", () => {
+  const store = open();
+  const name = "ab".padEnd(64, "0");
+  store.put(name, Uint8Array.of(1));
+  const [file = ""] = entries();
+  const usedAt = (minutesAgo: number): number => {
+    const then = Date.now() / 1000 - minutesAgo * 60;
+    utimesSync(file, then, then);
+    assert.equal([...(store.get(name) ?? [])], [1]);
+    return Math.round((Date.now() - statSync(file).mtimeMs) / 60_000);
+  };
+  assert.is(usedAt(30), 30);
+  assert.is(usedAt(90), 0);
+  const { utimesSync: own } = fs;
+  try {
+    fs.utimesSync = () => {
+      throw new Error("EROFS");
+    };
+    syncBuiltinESMExports();
+    const then = Date.now() / 1000 - 90 * 60;
+    own(file, then, then);
+    assert.equal([...(store.get(name) ?? [])], [1]);
+  } finally {
+    fs.utimesSync = own;
+    syncBuiltinESMExports();
+  }
 });
 
 cache("a folder that others may write to is not used", async () => {

@@ -204,6 +204,20 @@ for (const [name, args] of [
   });
 }
 
+apart("a build of queries that are all known loads no Binaryen, nor anything that lowers", () => {
+  const folder = mkdtempSync(join(tmpdir(), "kestrel-front-"));
+  try {
+    writeFileSync(join(folder, "one.eql"), QUERY);
+    const args = [EQLC, "build", join(folder, "one.eql"), "-o", join(folder, "out"), "--cache", join(folder, "cache")];
+    assert.match(modulesOf(args).modules, BINARYEN);
+    const { modules } = modulesOf(args);
+    assert.not.match(modules, BINARYEN);
+    assert.not.match(modules, /compile-what-fits|lower-pack|seam/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 apart("what lowers loads it, so the test would see it", () => {
   assert.match(modulesOf([EQLC, "dump", "--stage", "wat", "-q", QUERY]).modules, BINARYEN);
 });

@@ -1,6 +1,6 @@
 // What the front makes of a rule's text, kept in a store.
 //
-// SOUND: an entry has the name of its query (query-name.ts), of which `analyseText` (front.ts) reads nothing else. Where a rule stands, its name and what it
+// SOUND: an entry has the name of its query (query-name.ts), which is made of all that `analyseText` (front.ts) reads. Where a rule stands, its name and what it
 // suppresses are added afterwards.
 
 import { deserialize, serialize } from "node:v8";
@@ -20,7 +20,7 @@ export function createAnalysisCache(store: Store, nameOf: QueryNames): AnalysisC
       const content = name === null ? null : store.get(name.toString("hex"));
       if (content === null) return null;
       const { typed, ...others } = deserialize(content) as Kept;
-      return { ...others, typed: typed === null ? null : once(() => deserialize(typed) as TypedQuery) };
+      return { ...others, typed: typed === null ? null : readOnce(typed) };
     },
     put(rule, { query, typed, directives, problems }) {
       const name = nameOf(rule);
@@ -36,10 +36,11 @@ export function createAnalysisCache(store: Store, nameOf: QueryNames): AnalysisC
   };
 }
 
-function once<Made>(make: () => Made): () => Made {
-  let made: Made | undefined;
+/** Gives what was serialized as `bytes`, which are let go when it was first asked for. */
+function readOnce(bytes: Uint8Array): () => TypedQuery {
+  let kept: Uint8Array | TypedQuery = bytes;
   return () => {
-    made ??= make();
-    return made;
+    if (kept instanceof Uint8Array) kept = deserialize(kept) as TypedQuery;
+    return kept;
   };
 }

@@ -1,6 +1,6 @@
-// A rule -> the digest of all that is made of its query depends on.
+// A rule -> the name of its query: the digest of everything that what is made of it depends on.
 //
-// SOUND: that is of the rule its query, dialect, event fields and whether it names its source; the options, schema included, but for the
+// SOUND: that is, of the rule its query, dialect, event fields and whether it names its source; the options, schema included, but for the
 // profile, which only steers what becomes of all queries together; and the compiler. Of a rule that uses hand-written code it would be that code
 // as well: such a rule has no name. Where a rule stands, what it is called and what it suppresses is no part of it, so that a rule that
 // moves in its file is found again.

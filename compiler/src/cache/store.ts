@@ -36,14 +36,13 @@ export interface StoreLimits {
   readonly folderBytes: number;
 }
 
-/** 512 MiB in all; a pack of 3,654 rules takes 40, and as it was compiled 2 more for each state that it was built in. */
+/** 512 MiB in all; 3,599 rules take 20, and 2 more for each state in which they were built. */
 const LIMITS: StoreLimits = { folderBytes: 2 << 20 };
 const DIGEST_BYTES = 32;
 /** What stands before a content. */
 const [PLAIN, PACKED] = [0, 1];
 /** What is longer is packed: a rule of 40,000 characters makes two megabytes, which are one part in twenty then. */
 const LARGE_BYTES = 1 << 16;
-/** As exactly as it is noted when an entry was used, and how old what a build left behind that was broken off has to be. */
 const HOUR_MS = 3_600_000;
 const OTHERS_MAY_WRITE = 0o022;
 
@@ -110,13 +109,17 @@ function digestOf(name: string, content: Uint8Array): Buffer {
   return createHash("sha256").update(name).update(content).digest();
 }
 
-/** Notes that an entry was used: within an hour is exact enough. */
+/** Notes that an entry was used, where that can be noted: within an hour is exact enough. */
 function touch(file: string): void {
-  const now = Date.now();
-  if (now - statSync(file).mtimeMs > HOUR_MS) utimesSync(file, now / 1000, now / 1000);
+  try {
+    const now = Date.now();
+    if (now - statSync(file).mtimeMs > HOUR_MS) utimesSync(file, now / 1000, now / 1000);
+  } catch {
+    // A folder that can only be read, or another build removed the entry.
+  }
 }
 
-/** Removes of a folder what a build left behind that was broken off, and the entries that were not used for longest until the rest is within the bound. */
+/** Removes of a folder what a build left behind that was broken off an hour ago, and the entries that were not used for longest until the rest is within the bound. */
 function trim(parent: string, limit: number): void {
   try {
     const entries = readdirSync(parent).flatMap((name) => {

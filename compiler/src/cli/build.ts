@@ -45,9 +45,11 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
   const cache = openCache(flags.cache);
   const compiled = await compileRules(paths, options, cache === null ? undefined : createBuildCache(cache, options));
   cache?.finish();
-  const { rules, parts, collected, beside } = compiled;
-  const reason = whyNot(compiled, paths, flags.strict === true);
-  if (parts === null || reason !== null) return refuse(compiled, reason ?? NO_RULE, flags);
+  const { rules, collected, beside } = compiled;
+  const parts = flags.target === "lua" && compiled.parts !== null ? await partsInLua(rules, options) : compiled.parts;
+  const outcome = { ...compiled, parts };
+  const reason = whyNot(outcome, paths, flags.strict === true);
+  if (parts === null || reason !== null) return refuse(outcome, reason ?? NO_RULE, flags);
   if (flags.format === "text") showDiagnostics(compiled);
   const { timestampField, tiebreakerField, categoryField } = options;
   const sources = nameSources(collected.files, paths, beside);
@@ -55,21 +57,20 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
     ...{ name: flags.name, version: flags.packVersion, compilerVersion },
     ...{ timestampField, tiebreakerField, categoryField },
   };
-  const own = flags.target === "lua" ? await partsInLua(rules, options) : parts;
   const lua =
     flags.target === "both" ? { lua: buildPackage(rules, await partsInLua(rules, options), sources, about) } : {};
-  const built = buildPackage(rules, own, sources, { ...about, ...lua });
+  const built = buildPackage(rules, parts, sources, { ...about, ...lua });
   writePackage(flags.output, built);
   const seconds = (performance.now() - began) / 1000;
   const { package: made } = built.manifest;
   if (flags.format === "json") {
     await printJson(
-      { ...compiled, parts: own },
+      outcome,
       {
         ok: compiled.leftOut === 0,
         package: made,
         output: resolve(flags.output),
-        ...(flags.stats === true ? { stats: own.stats } : {}),
+        ...(flags.stats === true ? { stats: parts.stats } : {}),
       },
       seconds,
     );
@@ -78,9 +79,9 @@ export async function build(paths: readonly string[], flags: BuildFlags, compile
       [
         `built ${printable(made.name)} ${printable(made.version)} in ${printable(flags.output)}`,
         `  rules       ${rules.length} compiled, ${compiled.leftOut} left out (${summarise(compiled.diagnostics).text})`,
-        `  decides     ${own.predicates.length} predicates over ${own.stats.atoms} atoms, ${own.programs.length} sequences`,
-        `  module      ${own.stats.module_bytes} bytes, ${own.fields.length} fields`,
-        ...(flags.stats === true ? statsLines(own.stats) : []),
+        `  decides     ${parts.predicates.length} predicates over ${parts.stats.atoms} atoms, ${parts.programs.length} sequences`,
+        `  module      ${parts.stats.module_bytes} bytes, ${parts.fields.length} fields`,
+        ...(flags.stats === true ? statsLines(parts.stats) : []),
         ...(profile === null ? [] : [`  profile     of ${profile.events} events`]),
         `  time        ${seconds.toFixed(1)} s`,
         `  digest      ${made.digest}`,
@@ -123,11 +124,7 @@ function statsLines({ rules, module_bytes, atoms, postings, literals, guards, wo
 }
 
 /** Why no package may be written, or null. */
-function whyNot(
-  { parts, leftOut, diagnostics }: CompiledRules,
-  paths: readonly string[],
-  strict: boolean,
-): string | null {
+function whyNot({ parts, leftOut, diagnostics }: Outcome, paths: readonly string[], strict: boolean): string | null {
   // A path that was named and cannot be read is a mistake in the command, and may stand for any number of rules.
   const unread = diagnostics.find(({ code, place }) => code === "E0101" && paths.includes(place.file));
   if (unread !== undefined) return `${unread.place.file} cannot be read`;

@@ -63,7 +63,8 @@ export function buildPackage(
   const listedRules = rules.map((item, index) => {
     const source = sources.get(item.rule.source.file);
     const outline = parts.queries[index];
-    if (source === undefined || outline === undefined) throw new RangeError(`no source for ${item.rule.source.file}`);
+    if (source === undefined) throw new RangeError(`no source for ${item.rule.source.file}`);
+    if (outline === undefined) throw new RangeError(`no query of rule ${index}`);
     const file = `sources/${source.name}`;
     // A file of a thousand rules is the source of each of them.
     if (!contents.has(file)) {

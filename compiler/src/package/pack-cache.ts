@@ -1,8 +1,8 @@
 // The parts of a package, kept in a store: where no query has changed, and only what rules are called and say of themselves, nothing is planned or
 // generated.
 //
-// SOUND: the name of an entry is the digest of the profile and of the names of the queries in their order (cache/query-name.ts), which
-// `compilePack` and `partsOf` read, and nothing else of a rule; a pack in which a query has no name is not kept. The entry lists its pieces, each under the
+// SOUND: the name of an entry is the digest of the profile and of the names of the queries in their order (cache/query-name.ts). Nothing else of a rule is read by
+// `compilePack` and `partsOf` where predicates become Wasm; those in Lua hold what rules are called, and are not kept, nor is a pack in which a query has no name. The entry lists its pieces, each under the
 // digest of what it holds: the same parts may be other bytes in another build, and pieces of both would be no parts.
 
 import { createHash } from "node:crypto";
@@ -49,6 +49,7 @@ export function createPackCache(store: Store, nameOf: QueryNames, profile: Profi
       return deserialize(Buffer.concat(pieces)) as PackParts;
     },
     put(rules, parts) {
+      if (parts.queries.length !== rules.length) throw new RangeError("these are the parts of other rules");
       const digest = digestOf(rules);
       if (digest === null) return;
       const content = serialize(parts);
