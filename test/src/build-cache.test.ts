@@ -25,6 +25,7 @@ import { openStore, type Store } from "@kestrel/compiler/cache/store";
 import { analyseRules, compilePack, DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import type { CompileOptions } from "@kestrel/compiler/compile-options";
 import { renderText } from "@kestrel/compiler/diagnostics/render";
+import type { Foreign } from "@kestrel/compiler/ir/foreign";
 import { createBuildCache } from "@kestrel/compiler/package/build-cache";
 import { buildPackage } from "@kestrel/compiler/package/build-package";
 import { compileRules } from "@kestrel/compiler/package/compile-rules";
@@ -246,20 +247,77 @@ cache("the order of the queries is part of what a pack depends on", async () => 
 });
 
 cache("the code of a hand-written rule is part of what a pack depends on", async () => {
-  const source = write(QUERIES);
-  const own = join(source, "own");
+  const own = join(folder, "rules/own");
   cpSync(fileURLToPath(new URL("../../examples/lua-rule", import.meta.url)), own, { recursive: true });
-  await build(source, open());
-  const before = await build(source, null);
-  const code = readFileSync(join(own, "predicate.lua"), "utf8");
-  writeFileSync(join(own, "predicate.lua"), code.replace("local SHORTEST = 16", "local SHORTEST = 24"));
-  const after = await build(source, open());
-  assert.not.equal(after, before);
-  assert.equal(after, await build(source, null));
+  const uses = { predicates: { encoded: "encoded-command" } };
+  write(
+    [
+      ["uses", "process where encoded() and process.pid > 4"],
+      ["too", "any where encoded()"],
+    ],
+    "uses.json",
+    uses,
+  );
+  const source = write(QUERIES);
+  const change = ([file, from, to]: readonly [file: string, from: string, to: string]): void => {
+    const text = readFileSync(join(own, file), "utf8");
+    assert.ok(text.includes(from), file);
+    writeFileSync(join(own, file), text.replace(from, to));
+  };
+  const seen = new Set<string>();
+  const missed: number[] = [];
+  for (const changed of [
+    null,
+    ["manifest.json", "T1059", "T1204"],
+    ["predicate.lua", "local SHORTEST = 16", "local SHORTEST = 24"],
+    [
+      "manifest.json",
+      '["process.command_line", "process.args"]',
+      '["process.args", "process.command_line", "user.name"]',
+    ],
+    ["resources/regexes.txt", "(?i)", "(?i)x?"],
+  ] as const) {
+    if (changed !== null) change(changed);
+    const cold = await build(source, null);
+    seen.add(cold.join());
+    for (let again = 0; again < 2; again++) {
+      const store = counting();
+      assert.equal(await build(source, store), cold, `${changed}`);
+      missed.push(store.missed);
+    }
+  }
+  assert.is(seen.size, 5);
+  // Each state but that in which only what the rule says of itself is new makes a pack of its own, and finds it when it comes again.
+  assert.ok((missed[0] ?? 0) > QUERIES.length);
+  assert.equal(missed.slice(1), [0, 0, 0, 1, 0, 1, 0, 2, 0]);
+});
+
+cache("which code a name stands for is part of what a pack depends on", async () => {
+  const example = fileURLToPath(new URL("../../examples/lua-rule", import.meta.url));
+  for (const id of ["one", "two"]) {
+    const own = join(folder, "rules", id);
+    cpSync(example, own, { recursive: true });
+    const file = join(own, "manifest.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace("encoded-command", id));
+  }
+  const query = [["uses", "any where first() and not second()"]] as const;
+  const built: string[] = [];
+  for (const predicates of [
+    { first: "one", second: "two" },
+    { second: "one", first: "two" },
+  ]) {
+    const source = write(query, "uses.json", { predicates });
+    const cold = await build(source, null);
+    assert.equal(await build(source, open()), cold);
+    // The sources tell the two apart by themselves.
+    built.push(cold.filter((file) => file.startsWith("module.wasm") || file.startsWith("foreign/")).join());
+  }
+  assert.not.equal(built[0], built[1]);
 });
 
 cache("a pack is kept in pieces, and is none where one of them is missing or of another build", () => {
   const { rules } = analyseRules([ruleOf("one", "process where true")], DEFAULT_OPTIONS);
+  const pack = { rules, packages: new Map() };
   const text = "a text that V8 holds in one byte a character, or in two";
   const partsWith = (name: string): PackParts => ({
     queries: [{ kind: "event", keys: [], maxSpanMs: null }],
@@ -274,26 +332,26 @@ cache("a pack is kept in pieces, and is none where one of them is missing or of 
   const packsIn = (store: Store): PackCache =>
     createPackCache(store, createQueryNames(DEFAULT_OPTIONS, "compiler"), null);
   const parts = partsWith(text);
-  assert.is(packsIn(open()).get(rules), null);
-  packsIn(open()).put(rules, parts);
+  assert.is(packsIn(open()).get(pack), null);
+  packsIn(open()).put(pack, parts);
   const files = entries();
   assert.ok(files.length > 6);
-  assert.equal(packsIn(open()).get(rules), parts);
+  assert.equal(packsIn(open()).get(pack), parts);
   for (const file of files) {
     const content = readFileSync(file);
     rmSync(file);
-    assert.is(packsIn(open()).get(rules), null);
+    assert.is(packsIn(open()).get(pack), null);
     writeFileSync(file, content);
   }
   // As another build may write them: `sliced` is the same text, in two bytes a character.
   const sliced = `${text}\u{1f600}`.slice(0, text.length);
   const others = { ...parts, fields: [{ id: 1, name: sliced, type: "keyword" as const }] };
   const written = files.map((file) => readFileSync(file));
-  packsIn(open()).put(rules, others);
+  packsIn(open()).put(pack, others);
   for (const [at, file] of files.entries()) {
     const other = readFileSync(file);
     writeFileSync(file, written[at] ?? "");
-    assert.equal(packsIn(open()).get(rules), parts);
+    assert.equal(packsIn(open()).get(pack), parts);
     writeFileSync(file, other);
   }
 });
@@ -306,10 +364,11 @@ cache("parts are kept of the rules alone that they were made of", () => {
   const packs = createPackCache(open(), createQueryNames(DEFAULT_OPTIONS, "compiler"), null);
   const parts = partsOf(compilePack(rules, DEFAULT_OPTIONS));
   // As where one of the two could not be lowered.
-  assert.throws(() => packs.put(rules.slice(1), parts), /parts of other rules/);
-  assert.is(packs.get(rules.slice(1)), null);
-  packs.put(rules, parts);
-  assert.equal(packs.get(rules), parts);
+  const packages = new Map<string, Foreign>();
+  assert.throws(() => packs.put({ rules: rules.slice(1), packages }, parts), /parts of other rules/);
+  assert.is(packs.get({ rules: rules.slice(1), packages }), null);
+  packs.put({ rules, packages }, parts);
+  assert.equal(packs.get({ rules, packages }), parts);
 });
 
 cache("options are part of what a result depends on", async () => {

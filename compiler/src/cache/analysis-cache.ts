@@ -1,7 +1,7 @@
 // What the front makes of a rule's text, kept in a store.
 //
 // SOUND: an entry has the name of its query (query-name.ts), which is made of all that `analyseText` (front.ts) reads. Where a rule stands, its name and what it
-// suppresses are added afterwards.
+// suppresses are added afterwards. Typed queries that use hand-written code are not kept: the plan knows code again as the object that it is.
 
 import { deserialize, serialize } from "node:v8";
 import type { TypedQuery } from "../analyse/typed.js";
@@ -12,7 +12,7 @@ import type { Store } from "./store.js";
 /** What an entry holds: the typed query, which is most of it, in bytes of its own, since only a pack that is planned needs it. */
 type Kept = Omit<Analysis, "typed"> & { readonly typed: Uint8Array | null };
 
-/** The analyses of queries that have a name. */
+/** The analyses of queries that have a name by themselves. */
 export function createAnalysisCache(store: Store, nameOf: QueryNames): AnalysisCache {
   return {
     get(rule) {

@@ -18,6 +18,8 @@ export interface CheckedRules {
   readonly rules: readonly CompiledRule[];
   /** The hand-written rules without errors, in the order of their folders. */
   readonly foreign: readonly ForeignRule[];
+  /** Their code by its id, for the rules that use it. */
+  readonly packages: ReadonlyMap<string, Foreign>;
   readonly diagnostics: readonly Diagnostic[];
   /** Files and records that may have held a rule and could not be read as one. */
   readonly unread: number;
@@ -29,9 +31,10 @@ export function checkRules(paths: readonly string[], options: CompileOptions, ca
   const collected = collectRules([...paths].sort());
   const read = collected.foreign.map((source) => readForeign(source, options.schema));
   const foreign = read.flatMap(({ rule }) => rule ?? []);
+  const packages = new Map(foreign.map((own) => [own.rule.id, codeOf(own)]));
   const { rules, diagnostics } = analyseRules([...collected.rules, ...foreign.flatMap(ruleOfItsOwn)], options, {
     known: collected.known,
-    packages: new Map(foreign.map((own) => [own.rule.id, codeOf(own)])),
+    packages,
     ...(cache === undefined ? {} : { cache }),
   });
   const unread = new Set(
@@ -43,6 +46,7 @@ export function checkRules(paths: readonly string[], options: CompileOptions, ca
     collected,
     rules,
     foreign,
+    packages,
     diagnostics: [
       ...collected.diagnostics,
       ...copiesOf(collected),

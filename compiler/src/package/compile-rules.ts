@@ -7,7 +7,7 @@ import type { CompiledRule, CompileOptions } from "../front.js";
 import type { CollectedRules } from "../sources/collect-rules.js";
 import type { BuildCache } from "./build-cache.js";
 import { sortRules } from "./build-package.js";
-import { checkRules } from "./check-rules.js";
+import { type CheckedRules, checkRules } from "./check-rules.js";
 import type { PackParts } from "./pack-parts.js";
 import type { SourceBeside } from "./source-names.js";
 
@@ -30,10 +30,12 @@ export async function compileRules(
   options: CompileOptions,
   cache?: BuildCache,
 ): Promise<CompiledRules> {
-  const { collected, rules: checked, foreign, diagnostics, unread } = checkRules(paths, options, cache?.analyses);
-  const sorted = sortRules(checked);
-  const known = cache?.packs.get(sorted) ?? null;
-  const made = known === null ? await compileNow(sorted, options, cache) : { rules: sorted, parts: known, failed: [] };
+  const checked = checkRules(paths, options, cache?.analyses);
+  const { collected, foreign, packages, diagnostics, unread } = checked;
+  const rules = sortRules(checked.rules);
+  const known = cache?.packs.get({ rules, packages }) ?? null;
+  const made =
+    known === null ? await compileNow({ rules, packages }, options, cache) : { rules, parts: known, failed: [] };
   const predicatesOnly = foreign.filter(({ capabilities }) => !capabilities.requiresAlert).length;
   return {
     collected,
@@ -46,7 +48,7 @@ export async function compileRules(
 }
 
 async function compileNow(
-  rules: readonly CompiledRule[],
+  { rules, packages }: { readonly rules: readonly CompiledRule[]; readonly packages: CheckedRules["packages"] },
   options: CompileOptions,
   cache: BuildCache | undefined,
 ): Promise<Pick<CompiledRules, "rules" | "parts"> & { readonly failed: readonly Diagnostic[] }> {
@@ -59,6 +61,6 @@ async function compileNow(
   );
   if (pack === null) return { rules: [], parts: null, failed: diagnostics };
   const parts = partsOf(pack);
-  cache?.packs.put(pack.rules, parts);
+  cache?.packs.put({ rules: pack.rules, packages }, parts);
   return { rules: pack.rules, parts, failed: diagnostics };
 }
