@@ -48,7 +48,7 @@ export async function compileRules(
 }
 
 async function compileNow(
-  { rules, packages }: { readonly rules: readonly CompiledRule[]; readonly packages: CheckedRules["packages"] },
+  { rules, packages }: Pick<CheckedRules, "rules" | "packages">,
   options: CompileOptions,
   cache: BuildCache | undefined,
 ): Promise<Pick<CompiledRules, "rules" | "parts"> & { readonly failed: readonly Diagnostic[] }> {
