@@ -107,6 +107,8 @@ export interface RecordReader {
   processOf(record: EventRecord): string | null;
   /** The flags of the queries that held, and may mark the process. */
   marksOf(record: EventRecord): readonly number[];
+  /** Whether the record may be the end of its process. */
+  mayEnd(record: EventRecord): boolean;
   /** Whether one of these flags is asked for by whoever asks for a plain record. */
   asksFor(record: EventRecord, flags: Uint8Array): boolean;
   /** Matches whose multi-valued keys were cut. */
@@ -158,6 +160,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   let next = 0;
   let wanted: Uint8Array = new Uint8Array(rules.length).fill(1);
   const feed = tables.lineage.length === 1 ? tables.lineage[0]?.feed : undefined;
+  const ends = new Set(tables.lineage.map((tree) => tree.ends));
   const neededFlags = neededFlagsOf(tables);
   const flagsOf: number[][] = [];
   for (const { flag, predicate } of tables.lineage.flatMap(({ queries }) => queries)) {
@@ -288,6 +291,14 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         at += MATCH_BYTES + keyBytes(view, at);
       }
       return marks;
+    },
+    mayEnd({ memory: { view }, at: header }) {
+      let at = header + EVENT_HEADER_BYTES;
+      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+        if (ends.has(view.getUint32(at + MATCH_PREDICATE, true))) return true;
+        at += MATCH_BYTES + keyBytes(view, at);
+      }
+      return false;
     },
     asksFor({ memory: { view }, at: header }, flags) {
       let at = header + EVENT_HEADER_BYTES;

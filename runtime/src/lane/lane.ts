@@ -238,19 +238,22 @@ function orderSorted(
     plain = [];
   }
 
-  /** The plain records whose process may have one of the flags that are asked for. */
+  /** The plain records that may come to something, or that the process tree needs. */
   function reachedBy(isAsked: (flag: number) => boolean): readonly number[] {
     const { reach } = judge;
     // What was judged early has named parents, too, and is gone.
     if (reach === null || overflowed > 0) return plain;
-    const note = (slot: number, isPlain: boolean): void => {
+    for (const slot of arrived) {
       const record = held.at(slot);
       const process = reader.processOf(record);
-      if (process !== null) reach.note(process, reader.marksOf(record), isPlain ? slot : null);
-    };
-    for (const slot of arrived) note(slot, false);
-    for (const slot of plain) note(slot, true);
-    return reach.reachedBy(isAsked);
+      if (process !== null) reach.note(process, reader.marksOf(record), reader.mayEnd(record) ? held.time(slot) : null);
+    }
+    for (const slot of plain) {
+      const process = reader.processOf(held.at(slot));
+      if (process !== null) reach.notePlain(process, slot);
+    }
+    const asksFor = (slot: number, flags: Uint8Array): boolean => reader.asksFor(held.at(slot), flags);
+    return reach.reachedBy(isAsked, { asksFor, compare: held.compare, time: held.time });
   }
 
   /** What no program that may still report asks for need not be sorted. */

@@ -91,7 +91,7 @@ export function createLineage<Event extends LineageEvent>(
   const identities = { elastic: rememberingOf(elasticIdentities), endgame: rememberingOf(endgameIdentities) };
   /** The number of the last event that each predicate held for. */
   const heldAt = new Float64Array(used.reduce((most, predicate) => Math.max(most, predicate), -1) + 1);
-  const reach = createReach(identities[programs[0]?.dialect ?? "elastic"], capacity);
+  const reach = createReach(identities[programs[0]?.dialect ?? "elastic"], capacity, KEPT_NS);
   let number = 0;
 
   function holds(predicate: number | null): boolean {

@@ -1,12 +1,15 @@
-// The events of a process tree, in any order -> which of them may have a lineage flag when their turn comes. What only asks for flags of others
-// comes to nothing, and need not be sorted.
+// The events of a process tree, in any order -> which of them have to be judged in order. An event is plain where it comes to nothing unless its process has one
+// of some lineage flags: most are, and need not be sorted.
 //
 // Events come again and again with the key of one process, so they are put together by key: what their process may have is decided once.
 //
-// SOUND: a process has a flag because a query marked it or one that it descends from, by parents that events named. Reached is whatever a
-// mark leads to by any of these parents, whatever the order and the times. So what is not reached never has a flag, and nothing inherits
-// one through it: the tree is the same for all others whether it is told of that process or not. One thing joins processes besides, the room in
-// the tree: where so many are named that it could be short, all count as reached.
+// SOUND: a process has a flag because a query marked it or one that it descends from, by parents that events named. Reached by a flag is whatever its
+// mark leads to by any of these parents, whatever the order and the times. So what is not reached never has the flag. Nothing inherits one through what no flag
+// reaches: the tree is the same for all others whether it is told of that process or not. Of a process that is reached, a plain event, which neither
+// starts nor ends nor marks it, changes the tree only by the parent that it names, and only where the process is not linked to one. It is linked by the first that names one,
+// or by its start, and stays so until it is forgotten, which is so long after its end or by another start. So of the plain events of one key, which name one parent, the first in order
+// and those so long after an end are all that the tree needs.
+// One thing joins processes besides, the room in the tree: where so many are named that it could be short, all events count.
 
 /** The identities in the key of a tree; null where the event names none. */
 export interface Identities {
@@ -14,35 +17,50 @@ export interface Identities {
   readonly parent: string | null;
 }
 
-export interface Reach {
-  /**
-   * Takes the key of an event, the flags of the queries that may mark its process, and the event's slot if it comes to nothing unless its process
-   * has a flag.
-   */
-  note(key: string, marks: readonly number[], slot: number | null): void;
-  /** By all that was noted: the slots of the events whose process may have one of the flags that are asked for. */
-  reachedBy(isAsked: (flag: number) => boolean): number[];
+/** How plain events are asked, by their slots. */
+export interface PlainEvents {
+  /** Whether one of these flags, a byte each, makes something of the event. */
+  asksFor(slot: number, flags: Uint8Array): boolean;
+  /** By the order in which they are judged. */
+  compare(a: number, b: number): number;
+  time(slot: number): bigint;
 }
 
-/** The events of one key. */
-interface Group {
-  readonly own: string | null;
+export interface Reach {
+  /** Takes the key of an event that is not plain, the flags of the queries that may mark its process, and its time if it may end it. */
+  note(key: string, marks: readonly number[], end: bigint | null): void;
+  /** Takes the key and the slot of a plain event. */
+  notePlain(key: string, slot: number): void;
+  /** By all that was noted, the slots of the plain events that have to be judged where these flags are asked for. */
+  reachedBy(isAsked: (flag: number) => boolean, events: PlainEvents): number[];
+}
+
+/** The plain events of one key. */
+interface Group extends Identities {
   readonly slots: number[];
 }
 
-/** `capacity` is how many processes the tree has room for. */
-export function createReach(identitiesOf: (key: string) => Identities, capacity: number): Reach {
-  /** By key, of which there are no fewer than processes; the children of each process; and of each flag the processes marked. */
+/** `capacity` is how many processes the tree has room for, and `keptNs` how long it keeps one that has ended at least. */
+export function createReach(identitiesOf: (key: string) => Identities, capacity: number, keptNs: bigint): Reach {
+  /** By key, of which there are no fewer than processes; the children of each process; of each flag the processes marked; and of each process the first time at which it may end. */
   const groups = new Map<string, Group>();
   const children = new Map<string, Set<string>>();
   const marked = new Map<number, Set<string>>();
+  const ends = new Map<string, bigint>();
   /** Those of events of any process, once there are too many. */
   const others: number[] = [];
   let isFull = false;
 
-  function learn(key: string): Group {
+  /** undefined once there are too many. */
+  function groupOf(key: string): Group | undefined {
+    const known = groups.get(key);
+    if (known !== undefined || isFull) return known;
+    if (groups.size === capacity) {
+      giveUp();
+      return undefined;
+    }
     const { own, parent } = identitiesOf(key);
-    const group = { own, slots: [] };
+    const group = { own, parent, slots: [] };
     groups.set(key, group);
     if (own !== null && parent !== null) addTo(children, parent, own);
     return group;
@@ -50,32 +68,60 @@ export function createReach(identitiesOf: (key: string) => Identities, capacity:
 
   function giveUp(): void {
     for (const { slots } of groups.values()) for (const slot of slots) others.push(slot);
-    for (const known of [groups, children, marked]) known.clear();
+    for (const known of [groups, children, marked, ends]) known.clear();
     isFull = true;
   }
 
-  return {
-    note(key, marks, slot) {
-      let group = groups.get(key);
-      if (group === undefined && !isFull) {
-        if (groups.size === capacity) giveUp();
-        else group = learn(key);
-      }
-      if (slot !== null) (group?.slots ?? others).push(slot);
-      const own = group?.own ?? null;
-      if (own !== null) for (const flag of marks) addTo(marked, flag, own);
-    },
-    reachedBy(isAsked) {
-      const reached = new Set([...marked].flatMap(([flag, own]) => (isAsked(flag) ? [...own] : [])));
+  /** For each process that one of the flags reaches, a byte for each that does. */
+  function flagsByProcess(flags: readonly number[]): ReadonlyMap<string, Uint8Array> {
+    const most = flags.reduce((greatest, flag) => Math.max(greatest, flag), -1);
+    const found = new Map<string, Uint8Array>();
+    for (const flag of flags) {
+      const reached = new Set(marked.get(flag));
       // A set gives what is added to it while it is gone through, too.
-      for (const process of reached) for (const child of children.get(process) ?? []) reached.add(child);
+      for (const process of reached) {
+        for (const child of children.get(process) ?? []) reached.add(child);
+        const own = found.get(process) ?? new Uint8Array(most + 1);
+        own[flag] = 1;
+        found.set(process, own);
+      }
+    }
+    return found;
+  }
+
+  return {
+    note(key, marks, end) {
+      const own = groupOf(key)?.own ?? null;
+      if (own === null) return;
+      for (const flag of marks) addTo(marked, flag, own);
+      const known = ends.get(own);
+      if (end !== null && (known === undefined || end < known)) ends.set(own, end);
+    },
+    notePlain(key, slot) {
+      (groupOf(key)?.slots ?? others).push(slot);
+    },
+    reachedBy(isAsked, { asksFor, compare, time }) {
       const found = [...others];
-      for (const { own, slots } of groups.values()) {
-        if (own !== null && reached.has(own)) for (const slot of slots) found.push(slot);
+      const flagsOf = flagsByProcess([...marked.keys()].filter(isAsked));
+      for (const { own, parent, slots } of groups.values()) {
+        const flags = own === null ? undefined : flagsOf.get(own);
+        if (own === null || flags === undefined) continue;
+        const first = parent === null ? undefined : firstOf(slots, compare);
+        const end = ends.get(own);
+        for (const slot of slots) {
+          const isLong = end !== undefined && time(slot) - end > keptNs;
+          if (slot === first || isLong || asksFor(slot, flags)) found.push(slot);
+        }
       }
       return found;
     },
   };
+}
+
+function firstOf(slots: readonly number[], compare: PlainEvents["compare"]): number | undefined {
+  let first = slots[0];
+  for (const slot of slots) if (first !== undefined && compare(slot, first) < 0) first = slot;
+  return first;
 }
 
 function addTo<Key>(sets: Map<Key, Set<string>>, key: Key, member: string): void {
