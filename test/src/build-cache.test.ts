@@ -321,7 +321,7 @@ cache("a pack is kept in pieces, and is none where one of them is missing or of 
   const text = "a text that V8 holds in one byte a character, or in two";
   const partsWith = (name: string): PackParts => ({
     queries: [{ kind: "event", keys: [], maxSpanMs: null }],
-    ...{ predicates: [], demands: [], programs: [], lineage: [], foreign: [], withoutWitness: 0 },
+    ...{ predicates: [], demands: [], programs: [], lineage: [], foreign: [] },
     fields: [{ id: 1, name, type: "keyword" }],
     files: new Map([["module.wasm", randomBytes(3 << 20)]]),
     stats: {

@@ -2,13 +2,11 @@
 
 import { resolve } from "node:path";
 import type { Target } from "../compile.js";
-import type { CompileOptions } from "../compile-options.js";
 import { summarise, toJson } from "../diagnostics/render.js";
 import { printable } from "../diagnostics/terminal-text.js";
-import type { CompiledRule } from "../front.js";
 import { createBuildCache } from "../package/build-cache.js";
 import { buildPackage } from "../package/build-package.js";
-import { type CompiledRules, compileRules } from "../package/compile-rules.js";
+import { type CompiledRules, compileRules, partsInLua } from "../package/compile-rules.js";
 import type { PackParts } from "../package/pack-parts.js";
 import type { PackStats } from "../package/pack-stats.js";
 import { nameSources } from "../package/source-names.js";
@@ -146,29 +144,14 @@ async function printJson(
   await print([`${JSON.stringify({ ...report, diagnostics: diagnostics.map(toJson) }, null, 2)}\n`]);
 }
 
-function packFacts({
-  predicates,
-  programs,
-  fields,
-  stats,
-  withoutWitness,
-}: PackParts): Readonly<Record<string, number>> {
+function packFacts({ predicates, programs, fields, stats }: PackParts): Readonly<Record<string, number>> {
   return {
     rules: stats.rules,
     predicates: predicates.length,
-    without_witness: withoutWitness,
+    without_witness: stats.woken_by.every_event,
     atoms: stats.atoms,
     sequences: programs.length,
     fields: fields.length,
     module_bytes: stats.module_bytes,
   };
-}
-
-/** The same rules with predicates of Lua. */
-async function partsInLua(rules: readonly CompiledRule[], options: CompileOptions): Promise<PackParts> {
-  const [{ compilePack }, { partsOf }] = await Promise.all([
-    import("../compile.js"),
-    import("../package/pack-parts.js"),
-  ]);
-  return partsOf(compilePack(rules, options, { target: "lua" }));
 }

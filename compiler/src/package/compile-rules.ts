@@ -64,3 +64,9 @@ async function compileNow(
   cache?.packs.put({ rules: pack.rules, packages }, parts);
   return { rules: pack.rules, parts, failed: diagnostics };
 }
+
+/** What {@link compileRules} makes, of rules that it compiled, with predicates in Lua. */
+export async function partsInLua(rules: readonly CompiledRule[], options: CompileOptions): Promise<PackParts> {
+  const [{ compilePack }, { partsOf }] = await Promise.all([import("../compile.js"), import("./pack-parts.js")]);
+  return partsOf(compilePack(rules, options, { target: "lua" }));
+}

@@ -21,8 +21,6 @@ export interface PackParts
   /** By their paths in the package: all but the manifest and what the rules were made of. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly stats: PackStats;
-  /** How many predicates are tried on every event. */
-  readonly withoutWitness: number;
 }
 
 export interface QueryOutline extends Pick<ManifestRule, "kind" | "keys"> {
@@ -39,11 +37,12 @@ const utf8 = new TextEncoder();
 export function partsOf(pack: CompiledPack): PackParts {
   const { ir, asked, lowered } = pack;
   const files = new Map([[MODULE_FILE, lowered.binary]]);
-  const foreign = asked.foreigns.map((code, number) => manifestForeign(code, number, pack));
-  for (const [number, { file, library }] of foreign.entries()) {
-    files.set(file, asked.foreigns[number]?.code ?? new Uint8Array());
-    if (library !== null) files.set(library, utf8.encode(languageText()));
-  }
+  const foreign = asked.foreigns.map((code, number) => {
+    const listed = manifestForeign(code, number, pack);
+    files.set(listed.file, code.code);
+    if (listed.library !== null) files.set(listed.library, utf8.encode(languageText()));
+    return listed;
+  });
   const profile = ir.index?.profile ?? null;
   if (profile !== null) files.set(PROFILE_FILE, utf8.encode(profileText(profile)));
   const typed = pack.rules.map((rule) => rule.typed);
@@ -60,7 +59,6 @@ export function partsOf(pack: CompiledPack): PackParts {
     lineage: ir.lineage,
     foreign,
     stats: statsOf(pack),
-    withoutWitness: lowered.withoutWitness,
   };
 }
 

@@ -160,12 +160,15 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   let next = 0;
   let wanted: Uint8Array = new Uint8Array(rules.length).fill(1);
   const feed = tables.lineage.length === 1 ? tables.lineage[0]?.feed : undefined;
-  const ends = new Set(tables.lineage.map((tree) => tree.ends));
   const neededFlags = neededFlagsOf(tables);
   const flagsOf: number[][] = [];
   for (const { flag, predicate } of tables.lineage.flatMap(({ queries }) => queries)) {
     flagsOf[predicate] = [...(flagsOf[predicate] ?? []), flag];
   }
+
+  const ends = new Set(tables.lineage.map((tree) => tree.ends));
+  const isEnd = (predicate: number): boolean => ends.has(predicate);
+  const isWanted = (predicate: number): boolean => askers[predicate] !== UNASKED && wanted[predicate] === 1;
 
   function stagesOf({ memory, at: header }: EventRecord): readonly StageMatch[] {
     const { view } = memory;
@@ -177,7 +180,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       at += MATCH_BYTES;
       // Without its keys a match cannot be joined; the module has counted it.
       if (written === KEYS_LOST) continue;
-      if (askers[predicate] !== UNASKED && wanted[predicate] === 1) {
+      if (isWanted(predicate)) {
         stages ??= [];
         stages.push({ predicate, keys: keys.read(memory, at, written) });
       }
@@ -262,15 +265,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     readOnly(predicates) {
       wanted = predicates;
     },
-    isUnwanted({ memory: { view }, at: header }) {
-      let at = header + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
-        const predicate = view.getUint32(at + MATCH_PREDICATE, true);
-        if (askers[predicate] !== UNASKED && wanted[predicate] === 1) return false;
-        at += MATCH_BYTES + keyBytes(view, at);
-      }
-      return true;
-    },
+    isUnwanted: (record) => !anyMatch(record, isWanted),
     processOf({ memory, at: header }) {
       const { view } = memory;
       let at = header + EVENT_HEADER_BYTES;
@@ -292,23 +287,9 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       }
       return marks;
     },
-    mayEnd({ memory: { view }, at: header }) {
-      let at = header + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
-        if (ends.has(view.getUint32(at + MATCH_PREDICATE, true))) return true;
-        at += MATCH_BYTES + keyBytes(view, at);
-      }
-      return false;
-    },
-    asksFor({ memory: { view }, at: header }, flags) {
-      let at = header + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
-        const asked = neededFlags[view.getUint32(at + MATCH_PREDICATE, true)];
-        if (asked?.some((flag) => flags[flag] === 1) === true) return true;
-        at += MATCH_BYTES + keyBytes(view, at);
-      }
-      return false;
-    },
+    mayEnd: (record) => anyMatch(record, isEnd),
+    asksFor: (record, flags) =>
+      anyMatch(record, (predicate) => neededFlags[predicate]?.some((flag) => flags[flag] === 1) === true),
     get keysCut() {
       return keys.cut;
     },
@@ -358,6 +339,15 @@ function neededFlagsOf(tables: SequenceTables): readonly (readonly number[] | un
   ]);
   for (const predicate of [...otherwise, ...asked]) if (predicate !== null) needed[predicate] = undefined;
   return needed;
+}
+
+function anyMatch({ memory: { view }, at: header }: EventRecord, isMeant: (predicate: number) => boolean): boolean {
+  let at = header + EVENT_HEADER_BYTES;
+  for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+    if (isMeant(view.getUint32(at + MATCH_PREDICATE, true))) return true;
+    at += MATCH_BYTES + keyBytes(view, at);
+  }
+  return false;
 }
 
 /** Bytes of the keys behind a match. */

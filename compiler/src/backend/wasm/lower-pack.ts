@@ -56,8 +56,6 @@ export interface LoweredPack {
   readonly text: string | null;
   /** The fields of the event that the module reads, sorted by name. */
   readonly fields: readonly Field[];
-  /** How many predicates are tried on every event, because nothing narrows them. */
-  readonly withoutWitness: number;
   /** For each foreign code, what the runtime must know to run it. */
   readonly foreigns: readonly LoweredForeign[];
 }
@@ -188,7 +186,6 @@ function lower(b: Builder, pack: PackIr, { events, optimize, text, automatonOf }
   return {
     ...finished,
     fields: state.readings.flatMap(listedField),
-    withoutWitness: index.always.length,
     foreigns: pack.foreigns.map(({ readings }, at) => ({
       slots: readings.map(state.slotOf),
       firstPattern: patterns.first[at] ?? 0,
