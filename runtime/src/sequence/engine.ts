@@ -305,7 +305,7 @@ export function createSequenceEngine(
       late: pending.late,
       pending: pending.total,
       held: pending.timers.heap.length,
-      keys: keys.size,
+      keys: keys.index.size,
     }),
     programs,
   };

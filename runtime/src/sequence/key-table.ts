@@ -6,15 +6,22 @@
 //
 // HEAD is the first entry of the key, and LATEST the place of the event that stands last of those judged while the key was
 // there; both are the engine's. Records stand one behind the other; a key that goes leaves a hole (its HEAD is GONE), and when half of all
-// is holes, the others are moved together. The index over them is open: linear probing, a hash and a place in each slot, at most
-// three of four slots taken, and what is behind a removed slot is moved back, so that no slot is a tombstone.
+// is holes, the others are moved together.
 //
 // INVARIANT: a place is good until the next `addKey`, which may move all records; `onMove` is told.
-// SOUND: a place is found by comparing program and bytes, so equal hashes cost time only; key-hash.ts says why nobody can
-// make them. A hole is paid for by the key that left it: moving costs as many words as have become holes since the last time.
+// SOUND: a place is found by comparing program and bytes. A hole is paid for by the key that left it: moving costs as many words as have become holes since the last time.
 
 import { randomFillSync } from "node:crypto";
-import { createHashFactors, GOOD_BITS, type HashFactors, hashBytes } from "./key-hash.js";
+import {
+  behind,
+  clearIndex,
+  createHashIndex,
+  enterPlace,
+  firstSlot,
+  type HashIndex,
+  leavePlace,
+} from "../event/hash-index.js";
+import { createHashFactors, type HashFactors, hashBytes } from "../event/key-hash.js";
 
 export const PROGRAM = 0;
 const HASH = 1;
@@ -24,22 +31,16 @@ export const LATEST = 4;
 const KEY = 5;
 
 const GONE = -1;
-const FIRST_SLOTS = 16;
 const FIRST_WORDS = 256;
 
 export interface KeyTable {
-  /** Hash and place by turns; a place of 0 is a free slot. */
-  slots: Int32Array;
-  /** How far a hash is shifted to be the number of a slot. */
-  shift: number;
+  readonly index: HashIndex;
   words: Int32Array;
   /** The same memory as `words`. */
   bytes: Buffer;
   /** Words that are taken, holes included, and those that are holes. */
   used: number;
   holes: number;
-  /** Keys that are there. */
-  size: number;
   readonly factors: HashFactors;
   /** What is added to the hash of a key for each program. */
   readonly programFactors: Int32Array;
@@ -65,14 +66,12 @@ export function createKeyTable(
   const words = new Int32Array(FIRST_WORDS);
   const wantedWords = new Int32Array(64);
   return {
-    slots: new Int32Array(2 * FIRST_SLOTS),
-    shift: 32 - Math.log2(FIRST_SLOTS),
+    index: createHashIndex(),
     words,
     bytes: Buffer.from(words.buffer),
     // No record stands at 0, which means none.
     used: 1,
     holes: 0,
-    size: 0,
     factors,
     programFactors,
     onMove,
@@ -100,7 +99,7 @@ export function want(table: KeyTable, key: string): void {
   for (let at = end; (at & 3) !== 0; at++) bytes[at] = 0;
   table.wanted = key;
   table.wantedLength = end;
-  table.wantedHash = hashBytes(table.factors, bytes, end);
+  table.wantedHash = hashBytes(table.factors, bytes, 0, end);
 }
 
 function growWanted(table: KeyTable, length: number): void {
@@ -110,11 +109,11 @@ function growWanted(table: KeyTable, length: number): void {
 
 /** Where the wanted key of a program stands; 0 when it is not there. */
 export function findKey(table: KeyTable, program: number): number {
-  const { slots, words, wantedWords, wantedLength } = table;
-  const mask = slots.length - 2;
+  const { index, words, wantedWords, wantedLength } = table;
+  const { slots } = index;
   const hash = (table.wantedHash + (table.programFactors[program] ?? 0)) | 0;
   const count = (wantedLength + 3) >> 2;
-  for (let slot = (hash >>> table.shift) << 1; ; slot = (slot + 2) & mask) {
+  for (let slot = firstSlot(index, hash); ; slot = behind(index, slot)) {
     const place = slots[slot + 1] ?? 0;
     if (place === 0) return 0;
     if (slots[slot] !== hash || words[place + PROGRAM] !== program || words[place + BYTES] !== wantedLength) continue;
@@ -129,7 +128,6 @@ export function addKey(table: KeyTable, program: number): number {
   const { wantedLength, wantedWords } = table;
   const count = (wantedLength + 3) >> 2;
   if (table.used + KEY + count > table.words.length) makeRoom(table, KEY + count);
-  if ((table.size + 1) * 8 > table.slots.length * 3) grow(table);
   const { words } = table;
   const place = table.used;
   const hash = (table.wantedHash + (table.programFactors[program] ?? 0)) | 0;
@@ -140,31 +138,16 @@ export function addKey(table: KeyTable, program: number): number {
   words[place + LATEST] = 0;
   for (let at = 0; at < count; at++) words[place + KEY + at] = wantedWords[at] ?? 0;
   table.used += KEY + count;
-  table.size++;
-  enterSlot(table, hash, place);
+  enterPlace(table.index, hash, place);
   return place;
 }
 
 /** Takes away the key that stands at `place`. */
 export function removeKey(table: KeyTable, place: number): void {
-  const { words, slots } = table;
-  const mask = slots.length - 2;
-  let free = ((words[place + HASH] ?? 0) >>> table.shift) << 1;
-  while (slots[free + 1] !== place) free = (free + 2) & mask;
-  // What could stand in the free slot or before it moves there, until one is free anyway.
-  for (let slot = (free + 2) & mask; ; slot = (slot + 2) & mask) {
-    const other = slots[slot + 1] ?? 0;
-    if (other === 0) break;
-    const home = ((slots[slot] ?? 0) >>> table.shift) << 1;
-    if (((slot - home) & mask) < ((slot - free) & mask)) continue;
-    slots[free] = slots[slot] ?? 0;
-    slots[free + 1] = other;
-    free = slot;
-  }
-  slots[free + 1] = 0;
+  const { words } = table;
+  leavePlace(table.index, words[place + HASH] ?? 0, place);
   words[place + HEAD] = GONE;
   table.holes += KEY + (((words[place + BYTES] ?? 0) + 3) >> 2);
-  table.size--;
 }
 
 /** The key that stands at `place`. */
@@ -175,27 +158,6 @@ export function keyText({ words, bytes }: KeyTable, place: number): string {
 
 function lengthAt(words: Int32Array, place: number): number {
   return KEY + (((words[place + BYTES] ?? 0) + 3) >> 2);
-}
-
-function enterSlot({ slots, shift }: KeyTable, hash: number, place: number): void {
-  const mask = slots.length - 2;
-  let slot = (hash >>> shift) << 1;
-  while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-  slots[slot] = hash;
-  slots[slot + 1] = place;
-}
-
-/** Doubles the index. From slot to slot, which stand in this order in the new one too: from record to record each would be somewhere else in memory. */
-function grow(table: KeyTable): void {
-  const { slots } = table;
-  const bits = Math.log2(slots.length);
-  if (bits > GOOD_BITS) throw new RangeError("more keys than hashes can tell apart");
-  table.slots = new Int32Array(2 * slots.length);
-  table.shift = 32 - bits;
-  for (let slot = 0; slot < slots.length; slot += 2) {
-    const place = slots[slot + 1] ?? 0;
-    if (place !== 0) enterSlot(table, slots[slot] ?? 0, place);
-  }
 }
 
 /** Makes room for so many words behind what is used: moves the records together, or takes more memory. */
@@ -223,6 +185,7 @@ function closeHoles(table: KeyTable): void {
   }
   table.used = to;
   table.holes = 0;
-  table.slots.fill(0);
-  for (let place = 1; place < to; place += lengthAt(words, place)) enterSlot(table, words[place + HASH] ?? 0, place);
+  clearIndex(table.index);
+  for (let place = 1; place < to; place += lengthAt(words, place))
+    enterPlace(table.index, words[place + HASH] ?? 0, place);
 }

@@ -24,26 +24,26 @@ export function createHashFactors(fill: (factors: Int32Array) => void): HashFact
   return factors;
 }
 
-export function hashBytes(factors: HashFactors, bytes: Uint8Array, length: number): number {
-  const first = factors[0] ?? 0;
-  let hash = (first + Math.imul(factors[1] ?? 0, length)) | 0;
-  if (length > BLOCK_BYTES) return hashBlocks(factors, bytes, length);
+/** The hash of `length` bytes from `start`. */
+export function hashBytes(factors: HashFactors, bytes: Uint8Array, start: number, length: number): number {
+  if (length > BLOCK_BYTES) return hashBlocks(factors, bytes, start, length);
+  let hash = ((factors[0] ?? 0) + Math.imul(factors[1] ?? 0, length)) | 0;
   for (let at = 0; at < length; at++) {
-    hash = (hash + Math.imul(factors[HEAD_FACTORS + at] ?? 0, bytes[at] ?? 0)) | 0;
+    hash = (hash + Math.imul(factors[HEAD_FACTORS + at] ?? 0, bytes[start + at] ?? 0)) | 0;
   }
   return hash;
 }
 
-function hashBlocks(factors: HashFactors, bytes: Uint8Array, length: number): number {
+function hashBlocks(factors: HashFactors, bytes: Uint8Array, start: number, length: number): number {
   let before = 0;
-  for (let start = 0; start < length; start += BLOCK_BYTES) {
-    const size = Math.min(BLOCK_BYTES, length - start);
+  for (let done = 0; done < length; done += BLOCK_BYTES) {
+    const size = Math.min(BLOCK_BYTES, length - done);
     let hash = ((factors[0] ?? 0) + Math.imul(factors[1] ?? 0, size)) | 0;
     for (let part = 0; part < 4; part++) {
       hash = (hash + Math.imul(factors[2 + part] ?? 0, (before >>> (8 * part)) & 0xff)) | 0;
     }
     for (let at = 0; at < size; at++) {
-      hash = (hash + Math.imul(factors[HEAD_FACTORS + at] ?? 0, bytes[start + at] ?? 0)) | 0;
+      hash = (hash + Math.imul(factors[HEAD_FACTORS + at] ?? 0, bytes[start + done + at] ?? 0)) | 0;
     }
     before = hash;
   }
