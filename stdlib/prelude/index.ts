@@ -7,7 +7,8 @@ import {
   CONTROL_COMBINATIONS, CONTROL_CONSUMED, CONTROL_EVENTS, CONTROL_IMPLAUSIBLE, CONTROL_KEY_OVERFLOW, CONTROL_MALFORMED,
   CONTROL_LINE, CONTROL_MOST_LINES, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES, EVENT_HEADER_SUM, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_TIEBREAKER_UNSIGNED, GENERATION_LIMIT,
+  EVENT_HEADER_MATCHES, EVENT_HEADER_SUM, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_MATCHES_AS_BEFORE, EVENT_TIEBREAKER_UNSIGNED,
+  GENERATION_LIMIT,
   GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, RUN_DONE, RUN_FULL,
@@ -22,8 +23,8 @@ import { decodeLine } from "./decode";
 import { renewVersions } from "./follow";
 import { writeBoxKey, writeKeyText } from "./dynamic-compare";
 export { nextElement } from "./decode";
+import { bytesEqual, sumOf } from "./bytes";
 // For the tests that pin the hashes: no generated code calls these, so no package has them.
-import { sumOf } from "./bytes";
 export { hashText } from "./bytes";
 export { hashKey } from "./decode";
 import {
@@ -75,6 +76,9 @@ function outputReserve(): usize {
 /** Header of the current event and where the next match goes; equal to it plus the header's size when none matched. */
 let header: usize = 0;
 let output: usize = 0;
+/** Where the matches of the event before stand, and their bytes; 0 for the first event of the output. */
+let matchesBefore: usize = 0;
+let bytesBefore: u32 = 0;
 /** Address of the current match's key length while its keys are written, and whether they still fit. */
 let keyLength: usize = 0;
 let keysFit: bool = false;
@@ -202,6 +206,9 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
     output = header;
     return true;
   }
+  const sum = sumOf(start, (feed - start) as u32);
+  // Not sooner: what was just written in pieces is read in blocks only when it has reached the memory.
+  if (areAsBefore()) flags |= EVENT_MATCHES_AS_BEFORE;
   if (hasTiebreaker) flags |= isUnsigned ? EVENT_HAS_TIEBREAKER | EVENT_TIEBREAKER_UNSIGNED : EVENT_HAS_TIEBREAKER;
   store<u32>(header, line, EVENT_HEADER_LINE);
   store<u32>(header, start as u32, EVENT_HEADER_ADDRESS);
@@ -210,8 +217,21 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   store<i64>(header, currentClock(), EVENT_HEADER_CLOCK);
   store<u64>(header, hasTiebreaker ? tiebreaker : 0, EVENT_HEADER_TIEBREAKER);
   store<u32>(header, flags, EVENT_HEADER_FLAGS);
-  store<u32>(header, sumOf(start, (feed - start) as u32), EVENT_HEADER_SUM);
+  store<u32>(header, sum, EVENT_HEADER_SUM);
   return true;
+}
+
+/** Whether the event's matches are those of the event before; then they are taken out again. */
+function areAsBefore(): bool {
+  const matches = header + EVENT_HEADER_BYTES;
+  const length = (output - matches) as u32;
+  if (length == bytesBefore && bytesEqual(matches, matchesBefore, length)) {
+    output = matches;
+    return true;
+  }
+  matchesBefore = matches;
+  bytesBefore = length;
+  return false;
 }
 
 function nextEvent(): void {
@@ -261,6 +281,7 @@ export function run(address: usize, length: u32): i32 {
   let line: u32 = 0;
   let status = RUN_DONE;
   output = output_base;
+  bytesBefore = 0;
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, 0);
   while (p < end) {
     // Half of the region is kept for keys of the event at hand.

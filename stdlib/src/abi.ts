@@ -21,7 +21,7 @@
 //          foreign  the text that foreign code matches a pattern with, exported as foreign_base / foreign_capacity; only where there is some
 
 /** Raised whenever anything in this file changes its meaning; a loader refuses every other version. */
-export const ABI_VERSION = 7;
+export const ABI_VERSION = 8;
 
 export const CONTROL_BASE = 1024;
 export const PRELUDE_DATA_BASE = 4096;
@@ -390,7 +390,8 @@ export const LITERALS_MANY = 0xffffffff;
 export const FOUND_BYTES = 4;
 export const FOUND_GROUP = 1;
 
-// Output: for each event with a match, in input order, a header and its matches, each followed by its keys.
+// Output: for each event with a match, in input order, a header and its matches, each followed by its keys. Where they are those of the event before it
+// in the output, they do not follow.
 // Event header, 48 bytes:
 //   +0 u32 line within the batch  +4 u32 line address  +8 u32 line bytes  +12 u32 matches
 //   +16 i64 time in ns  +24 i64 the clock when it arrived, its own effect included  +32 i64 tiebreaker  +40 u32 flags
@@ -412,6 +413,8 @@ export const EVENT_HAS_TIEBREAKER = 1;
 export const EVENT_HAS_TIME = 2;
 /** The tiebreaker is a u64. */
 export const EVENT_TIEBREAKER_UNSIGNED = 4;
+/** The matches are those of the event before, with their keys. */
+export const EVENT_MATCHES_AS_BEFORE = 8;
 
 // Match, 8 bytes, then the keys:
 //   +0 u32 predicate   +4 u32 bytes of keys that follow (KEYS_LOST when they did not fit)

@@ -10,7 +10,6 @@ import { passesPrefixes } from "@kestrel/runtime/ebpf/path-prefixes";
 import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import { hasKeys } from "@kestrel/runtime/event/join-keys";
 import type { Package } from "@kestrel/runtime/load/load-package";
-import * as abi from "@kestrel/stdlib/abi";
 import type { Demand, TextDemand } from "@kestrel/stdlib/package-format";
 import type { Field, FieldType, Schema } from "@kestrel/stdlib/schema/types";
 import { foldString } from "@kestrel/stdlib/text/case-folding";
@@ -26,6 +25,7 @@ import { TEST_SCHEMA } from "./generate/schema.js";
 import { generateLineageQuery, generateSequence, generateStream } from "./generate/stream.js";
 import { type FlatEvent, flatten, scalarText } from "./reference/flatten.js";
 import { type Json, readJson } from "./reference/read-json.js";
+import { readOutput } from "./support/read-output.js";
 import { repositoryRoot } from "./support/repository.js";
 import { compileForTest, ruleOf } from "./support/run-pack.js";
 import { LONG, sizeOf } from "./support/sizes.js";
@@ -69,17 +69,9 @@ function matchesOf(pack: Package, lines: readonly string[]): Match[] {
   const found: Match[] = [];
   for (const { output } of createEvaluator(pack).evaluate(chunk, { file: "test", firstLine: 1 }, 0)) {
     const { view } = output.memory;
-    for (let at = output.base; at < output.base + output.length; ) {
-      const line = lines[output.place.ordinal + view.getUint32(at + abi.EVENT_HEADER_LINE, true)] ?? "";
-      let left = view.getUint32(at + abi.EVENT_HEADER_MATCHES, true);
-      for (at += abi.EVENT_HEADER_BYTES; left > 0; left--) {
-        const predicate = view.getUint32(at + abi.MATCH_PREDICATE, true);
-        const written = view.getUint32(at + abi.MATCH_KEY_BYTES, true);
-        const bytes = written === abi.KEYS_LOST ? 0 : written;
-        at += abi.MATCH_BYTES;
-        found.push({ line, predicate, joins: written !== abi.KEYS_LOST && hasKeys(view, at, bytes) });
-        at += bytes;
-      }
+    for (const { line, predicate, areKeysLost, keysAt, keyBytes } of readOutput(view, output.base, output.length)) {
+      const joins = !areKeysLost && hasKeys(view, keysAt, keyBytes);
+      found.push({ line: lines[output.place.ordinal + line] ?? "", predicate, joins });
     }
   }
   return found;

@@ -3,19 +3,11 @@
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
 import { createEvaluator } from "@kestrel/runtime/evaluate/evaluator";
 import { createKnownKeys } from "@kestrel/runtime/event/known-keys";
-import {
-  EVENT_HEADER_BYTES,
-  EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES,
-  KEY_OPTIONAL,
-  MATCH_BYTES,
-  MATCH_KEY_BYTES,
-  TYPE_KEYWORD,
-  TYPE_LONG,
-} from "@kestrel/stdlib/abi";
+import { KEY_OPTIONAL, TYPE_KEYWORD, TYPE_LONG } from "@kestrel/stdlib/abi";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createRandom } from "./generate/random.js";
+import { readOutput } from "./support/read-output.js";
 import { compileForTest, ruleOf } from "./support/run-pack.js";
 
 const test = suite("known keys");
@@ -61,17 +53,10 @@ for (const [dialect, rule, field] of [
       const input = Buffer.from(chunk.map(({ line }) => line).join(""));
       for (const { output } of evaluator.evaluate(input, { file: "f", firstLine: 1 }, start)) {
         const { view, bytes } = output.memory;
-        for (let at = output.base; at < output.base + output.length; ) {
-          const { text = "" } = chunk[view.getUint32(at + EVENT_HEADER_LINE, true)] ?? {};
-          let matches = view.getUint32(at + EVENT_HEADER_MATCHES, true);
-          at += EVENT_HEADER_BYTES;
-          for (; matches > 0; matches--) {
-            const length = view.getUint32(at + MATCH_KEY_BYTES, true);
-            at += MATCH_BYTES;
-            const keys = Buffer.from(bytes.subarray(at, at + length)).toString("hex");
-            written.set(text, (written.get(text) ?? new Set()).add(keys));
-            at += length;
-          }
+        for (const { line, keysAt, keyBytes } of readOutput(view, output.base, output.length)) {
+          const { text = "" } = chunk[line] ?? {};
+          const keys = Buffer.from(bytes.subarray(keysAt, keysAt + keyBytes)).toString("hex");
+          written.set(text, (written.get(text) ?? new Set()).add(keys));
         }
       }
     }

@@ -132,6 +132,7 @@ for (const dialect of ["elastic", "endgame"] as const) {
     let spared = 0;
     let reachedInVain = 0;
     let flagged = 0;
+    let shared = 0;
     for (let seed = 1; seed <= 500; seed++) {
       const random = createRandom(seed * 131);
       const relations = (["descendant", "child", "event"] as const).slice(0, 1 + random(3));
@@ -158,13 +159,26 @@ for (const dialect of ["elastic", "endgame"] as const) {
       // In any order.
       const isPlain = ({ start, end, process, reset, queries }: TreeEvent): boolean =>
         !(start || end || process || reset || queries.includes(true));
+      const slots: number[] = [];
+      const kinds = new Map<string, number>();
+      const kindOf = (slot: number): number => kinds.get(kindName(slot)) ?? -1;
+      const kindName = (slot: number): string => `${asksFor[slot]} ${events[slot] && keyOf(dialect, events[slot])}`;
+      const asks: (readonly number[] | undefined)[] = [];
       for (const event of events.toSorted(() => random(3) - 1)) {
-        if (isPlain(event)) reach.notePlain(keyOf(dialect, event), events.indexOf(event));
-        else reach.note(keyOf(dialect, event), marksOf(event), event.end ? event.ts : null);
+        const slot = events.indexOf(event);
+        if (!isPlain(event)) reach.note(keyOf(dialect, event), marksOf(event), event.end ? event.ts : null);
+        else slots.push(slot);
+        if (!isPlain(event) || kinds.has(kindName(slot))) continue;
+        reach.notePlain(keyOf(dialect, event), kinds.size);
+        asks.push(asksFor[slot]);
+        kinds.set(kindName(slot), kinds.size);
       }
+      shared += slots.length - kinds.size;
       const reached = new Set(
         reach.reachedBy(isAsked, {
-          asksFor: (slot, flags) => asksFor[slot]?.some((flag) => flags[flag] === 1) === true,
+          slots,
+          kindOf,
+          asksFor: (kind, flags) => asks[kind]?.some((flag) => flags[flag] === 1) === true,
           compare: (a, b) => a - b,
           time: (slot) => events[slot]?.ts ?? 0n,
         }),
@@ -187,8 +201,8 @@ for (const dialect of ["elastic", "endgame"] as const) {
       }
     }
     assert.ok(
-      spared > 1000 && flagged > 500 && reachedInVain > 20,
-      `${spared} spared, ${flagged} flags, ${reachedInVain} reached by others`,
+      spared > 1000 && flagged > 500 && reachedInVain > 20 && shared > 500,
+      `${spared} spared, ${flagged} flags, ${reachedInVain} reached by others, ${shared} of a kind with others`,
     );
   });
 }

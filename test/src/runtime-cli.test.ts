@@ -213,7 +213,7 @@ cli("helps, and tells its version", async () => {
     assert.ok(help.stdout.includes(word), word);
   }
   const version = await run(["--version"]);
-  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 7\)\n$/);
+  assert.match(version.stdout, /^kestrel-run \d+\.\d+\.\d+ \(package format 4\.0, ABI 8\)\n$/);
 });
 
 cli("helps who reads no more than the first line", async () => {

@@ -1,18 +1,19 @@
-// Records that wait for the end of the stream -> copies of them in a few large blocks, and what they are sorted by in columns.
+// Records that wait for the end of the stream -> columns of what is their own, and copies of the rest.
 //
-// A million waiting events as objects would be many millions of objects, which the collector visits again and again. A record is
-// some hundred bytes, and its line where that may be needed, or where the line can be read again; it is known by a number, its slot.
-//
-// A record and its line stand in blocks of their own (blocks.ts). A slot that is let go is used again.
+// A million waiting events as objects would be many millions of objects, which the collector visits again and again. A record is its
+// header, the number of its matches, which it shares with others (match-lists.ts), and its line where that may be needed (blocks.ts), or where
+// the line can be read again. It is known by a number, its slot. A slot that is let go is used again.
 //
 // INVARIANT: what stands where depends on the records alone, not on the batches in which they come.
 
-import { EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
+import { EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_LINE, EVENT_HEADER_TIME } from "@kestrel/stdlib/abi";
 import { capturedBytes } from "../event/evidence.js";
 import type { EventCaptures } from "../event/stream-event.js";
-import type { FileAgain } from "../read/read-again.js";
+import { viewMemory } from "../load/memory-view.js";
+import type { LinesAgain } from "../read/read-again.js";
 import { createBlocks } from "./blocks.js";
-import { type EventRecord, type FoundRecord, tiebreakerOf, timeOf } from "./records.js";
+import { createMatchLists } from "./match-lists.js";
+import { type BatchPlace, type EventRecord, type FoundRecord, tiebreakerOf, timeOf } from "./records.js";
 
 /** What is held of a record's line: nothing; where it can be read again, or it where it cannot; or it. */
 export type HeldLine = "none" | "place" | "bytes";
@@ -30,6 +31,8 @@ export interface HeldRecords {
   time(slot: number): bigint;
   /** See FoundRecord. */
   isPlain(slot: number): boolean;
+  /** The number of its matches: who has the same number now has the same matches. */
+  matchesOf(slot: number): number;
   /** Says that a record waits no longer. */
   letGo(slot: number): void;
   /** Says that none waits but these; the slots of the others are not used again. */
@@ -39,6 +42,10 @@ export interface HeldRecords {
 }
 
 const WORD_BYTES = 4;
+const HEADER_WORDS = EVENT_HEADER_BYTES / WORD_BYTES;
+const LINE_WORD = EVENT_HEADER_LINE / WORD_BYTES;
+const ADDRESS_WORD = EVENT_HEADER_ADDRESS / WORD_BYTES;
+const TIME_WORD = EVENT_HEADER_TIME / WORD_BYTES;
 /** Behind a line, so that lines which follow one another are copied together. */
 const LINE_END_BYTES = 1;
 /**
@@ -50,33 +57,41 @@ const HELD_OVERHEAD = 2048;
 const BARE_OVERHEAD = 256;
 const FIRST_SLOTS = 1024;
 
+/** A batch of which some records wait. */
+interface HeldBatch {
+  readonly place: BatchPlace;
+  readonly lines: LinesAgain | null;
+  readonly number: number;
+  waiting: number;
+}
+
+const NO_BATCH: HeldBatch = { place: { file: "", fileLine: 0, ordinal: 0 }, lines: null, number: -1, waiting: 0 };
+
 export function createHeldRecords(): HeldRecords {
-  const heads = createBlocks();
+  const lists = createMatchLists();
   const lines = createBlocks();
-  /** Of all that waits, to the next word each; and about how many bytes the records take beside those. */
+  /** About how many bytes all that waits takes beside its matches. */
   let waiting = 0;
-  let beside = 0;
-  // By slot. Times are written as their halves.
+  // By slot.
   let capacity = FIRST_SLOTS;
-  let high = new Int32Array(capacity);
-  let low = new Uint32Array(capacity);
-  let ordinals = new Float64Array(capacity);
-  let fileLines = new Float64Array(capacity);
+  let headers = new Int32Array(capacity * HEADER_WORDS);
+  let headerMemory = viewMemory(headers);
+  let matches = new Int32Array(capacity);
+  /** The number of its batch, and whether its line is read again. */
   let origins = new Int32Array(capacity);
-  /** What the line can be read again from, counted from 1, and where; 0 where it is held, or not wanted. */
-  let sources = new Int32Array(capacity);
-  let offsets = new Float64Array(capacity);
+  let readAgain = new Uint8Array(capacity);
   let plain = new Uint8Array(capacity);
-  const files = new Map<string, number>();
-  let lastFile = -1;
-  const fileNames: string[] = [];
-  const again: FileAgain[] = [];
+  const batches: HeldBatch[] = [];
+  const freeBatches: number[] = [];
+  let batch = NO_BATCH;
   const captured = new Map<number, EventCaptures>();
   const free: number[] = [];
   let slots = 0;
   const record: { -readonly [name in keyof EventRecord]: EventRecord[name] } = {
-    memory: heads.memoryOf(0),
+    memory: headerMemory,
     at: 0,
+    matchMemory: headerMemory,
+    matchesAt: 0,
     lineMemory: lines.memoryOf(0),
     lineAt: 0,
     lineLength: 0,
@@ -93,119 +108,136 @@ export function createHeldRecords(): HeldRecords {
     if (found !== undefined) return found;
     if (slots === capacity) {
       capacity *= 2;
-      high = grown(high, new Int32Array(capacity));
-      low = grown(low, new Uint32Array(capacity));
-      ordinals = grown(ordinals, new Float64Array(capacity));
-      fileLines = grown(fileLines, new Float64Array(capacity));
+      headers = grown(headers, new Int32Array(capacity * HEADER_WORDS));
+      headerMemory = viewMemory(headers);
+      matches = grown(matches, new Int32Array(capacity));
       origins = grown(origins, new Int32Array(capacity));
-      sources = grown(sources, new Int32Array(capacity));
-      offsets = grown(offsets, new Float64Array(capacity));
+      readAgain = grown(readAgain, new Uint8Array(capacity));
       plain = grown(plain, new Uint8Array(capacity));
     }
     return slots++;
   }
 
-  function numberOf(file: string): number {
-    if (fileNames[lastFile] === file) return lastFile;
-    lastFile = files.get(file) ?? fileNames.push(file) - 1;
-    files.set(file, lastFile);
-    return lastFile;
+  /** Begins another batch. */
+  function open(place: BatchPlace, lines: LinesAgain | null): void {
+    forget(batch);
+    batch = { place, lines, number: freeBatches.pop() ?? batches.length, waiting: 0 };
+    batches[batch.number] = batch;
   }
 
-  function sourceOf(file: FileAgain): number {
-    const found = again.lastIndexOf(file);
-    return found >= 0 ? found + 1 : again.push(file);
+  /** Forgets a batch of which nothing waits. */
+  function forget({ number, waiting }: HeldBatch): void {
+    if (number < 0 || waiting > 0) return;
+    batches[number] = NO_BATCH;
+    freeBatches.push(number);
+  }
+
+  function batchOf(slot: number): HeldBatch {
+    return batches[origins[slot] ?? 0] ?? NO_BATCH;
+  }
+
+  function ordinalOf(slot: number): number {
+    return batchOf(slot).place.ordinal + (headers[slot * HEADER_WORDS + LINE_WORD] ?? 0);
   }
 
   function lineLengthOf(slot: number): number {
     return Math.max(0, lines.lengthOf(slot) - LINE_END_BYTES);
   }
 
-  function count(headLength: number, lineLength: number, captures: EventCaptures | undefined, by: 1 | -1): void {
-    const bytes = (headLength + lineLength + WORD_BYTES - 1) & -WORD_BYTES;
-    waiting += by * bytes;
-    beside += by * ((lineLength > 0 ? HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(captures));
-  }
-
   function capturesOf(slot: number): EventCaptures | undefined {
     return captured.size === 0 ? undefined : captured.get(slot);
   }
 
-  /** Counts a record that waits, or one that goes. */
-  function countSlot(slot: number, by: 1 | -1): void {
-    count(heads.lengthOf(slot), lineLengthOf(slot), capturesOf(slot), by);
+  /** About how many bytes a record takes beside its matches. */
+  function bytesOf(slot: number): number {
+    const length = lineLengthOf(slot);
+    return (length > 0 ? length + HELD_OVERHEAD : BARE_OVERHEAD) + capturedBytes(capturesOf(slot));
   }
 
   return {
-    hold(
-      { memory, at, length, lineAt, lineLength, ordinal, file, fileLine, captures, isPlain, again: from, againAt },
-      line,
-    ) {
+    hold(found, line) {
+      const { memory, at, place, lines: again, captures } = found;
+      if (batch.place !== place) open(place, again);
       const slot = takeSlot();
-      const isRead = line === "place" && from !== null;
-      const isHeld = line !== "none" && !isRead;
-      heads.put(slot, memory, at, length);
-      sources[slot] = isRead ? sourceOf(from) : 0;
-      offsets[slot] = againAt;
-      if (isHeld) lines.put(slot, memory, lineAt, lineLength + LINE_END_BYTES);
-      low[slot] = memory.view.getUint32(at + EVENT_HEADER_TIME, true);
-      high[slot] = memory.view.getInt32(at + EVENT_HEADER_TIME + WORD_BYTES, true);
-      ordinals[slot] = ordinal;
-      fileLines[slot] = fileLine;
-      origins[slot] = numberOf(file);
-      plain[slot] = isPlain ? 1 : 0;
+      const isRead = line === "place" && again !== null;
+      const { words } = memory;
+      const into = headers;
+      const to = slot * HEADER_WORDS;
+      for (let word = 0, from = at / WORD_BYTES; word < HEADER_WORDS; word++) into[to + word] = words[from + word] ?? 0;
+      matches[slot] = lists.take(memory, found.matchesAt, found.matchBytes);
+      origins[slot] = batch.number;
+      batch.waiting++;
+      readAgain[slot] = isRead ? 1 : 0;
+      if (line !== "none" && !isRead) lines.put(slot, memory, found.lineAt, found.lineLength + LINE_END_BYTES);
+      plain[slot] = found.isPlain ? 1 : 0;
       if (captures !== undefined) captured.set(slot, captures);
-      count(length, isHeld ? lineLength : 0, captures, 1);
+      waiting += bytesOf(slot);
       return slot;
     },
     settle() {
-      heads.settle();
+      lists.settle();
       lines.settle();
     },
     compare(a, b) {
-      const order = (high[a] ?? 0) - (high[b] ?? 0) || (low[a] ?? 0) - (low[b] ?? 0);
-      return order || compareTies(a, b) || (ordinals[a] ?? 0) - (ordinals[b] ?? 0);
+      return compareTimes(a, b) || compareTies(a, b) || ordinalOf(a) - ordinalOf(b);
     },
     at(slot) {
-      record.memory = heads.memoryOf(slot);
-      record.at = heads.placeOf(slot);
+      const list = matches[slot] ?? 0;
+      record.memory = headerMemory;
+      record.at = slot * EVENT_HEADER_BYTES;
+      record.matchMemory = lists.memoryOf(list);
+      record.matchesAt = lists.placeOf(list);
       record.lineMemory = lines.memoryOf(slot);
       record.lineAt = lines.placeOf(slot);
       record.lineLength = lineLengthOf(slot);
-      record.ordinal = ordinals[slot] ?? 0;
-      record.file = fileNames[origins[slot] ?? 0] ?? "";
-      record.fileLine = fileLines[slot] ?? 0;
+      const { place, lines: again } = batchOf(slot);
+      const line = headers[slot * HEADER_WORDS + LINE_WORD] ?? 0;
+      record.ordinal = place.ordinal + line;
+      record.file = place.file;
+      record.fileLine = place.fileLine + line;
       record.captures = capturesOf(slot);
-      record.again = again[(sources[slot] ?? 0) - 1] ?? null;
-      record.againAt = offsets[slot] ?? 0;
+      record.again = readAgain[slot] === 1 && again !== null ? again.file : null;
+      record.againAt = (again?.offset ?? 0) + ((headers[slot * HEADER_WORDS + ADDRESS_WORD] ?? 0) >>> 0);
       return record;
     },
-    time: (slot) => timeOf(heads.memoryOf(slot).view, heads.placeOf(slot)),
+    time: (slot) => timeOf(headerMemory.view, slot * EVENT_HEADER_BYTES),
     isPlain: (slot) => plain[slot] === 1,
+    matchesOf: (slot) => matches[slot] ?? 0,
     letGo(slot) {
-      countSlot(slot, -1);
-      heads.leave(slot);
+      waiting -= bytesOf(slot);
+      const of = batchOf(slot);
+      of.waiting--;
+      if (of !== batch) forget(of);
+      lists.leave(matches[slot] ?? 0);
       lines.leave(slot);
       if (captured.size > 0) captured.delete(slot);
       free.push(slot);
-      heads.tidy();
       lines.tidy();
     },
     keepOnly(kept) {
-      heads.keepOnly(kept);
+      lists.keepOnly(kept.map((slot) => matches[slot] ?? 0));
       lines.keepOnly(kept);
+      for (const one of batches) one.waiting = 0;
+      for (const slot of kept) batchOf(slot).waiting++;
+      for (const one of batches) if (one !== batch) forget(one);
       if (captured.size > 0) {
         const stays = new Set(kept);
         for (const slot of captured.keys()) if (!stays.has(slot)) captured.delete(slot);
       }
       waiting = 0;
-      beside = 0;
-      for (const slot of kept) countSlot(slot, 1);
+      for (const slot of kept) waiting += bytesOf(slot);
     },
     get bytes() {
-      return waiting + beside;
+      return waiting + lists.bytes;
     },
   };
+
+  function compareTimes(a: number, b: number): number {
+    const one = a * HEADER_WORDS + TIME_WORD;
+    const other = b * HEADER_WORDS + TIME_WORD;
+    const order = (headers[one + 1] ?? 0) - (headers[other + 1] ?? 0);
+    return order || ((headers[one] ?? 0) >>> 0) - ((headers[other] ?? 0) >>> 0);
+  }
 
   function compareTies(a: number, b: number): number {
     const [one, other] = [tieOf(a), tieOf(b)];
@@ -216,14 +248,11 @@ export function createHeldRecords(): HeldRecords {
   }
 
   function tieOf(slot: number): bigint | null {
-    return tiebreakerOf(heads.memoryOf(slot).view, heads.placeOf(slot));
+    return tiebreakerOf(headerMemory.view, slot * EVENT_HEADER_BYTES);
   }
 }
 
-function grown<Column extends Uint8Array | Int32Array | Uint32Array | Float64Array>(
-  before: Column,
-  after: Column,
-): Column {
+function grown<Column extends Uint8Array | Int32Array>(before: Column, after: Column): Column {
   after.set(before);
   return after;
 }

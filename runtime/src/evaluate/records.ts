@@ -17,6 +17,7 @@ import {
   EVENT_HEADER_SUM,
   EVENT_HEADER_TIEBREAKER,
   EVENT_HEADER_TIME,
+  EVENT_MATCHES_AS_BEFORE,
   EVENT_TIEBREAKER_UNSIGNED,
   KEYS_LOST,
   MATCH_BYTES,
@@ -57,6 +58,9 @@ export interface EventRecord {
   readonly memory: MemoryView;
   /** Where its header stands. */
   readonly at: number;
+  /** Where its matches stand, of which the header says how many there are. */
+  readonly matchMemory: MemoryView;
+  readonly matchesAt: number;
   /** Where its line stands. */
   readonly lineMemory: MemoryView;
   readonly lineAt: number;
@@ -72,8 +76,10 @@ export interface EventRecord {
 
 /** A record that is looked at for the first time. */
 export interface FoundRecord extends EventRecord {
-  /** Bytes of the header and the matches behind it. */
-  readonly length: number;
+  readonly matchBytes: number;
+  /** Where the first line of its batch stands, and where the lines can be read again: the same for all records of a batch. */
+  readonly place: BatchPlace;
+  readonly lines: LinesAgain | null;
   /** Whether a predicate held that decides event rules, and one that a program asks for, with the keys to be joined by. */
   readonly hasRules: boolean;
   readonly hasStages: boolean;
@@ -139,7 +145,11 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   const record: { -readonly [name in keyof FoundRecord]: FoundRecord[name] } = {
     memory: NOWHERE.memory,
     at: 0,
-    length: 0,
+    matchMemory: NOWHERE.memory,
+    matchesAt: 0,
+    matchBytes: 0,
+    place: NOWHERE.place,
+    lines: null,
     lineMemory: NOWHERE.memory,
     lineAt: 0,
     lineLength: 0,
@@ -170,11 +180,44 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
   const isEnd = (predicate: number): boolean => ends.has(predicate);
   const isWanted = (predicate: number): boolean => askers[predicate] !== UNASKED && wanted[predicate] === 1;
 
-  function stagesOf({ memory, at: header }: EventRecord): readonly StageMatch[] {
-    const { view } = memory;
-    let stages: StageMatch[] | null = null;
+  /** What the matches behind a header say of the record. */
+  function readMatches(view: DataView, header: number): void {
+    let hasRules = false;
+    let hasStages = false;
+    let hasUses = false;
+    let isFed = false;
+    let isPlain = true;
     let at = header + EVENT_HEADER_BYTES;
+    record.matchesAt = at;
     for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+      const predicate = view.getUint32(at + MATCH_PREDICATE, true);
+      hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
+      const length = keyBytes(view, at);
+      const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
+      at += MATCH_BYTES;
+      const asked = askers[predicate] ?? UNASKED;
+      if (asked !== UNASKED) seen[predicate] = 1;
+      if (asked !== UNASKED && !isLost && (asked !== BY_KEYS || hasKeys(view, at, length))) {
+        hasStages = true;
+        hasUses ||= asked !== BESIDE;
+        if (predicate === feed) isFed = true;
+        else isPlain &&= neededFlags[predicate] !== undefined;
+      }
+      at += length;
+    }
+    record.matchBytes = at - record.matchesAt;
+    record.hasRules = hasRules;
+    record.hasStages = hasStages;
+    record.hasUses = hasUses;
+    record.isPlain = isPlain && isFed;
+  }
+
+  function stagesOf(record: EventRecord): readonly StageMatch[] {
+    const { matchMemory } = record;
+    const { view } = matchMemory;
+    let stages: StageMatch[] | null = null;
+    let at = record.matchesAt;
+    for (let left = matchesOf(record); left > 0; left--) {
       const predicate = view.getUint32(at + MATCH_PREDICATE, true);
       const written = view.getUint32(at + MATCH_KEY_BYTES, true);
       at += MATCH_BYTES;
@@ -182,17 +225,18 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       if (written === KEYS_LOST) continue;
       if (isWanted(predicate)) {
         stages ??= [];
-        stages.push({ predicate, keys: keys.read(memory, at, written) });
+        stages.push({ predicate, keys: keys.read(matchMemory, at, written) });
       }
       at += written;
     }
     return stages ?? NO_STAGES;
   }
 
-  function rulesOf({ memory: { view }, at: header }: EventRecord): readonly number[] {
+  function rulesOf(record: EventRecord): readonly number[] {
+    const { view } = record.matchMemory;
     let found = NO_RULES;
-    let at = header + EVENT_HEADER_BYTES;
-    for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+    let at = record.matchesAt;
+    for (let left = matchesOf(record); left > 0; left--) {
       const decided = rules[view.getUint32(at + MATCH_PREDICATE, true)] ?? NO_RULES;
       if (decided.length > 0) found = found.length === 0 ? decided : found.concat(decided);
       at += MATCH_BYTES + keyBytes(view, at);
@@ -206,55 +250,33 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
 
   return {
     open(output) {
-      const { memory, base, length, place } = output;
+      const { memory, base, length, place, again } = output;
       of = output;
       end = base + length;
       next = base;
       record.memory = memory;
+      record.matchMemory = memory;
       record.lineMemory = memory;
       record.file = place.file;
-      record.again = output.again?.file ?? null;
+      record.place = place;
+      record.lines = again;
+      record.again = again?.file ?? null;
     },
     next() {
       if (next >= end) return null;
-      const { memory, place, captures } = of;
+      const { memory, place, again, captures } = of;
       const { view } = memory;
-      let hasRules = false;
-      let hasStages = false;
-      let hasUses = false;
-      let isFed = false;
-      let isPlain = true;
-      let at = next + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(next + EVENT_HEADER_MATCHES, true); left > 0; left--) {
-        const predicate = view.getUint32(at + MATCH_PREDICATE, true);
-        hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
-        const length = keyBytes(view, at);
-        const isLost = view.getUint32(at + MATCH_KEY_BYTES, true) === KEYS_LOST;
-        at += MATCH_BYTES;
-        const asked = askers[predicate] ?? UNASKED;
-        if (asked !== UNASKED) seen[predicate] = 1;
-        if (asked !== UNASKED && !isLost && (asked !== BY_KEYS || hasKeys(view, at, length))) {
-          hasStages = true;
-          hasUses ||= asked !== BESIDE;
-          if (predicate === feed) isFed = true;
-          else isPlain &&= neededFlags[predicate] !== undefined;
-        }
-        at += length;
-      }
+      if ((view.getUint32(next + EVENT_HEADER_FLAGS, true) & EVENT_MATCHES_AS_BEFORE) === 0) readMatches(view, next);
       const line = view.getUint32(next + EVENT_HEADER_LINE, true);
       record.at = next;
-      record.length = at - next;
       record.lineAt = view.getUint32(next + EVENT_HEADER_ADDRESS, true);
       record.lineLength = view.getUint32(next + EVENT_HEADER_LENGTH, true);
       record.ordinal = place.ordinal + line;
       record.fileLine = place.fileLine + line;
-      record.againAt = (of.again?.offset ?? 0) + record.lineAt;
+      record.againAt = (again?.offset ?? 0) + record.lineAt;
       record.captures = captures.size === 0 ? undefined : captures.get(line);
-      record.hasRules = hasRules;
-      record.hasStages = hasStages;
-      record.hasUses = hasUses;
-      record.isPlain = isPlain && isFed;
-      next = at;
+      next += EVENT_HEADER_BYTES;
+      if (record.matchesAt === next) next += record.matchBytes;
       return record;
     },
     toEvent: (record) => eventOf(record, bytesOf(record), rulesOf(record), stagesOf(record)),
@@ -266,21 +288,23 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       wanted = predicates;
     },
     isUnwanted: (record) => !anyMatch(record, isWanted),
-    processOf({ memory, at: header }) {
-      const { view } = memory;
-      let at = header + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+    processOf(record) {
+      const { matchMemory } = record;
+      const { view } = matchMemory;
+      let at = record.matchesAt;
+      for (let left = matchesOf(record); left > 0; left--) {
         const written = view.getUint32(at + MATCH_KEY_BYTES, true);
         const isFeed = view.getUint32(at + MATCH_PREDICATE, true) === feed;
-        if (isFeed && written !== KEYS_LOST) return keys.read(memory, at + MATCH_BYTES, written)[0] ?? null;
+        if (isFeed && written !== KEYS_LOST) return keys.read(matchMemory, at + MATCH_BYTES, written)[0] ?? null;
         at += MATCH_BYTES + keyBytes(view, at);
       }
       return null;
     },
-    marksOf({ memory: { view }, at: header }) {
+    marksOf(record) {
+      const { view } = record.matchMemory;
       let marks = NO_MARKS;
-      let at = header + EVENT_HEADER_BYTES;
-      for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+      let at = record.matchesAt;
+      for (let left = matchesOf(record); left > 0; left--) {
         const flags = flagsOf[view.getUint32(at + MATCH_PREDICATE, true)];
         if (flags !== undefined) marks = [...marks, ...flags];
         at += MATCH_BYTES + keyBytes(view, at);
@@ -341,9 +365,15 @@ function neededFlagsOf(tables: SequenceTables): readonly (readonly number[] | un
   return needed;
 }
 
-function anyMatch({ memory: { view }, at: header }: EventRecord, isMeant: (predicate: number) => boolean): boolean {
-  let at = header + EVENT_HEADER_BYTES;
-  for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
+/** How many matches it has. */
+function matchesOf({ memory: { view }, at }: EventRecord): number {
+  return view.getUint32(at + EVENT_HEADER_MATCHES, true);
+}
+
+function anyMatch(record: EventRecord, isMeant: (predicate: number) => boolean): boolean {
+  const { view } = record.matchMemory;
+  let at = record.matchesAt;
+  for (let left = matchesOf(record); left > 0; left--) {
     if (isMeant(view.getUint32(at + MATCH_PREDICATE, true))) return true;
     at += MATCH_BYTES + keyBytes(view, at);
   }

@@ -248,12 +248,22 @@ function orderSorted(
       const process = reader.processOf(record);
       if (process !== null) reach.note(process, reader.marksOf(record), reader.mayEnd(record) ? held.time(slot) : null);
     }
+    /** One for each list of matches, by its number. */
+    const examples: number[] = [];
     for (const slot of plain) {
+      const kind = held.matchesOf(slot);
+      if (examples[kind] !== undefined) continue;
+      examples[kind] = slot;
       const process = reader.processOf(held.at(slot));
-      if (process !== null) reach.notePlain(process, slot);
+      if (process !== null) reach.notePlain(process, kind);
     }
-    const asksFor = (slot: number, flags: Uint8Array): boolean => reader.asksFor(held.at(slot), flags);
-    return reach.reachedBy(isAsked, { asksFor, compare: held.compare, time: held.time });
+    return reach.reachedBy(isAsked, {
+      slots: plain,
+      kindOf: held.matchesOf,
+      asksFor: (kind, flags) => reader.asksFor(held.at(examples[kind] ?? 0), flags),
+      compare: held.compare,
+      time: held.time,
+    });
   }
 
   /** What no program that may still report asks for need not be sorted. */

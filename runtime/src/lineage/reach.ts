@@ -1,7 +1,8 @@
 // The events of a process tree, in any order -> which of them have to be judged in order. An event is plain where it comes to nothing unless its process has one
 // of some lineage flags: most are, and need not be sorted.
 //
-// Events come again and again with the key of one process, so they are put together by key: what their process may have is decided once.
+// Events come again and again with the key of one process, and of those many match the same: they are of one kind, for which is decided once what makes
+// something of its events.
 //
 // SOUND: a process has a flag because a query marked it or one that it descends from, by parents that events named. Reached by a flag is whatever its
 // mark leads to by any of these parents, whatever the order and the times. So what is not reached never has the flag. Nothing inherits one through what no flag
@@ -17,10 +18,13 @@ export interface Identities {
   readonly parent: string | null;
 }
 
-/** How plain events are asked, by their slots. */
+/** The plain events, by their slots. */
 export interface PlainEvents {
-  /** Whether one of these flags, a byte each, makes something of the event. */
-  asksFor(slot: number, flags: Uint8Array): boolean;
+  readonly slots: readonly number[];
+  /** What is the same of events with one key that ask for the same flags. */
+  kindOf(slot: number): number;
+  /** Whether one of these flags, a byte each, makes something of events of a kind. */
+  asksFor(kind: number, flags: Uint8Array): boolean;
   /** By the order in which they are judged. */
   compare(a: number, b: number): number;
   time(slot: number): bigint;
@@ -29,15 +33,25 @@ export interface PlainEvents {
 export interface Reach {
   /** Takes the key of an event that is not plain, the flags of the queries that may mark its process, and its time if it may end it. */
   note(key: string, marks: readonly number[], end: bigint | null): void;
-  /** Takes the key and the slot of a plain event. */
-  notePlain(key: string, slot: number): void;
+  /** Takes the key of a kind of plain events. */
+  notePlain(key: string, kind: number): void;
   /** By all that was noted, the slots of the plain events that have to be judged where these flags are asked for. */
   reachedBy(isAsked: (flag: number) => boolean, events: PlainEvents): number[];
 }
 
-/** The plain events of one key. */
+/** What has one key. */
 interface Group extends Identities {
-  readonly slots: number[];
+  readonly kinds: number[];
+}
+
+/** A group of which plain events may have to be judged. */
+interface Reached {
+  readonly isNaming: boolean;
+  /** When its process may have ended, at first. */
+  readonly end: bigint | null;
+  /** The first of its plain events of all, and whether it is judged anyway. */
+  first: number | null;
+  isFirstFound: boolean;
 }
 
 /** `capacity` is how many processes the tree has room for, and `keptNs` how long it keeps one that has ended at least. */
@@ -47,8 +61,7 @@ export function createReach(identitiesOf: (key: string) => Identities, capacity:
   const children = new Map<string, Set<string>>();
   const marked = new Map<number, Set<string>>();
   const ends = new Map<string, bigint>();
-  /** Those of events of any process, once there are too many. */
-  const others: number[] = [];
+  /** Whether there were too many keys, of which nothing is known any more. */
   let isFull = false;
 
   /** undefined once there are too many. */
@@ -56,20 +69,15 @@ export function createReach(identitiesOf: (key: string) => Identities, capacity:
     const known = groups.get(key);
     if (known !== undefined || isFull) return known;
     if (groups.size === capacity) {
-      giveUp();
+      for (const noted of [groups, children, marked, ends]) noted.clear();
+      isFull = true;
       return undefined;
     }
     const { own, parent } = identitiesOf(key);
-    const group = { own, parent, slots: [] };
+    const group = { own, parent, kinds: [] };
     groups.set(key, group);
     if (own !== null && parent !== null) addTo(children, parent, own);
     return group;
-  }
-
-  function giveUp(): void {
-    for (const { slots } of groups.values()) for (const slot of slots) others.push(slot);
-    for (const known of [groups, children, marked, ends]) known.clear();
-    isFull = true;
   }
 
   /** For each process that one of the flags reaches, a byte for each that does. */
@@ -97,31 +105,42 @@ export function createReach(identitiesOf: (key: string) => Identities, capacity:
       const known = ends.get(own);
       if (end !== null && (known === undefined || end < known)) ends.set(own, end);
     },
-    notePlain(key, slot) {
-      (groupOf(key)?.slots ?? others).push(slot);
+    notePlain(key, kind) {
+      groupOf(key)?.kinds.push(kind);
     },
-    reachedBy(isAsked, { asksFor, compare, time }) {
-      const found = [...others];
+    reachedBy(isAsked, { slots, kindOf, asksFor, compare, time }) {
+      if (isFull) return [...slots];
       const flagsOf = flagsByProcess([...marked.keys()].filter(isAsked));
-      for (const { own, parent, slots } of groups.values()) {
+      const reached: Reached[] = [];
+      /** By kind. */
+      const groupOfKind: (Reached | undefined)[] = [];
+      const isAsking: boolean[] = [];
+      for (const { own, parent, kinds } of groups.values()) {
         const flags = own === null ? undefined : flagsOf.get(own);
         if (own === null || flags === undefined) continue;
-        const first = parent === null ? undefined : firstOf(slots, compare);
-        const end = ends.get(own);
-        for (const slot of slots) {
-          const isLong = end !== undefined && time(slot) - end > keptNs;
-          if (slot === first || isLong || asksFor(slot, flags)) found.push(slot);
+        const group = { isNaming: parent !== null, end: ends.get(own) ?? null, first: null, isFirstFound: false };
+        reached.push(group);
+        for (const kind of kinds) {
+          groupOfKind[kind] = group;
+          isAsking[kind] = asksFor(kind, flags);
         }
       }
+      const found: number[] = [];
+      for (const slot of slots) {
+        const kind = kindOf(slot);
+        const group = groupOfKind[kind];
+        if (group === undefined) continue;
+        const isFound = isAsking[kind] === true || (group.end !== null && time(slot) - group.end > keptNs);
+        if (isFound) found.push(slot);
+        if (group.isNaming && (group.first === null || compare(slot, group.first) < 0)) {
+          group.first = slot;
+          group.isFirstFound = isFound;
+        }
+      }
+      for (const { first, isFirstFound } of reached) if (first !== null && !isFirstFound) found.push(first);
       return found;
     },
   };
-}
-
-function firstOf(slots: readonly number[], compare: PlainEvents["compare"]): number | undefined {
-  let first = slots[0];
-  for (const slot of slots) if (first !== undefined && compare(slot, first) < 0) first = slot;
-  return first;
 }
 
 function addTo<Key>(sets: Map<Key, Set<string>>, key: Key, member: string): void {

@@ -16,22 +16,16 @@ import {
   CONTROL_BATCH_LINES,
   CONTROL_CONSUMED,
   CONTROL_OUTPUT_BYTES,
-  EVENT_HEADER_BYTES,
-  EVENT_HEADER_LINE,
-  EVENT_HEADER_MATCHES,
-  KEYS_LOST,
   LATE_BROKEN,
   LATE_ROOT_EVENT,
   LATE_ROOT_STAGES,
-  MATCH_BYTES,
-  MATCH_KEY_BYTES,
-  MATCH_PREDICATE,
 } from "@kestrel/stdlib/abi";
 import { flagCount } from "@kestrel/stdlib/sequence-tables";
 import * as assert from "uvu/assert";
 import type { Random } from "../generate/random.js";
 import { interpret, type RefEvent, type ReferenceOptions, readEvents } from "../reference/interpret.js";
 import { type LuaPack, openLua } from "./lua-host.js";
+import { readOutput } from "./read-output.js";
 import { ruleOf } from "./run-pack.js";
 
 export interface Difference {
@@ -216,17 +210,8 @@ function matchesOf(instance: PackInstance, lines: readonly string[]): readonly R
   let first = 0;
   for (let used = 0; used < bytes.length; used += word(CONTROL_CONSUMED)) {
     instance.run(instance.inputBase + used, bytes.length - used);
-    const end = instance.outputBase + word(CONTROL_OUTPUT_BYTES);
-    for (let at = instance.outputBase; at < end; ) {
-      const line = first + view.getUint32(at + EVENT_HEADER_LINE, true);
-      let left = view.getUint32(at + EVENT_HEADER_MATCHES, true);
-      at += EVENT_HEADER_BYTES;
-      for (; left > 0; left--) {
-        found[line]?.add(view.getUint32(at + MATCH_PREDICATE, true));
-        const keys = view.getUint32(at + MATCH_KEY_BYTES, true);
-        at += MATCH_BYTES + (keys === KEYS_LOST ? 0 : keys);
-      }
-    }
+    const matches = readOutput(view, instance.outputBase, word(CONTROL_OUTPUT_BYTES));
+    for (const { line, predicate } of matches) found[first + line]?.add(predicate);
     first += word(CONTROL_BATCH_LINES);
   }
   return found;
