@@ -34,7 +34,7 @@ import { addForeignTest } from "./foreign-code.js";
 import { allOf, anyOf } from "./junctions.js";
 import { naming } from "./lowering-error.js";
 import { type Builder, type Expression, i32, i64, none, type WasmType } from "./seam.js";
-import { groupKey, type StateLayout, type SymbolGroup } from "./state.js";
+import { groupKey, isOfOneReading, type StateLayout, type SymbolGroup } from "./state.js";
 import { addSymbolBits, addSymbolTable, type SymbolTable } from "./symbol-tables.js";
 import { createValueTests, type ValueTest } from "./value-tests.js";
 
@@ -46,6 +46,9 @@ const MANY_ATOMS = 500;
 /** What a loop over the values of a slot takes: where it is, where it ends, and the text at hand. */
 const [AT, END, TEXT] = [0, 1, 2] as const;
 const LOOP_LOCALS: readonly WasmType[] = [i32, i32, i64];
+/** Behind them, the result that is kept of an atom. */
+const RESULT = 3;
+const MEMO_LOCALS: readonly WasmType[] = [...LOOP_LOCALS, i32];
 
 export interface GroupCode {
   readonly group: SymbolGroup;
@@ -273,31 +276,61 @@ export function createAtomCode(
     }
   };
 
+  /** What a result is kept with, in the bits above it: what is asked of one reading holds as long as its slot has the same version, which testing may move on. */
+  const stampOf = (atom: Atom): Expression =>
+    m.i32.shl(
+      isOfOneReading(atom)
+        ? m.i32.load(SLOT_VERSION, 4, b.word(state.slotOf(atom.reading)))
+        : b.prelude("currentGeneration"),
+      b.word(MEMO_RESULT_BITS),
+    );
+  /** The result that is kept, when it is 0 or 1. */
+  const remembered = (atom: Atom, memo: number): Expression => m.i32.xor(m.i32.load(0, 4, b.word(memo)), stampOf(atom));
+  const remember = (atom: Atom, memo: number, result: Expression): Expression =>
+    m.i32.store(0, 4, b.word(memo), m.i32.or(stampOf(atom), result));
+
   const addMemoised = (id: AtomId, atom: Atom, name: string, memo: number): void => {
     const asked = valueTestOf(atom);
     if (asked === null) addFunction(id, atom, `${name} itself`);
-    const tested = (): Expression => (asked === null ? m.call(`${name} itself`, [], i32) : testValues(asked));
-    const result = LOOP_LOCALS.length;
-    const reading = atom.kind === "pattern" || atom.kind === "in-ranges" ? atom.reading : null;
-    // What is asked of one reading holds as long as its slot has the same version, which testing may move on.
-    const stamp = (): Expression =>
-      m.i32.shl(
-        reading === null ? b.prelude("currentGeneration") : m.i32.load(SLOT_VERSION, 4, b.word(state.slotOf(reading))),
-        b.word(MEMO_RESULT_BITS),
-      );
+    const result = (): Expression => m.local.get(RESULT, i32);
     const body = m.block(
       null,
       [
-        ...(reading === null ? [] : [m.if(m.i32.eqz(count(reading)), m.return(b.word(0)))]),
-        m.local.set(result, m.i32.xor(m.i32.load(0, 4, b.word(memo)), stamp())),
-        m.if(m.i32.le_u(m.local.get(result, i32), b.word(1)), m.return(m.local.get(result, i32))),
-        m.local.set(result, tested()),
-        m.i32.store(0, 4, b.word(memo), m.i32.or(stamp(), m.local.get(result, i32))),
-        m.local.get(result, i32),
+        ...(isOfOneReading(atom) ? [m.if(m.i32.eqz(count(atom.reading)), m.return(b.word(0)))] : []),
+        m.local.set(RESULT, remembered(atom, memo)),
+        m.if(m.i32.le_u(result(), b.word(1)), m.return(result())),
+        m.local.set(RESULT, asked === null ? m.call(`${name} itself`, [], i32) : testValues(asked)),
+        remember(atom, memo, result()),
+        result(),
       ],
       i32,
     );
-    b.define(name, none, i32, [...LOOP_LOCALS, i32], body, "settled");
+    b.define(name, none, i32, MEMO_LOCALS, body, "settled");
+  };
+
+  /** As leaveByValues, where the result is kept. Takes the locals of MEMO_LOCALS. */
+  const leaveByMemo = (
+    atom: AtomOf<"pattern" | "in-ranges">,
+    asked: ValueTest,
+    memo: number,
+    when: boolean,
+    label: string,
+  ): Expression => {
+    const [after, holds] = [b.label(), b.label()];
+    const [met, unmet] = when ? [label, after] : [after, label];
+    const result = (): Expression => m.local.get(RESULT, i32);
+    return m.block(
+      after,
+      [
+        m.br_if(unmet, m.i32.eqz(count(atom.reading))),
+        m.br_if(unmet, m.i32.eqz(m.local.tee(RESULT, remembered(atom, memo), i32))),
+        m.br_if(met, m.i32.eq(result(), b.word(1))),
+        m.block(holds, [leaveByValues(asked, true, holds), remember(atom, memo, b.word(0)), m.br(unmet)], none),
+        remember(atom, memo, b.word(1)),
+        ...(when ? [m.br(label)] : []),
+      ],
+      none,
+    );
   };
 
   function test(id: AtomId): Expression {
@@ -344,11 +377,15 @@ export function createAtomCode(
     const code = leaveWhen(b, circuit, false, label, (id, when, to) => {
       const atom = atoms[id];
       const asked = atom === undefined || isLarge || !state.isAskedOnce(id) ? null : valueTestOf(atom);
-      if (asked !== null) {
-        locals = LOOP_LOCALS;
+      if (atom !== undefined && asked !== null) {
+        const memo = isOfOneReading(atom) ? state.memoOf(id) : null;
+        locals = memo === null && locals.length === 0 ? LOOP_LOCALS : MEMO_LOCALS;
         return naming(
           () => rulesOf(origins.atoms[id] ?? []),
-          () => leaveByValues(asked, when, to),
+          () =>
+            isOfOneReading(atom) && memo !== null
+              ? leaveByMemo(atom, asked, memo, when, to)
+              : leaveByValues(asked, when, to),
         );
       }
       const holds = atom?.kind === "exists" ? count(atom.reading) : test(id);

@@ -15,11 +15,13 @@ import {
 import type { TimeUnit } from "@kestrel/stdlib/time-units";
 import { innerAtoms, needsOf, readingsOfAtom, readingsOfKey } from "../../ir/atom-readings.js";
 import { atomsOf } from "../../ir/circuit.js";
-import type { Atom, AtomId, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
+import type { Atom, AtomId, AtomOf, PackIr, WitnessIndex } from "../../ir/pack-ir.js";
 import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
 import { align } from "./data-section.js";
 
 const ADDRESS_BYTES = 4;
+/** Of a thousand events: of a predicate that so many wake, the result of an atom is kept even where nobody else asks it. Lower ones make modules larger, and nothing faster (bench/README.md). */
+const OFTEN = 50;
 
 /** The readings of an event's time and of what orders events of equal time. */
 export interface EventReadings {
@@ -59,7 +61,7 @@ export interface StateLayout {
   readonly emptySlot: number;
   foldedRecordOf(reading: Reading): number;
   readonly groups: ReadonlyMap<string, SymbolGroup>;
-  /** Memo word of an atom that more than one predicate asks, null for the others. */
+  /** Memo word of an atom whose result is kept: with the version of the slot that it reads, or for an event where several predicates ask it. */
   memoOf(atom: AtomId): number | null;
   /** Whether one predicate asks the atom, and no other atom does. */
   isAskedOnce(atom: AtomId): boolean;
@@ -162,11 +164,12 @@ export function layOutState(pack: PackIr, events: EventReadings): StateLayout {
     if (fold) addFolded(reading);
     return { record: take(LITERAL_RECORD_BYTES), stamps: take(byText.size * STAMP_BYTES) };
   });
+  const often = askedOften(pack);
   const memos = new Map<AtomId, number>();
   for (const [id, count] of uses) {
     const atom = pack.atoms[id];
-    if (count > 1 && atom !== undefined && isDear(atom) && needsOf(atom, pack.atoms).elements.size === 0)
-      memos.set(id, take(MEMO_BYTES));
+    if (atom === undefined || needsOf(atom, pack.atoms).elements.size > 0) continue;
+    if ((count > 1 && isDear(atom)) || (often.has(id) && isOfOneReading(atom))) memos.set(id, take(MEMO_BYTES));
   }
   const predicateStamps = take(pack.predicates.length * STAMP_BYTES);
   const stampsEnd = next;
@@ -209,7 +212,21 @@ function atomsOfIndex({ guards, sets, literals, presences }: WitnessIndex): read
   ];
 }
 
+/** Atoms of the predicates that many events are expected to wake. */
+function askedOften({ predicates, index }: PackIr): ReadonlySet<AtomId> {
+  const isOften = (id: number): boolean => {
+    const witness = index?.witnesses[id];
+    return witness !== undefined && (witness === null || witness.cost >= OFTEN);
+  };
+  return new Set(predicates.flatMap(({ circuit, late }, id) => (isOften(id) && !late ? atomsOf(circuit) : [])));
+}
+
+/** Whether the atom says of one text what it will say of it again, and testing it costs more than reading its result back from a memo word. */
+export function isOfOneReading(atom: Atom): atom is AtomOf<"pattern" | "in-ranges"> {
+  return atom.kind === "pattern" || atom.kind === "in-ranges";
+}
+
 /** Whether testing the atom costs more than reading its result back from a memo word. */
 function isDear(atom: Atom): boolean {
-  return ["pattern", "in-ranges", "search", "computed", "dynamic", "foreign"].includes(atom.kind);
+  return isOfOneReading(atom) || ["search", "computed", "dynamic", "foreign"].includes(atom.kind);
 }
