@@ -107,14 +107,16 @@ export interface RecordReader {
   readonly seen: Uint8Array;
   /** From now on only the stages of predicates with a 1 are read. */
   readOnly(wanted: Uint8Array): void;
-  /** Whether nothing of the record's stages is read any more. */
-  isUnwanted(record: EventRecord): boolean;
+  /** What held that somebody asks for. */
+  stagesOf(record: EventRecord): readonly StageMatch[];
   /** The key of the only process tree, where its feed held; else null. */
   processOf(record: EventRecord): string | null;
   /** The flags of the queries that held, and may mark the process. */
   marksOf(record: EventRecord): readonly number[];
   /** Whether the record may be the end of its process. */
   mayEnd(record: EventRecord): boolean;
+  /** Whether it may change what a process tree knows of other processes than its own. */
+  changesAll(record: EventRecord): boolean;
   /** Whether one of these flags is asked for by whoever asks for a plain record. */
   asksFor(record: EventRecord, flags: Uint8Array): boolean;
   /** Matches whose multi-valued keys were cut. */
@@ -178,6 +180,15 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
 
   const ends = new Set(tables.lineage.map((tree) => tree.ends));
   const isEnd = (predicate: number): boolean => ends.has(predicate);
+  // Whose process it is is read of one tree only.
+  const forAll = new Set(
+    tables.lineage.flatMap(({ feed, processes, resets }) => [
+      tables.lineage.length === 1 ? null : feed,
+      processes,
+      resets,
+    ]),
+  );
+  const isForAll = (predicate: number): boolean => forAll.has(predicate);
   const isWanted = (predicate: number): boolean => askers[predicate] !== UNASKED && wanted[predicate] === 1;
 
   /** What the matches behind a header say of the record. */
@@ -287,7 +298,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     readOnly(predicates) {
       wanted = predicates;
     },
-    isUnwanted: (record) => !anyMatch(record, isWanted),
+    stagesOf,
     processOf(record) {
       const { matchMemory } = record;
       const { view } = matchMemory;
@@ -312,6 +323,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       return marks;
     },
     mayEnd: (record) => anyMatch(record, isEnd),
+    changesAll: (record) => anyMatch(record, isForAll),
     asksFor: (record, flags) =>
       anyMatch(record, (predicate) => neededFlags[predicate]?.some((flag) => flags[flag] === 1) === true),
     get keysCut() {

@@ -30,11 +30,12 @@ import { createEvidence, type Evidence, sizeOf } from "../event/evidence.js";
 import type { MatchedEvent } from "../event/stream-event.js";
 import type { Package } from "../load/load-package.js";
 import { createKeyOrder } from "../order/key-order.js";
-import { addAll, countOf, createSortedQueue, removeFirst, takeAll } from "../order/sorted-queue.js";
+import { addAll, countOf, createSortedQueue, removeFirst } from "../order/sorted-queue.js";
 import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
+import { sift } from "./sift.js";
 
 /** After so many detections a lane pauses; they are references to events that are in memory already. */
 export const PAUSE_AFTER = 256;
@@ -238,50 +239,16 @@ function orderSorted(
     plain = [];
   }
 
-  /** The plain records that may come to something, or that the process tree needs. */
-  function reachedBy(isAsked: (flag: number) => boolean): readonly number[] {
-    const { reach } = judge;
-    // What was judged early has named parents, too, and is gone.
-    if (reach === null || overflowed > 0) return plain;
-    for (const slot of arrived) {
-      const record = held.at(slot);
-      const process = reader.processOf(record);
-      if (process !== null) reach.note(process, reader.marksOf(record), reader.mayEnd(record) ? held.time(slot) : null);
-    }
-    /** One for each list of matches, by its number. */
-    const examples: number[] = [];
-    for (const slot of plain) {
-      const kind = held.matchesOf(slot);
-      if (examples[kind] !== undefined) continue;
-      examples[kind] = slot;
-      const process = reader.processOf(held.at(slot));
-      if (process !== null) reach.notePlain(process, kind);
-    }
-    return reach.reachedBy(isAsked, {
-      slots: plain,
-      kindOf: held.matchesOf,
-      asksFor: (kind, flags) => reader.asksFor(held.at(examples[kind] ?? 0), flags),
-      compare: held.compare,
-      time: held.time,
-    });
-  }
-
   /** What no program that may still report asks for need not be sorted. */
   function dropHopeless(): void {
     const hopes = hopesOf(tables, reader.seen);
     reader.readOnly(hopes.predicates);
-    if (inOrder) return;
-    // What was sorted when memory was short stays: nobody asked then what would come.
-    const wanted = takeAll(queue);
-    const want = (slot: number): void => {
-      if (!reader.isUnwanted(held.at(slot))) wanted.push(slot);
-    };
-    if (hopes.areFlagsAsked) for (const slot of reachedBy(hopes.isAsked)) want(slot);
-    for (const slot of arrived) want(slot);
-    held.keepOnly(wanted);
-    scales.waitingBytes = held.bytes;
-    arrived = wanted;
+    // What was judged early has keys and parents, too, and is gone.
+    if (inOrder || overflowed > 0) return;
+    arrived = sift(plain, arrived, { tables, hopes, reader, held, reach: judge.reach });
     plain = [];
+    held.keepOnly(arrived);
+    scales.waitingBytes = held.bytes;
   }
 
   function judgeOne(slot: number, time: bigint): void {

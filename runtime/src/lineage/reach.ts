@@ -35,8 +35,15 @@ export interface Reach {
   note(key: string, marks: readonly number[], end: bigint | null): void;
   /** Takes the key of a kind of plain events. */
   notePlain(key: string, kind: number): void;
-  /** By all that was noted, the slots of the plain events that have to be judged where these flags are asked for. */
-  reachedBy(isAsked: (flag: number) => boolean, events: PlainEvents): number[];
+  /** By all that was noted, what the flags that are asked for reach. */
+  reachedBy(isAsked: (flag: number) => boolean): Reached;
+}
+
+export interface Reached {
+  /** Whether one of them reaches the process of a key; where not, the tree need not be told of it. */
+  has(key: string): boolean;
+  /** The slots of the plain events that have to be judged. */
+  plainOf(events: PlainEvents): number[];
 }
 
 /** What has one key. */
@@ -45,7 +52,7 @@ interface Group extends Identities {
 }
 
 /** A group of which plain events may have to be judged. */
-interface Reached {
+interface ReachedGroup {
   readonly isNaming: boolean;
   /** When its process may have ended, at first. */
   readonly end: bigint | null;
@@ -108,39 +115,51 @@ export function createReach(identitiesOf: (key: string) => Identities, capacity:
     notePlain(key, kind) {
       groupOf(key)?.kinds.push(kind);
     },
-    reachedBy(isAsked, { slots, kindOf, asksFor, compare, time }) {
-      if (isFull) return [...slots];
+    reachedBy(isAsked) {
       const flagsOf = flagsByProcess([...marked.keys()].filter(isAsked));
-      const reached: Reached[] = [];
-      /** By kind. */
-      const groupOfKind: (Reached | undefined)[] = [];
-      const isAsking: boolean[] = [];
-      for (const { own, parent, kinds } of groups.values()) {
-        const flags = own === null ? undefined : flagsOf.get(own);
-        if (own === null || flags === undefined) continue;
-        const group = { isNaming: parent !== null, end: ends.get(own) ?? null, first: null, isFirstFound: false };
-        reached.push(group);
-        for (const kind of kinds) {
-          groupOfKind[kind] = group;
-          isAsking[kind] = asksFor(kind, flags);
-        }
-      }
-      const found: number[] = [];
-      for (const slot of slots) {
-        const kind = kindOf(slot);
-        const group = groupOfKind[kind];
-        if (group === undefined) continue;
-        const isFound = isAsking[kind] === true || (group.end !== null && time(slot) - group.end > keptNs);
-        if (isFound) found.push(slot);
-        if (group.isNaming && (group.first === null || compare(slot, group.first) < 0)) {
-          group.first = slot;
-          group.isFirstFound = isFound;
-        }
-      }
-      for (const { first, isFirstFound } of reached) if (first !== null && !isFirstFound) found.push(first);
-      return found;
+      return {
+        has(key) {
+          const { own } = identitiesOf(key);
+          return isFull || (own !== null && flagsOf.has(own));
+        },
+        plainOf: (events) => (isFull ? [...events.slots] : plainOf(flagsOf, events)),
+      };
     },
   };
+
+  function plainOf(
+    flagsOf: ReadonlyMap<string, Uint8Array>,
+    { slots, kindOf, asksFor, compare, time }: PlainEvents,
+  ): number[] {
+    const reached: ReachedGroup[] = [];
+    /** By kind. */
+    const groupOfKind: (ReachedGroup | undefined)[] = [];
+    const isAsking: boolean[] = [];
+    for (const { own, parent, kinds } of groups.values()) {
+      const flags = own === null ? undefined : flagsOf.get(own);
+      if (own === null || flags === undefined) continue;
+      const group = { isNaming: parent !== null, end: ends.get(own) ?? null, first: null, isFirstFound: false };
+      reached.push(group);
+      for (const kind of kinds) {
+        groupOfKind[kind] = group;
+        isAsking[kind] = asksFor(kind, flags);
+      }
+    }
+    const found: number[] = [];
+    for (const slot of slots) {
+      const kind = kindOf(slot);
+      const group = groupOfKind[kind];
+      if (group === undefined) continue;
+      const isFound = isAsking[kind] === true || (group.end !== null && time(slot) - group.end > keptNs);
+      if (isFound) found.push(slot);
+      if (group.isNaming && (group.first === null || compare(slot, group.first) < 0)) {
+        group.first = slot;
+        group.isFirstFound = isFound;
+      }
+    }
+    for (const { first, isFirstFound } of reached) if (first !== null && !isFirstFound) found.push(first);
+    return found;
+  }
 }
 
 function addTo<Key>(sets: Map<Key, Set<string>>, key: Key, member: string): void {

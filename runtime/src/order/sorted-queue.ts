@@ -33,15 +33,6 @@ export function addAll<Item>(queue: SortedQueue<Item>, items: Item[]): void {
   else for (const item of items) add(queue, item);
 }
 
-/** Takes all of them out, in no order. */
-export function takeAll<Item>({ run, heap }: SortedQueue<Item>): Item[] {
-  const all = heap.splice(0);
-  for (const item of run.items) if (item !== undefined) all.push(item);
-  run.items.length = 0;
-  run.head = 0;
-  return all;
-}
-
 /** The earliest; undefined when there is none. */
 export function first<Item>({ run, heap, compare }: SortedQueue<Item>): Item | undefined {
   const inRun = run.items[run.head];

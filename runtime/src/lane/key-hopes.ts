@@ -1,0 +1,63 @@
+// Which keys of programs can come to anything. A stream that is judged at its end has shown by then under which keys each stage was matched, and a
+// sequence or sample for whose key one of the stages was never matched is never complete: most rules of several events see the one that is common all day and
+// the one that is rare hardly ever.
+//
+// SOUND: a program that joins by keys reports nothing for a key before each of its stages, but for those that must be absent, has an event with this key. What
+// is asked for by a program that is not joined so, or that has very many stages, may always come to something.
+
+import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
+import type { StageMatch } from "../event/stream-event.js";
+
+export interface KeyHopes {
+  /** Takes what held for events of the stream; it need not be said more than once. */
+  note(stages: readonly StageMatch[]): void;
+  /** By all that was noted, whether a program may take something from an event for which this held. */
+  isHopeful(stages: readonly StageMatch[]): boolean;
+}
+
+/** A stage is a bit of a number that is an object nowhere. */
+const MOST_STAGES = 30;
+
+/** One use of a predicate; `bit` is 0 for what must be absent, and for `until`. */
+interface Use {
+  readonly bit: number;
+  readonly keys: ProgramKeys;
+}
+
+interface ProgramKeys {
+  /** The bits of the stages that need an event; 0 where keys say nothing. */
+  readonly needed: number;
+  /** For each key the stages that were matched with it. */
+  readonly matched: Map<string, number>;
+}
+
+export function createKeyHopes(programs: readonly SequenceProgram[]): KeyHopes {
+  const uses = new Map<number, Use[]>();
+  const use = (predicate: number, bit: number, keys: ProgramKeys): void => {
+    const known = uses.get(predicate);
+    if (known === undefined) uses.set(predicate, [{ bit, keys }]);
+    else known.push({ bit, keys });
+  };
+  for (const { kind, stages, until } of programs) {
+    const isKeyed = (kind === "sequence" || kind === "sample") && stages.length <= MOST_STAGES;
+    const bits = stages.map(({ missing }, at) => (isKeyed && !missing ? 1 << at : 0));
+    const keys = { needed: bits.reduce((all, bit) => all | bit, 0), matched: new Map<string, number>() };
+    for (const [at, { predicate }] of stages.entries()) use(predicate, bits[at] ?? 0, keys);
+    if (until !== null) use(until.predicate, 0, keys);
+  }
+  return {
+    note(stages) {
+      for (const { predicate, keys } of stages) {
+        for (const { bit, keys: of } of uses.get(predicate) ?? []) {
+          if (bit !== 0) for (const key of keys) of.matched.set(key, (of.matched.get(key) ?? 0) | bit);
+        }
+      }
+    },
+    isHopeful: (stages) =>
+      stages.some(({ predicate, keys }) =>
+        uses
+          .get(predicate)
+          ?.some(({ keys: { needed, matched } }) => needed === 0 || keys.some((key) => matched.get(key) === needed)),
+      ),
+  };
+}
