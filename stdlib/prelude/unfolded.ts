@@ -15,7 +15,7 @@ import { CASE_BIT } from "../src/text/characters";
 import { addressOf, lengthOf, text } from "./bytes";
 import { isBeyondAscii } from "./match";
 import { textAt } from "./slots";
-import { inSmallLetters } from "./unicode";
+import { standsInAnyCase } from "./unicode";
 
 /** UNFOLDED_NO, _YES or _OPEN: whether the value of a slot of texts matches one of the wildcards of a table. Of several values nothing is said. */
 export function askUnfolded(slot: usize, table: usize): u32 {
@@ -42,24 +42,11 @@ export function askUnfolded(slot: usize, table: usize): u32 {
       const found = search(start, length, folded, wanted);
       if (found == UNFOLDED_NO) continue;
       if (found == UNFOLDED_OPEN) return UNFOLDED_OPEN;
-    } else if (!standsAt(flags & UNFOLDED_AT_END ? end - wanted : start + before, folded, wanted)) continue;
+    } else if (!standsInAnyCase(flags & UNFOLDED_AT_END ? end - wanted : start + before, folded, wanted)) continue;
     if (flags & UNFOLDED_DECIDES) return UNFOLDED_YES;
     answer = UNFOLDED_OPEN;
   }
   return answer;
-}
-
-/** Whether the text at `p`, where it is ASCII, is in small letters the one at `folded`. */
-function standsAt(p: usize, folded: usize, length: u32): bool {
-  let left = length;
-  while (true) {
-    const differing: u32 = i8x16.bitmask(i8x16.ne(inSmallLetters(v128.load(p)), v128.load(folded)));
-    if (left <= (BLOCK_BYTES as u32)) return (differing & (((1 as u32) << left) - 1)) == 0;
-    if (differing) return false;
-    p += BLOCK_BYTES;
-    folded += BLOCK_BYTES;
-    left -= BLOCK_BYTES;
-  }
 }
 
 /** How many bytes of texts that differ may be compared for each byte that was passed. */
@@ -91,7 +78,7 @@ function search(hay: usize, hayLength: u32, folded: usize, length: u32): u32 {
     while (hits) {
       const at = i + ctz(hits);
       if (at > lastStart) break;
-      if (standsAt(hay + at, folded, length)) return UNFOLDED_YES;
+      if (standsInAnyCase(hay + at, folded, length)) return UNFOLDED_YES;
       spent += length;
       if (spent > PATIENCE * (at + length)) return UNFOLDED_OPEN;
       hits &= hits - 1;

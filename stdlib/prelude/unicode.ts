@@ -338,6 +338,19 @@ export function inSmallLetters(block: v128): v128 {
   return v128.or(block, v128.and(upper, i8x16.splat(CASE_BIT as i8)));
 }
 
+/** Whether the text at `p`, where it is ASCII, is in small letters the one at `folded`. */
+export function standsInAnyCase(p: usize, folded: usize, length: u32): bool {
+  let left = length;
+  while (true) {
+    const differing: u32 = i8x16.bitmask(i8x16.ne(inSmallLetters(v128.load(p)), v128.load(folded)));
+    if (left <= (BLOCK_BYTES as u32)) return (differing & (((1 as u32) << left) - 1)) == 0;
+    if (differing) return false;
+    p += BLOCK_BYTES;
+    folded += BLOCK_BYTES;
+    left -= BLOCK_BYTES;
+  }
+}
+
 /** As foldedText, to `out`, where there is room for half as much again and a block. */
 export function foldedInto(out: usize, address: usize, length: u32): Text {
   const end = address + length;

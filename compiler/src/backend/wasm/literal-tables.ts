@@ -21,6 +21,7 @@ import {
   LITERAL_POSTINGS,
   LITERAL_STAMP,
 } from "@kestrel/stdlib/abi";
+import { CASE_BIT } from "@kestrel/stdlib/text/characters";
 import type { Posting, PredicateId, TextPostings } from "../../ir/pack-ir.js";
 import { shareOfGram } from "../../passes/expected-shares.js";
 import type { Profile } from "../../profile/profile.js";
@@ -37,6 +38,8 @@ const FILTER_BITS = 32;
 const LEAST_FILTER_BITS = 10;
 /** 32 KiB, what a first cache holds. */
 const MOST_FILTER_BITS = 18;
+/** What grams of folded readings have set, so that they are found in any case. */
+const CASE_BITS = 0x01010101 * CASE_BIT;
 const ENTRIES_A_GRAM = 2;
 const MOST_ENTRIES_A_GRAM = 16;
 
@@ -63,12 +66,12 @@ interface Needle {
 
 /** Writes the tables; the stamps of the literals stand from `stamps` on, a word for each text of the posting. */
 export function addLiteralTables(
-  { byText }: TextPostings,
+  { byText, fold }: Pick<TextPostings, "byText" | "fold">,
   profile: Profile | null,
   stamps: number,
   data: DataSection,
 ): LiteralTables {
-  const byGram = chooseGrams(byText, profile);
+  const byGram = chooseGrams(byText, fold ? CASE_BITS : 0, profile);
   const grams = [...byGram.keys()].sort((a, b) => a - b);
   let stamp = stamps;
   const literals = grams.map((gram) => {
@@ -116,23 +119,25 @@ export function addLiteralTables(
 /** For each text its rarest gram that is not full; texts with fewest grams choose first. */
 function chooseGrams(
   texts: ReadonlyMap<string, readonly Posting[]>,
+  caseBits: number,
   profile: Profile | null,
 ): ReadonlyMap<number, readonly Needle[]> {
   const utf8 = new TextEncoder();
   const whole = [...texts].map(([text, postings]) => ({ text, bytes: utf8.encode(text), postings }));
   whole.sort((a, b) => a.bytes.length - b.bytes.length || (a.text < b.text ? -1 : 1));
   const byGram = new Map<number, Needle[]>();
+  const gramOf = (bytes: Uint8Array, place: number): number => (gramAt(bytes, place) | caseBits) >>> 0;
   for (const { bytes, postings } of whole) {
     const places = rareFirst(bytes, profile);
     const [rarest] = places;
     if (rarest === undefined) throw new Error("a literal is shorter than a gram");
-    const free = places.find((place) => (byGram.get(gramAt(bytes, place)) ?? []).length < MOST_SHARING);
+    const free = places.find((place) => (byGram.get(gramOf(bytes, place)) ?? []).length < MOST_SHARING);
     const place = free ?? rarest;
     const start = free === undefined ? place : Math.max(0, Math.min(place - (LONGEST >> 1), bytes.length - LONGEST));
     const end = free === undefined ? place + GRAM_BYTES : Math.min(bytes.length, start + LONGEST);
     const part = bytes.slice(start, end);
-    const sharing = byGram.get(gramAt(bytes, place)) ?? [];
-    byGram.set(gramAt(bytes, place), sharing);
+    const sharing = byGram.get(gramOf(bytes, place)) ?? [];
+    byGram.set(gramOf(bytes, place), sharing);
     const same = sharing.findIndex((needle) => needle.before === place - start && equal(needle.bytes, part));
     const all = joinPostings(sharing[same]?.postings ?? [], postings);
     sharing[same < 0 ? sharing.length : same] = { bytes: part, before: place - start, postings: all };
