@@ -31,12 +31,14 @@ export interface HeldRecords {
   time(slot: number): bigint;
   /** See FoundRecord. */
   isPlain(slot: number): boolean;
-  /** The number of its matches: who has the same number now has the same matches. */
+  /** The number of its list of matches: who has the same number now has the same matches. */
   matchesOf(slot: number): number;
   /** Says that a record waits no longer. */
   letGo(slot: number): void;
   /** Says that none waits but these; the slots of the others are not used again. */
   keepOnly(slots: readonly number[]): void;
+  /** How many lists there are. */
+  readonly lists: number;
   /** About how many bytes of memory all that waits takes. */
   readonly bytes: number;
 }
@@ -226,6 +228,9 @@ export function createHeldRecords(): HeldRecords {
       }
       waiting = 0;
       for (const slot of kept) waiting += bytesOf(slot);
+    },
+    get lists() {
+      return lists.size;
     },
     get bytes() {
       return waiting + lists.bytes;

@@ -24,6 +24,7 @@ export interface MatchLists {
   /** Where it stands, good until the next call of another method. */
   memoryOf(list: number): MemoryView;
   placeOf(list: number): number;
+  readonly size: number;
   /** About how many bytes of memory all of them take. */
   readonly bytes: number;
 }
@@ -133,6 +134,9 @@ export function createMatchLists(
     },
     memoryOf: blocks.memoryOf,
     placeOf: blocks.placeOf,
+    get size() {
+      return lists - free.length;
+    },
     get bytes() {
       return bytes;
     },

@@ -35,7 +35,7 @@ import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
-import { sift } from "./sift.js";
+import { SIFTED_BYTES, sift } from "./sift.js";
 
 /** After so many detections a lane pauses; they are references to events that are in memory already. */
 export const PAUSE_AFTER = 256;
@@ -43,6 +43,8 @@ export const PAUSE_AFTER = 256;
 export const MEMORY_BYTES = 512 << 20;
 /** While sequences keep less than this part of the memory, what has expired by the clock stays. */
 const KEPT_PART = 16;
+/** What waits at the end is looked through for what has to be judged where that takes less than this part of the memory. */
+const SIFTING_PART = 4;
 
 export interface LaneOptions extends JudgeOptions {
   /** How late an event may come and still find its place; null for a stream that ends: everything is sorted. */
@@ -245,6 +247,7 @@ function orderSorted(
     reader.readOnly(hopes.predicates);
     // What was judged early has keys and parents, too, and is gone.
     if (inOrder || overflowed > 0) return;
+    if (held.lists * SIFTED_BYTES > scales.memoryBytes / SIFTING_PART) return;
     arrived = sift(plain, arrived, { tables, hopes, reader, held, reach: judge.reach });
     plain = [];
     held.keepOnly(arrived);

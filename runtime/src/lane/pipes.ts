@@ -13,6 +13,7 @@
 import type { LateTest, PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import { withCount } from "../event/formats.js";
 import type { EvidenceEvent } from "../event/stream-event.js";
+import { createOldest } from "../order/oldest.js";
 
 /** How many keys of `unique` a rule remembers. */
 export const PIPE_KEY_LIMIT = 100_000;
@@ -23,6 +24,8 @@ export interface PipeState {
   readonly left: number[];
   /** The keys seen by each `unique`, behind its number; the oldest first. */
   readonly seen: Set<string>;
+  /** The oldest of the keys, which is to be forgotten then. */
+  readonly oldest: () => string | undefined;
   /** Keys forgotten because of the cap. */
   forgotten: number;
 }
@@ -41,7 +44,9 @@ export function createPipeState(pipes: readonly PipeProgram[]): PipeState {
   for (const { kind } of pipes) {
     if (kind === "tail" || kind === "sort" || kind === "count") throw new RangeError(`${kind} has no end to wait for`);
   }
-  return { left: pipes.map((pipe) => (pipe.kind === "head" ? pipe.count : 0)), seen: new Set(), forgotten: 0 };
+  const left = pipes.map((pipe) => (pipe.kind === "head" ? pipe.count : 0));
+  const seen = new Set<string>();
+  return { left, seen, oldest: createOldest(seen), forgotten: 0 };
 }
 
 /**
@@ -88,11 +93,8 @@ function isNew(state: PipeState, key: string, keyCap: number): boolean {
   if (seen.has(key)) return false;
   seen.add(key);
   if (seen.size > keyCap) {
-    for (const oldest of seen) {
-      seen.delete(oldest);
-      state.forgotten++;
-      break;
-    }
+    seen.delete(state.oldest() ?? key);
+    state.forgotten++;
   }
   return true;
 }

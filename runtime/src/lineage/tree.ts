@@ -7,6 +7,8 @@
 // Bounded: at most `capacity` processes. The one that ended first goes first, then the one that became known first; both are
 // counted.
 
+import { createOldest } from "../order/oldest.js";
+
 /** What a query says of a process, as bits. */
 export const MARKED = 1;
 export const CHILD = 2;
@@ -46,6 +48,8 @@ export interface Tree {
 export function createTree(queries: number, capacity: number, keptNs: bigint | null): Tree {
   const processes = new Map<string, Process>();
   const ended = new Map<string, Process>();
+  const firstKnown = createOldest(processes);
+  const firstEnded = createOldest(ended);
   let forgottenForCap = 0;
   let forgottenForAge = 0;
 
@@ -81,7 +85,7 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
       };
       processes.set(id, process);
       if (processes.size > capacity) {
-        const [gone] = ended.size > 0 ? ended.values() : processes.values();
+        const gone = ended.size > 0 ? firstEnded() : firstKnown();
         if (gone !== undefined) forget(gone);
         forgottenForCap++;
       }
