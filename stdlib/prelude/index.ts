@@ -73,6 +73,11 @@ function outputReserve(): usize {
   return EVENT_HEADER_BYTES + predicate_count * MATCH_BYTES;
 }
 
+@inline
+function halfOfOutput(): usize {
+  return (output_end - output_base) >> 1;
+}
+
 /** Header of the current event and where the next match goes; equal to it plus the header's size when none matched. */
 let header: usize = 0;
 let output: usize = 0;
@@ -84,6 +89,8 @@ let keyLength: usize = 0;
 let keysFit: bool = false;
 /** Bytes to keep free for the matches of predicates that have not run yet. */
 let matchesLeft: usize = 0;
+/** What an event's matches may take ends here: half of the region, wherever it begins, so that what it has room for does not depend on the events before it. */
+let roomEnd: usize = 0;
 
 /** Reads the generation, for generated code that keeps memo words. */
 export function currentGeneration(): u32 {
@@ -125,7 +132,7 @@ export function emitKey(slot: usize, type: u32, flags: u32): void {
   if (!keysFit) return;
   const values = load<u32>(slot, SLOT_COUNT);
   const start = output;
-  const end = output_end - matchesLeft;
+  const end = roomEnd - matchesLeft;
   const from = values ? valuesOf(slot) : 0;
   if (end < output + KEY_HEADER_BYTES) return loseKeys();
   store<u32>(output, type | flags, KEY_TYPE);
@@ -152,7 +159,7 @@ export function emitKey(slot: usize, type: u32, flags: u32): void {
 export function emitBoxKey(box: usize, fold: bool): void {
   if (!keysFit) return;
   const start = output;
-  const stop = writeBoxKey(box, fold, output, output_end - matchesLeft);
+  const stop = writeBoxKey(box, fold, output, roomEnd - matchesLeft);
   if (!stop) return loseKeys();
   output = stop;
   store<u32>(keyLength, load<u32>(keyLength) + ((stop - start) as u32));
@@ -186,6 +193,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   store<u32>(header, 0, EVENT_HEADER_MATCHES);
   output += EVENT_HEADER_BYTES;
   matchesLeft = predicate_count * MATCH_BYTES;
+  roomEnd = header + halfOfOutput();
   store<u32>(CONTROL_BASE + CONTROL_LINE, line);
   evaluate();
   if (arenaFull) {
@@ -235,6 +243,8 @@ function areAsBefore(): bool {
 }
 
 function nextEvent(): void {
+  // What was derived of a value while the arena was full may be wrong.
+  const isDoubtful = arenaFull;
   startEvent();
   forgetTiebreaker();
   if (generation >= (GENERATION_LIMIT as u32)) {
@@ -242,7 +252,7 @@ function nextEvent(): void {
     restartGenerations();
   }
   clearSlots();
-  if (versionsSpent()) renewVersions();
+  if (isDoubtful || versionsSpent()) renewVersions();
 }
 
 /** See "Late tests" in stdlib/src/abi.ts. */
@@ -269,6 +279,7 @@ export function late_test(predicate: u32): i32 {
   store<u32>(header, 0, EVENT_HEADER_MATCHES);
   output = output_base;
   matchesLeft = MATCH_BYTES;
+  roomEnd = output_end;
   callPredicate(predicate);
   return arenaFull ? LATE_NO_MEMORY : load<u32>(header, EVENT_HEADER_MATCHES);
 }
@@ -284,8 +295,8 @@ export function run(address: usize, length: u32): i32 {
   bytesBefore = 0;
   store<u32>(CONTROL_BASE + CONTROL_BROKEN_RECORDS, 0);
   while (p < end) {
-    // Half of the region is kept for keys of the event at hand.
-    const isFull = output + outputReserve() > output_base + ((output_end - output_base) >> 1) && output != output_base;
+    // Half of the region is kept for what the event at hand matches.
+    const isFull = output + outputReserve() > output_base + halfOfOutput() && output != output_base;
     if (isFull || (most && line == most)) {
       status = RUN_FULL;
       break;

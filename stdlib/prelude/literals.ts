@@ -23,8 +23,9 @@ import {
 } from "../src/abi";
 import { CASE_BIT } from "../src/text/characters";
 import { generation } from "./arena";
-import { bytesEqual } from "./bytes";
+import { bytesEqual, text } from "./bytes";
 import { visitList } from "./candidates";
+import { isBeyondAscii } from "./match";
 import { foldedValues, valuesOf } from "./slots";
 import { standsInAnyCase } from "./unicode";
 
@@ -50,7 +51,7 @@ export function findLiterals(group: usize): void {
   store<u32>(record, load<u32>(slot, SLOT_VERSION), LITERAL_RECORD_STAMP);
 }
 
-/** Whether one of the texts that may hold a literal has a character beyond ASCII. */
+/** Whether one of the texts has a character beyond ASCII. */
 function searchValues(group: usize, values: usize, count: u32): bool {
   const end = values + count * VALUE_BYTES;
   const buckets: usize = load<u32>(group, LITERALS_BUCKETS);
@@ -58,9 +59,11 @@ function searchValues(group: usize, values: usize, count: u32): bool {
   for (let value = values; value < end; value += VALUE_BYTES) {
     const address: usize = load<u32>(value, VALUE_ADDRESS);
     const length = load<u32>(value, VALUE_LENGTH);
-    if (length < (GRAM_BYTES as u32)) continue;
     const end = address + length;
-    if (buckets ? searchBlocks(group, buckets, address, end) : searchPlaces(group, address, end)) isBeyond = true;
+    if (length < (GRAM_BYTES as u32)) {
+      // It may be longer when it is folded.
+      if (isBeyondAscii(text(address, length))) isBeyond = true;
+    } else if (buckets ? searchBlocks(group, buckets, address, end) : searchPlaces(group, address, end)) isBeyond = true;
   }
   return isBeyond;
 }

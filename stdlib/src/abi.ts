@@ -356,7 +356,7 @@ export const LITERALS_MASK = 28;
 export const LITERALS_FACTOR = 32;
 export const LITERALS_BUCKETS = 36;
 export const LITERALS_BYTES = 40;
-/** A literal is found by four of its bytes, read as a u32. */
+/** A literal is found by four of its bytes, read as a u32; of a folded field with the case bit of each set. */
 export const GRAM_BYTES = 4;
 
 // Gram entry, 8 bytes; open addressing, one without literals is free:

@@ -16,7 +16,7 @@ import { blankUnread } from "./support/blank-unread.js";
 import { DECODER, decoderCases } from "./support/decoder-cases.js";
 import { DECODER_SCHEMA } from "./support/decoder-schema.js";
 import { createSlotReader, type Decoded, referenceSlots } from "./support/read-slots.js";
-import { compileForTest, ruleOf, runLines } from "./support/run-pack.js";
+import { compileForTest, type Found, ruleOf, runLines } from "./support/run-pack.js";
 import { sizeOf } from "./support/sizes.js";
 import { openTextCases } from "./support/text-cases.js";
 
@@ -278,6 +278,39 @@ decoder("an event of more values or texts than the arena holds is given up, and 
     const wanted = args.includes("good") ? [[0], [1], [2]] : [[0], [2]];
     for (const ordinals of found.byRule) assert.equal(ordinals, wanted, args.slice(0, 20));
   }
+});
+
+decoder("what a full arena left undecided of a value is asked again when the value comes again", async () => {
+  // Too large for a table of states, so what it remembers stands in the arena.
+  const pattern = 'user.name regex ".*a[^c]{24}z.*"';
+  const long = `length(concat(${Array<string>(16).fill("process.command_line").join(", ")})) == 7`;
+  const rules = [`any where ${long}`, `any where ${pattern}`, `file where ${pattern}`];
+  const { pack } = await compileForTest(
+    rules.map((query, index) => ruleOf(`q${index}`, query)),
+    DEFAULT_OPTIONS,
+  );
+  const name = `qqqqqa${"x".repeat(24)}z`;
+  const of = (user: string, line: string): string =>
+    `${JSON.stringify({ user: { name: user }, process: { command_line: line } })}\n`;
+  const lines = of(name, "y".repeat(900_000)) + of(name, "k") + of(`${name}1`, "k") + of(name, "k");
+  const { byRule, counters } = runLines(pack, Buffer.from(lines), {}, 1 << 23);
+  assert.is(counters.broken, 1);
+  assert.equal(byRule[1], [[1], [2], [3]]);
+});
+
+decoder("whether keys have room does not depend on the events before", async () => {
+  const rules = Array.from({ length: 30 }, (_, at) =>
+    ruleOf(`q${at}`, `sequence by user.name [any where process.pid >= ${at}] [any where process.pid >= ${at}]`),
+  );
+  const { pack } = await compileForTest(rules, DEFAULT_OPTIONS);
+  // Of the keys of one event there is room for a megabyte.
+  const line = (letter: string, length: number): string =>
+    `${JSON.stringify({ user: { name: letter.repeat(length) }, process: { pid: 40 } })}\n`;
+  const lines = ["a", "b", "c", "d", "e"].flatMap((letter) => [line(letter, 30_000), line(letter, 40_000)]);
+  const found = [1, 70_000, 1 << 23].map((chunk) => runLines(pack, Buffer.from(lines.join("")), {}, chunk));
+  const [{ counters }] = found as [Found];
+  assert.ok(counters.keyOverflow > 0 && counters.keyOverflow % 5 === 0, `${counters.keyOverflow} without room`);
+  for (const one of found) assert.is(one.counters.keyOverflow, counters.keyOverflow);
 });
 
 decoder("a short text with an escape takes little room where little is left", async () => {

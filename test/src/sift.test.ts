@@ -1,6 +1,7 @@
 // What is left out of what waits when a stream ends: nothing that a rule asks for, and most of what it does not.
 
 import { DEFAULT_OPTIONS } from "@kestrel/compiler/compile";
+import { createDetector } from "@kestrel/runtime/engine/detector";
 import { createKeyHopes } from "@kestrel/runtime/lane/key-hopes";
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import { suite } from "uvu";
@@ -110,6 +111,82 @@ test("of a rule of two events only those are judged that share a key", async () 
   assert.equal(byRule, [[[0, 1]], [[0, -1]]]);
 });
 
+test("keys that are cut are counted whether or not their events are judged", async () => {
+  const { pack } = await compileForTest(
+    [ruleOf("pair", "sequence by user.name, host.id [process where true] [file where true]")],
+    DEFAULT_OPTIONS,
+  );
+  const many = (name: string): readonly string[] => Array.from({ length: 40 }, (_, at) => name + at);
+  const of = (category: string, user: readonly string[], host: readonly string[]): string =>
+    `${JSON.stringify({ event: { category }, user: { name: user }, host: { id: host } })}\n`;
+  const process = of("process", many("u"), many("h"));
+  const same = of("process", Array<string>(40).fill("u0"), many("h"));
+  for (const inOrder of [true, false]) {
+    for (const [lines, cut] of [
+      [process.repeat(10) + of("file", ["other"], ["h0"]), 10],
+      [process + of("file", ["u0"], ["h0"]) + process, 2],
+      [same.repeat(3) + of("file", ["u0"], ["h0"]), 0],
+    ] as const) {
+      assert.is(runLines(pack, Buffer.from(lines), { inOrder }).counters.keysCut, cut);
+    }
+  }
+});
+
+test("what was judged of one stream counts for the next", async () => {
+  const rule = ruleOf("child", 'file where child of [process where process.name == "parent"]');
+  const { pack } = await compileForTest([rule], DEFAULT_OPTIONS);
+  const of = (second: number, category: string, process: object): string =>
+    `${JSON.stringify({ "@timestamp": `2024-01-01T00:00:0${second}Z`, event: { category, type: ["start"] }, process })}\n`;
+  const own = { entity_id: "own", parent: { entity_id: "p" } };
+  const streams = [
+    of(0, "process", { entity_id: "p", name: "parent" }) + of(1, "process", own) + of(2, "file", own),
+    of(3, "process", { entity_id: "other", name: "other" }) + of(4, "file", own),
+  ];
+  for (const inOrder of [true, false]) {
+    const found: number[] = [];
+    const detector = createDetector(pack, {
+      latenessNs: null,
+      inOrder,
+      onAlert: ({ events }) => found.push(events[0]?.fileLine ?? -1),
+    });
+    let firstLine = 1;
+    for (const lines of streams) {
+      firstLine += detector.feed(Buffer.from(lines), { file: "f", firstLine });
+      detector.finish();
+    }
+    assert.equal(found, [3, 5]);
+  }
+});
+
+test("where there is little memory, all of many different events is judged", async () => {
+  const { pack } = await compileForTest(
+    [ruleOf("child", 'file where child of [process where process.name == "parent"]')],
+    DEFAULT_OPTIONS,
+  );
+  const lines = Array.from({ length: 200 }, (_, at) => {
+    const isAsking = at % 2 === 1;
+    const parent = { entity_id: isAsking ? "e0" : "other" };
+    const process = { entity_id: `e${at}`, name: at === 0 ? "parent" : "x", parent };
+    return `${JSON.stringify({ event: { category: isAsking ? "file" : "process", type: ["start"] }, process })}\n`;
+  });
+  const again = {
+    file: { line: (offset: number, length: number) => bytes.subarray(offset, offset + length) },
+    offset: 0,
+  };
+  const bytes = Buffer.from(lines.join(""));
+  const known: number[] = [];
+  for (const memoryBytes of [1 << 20, 150_000]) {
+    const detector = createDetector(pack, { latenessNs: null, memoryBytes, onAlert: () => undefined });
+    detector.feed(bytes, { file: "f", firstLine: 1, again });
+    detector.finish();
+    const { alerts, overflowed, lineage } = detector.counters();
+    assert.equal([alerts, overflowed], [100, 0]);
+    known.push(lineage?.known ?? 0);
+  }
+  // Where it is looked through, nobody is told of those that descend from no marked one.
+  assert.equal(known, [101, 200]);
+});
+
 test("a key has hope when each stage that needs an event has one with it", () => {
   const stage = (predicate: number, missing = false) => ({ predicate, missing, fork: false, late: null });
   const program = (kind: SequenceProgram["kind"], stages: SequenceProgram["stages"]): SequenceProgram => ({
@@ -121,7 +198,7 @@ test("a key has hope when each stage that needs an event has one with it", () =>
     untilFirst: false,
     pipes: [],
   });
-  const hopes = createKeyHopes([
+  const programs = [
     program("sequence", [stage(1), stage(2, true), stage(3)]),
     program("sample", [stage(3), stage(4)]),
     program("join", [stage(5), stage(6)]),
@@ -130,7 +207,8 @@ test("a key has hope when each stage that needs an event has one with it", () =>
       "sequence",
       Array.from({ length: 40 }, () => stage(8)),
     ),
-  ]);
+  ];
+  const hopes = createKeyHopes(programs, 100);
   const of = (predicate: number, ...keys: string[]) => [{ predicate, keys }];
   hopes.note([...of(1, "a", "b"), ...of(3, "b", "c")]);
   hopes.note(of(4, "d"));
@@ -144,6 +222,17 @@ test("a key has hope when each stage that needs an event has one with it", () =>
   assert.ok(hopes.isHopeful([...of(1, "a"), ...of(7, "")]));
   hopes.note(of(4, "c"));
   assert.equal([3, 4].map(hopeful), [["b", "c"], ["c"]]);
+  // Of more keys than it may remember each has hope.
+  for (const [most, isKnown] of [
+    [3, true],
+    [2, false],
+  ] as const) {
+    const few = createKeyHopes(programs, most);
+    few.note(of(1, "a", "b", "c"));
+    few.note(of(1, "a"));
+    assert.is(few.isHopeful(of(1, "a")), !isKnown);
+    assert.not(few.isHopeful([]));
+  }
 });
 
 test.run();

@@ -51,6 +51,9 @@ const WORDS = [
   "K\u212akK",
   "\u017fhell",
   "\u023a\u023e\u023a",
+  // Three bytes that are four when they are folded.
+  "\u023aa",
+  "b\u023e",
   "ete\u00c9t",
   "\u{10400}\u{1f600}",
 ];
@@ -219,6 +222,19 @@ test(`loses nothing in ${PAIRS} random pairs`, async () => {
   assert.ok(matches > pairs / 1000, `only ${matches} matches`);
   assert.ok(literals > pairs / 10_000, `only ${literals} literals`);
   assert.ok(filters > 0 && buckets > filters, `${filters} fields with a filter, ${buckets} with buckets`);
+});
+
+test("loses no value that is longer than a gram only when it is folded", async () => {
+  const words = ["\u2c65a", "b\u2c66", "zqx1w", "zqx2w", "zqx3w"];
+  const { rules } = analyseRules(
+    words.map((text, number) => ruleOf(`r${number}`, `any where ${LARGE_FIELD} : "*${text}*"`)),
+    OPTIONS,
+  );
+  assert.is(planRules(rules, OPTIONS).index?.literals.length, 1);
+  const values = ["\u023aa", "\u023aA", ["\u023aa", "some longer text"], "B\u023e", "\u023a", "aa"];
+  const lines = values.map((value) => `{"${LARGE_FIELD}":${JSON.stringify(value)}}\n`);
+  const { pack } = await lowerForTest(rules, OPTIONS);
+  assert.equal(runLines(pack, Buffer.from(lines.join(""))).byRule.slice(0, 2), [[[0], [1], [2]], [[3]]]);
 });
 
 test("loses nothing where guards say what is looked for", async () => {

@@ -104,7 +104,7 @@ function alternativesOf(circuit: Circuit): readonly Circuit[] {
 }
 
 /**
- * The literals of a reading are looked for in its folded values once some of them are, so that it is read once.
+ * The literals of a reading are all looked for in any case once some of them are, so that it is looked through for them together.
  * SOUND: a value that contains a text contains it folded when both are folded.
  */
 function foldTogether(witnesses: readonly (Found | null)[]): (Found | null)[] {

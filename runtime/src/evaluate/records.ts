@@ -26,7 +26,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import { flaggedUsesOf, lateTestsOf, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { EventFormat } from "../event/formats.js";
-import { createKeyReader, hasKeys } from "../event/join-keys.js";
+import { createKeyReader, hasKeys, mayBeCut } from "../event/join-keys.js";
 import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
 import { type MemoryView, viewMemory } from "../load/memory-view.js";
 import type { FileAgain, LinesAgain } from "../read/read-again.js";
@@ -119,7 +119,7 @@ export interface RecordReader {
   changesAll(record: EventRecord): boolean;
   /** Whether one of these flags is asked for by whoever asks for a plain record. */
   asksFor(record: EventRecord, flags: Uint8Array): boolean;
-  /** Matches whose multi-valued keys were cut. */
+  /** Matches of records that were found whose multi-valued keys are cut. */
   readonly keysCut: number;
 }
 
@@ -166,6 +166,9 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     hasUses: false,
     isPlain: false,
   };
+  /** Matches of the records found whose keys were cut, and those of the last record. */
+  let keysCut = 0;
+  let cutOfRecord = 0;
   /** What is read, and where its next record stands. */
   let of = NOWHERE;
   let end = 0;
@@ -200,6 +203,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     let isPlain = true;
     let at = header + EVENT_HEADER_BYTES;
     record.matchesAt = at;
+    cutOfRecord = 0;
     for (let left = view.getUint32(header + EVENT_HEADER_MATCHES, true); left > 0; left--) {
       const predicate = view.getUint32(at + MATCH_PREDICATE, true);
       hasRules ||= (rules[predicate] ?? NO_RULES).length > 0;
@@ -213,6 +217,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         hasUses ||= asked !== BESIDE;
         if (predicate === feed) isFed = true;
         else isPlain &&= neededFlags[predicate] !== undefined;
+        if (mayBeCut(view, at, length)) cutOfRecord += keys.isCut(record.matchMemory, at, length) ? 1 : 0;
       }
       at += length;
     }
@@ -278,6 +283,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
       const { memory, place, again, captures } = of;
       const { view } = memory;
       if ((view.getUint32(next + EVENT_HEADER_FLAGS, true) & EVENT_MATCHES_AS_BEFORE) === 0) readMatches(view, next);
+      keysCut += cutOfRecord;
       const line = view.getUint32(next + EVENT_HEADER_LINE, true);
       record.at = next;
       record.lineAt = view.getUint32(next + EVENT_HEADER_ADDRESS, true);
@@ -327,7 +333,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
     asksFor: (record, flags) =>
       anyMatch(record, (predicate) => neededFlags[predicate]?.some((flag) => flags[flag] === 1) === true),
     get keysCut() {
-      return keys.cut;
+      return keysCut;
     },
   };
 }

@@ -44,6 +44,8 @@ const WORD_BYTES = 4;
 export interface KeyReader {
   /** The strings of a region of so many bytes, which begins at a word. */
   read(memory: MemoryView, at: number, length: number): readonly string[];
+  /** Whether the region has more tuples than the limit; not counted. */
+  isCut(memory: MemoryView, at: number, length: number): boolean;
   readonly cut: number;
 }
 
@@ -55,14 +57,28 @@ export function hasKeys(view: DataView, start: number, length: number): boolean 
     if (count === 0 && code >>> 0 < KEY_OPTIONAL) return false;
     const type = code & ~KEY_OPTIONAL;
     at += KEY_HEADER_BYTES;
-    for (let left = count; left > 0; left--) {
-      if (type === TYPE_KEYWORD || type === TYPE_RAW) {
-        const size = view.getUint32(at + KEY_TEXT_LENGTH, true);
-        at += KEY_TEXT_START + ((size + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
-      } else at += VALUE_BYTES;
-    }
+    for (let left = count; left > 0; left--) at += valueBytes(view, at, type);
   }
   return true;
+}
+
+/** Whether a match may have more tuples of keys than KEY_TUPLE_LIMIT: some may be equal. */
+export function mayBeCut(view: DataView, start: number, length: number): boolean {
+  let tuples = 1;
+  for (let at = start; at < start + length; ) {
+    const type = view.getUint32(at + KEY_TYPE, true) & ~KEY_OPTIONAL;
+    const count = view.getUint32(at + KEY_COUNT, true);
+    if (count > 1) tuples *= count;
+    at += KEY_HEADER_BYTES;
+    for (let left = count; left > 0; left--) at += valueBytes(view, at, type);
+  }
+  return tuples > KEY_TUPLE_LIMIT;
+}
+
+/** Bytes of the value of a key that stands there. */
+function valueBytes(view: DataView, at: number, type: number): number {
+  if (type !== TYPE_KEYWORD && type !== TYPE_RAW) return VALUE_BYTES;
+  return KEY_TEXT_START + ((view.getUint32(at + KEY_TEXT_LENGTH, true) + KEY_TEXT_PADDING) & ~KEY_TEXT_PADDING);
 }
 
 /** A reader of the key regions that stdlib/src/abi.ts draws. */
@@ -117,6 +133,13 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
   return {
     get cut() {
       return cut;
+    },
+    isCut(memory, start, length) {
+      const before = cut;
+      read(memory, start, length);
+      const isOne = cut > before;
+      cut = before;
+      return isOne;
     },
     read(memory, start, length) {
       if (length === 0) return NO_KEYS_FIELDS;

@@ -4,6 +4,7 @@
 //
 // SOUND: a program that joins by keys reports nothing for a key before each of its stages, but for those that must be absent, has an event with this key. What
 // is asked for by a program that is not joined so, or that has very many stages, may always come to something.
+// Bounded: of so many keys; where there are more, each may come to something.
 
 import type { SequenceProgram } from "@kestrel/stdlib/sequence-tables";
 import type { StageMatch } from "../event/stream-event.js";
@@ -31,7 +32,8 @@ interface ProgramKeys {
   readonly matched: Map<string, number>;
 }
 
-export function createKeyHopes(programs: readonly SequenceProgram[]): KeyHopes {
+export function createKeyHopes(programs: readonly SequenceProgram[], mostKeys: number): KeyHopes {
+  let left = mostKeys;
   const uses = new Map<number, Use[]>();
   const use = (predicate: number, bit: number, keys: ProgramKeys): void => {
     const known = uses.get(predicate);
@@ -45,11 +47,21 @@ export function createKeyHopes(programs: readonly SequenceProgram[]): KeyHopes {
     for (const [at, { predicate }] of stages.entries()) use(predicate, bits[at] ?? 0, keys);
     if (until !== null) use(until.predicate, 0, keys);
   }
+  function giveUp(): void {
+    for (const { keys } of [...uses.values()].flat()) keys.matched.clear();
+  }
+
   return {
     note(stages) {
+      if (left < 0) return;
       for (const { predicate, keys } of stages) {
         for (const { bit, keys: of } of uses.get(predicate) ?? []) {
-          if (bit !== 0) for (const key of keys) of.matched.set(key, (of.matched.get(key) ?? 0) | bit);
+          if (bit === 0) continue;
+          for (const key of keys) {
+            const known = of.matched.get(key);
+            if (known === undefined && left-- <= 0) return giveUp();
+            of.matched.set(key, (known ?? 0) | bit);
+          }
         }
       }
     },
@@ -57,7 +69,10 @@ export function createKeyHopes(programs: readonly SequenceProgram[]): KeyHopes {
       stages.some(({ predicate, keys }) =>
         uses
           .get(predicate)
-          ?.some(({ keys: { needed, matched } }) => needed === 0 || keys.some((key) => matched.get(key) === needed)),
+          ?.some(
+            ({ keys: { needed, matched } }) =>
+              needed === 0 || left < 0 || keys.some((key) => matched.get(key) === needed),
+          ),
       ),
   };
 }

@@ -35,7 +35,7 @@ import { hopesOf } from "./hopes.js";
 import { createJudge, type Judge, type JudgeCounters, type JudgeOptions } from "./judge.js";
 import type { Ask } from "./pipes.js";
 import type { RuleState } from "./rule-states.js";
-import { SIFTED_BYTES, sift } from "./sift.js";
+import { sift } from "./sift.js";
 
 /** After so many detections a lane pauses; they are references to events that are in memory already. */
 export const PAUSE_AFTER = 256;
@@ -43,7 +43,7 @@ export const PAUSE_AFTER = 256;
 export const MEMORY_BYTES = 512 << 20;
 /** While sequences keep less than this part of the memory, what has expired by the clock stays. */
 const KEPT_PART = 16;
-/** What waits at the end is looked through for what has to be judged where that takes less than this part of the memory. */
+/** Finding what has to be judged of what waits at the end may take this part of the memory besides. */
 const SIFTING_PART = 4;
 
 export interface LaneOptions extends JudgeOptions {
@@ -231,6 +231,7 @@ function orderSorted(
   const { sequences } = judge;
   let overflowed = 0;
   let changed = 0;
+  let hasJudged = false;
   /** What waits and is not in the queue yet: all together are sorted in less time than one by one. And of that the plain records. */
   let arrived: number[] = [];
   let plain: number[] = [];
@@ -245,10 +246,10 @@ function orderSorted(
   function dropHopeless(): void {
     const hopes = hopesOf(tables, reader.seen);
     reader.readOnly(hopes.predicates);
-    // What was judged early has keys and parents, too, and is gone.
-    if (inOrder || overflowed > 0) return;
-    if (held.lists * SIFTED_BYTES > scales.memoryBytes / SIFTING_PART) return;
-    arrived = sift(plain, arrived, { tables, hopes, reader, held, reach: judge.reach });
+    // What was judged before has keys and parents, too, and is gone.
+    if (inOrder || hasJudged) return;
+    const room = scales.memoryBytes / SIFTING_PART;
+    arrived = sift(plain, arrived, { tables, hopes, reader, held, reach: judge.reach, room });
     plain = [];
     held.keepOnly(arrived);
     scales.waitingBytes = held.bytes;
@@ -287,6 +288,7 @@ function orderSorted(
 
   /** Judges the first of those that wait, so many at most. */
   function* judgeFirst(most: number): Steps {
+    hasJudged = true;
     for (let left = most; left > 0; left--) {
       const slot = removeFirst(queue);
       if (slot === undefined) return;

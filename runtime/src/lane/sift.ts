@@ -5,7 +5,7 @@
 //
 // Events share what they match (evaluate/match-lists.ts), so all that does not depend on the time is decided once for each list of matches.
 //
-// Bounded by who calls: sifting takes about SIFTED_BYTES for each list of matches.
+// Bounded: it takes no more memory than it is given. Where that is short all is wanted.
 
 import type { SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { HeldRecords } from "../evaluate/held-records.js";
@@ -22,6 +22,8 @@ export interface Sifting {
   readonly held: HeldRecords;
   /** null for a package that asks for no lineage. */
   readonly reach: Reach | null;
+  /** About how many bytes may be taken. */
+  readonly room: number;
 }
 
 /** What is the same for all records with one list of matches. */
@@ -35,16 +37,20 @@ interface Shared {
   isWanted: boolean | null;
 }
 
-/** Measured with 90,000 lists, each of a process and a key of its own: 930 to 1,500 with what is left to be collected. */
-export const SIFTED_BYTES = 1024;
+/** What sifting takes for a list of matches, with what is left to be collected: 930 bytes where 90,000 processes have one each. */
+const LIST_BYTES = 1024;
+/** And for a key of a program: 600 besides. */
+const KEY_BYTES = 512;
 
 const NO_MARKS: readonly number[] = [];
 
 /** The slots that have to be judged, of plain records and of others (FoundRecord). All that was matched in the stream must be among them. */
 export function sift(plain: readonly number[], others: readonly number[], sifting: Sifting): number[] {
-  const { tables, hopes, reader, held } = sifting;
+  const { tables, hopes, reader, held, room } = sifting;
+  const left = room - held.lists * LIST_BYTES;
+  if (left < 0) return [...plain, ...others];
   const reach = hopes.areFlagsAsked ? sifting.reach : null;
-  const keyHopes = createKeyHopes(tables.programs);
+  const keyHopes = createKeyHopes(tables.programs, left / KEY_BYTES);
   /** By list of matches. */
   const lists: (Shared | undefined)[] = [];
 

@@ -379,7 +379,7 @@ export function createAtomCode(
       const asked = atom === undefined || isLarge || !state.isAskedOnce(id) ? null : valueTestOf(atom);
       if (atom !== undefined && asked !== null) {
         const memo = isOfOneReading(atom) ? state.memoOf(id) : null;
-        locals = memo === null && locals.length === 0 ? LOOP_LOCALS : MEMO_LOCALS;
+        if (memo !== null || locals.length === 0) locals = memo === null ? LOOP_LOCALS : MEMO_LOCALS;
         return naming(
           () => rulesOf(origins.atoms[id] ?? []),
           () =>

@@ -2,7 +2,7 @@
 // LITERALS_*, GRAM_* and LITERAL_* in stdlib/src/abi.ts.
 //
 // INVARIANT: what a place of a value can cost is bounded here, whatever the rules are:
-//   MOST_SHARING   literals of one gram; a literal whose grams are all full is looked for by its gram alone, which is a literal too
+//   MOST_SHARING   literals of one gram; those whose grams are all full are looked for by a gram alone, and are then one literal more, of no bytes
 //   LONGEST        bytes of a literal that are compared, around its gram
 //   LONGEST_RUN    entries that stand behind one another in the table, and so are passed in vain
 // SOUND: a value that contains a text contains each part of it, so a part may stand for the whole.
@@ -134,7 +134,7 @@ function chooseGrams(
     const free = places.find((place) => (byGram.get(gramOf(bytes, place)) ?? []).length < MOST_SHARING);
     const place = free ?? rarest;
     const start = free === undefined ? place : Math.max(0, Math.min(place - (LONGEST >> 1), bytes.length - LONGEST));
-    const end = free === undefined ? place + GRAM_BYTES : Math.min(bytes.length, start + LONGEST);
+    const end = free === undefined ? place : Math.min(bytes.length, start + LONGEST);
     const part = bytes.slice(start, end);
     const sharing = byGram.get(gramOf(bytes, place)) ?? [];
     byGram.set(gramOf(bytes, place), sharing);
