@@ -20,7 +20,7 @@ import { compareReadings, type Reading, readingKey } from "../../ir/reading.js";
 import { align } from "./data-section.js";
 
 const ADDRESS_BYTES = 4;
-/** Of a thousand events: of a predicate that so many wake, the result of an atom is kept even where nobody else asks it. Lower ones make modules larger, and nothing faster (bench/README.md). */
+/** Of a thousand events: of a predicate that so many wake, the result of an atom is kept even where nobody else asks it. Lower ones make modules larger and nothing faster (bench/README.md, "Packs"). */
 const OFTEN = 50;
 
 /** The readings of an event's time and of what orders events of equal time. */
