@@ -2,7 +2,7 @@
 
 import { compareEvents } from "@kestrel/runtime/event/stream-event";
 import { type ClockedEvent, createKeyOrder } from "@kestrel/runtime/order/key-order";
-import { createOldest } from "@kestrel/runtime/order/oldest";
+import { oldestOf } from "@kestrel/runtime/order/oldest";
 import { add, countOf, createSortedQueue, first, removeFirst } from "@kestrel/runtime/order/sorted-queue";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -58,13 +58,12 @@ queues("what came first is found among what was deleted and came again", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const below = createRandom(seed);
     const values = new Set<number>();
-    const oldest = createOldest(values);
     for (let step = 0; step < 2_000; step++) {
       const value = below(50);
       const [first] = values;
       switch (below(5)) {
         case 0:
-          assert.is(oldest(), first);
+          assert.is(oldestOf(values), first);
           if (first !== undefined) values.delete(first);
           break;
         case 1:

@@ -13,7 +13,7 @@
 import type { LateTest, PipeProgram } from "@kestrel/stdlib/sequence-tables";
 import { withCount } from "../event/formats.js";
 import type { EvidenceEvent } from "../event/stream-event.js";
-import { createOldest } from "../order/oldest.js";
+import { oldestOf } from "../order/oldest.js";
 
 /** How many keys of `unique` a rule remembers. */
 export const PIPE_KEY_LIMIT = 100_000;
@@ -24,8 +24,6 @@ export interface PipeState {
   readonly left: number[];
   /** The keys seen by each `unique`, behind its number; the oldest first. */
   readonly seen: Set<string>;
-  /** The oldest of the keys, which is to be forgotten then. */
-  readonly oldest: () => string | undefined;
   /** Keys forgotten because of the cap. */
   forgotten: number;
 }
@@ -44,9 +42,7 @@ export function createPipeState(pipes: readonly PipeProgram[]): PipeState {
   for (const { kind } of pipes) {
     if (kind === "tail" || kind === "sort" || kind === "count") throw new RangeError(`${kind} has no end to wait for`);
   }
-  const left = pipes.map((pipe) => (pipe.kind === "head" ? pipe.count : 0));
-  const seen = new Set<string>();
-  return { left, seen, oldest: createOldest(seen), forgotten: 0 };
+  return { left: pipes.map((pipe) => (pipe.kind === "head" ? pipe.count : 0)), seen: new Set(), forgotten: 0 };
 }
 
 /**
@@ -93,7 +89,7 @@ function isNew(state: PipeState, key: string, keyCap: number): boolean {
   if (seen.has(key)) return false;
   seen.add(key);
   if (seen.size > keyCap) {
-    seen.delete(state.oldest() ?? key);
+    seen.delete(oldestOf(seen) ?? key);
     state.forgotten++;
   }
   return true;

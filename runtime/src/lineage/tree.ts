@@ -7,7 +7,7 @@
 // Bounded: at most `capacity` processes. The one that ended first goes first, then the one that became known first; both are
 // counted.
 
-import { createOldest } from "../order/oldest.js";
+import { oldestOf } from "../order/oldest.js";
 
 /** What a query says of a process, as bits. */
 export const MARKED = 1;
@@ -48,8 +48,6 @@ export interface Tree {
 export function createTree(queries: number, capacity: number, keptNs: bigint | null): Tree {
   const processes = new Map<string, Process>();
   const ended = new Map<string, Process>();
-  const firstKnown = createOldest(processes);
-  const firstEnded = createOldest(ended);
   let forgottenForCap = 0;
   let forgottenForAge = 0;
 
@@ -85,7 +83,7 @@ export function createTree(queries: number, capacity: number, keptNs: bigint | n
       };
       processes.set(id, process);
       if (processes.size > capacity) {
-        const gone = ended.size > 0 ? firstEnded() : firstKnown();
+        const gone = oldestOf(ended.size > 0 ? ended : processes);
         if (gone !== undefined) forget(gone);
         forgottenForCap++;
       }
