@@ -8,8 +8,7 @@ import {
   CONTROL_LINE, CONTROL_MOST_LINES, CONTROL_OUTPUT_BYTES, CONTROL_REPLACED, CONTROL_UNTIMED, EVENT_HAS_TIEBREAKER, EVENT_HAS_TIME,
   EVENT_HEADER_ADDRESS, EVENT_HEADER_BYTES, EVENT_HEADER_CLOCK, EVENT_HEADER_FLAGS, EVENT_HEADER_LENGTH, EVENT_HEADER_LINE,
   EVENT_HEADER_MATCHES, EVENT_HEADER_SUM, EVENT_HEADER_TIEBREAKER, EVENT_HEADER_TIME, EVENT_MATCHES_AS_BEFORE, EVENT_TIEBREAKER_UNSIGNED,
-  GENERATION_LIMIT,
-  GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_PADDING, KEY_TEXT_START,
+  GENERATION_LIMIT, GROUP_SLOT, KEYS_LOST, KEY_COUNT, KEY_HEADER_BYTES, KEY_TEXT_PADDING, KEY_TEXT_START,
   KEY_TYPE, LATE_BROKEN, LATE_NO_MEMORY, LATE_READ, LATE_ROOT_EVENT, LATE_ROOT_STAGES, MATCH_BYTES, MATCH_KEY_BYTES,
   MATCH_PREDICATE, RUN_DONE, RUN_FULL,
   SLOT_BYTES, SLOT_COUNT, STAGE_NODE_BYTES, SYMBOL_BYTES, TYPE_KEYWORD, VALUE_ADDRESS, VALUE_BYTES,
@@ -216,7 +215,7 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   }
   const sum = sumOf(start, (feed - start) as u32);
   // Not sooner: what was just written in pieces is read in blocks only when it has reached the memory.
-  if (areAsBefore()) flags |= EVENT_MATCHES_AS_BEFORE;
+  if (leaveOutSame()) flags |= EVENT_MATCHES_AS_BEFORE;
   if (hasTiebreaker) flags |= isUnsigned ? EVENT_HAS_TIEBREAKER | EVENT_TIEBREAKER_UNSIGNED : EVENT_HAS_TIEBREAKER;
   store<u32>(header, line, EVENT_HEADER_LINE);
   store<u32>(header, start as u32, EVENT_HEADER_ADDRESS);
@@ -229,8 +228,8 @@ function runEvent(line: u32, start: usize, feed: usize): bool {
   return true;
 }
 
-/** Whether the event's matches are those of the event before; then they are taken out again. */
-function areAsBefore(): bool {
+/** Takes the event's matches out again where they are those of the event before; whether they are. */
+function leaveOutSame(): bool {
   const matches = header + EVENT_HEADER_BYTES;
   const length = (output - matches) as u32;
   if (length == bytesBefore && bytesEqual(matches, matchesBefore, length)) {

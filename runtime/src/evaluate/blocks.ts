@@ -8,6 +8,7 @@
 // INVARIANT: which block a piece stands in, and where, depends on the pieces alone, not on when they are settled.
 
 import { type MemoryView, viewMemory } from "../load/memory-view.js";
+import { grown } from "./grown.js";
 
 export interface Blocks {
   /** Puts so many bytes that stand at `from`; they must stay until `settle`. The slot must be free, and a place begins at a word if all are whole words. */
@@ -109,9 +110,9 @@ export function createBlocks(): Blocks {
 
   function grow(slot: number): void {
     const capacity = Math.max(2 * lengths.length, slot + 1);
-    homes = grown(homes, capacity);
-    places = grown(places, capacity);
-    lengths = grown(lengths, capacity);
+    homes = grown(homes, new Int32Array(capacity));
+    places = grown(places, new Int32Array(capacity));
+    lengths = grown(lengths, new Int32Array(capacity));
   }
 
   function put(slot: number, memory: MemoryView, at: number, length: number): void {
@@ -204,12 +205,6 @@ export function createBlocks(): Blocks {
 
 function isNearlyEmpty({ staying, used }: Block): boolean {
   return staying * EMPTY_PART < used;
-}
-
-function grown(before: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
-  const after = new Int32Array(capacity);
-  after.set(before);
-  return after;
 }
 
 const NO_BLOCK = createBlock(allocate(0), 0);

@@ -12,6 +12,7 @@ import type { EventCaptures } from "../event/stream-event.js";
 import { viewMemory } from "../load/memory-view.js";
 import type { LinesAgain } from "../read/read-again.js";
 import { createBlocks } from "./blocks.js";
+import { grown } from "./grown.js";
 import { createMatchLists } from "./match-lists.js";
 import { type BatchPlace, type EventRecord, type FoundRecord, tiebreakerOf, timeOf } from "./records.js";
 
@@ -255,9 +256,4 @@ export function createHeldRecords(): HeldRecords {
   function tieOf(slot: number): bigint | null {
     return tiebreakerOf(headerMemory.view, slot * EVENT_HEADER_BYTES);
   }
-}
-
-function grown<Column extends Uint8Array | Int32Array>(before: Column, after: Column): Column {
-  after.set(before);
-  return after;
 }

@@ -11,6 +11,7 @@ import { behind, createHashIndex, enterPlace, firstSlot, leavePlace } from "../e
 import { createHashFactors, hashBytes } from "../event/key-hash.js";
 import type { MemoryView } from "../load/memory-view.js";
 import { createBlocks } from "./blocks.js";
+import { grown } from "./grown.js";
 
 export interface MatchLists {
   /** The number of a list of so many bytes; they must stay until `settle`. */
@@ -141,9 +142,4 @@ export function createMatchLists(
       return bytes;
     },
   };
-}
-
-function grown<Column extends Uint8Array | Int32Array>(before: Column, after: Column): Column {
-  after.set(before);
-  return after;
 }

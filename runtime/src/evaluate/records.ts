@@ -26,7 +26,7 @@ import {
 } from "@kestrel/stdlib/abi";
 import { flaggedUsesOf, lateTestsOf, type SequenceTables } from "@kestrel/stdlib/sequence-tables";
 import type { EventFormat } from "../event/formats.js";
-import { createKeyReader, hasKeys, mayBeCut } from "../event/join-keys.js";
+import { createKeyReader, hasKeys } from "../event/join-keys.js";
 import type { EventCaptures, MatchedEvent, StageMatch } from "../event/stream-event.js";
 import { type MemoryView, viewMemory } from "../load/memory-view.js";
 import type { FileAgain, LinesAgain } from "../read/read-again.js";
@@ -217,7 +217,7 @@ export function createRecordReader(rules: readonly (readonly number[])[], tables
         hasUses ||= asked !== BESIDE;
         if (predicate === feed) isFed = true;
         else isPlain &&= neededFlags[predicate] !== undefined;
-        if (mayBeCut(view, at, length)) cutOfRecord += keys.isCut(record.matchMemory, at, length) ? 1 : 0;
+        if (keys.isCut(record.matchMemory, at, length)) cutOfRecord++;
       }
       at += length;
     }

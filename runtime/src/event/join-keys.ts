@@ -40,13 +40,12 @@ const NULL_PART: readonly string[] = ["null"];
 const SEPARATOR = "\n";
 const WORD_BYTES = 4;
 
-/** Where key strings are made; `cut` counts the matches that had more tuples than the limit. */
+/** Where key strings are made: of a match with more tuples than the limit, those of the first. */
 export interface KeyReader {
   /** The strings of a region of so many bytes, which begins at a word. */
   read(memory: MemoryView, at: number, length: number): readonly string[];
-  /** Whether the region has more tuples than the limit; not counted. */
+  /** Whether the region has more tuples than the limit. */
   isCut(memory: MemoryView, at: number, length: number): boolean;
-  readonly cut: number;
 }
 
 /** Whether a match has keys at all: false when one that is not optional is null, so that nothing can be joined by them. */
@@ -62,8 +61,8 @@ export function hasKeys(view: DataView, start: number, length: number): boolean 
   return true;
 }
 
-/** Whether a match may have more tuples of keys than KEY_TUPLE_LIMIT: some may be equal. */
-export function mayBeCut(view: DataView, start: number, length: number): boolean {
+/** The product of how many values each key has: there are no more tuples, and fewer where values are equal. */
+function mostTuples(view: DataView, start: number, length: number): number {
   let tuples = 1;
   for (let at = start; at < start + length; ) {
     const type = view.getUint32(at + KEY_TYPE, true) & ~KEY_OPTIONAL;
@@ -72,7 +71,7 @@ export function mayBeCut(view: DataView, start: number, length: number): boolean
     at += KEY_HEADER_BYTES;
     for (let left = count; left > 0; left--) at += valueBytes(view, at, type);
   }
-  return tuples > KEY_TUPLE_LIMIT;
+  return tuples;
 }
 
 /** Bytes of the value of a key that stands there. */
@@ -83,14 +82,15 @@ function valueBytes(view: DataView, at: number, type: number): number {
 
 /** A reader of the key regions that stdlib/src/abi.ts draws. */
 export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
-  let cut = 0;
+  /** Whether what was read last was cut. */
+  let wasCut = false;
   const known = createKnownKeys<readonly string[]>();
 
   function read({ view, bytes }: MemoryView, start: number, length: number): readonly string[] {
     const end = start + length;
     let at = start;
     let tuples: readonly string[] | null = null;
-    let wasCut = false;
+    wasCut = false;
     while (at < end) {
       const code = view.getUint32(at + KEY_TYPE, true);
       const count = view.getUint32(at + KEY_COUNT, true);
@@ -98,7 +98,10 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
       at += KEY_HEADER_BYTES;
       let parts: readonly string[];
       if (count === 0) {
-        if (code >>> 0 < KEY_OPTIONAL) return NO_TUPLES;
+        if (code >>> 0 < KEY_OPTIONAL) {
+          wasCut = false;
+          return NO_TUPLES;
+        }
         parts = NULL_PART;
       } else {
         const values: string[] = [];
@@ -126,29 +129,21 @@ export function createKeyReader(limit: number = KEY_TUPLE_LIMIT): KeyReader {
         tuples = product(tuples, parts, limit);
       }
     }
-    if (wasCut) cut++;
     return tuples ?? NO_KEYS_FIELDS;
   }
 
   return {
-    get cut() {
-      return cut;
-    },
     isCut(memory, start, length) {
-      const before = cut;
+      if (mostTuples(memory.view, start, length) <= limit) return false;
       read(memory, start, length);
-      const isOne = cut > before;
-      cut = before;
-      return isOne;
+      return wasCut;
     },
     read(memory, start, length) {
       if (length === 0) return NO_KEYS_FIELDS;
       const found = known.find(memory.words, start / WORD_BYTES, length / WORD_BYTES);
       if (found !== undefined) return found;
-      const before = cut;
       const tuples = read(memory, start, length);
-      // What is cut is counted each time.
-      if (cut === before && tuples.length <= KNOWN_TUPLES) known.add(tuples);
+      if (tuples.length <= KNOWN_TUPLES) known.add(tuples);
       return tuples;
     },
   };

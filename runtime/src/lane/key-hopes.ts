@@ -33,6 +33,7 @@ interface ProgramKeys {
 }
 
 export function createKeyHopes(programs: readonly SequenceProgram[], mostKeys: number): KeyHopes {
+  /** Keys that may still be remembered; below 0 none is, and nothing is known of any. */
   let left = mostKeys;
   const uses = new Map<number, Use[]>();
   const use = (predicate: number, bit: number, keys: ProgramKeys): void => {
@@ -47,22 +48,20 @@ export function createKeyHopes(programs: readonly SequenceProgram[], mostKeys: n
     for (const [at, { predicate }] of stages.entries()) use(predicate, bits[at] ?? 0, keys);
     if (until !== null) use(until.predicate, 0, keys);
   }
-  function giveUp(): void {
-    for (const { keys } of [...uses.values()].flat()) keys.matched.clear();
+
+  function noteKey(matched: Map<string, number>, key: string, bit: number): void {
+    if (left < 0) return;
+    const known = matched.get(key);
+    if (known === undefined) left--;
+    if (left >= 0) matched.set(key, (known ?? 0) | bit);
+    else for (const { keys } of [...uses.values()].flat()) keys.matched.clear();
   }
 
   return {
     note(stages) {
-      if (left < 0) return;
       for (const { predicate, keys } of stages) {
-        for (const { bit, keys: of } of uses.get(predicate) ?? []) {
-          if (bit === 0) continue;
-          for (const key of keys) {
-            const known = of.matched.get(key);
-            if (known === undefined && left-- <= 0) return giveUp();
-            of.matched.set(key, (known ?? 0) | bit);
-          }
-        }
+        const needing = uses.get(predicate)?.filter(({ bit }) => bit !== 0) ?? [];
+        for (const { bit, keys: of } of needing) for (const key of keys) noteKey(of.matched, key, bit);
       }
     },
     isHopeful: (stages) =>

@@ -63,6 +63,7 @@ export function createLateTester(
   const now = viewMemory(memory);
   let made = 0;
   let lost = 0;
+  let keysCut = 0;
   /** What the module has read: the event's line first, then those of `stages`. */
   let lines: (Uint8Array | null)[] = [];
   let stages: readonly number[] = [];
@@ -130,11 +131,12 @@ export function createLateTester(
       refresh(now, memory);
       const length = now.view.getUint32(outputBase + MATCH_KEY_BYTES, true);
       if (length === KEYS_LOST) return NO_KEYS;
+      if (keys.isCut(now, outputBase + MATCH_BYTES, length)) keysCut++;
       return keys.read(now, outputBase + MATCH_BYTES, length);
     },
     counters() {
       refresh(now, memory);
-      return { made, lost, keysCut: keys.cut, module: readCounters(now.view), foreign: foreign?.counters() ?? [] };
+      return { made, lost, keysCut, module: readCounters(now.view), foreign: foreign?.counters() ?? [] };
     },
   };
 }
